@@ -1,0 +1,116 @@
+"""The command ``c2l``: its root options, its groups, and what it says when something goes wrong.
+
+Whatever happens is one line on stderr and a documented exit code (``c2l.errors.ExitCode``);
+tracebacks appear only with ``--debug``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+import typer.completion
+
+from c2l import __version__
+from c2l.cli import models, plugins, recipes
+from c2l.cli.light import LightGroup
+from c2l.cli.output import fail
+from c2l.errors import C2LError, ExitCode
+
+# Typer's two completion options would cost every command the import of pydantic; completion works
+# without them: eval "$(_C2L_COMPLETE=source_bash c2l)".
+COMPLETE = "_C2L_COMPLETE"
+app = typer.Typer(
+    name="c2l",
+    cls=LightGroup,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"c2l {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="C2L_DEBUG", help="Show tracebacks of errors.")
+    ] = False,
+) -> None:
+    """Text-driven sampling for any pretrained GAN."""
+    context.obj = {"debug": debug}
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+for group in (plugins, models, recipes):
+    group.register(app)
+for name in ("sample", "info", "pairs", "train"):
+    if importlib.util.find_spec(f"c2l.cli.{name}"):
+        importlib.import_module(f"c2l.cli.{name}").register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        arguments: without the program's name; None for those of the process.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given or os.environ.get("C2L_DEBUG", "") not in {"", "0"}
+    if COMPLETE in os.environ:
+        typer.completion.completion_init()
+    try:
+        result = typer.main.get_command(app).main(given, prog_name="c2l", standalone_mode=False)
+        sys.stdout.flush()
+    except C2LError as error:
+        code, line = int(error.exit_code), str(error)
+    except typer.TyperException as error:
+        code, line = error.exit_code, _usage(error)
+        if line.startswith("Usage:"):  # a group without a command: its help is the answer
+            print(line)
+            return ExitCode.OK
+    except (KeyboardInterrupt, typer.Abort):
+        code, line = ExitCode.INTERRUPTED, ""
+    except BrokenPipeError:
+        # The reader has gone, as in `c2l models list | head`; nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except Exception as error:
+        code = ExitCode.INTERNAL
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        line = f"internal: {text}. Run it again as 'c2l --debug …' and report what it prints"
+    else:
+        code, line = result if isinstance(result, int) else ExitCode.OK, ""
+    if code == ExitCode.INTERRUPTED:
+        print("interrupted", file=sys.stderr)
+    if line:
+        if debug:
+            traceback.print_exc()
+        fail(line)
+    return code
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Typer's message about wrong options, in the shape of all other errors."""
+    message = error.format_message().strip()
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "c2l"
+    return (
+        message if message.startswith("Usage:") else f"{message.rstrip('.')}. See: {command} --help"
+    )

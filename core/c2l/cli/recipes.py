@@ -1,0 +1,44 @@
+"""``c2l recipes``: three parts that fit, under one name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from c2l.cli.light import LightCommand, LightGroup
+from c2l.cli.output import Json, print_fields, print_json, print_table, warned_registry
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the command line."""
+    group = typer.Typer(
+        cls=LightGroup, no_args_is_help=True, help="Generator, embedder and prior that fit."
+    )
+    group.command("list", cls=LightCommand)(list_recipes)
+    group.command("show")(show_recipe)
+    app.add_typer(group, name="recipes")
+
+
+def list_recipes(as_json: Json = False) -> None:
+    """List the recipes that 'c2l sample --recipe' takes."""
+    recipes = warned_registry().recipes()
+    if as_json:
+        print_json([recipe.model_dump(mode="json") for recipe in recipes.values()])
+    else:
+        print_table(
+            ["recipe", "generator", "summary"],
+            [(name, recipe.generator, recipe.summary) for name, recipe in recipes.items()],
+        )
+
+
+def show_recipe(
+    name: Annotated[str, typer.Argument(help="As 'c2l recipes list' names it.")],
+    as_json: Json = False,
+) -> None:
+    """Show one recipe: its parts, its settings and prompts that show what it can draw."""
+    recipe = warned_registry().recipe(name).model_dump(mode="json")
+    if as_json:
+        print_json(recipe)
+    else:
+        print_fields(recipe)

@@ -1,0 +1,286 @@
+"""``c2l sample``: prompts to pictures."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from c2l.cli import output
+from c2l.errors import BadInput, NotWritable
+
+if TYPE_CHECKING:
+    from c2l.embedder import Embedder
+    from c2l.pipeline import Pipeline, Result
+
+EXAMPLES = """
+c2l sample "a young blonde woman with eyeglasses and ear rings" --num 4
+
+c2l sample "tropical beach" --recipe demo-landscapes --best-of 8 --seeds 1-4
+
+c2l sample --from pictures/tropical-beach-s1.png --out again/
+"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("sample", epilog=EXAMPLES)(sample)
+
+
+def sample(
+    prompt: Annotated[str | None, typer.Argument(help="What to draw.", show_default=False)] = None,
+    num: Annotated[int, typer.Option("--num", "-n", help="Pictures for each prompt.")] = 4,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Seeds instead of --num, as in 1-4 or 1,2,5-10.", show_default="random"),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the PNG files.")] = Path(
+        "pictures"
+    ),
+    recipe: Annotated[
+        str | None,
+        typer.Option("--recipe", "-r", help="A named trio of parts.", show_default="demo-faces"),
+    ] = None,
+    generator: Annotated[
+        str | None, typer.Option("-g", "--generator", help="Another generator.")
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option("-e", "--embedder", help="Another embedder.")
+    ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option("-p", "--prior", help="Another prior: a reference or the path of its file."),
+    ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(help="How strongly to follow the prompt; 1 is plain.", show_default="prior's"),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Evaluations of the prior.", show_default="prior's")
+    ] = None,
+    truncation: Annotated[
+        float | None,
+        typer.Option(help="Below 1: nearer to the mean picture.", show_default="recipe's"),
+    ] = None,
+    best_of: Annotated[
+        int | None,
+        typer.Option(help="Candidates for each picture; the embedder picks.", show_default="1"),
+    ] = None,
+    prompts_file: Annotated[
+        Path | None, typer.Option(help="A text file, one prompt a line.")
+    ] = None,
+    latents: Annotated[
+        Path | None, typer.Option(help="Also write the latents, as safetensors.")
+    ] = None,
+    again: Annotated[
+        Path | None, typer.Option("--from", help="Draw a PNG that c2l wrote once more.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "cpu",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One line of JSON for each picture on stdout.")
+    ] = False,
+) -> None:
+    """Draw pictures of a prompt."""
+    if again is not None:
+        if prompt or prompts_file or seeds:
+            raise BadInput(
+                "--from already brings a prompt and a seed", hint="Leave out the other ones"
+            )
+        record = _recorded(again)
+        prompts, seed_list = [record["prompt"]], [record["seed"]]
+        recipe = recipe or record["recipe"] or None
+        if not recipe:
+            generator = generator or record["generator"]
+            embedder = embedder or record["embedder"]
+            prior = prior or record["prior"]
+        used = record["settings"]
+        guidance = used["guidance"] if guidance is None else guidance
+        steps = used["steps"] if steps is None else steps
+        truncation = used["truncation"] if truncation is None else truncation
+        best_of = best_of or 1  # the recorded seed is already the winner's
+    else:
+        prompts = _prompts(prompt, prompts_file)
+        seed_list = _seeds(seeds, num)
+    _make_folder(out)
+
+    start = time.perf_counter()
+    from c2l.loading import load_pipeline
+
+    pipeline = load_pipeline(
+        recipe, generator=generator, embedder=embedder, prior=prior, device=device
+    )
+    loading = (time.perf_counter() - start) * 1000
+    _say_what_is_not_read(pipeline.embedder, prompts)
+    result = pipeline(
+        prompts,
+        seeds=seed_list,
+        guidance=guidance,
+        steps=steps,
+        truncation=truncation,
+        best_of=best_of,
+    )
+    records = _records(pipeline, result, loading)
+    _write(records, result, out, columns=len(seed_list), as_json=as_json)
+    if latents is not None:
+        _write_latents(latents, result)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """``1,2,5-10`` to a list of seeds.
+
+    Raises:
+        BadInput: anything else.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        if match is None:
+            raise BadInput(f"'{text}' are no seeds", hint="Write them as in --seeds 1,2,5-10")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise BadInput(f"'{part.strip()}' runs backwards", hint=f"Write {last}-{first}")
+        seeds.extend(range(first, last + 1))
+    return seeds
+
+
+def _seeds(text: str | None, num: int) -> list[int]:
+    if text is not None:
+        return parse_seeds(text)
+    if num < 1:
+        raise BadInput(f"--num {num} asks for no picture", hint="Use --num 1 or more")
+    first = random.SystemRandom().randrange(1_000_000)
+    return list(range(first, first + num))
+
+
+def _prompts(prompt: str | None, file: Path | None) -> list[str]:
+    if (prompt is None) == (file is None):
+        raise BadInput(
+            "there is nothing to draw" if prompt is None else "two sources of prompts",
+            hint='Give one prompt, as in c2l sample "a happy man", or one --prompts-file',
+        )
+    if file is None:
+        return [prompt or ""]
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"cannot read {file}: {error}", hint="Give a text file in UTF-8, one prompt a line"
+        ) from error
+    prompts = [line.strip() for line in lines if line.strip()]
+    if not prompts:
+        raise BadInput(f"{file} holds no prompt", hint="Write one prompt on each line")
+    return prompts
+
+
+def _recorded(path: Path) -> dict[str, Any]:
+    from c2l.images import read_png
+
+    record = read_png(path)
+    if "prompt" not in record or "seed" not in record:
+        raise BadInput(f"{path} is a grid of several pictures", hint="Give one of the pictures")
+    return record
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".c2l-{random.SystemRandom().randrange(1 << 32)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise NotWritable(
+            f"cannot write into {out}: {error.strerror or error}", hint="Choose another --out"
+        ) from error
+
+
+def _say_what_is_not_read(embedder: Embedder, prompts: list[str]) -> None:
+    for prompt in prompts:
+        reading = embedder.read_text(prompt)
+        if reading.unknown:
+            words = ", ".join(f"'{word}'" for word in reading.unknown)
+            output.warn(f"{embedder.reference} has never seen {words}; drawing without")
+        if reading.cut:
+            output.warn(f"the prompt is too long for {embedder.reference}; cut: '{reading.cut}'")
+
+
+def _records(pipeline: Pipeline, result: Result, loading: float) -> list[dict[str, Any]]:
+    settings = {
+        "guidance": result.settings.guidance,
+        "steps": result.settings.steps,
+        "truncation": result.settings.truncation,
+        "best_of": result.settings.best_of,
+    }
+    return [
+        {
+            "prompt": prompt,
+            "seed": seed,
+            "score": round(score, 4),
+            "recipe": pipeline.recipe,
+            "generator": pipeline.generator.reference,
+            "embedder": pipeline.embedder.reference,
+            "prior": pipeline.prior.reference,
+            "settings": settings,
+            "milliseconds": {"loading": round(loading, 1), **result.milliseconds},
+        }
+        for prompt, seed, score in zip(
+            result.prompts, result.seeds, result.scores.tolist(), strict=True
+        )
+    ]
+
+
+def _write(
+    records: list[dict[str, Any]], result: Result, out: Path, *, columns: int, as_json: bool
+) -> None:
+    from c2l.images import make_grid, to_pil, write_png
+
+    pictures = [to_pil(image) for image in result.images]
+    for record, picture in zip(records, pictures, strict=True):
+        path = _free(out / f"{_slug(record['prompt'])}-s{record['seed']}.png")
+        write_png(path, picture, {k: v for k, v in record.items() if k != "milliseconds"})
+        line = {"path": str(path), **record}
+        output.data(json.dumps(line, ensure_ascii=False) if as_json else str(path))
+    if len(pictures) > 1:
+        prompts = list(dict.fromkeys(result.prompts))
+        name = _slug(prompts[0]) if len(prompts) == 1 else f"{len(prompts)}-prompts"
+        grid = _free(out / f"{name}-grid.png")
+        shared = {k: records[0][k] for k in ("recipe", "generator", "embedder", "prior")}
+        write_png(grid, make_grid(pictures, columns=min(columns, 8)), {**shared, "grid": prompts})
+        output.talk(f"grid: {grid}")
+    spent = sum(result.milliseconds.values())
+    output.talk(f"drew {len(pictures)} in {spent:.0f} ms")
+
+
+def _write_latents(path: Path, result: Result) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    try:
+        save_file(
+            {
+                "latents": result.latents.detach().cpu().contiguous(),
+                "seeds": torch.tensor(result.seeds),
+            },
+            path,
+            metadata={"prompts": json.dumps(result.prompts)},
+        )
+    except OSError as error:
+        raise NotWritable(f"cannot write {path}: {error}", hint="Choose another place") from error
+
+
+def _slug(prompt: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
+    return words[:60].rstrip("-") or "picture"
+
+
+def _free(path: Path) -> Path:
+    """``path``, or with a number where it is taken: a picture is never overwritten."""
+    number = 2
+    candidate = path
+    while candidate.exists():
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        number += 1
+    return candidate

@@ -1,0 +1,71 @@
+"""The interface of joint text and image embedders."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from torch import Tensor
+
+from c2l.part import Part
+from c2l_registry import Source
+
+
+@dataclass(frozen=True)
+class TextReading:
+    """How the text tower reads a prompt.
+
+    Args:
+        cut: the end of the prompt that does not fit the tower's context, empty if all of it fits.
+        unknown: words that the tower has never seen, in the order of the prompt.
+    """
+
+    cut: str = ""
+    unknown: tuple[str, ...] = ()
+
+
+class Embedder(Part, ABC):
+    """Text and images to one embedding space. Embeddings keep the length the towers give them.
+
+    ``settings()`` must hold the preprocessing, since embeddings depend on it.
+    """
+
+    @classmethod
+    @abstractmethod
+    def load(cls, source: Source) -> Self:
+        """Read the embedder that ``source`` names, on the CPU, in eval mode.
+
+        Raises:
+            BadWeights: the file is truncated or is not of this kind.
+        """
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Whether ``path`` looks like a file of this kind. Reads no more than a header."""
+        return False
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """E, the width of an embedding."""
+
+    @abstractmethod
+    def embed_text(self, prompts: Sequence[str]) -> Tensor:
+        """Embed prompts: float32, shape (B, E), not normalised."""
+
+    @abstractmethod
+    def embed_images(self, images: Tensor) -> Tensor:
+        """Embed images.
+
+        Args:
+            images: float32, shape (B, 3, H, W), range [-1, 1] (clamped), any H and W.
+        Returns:
+            float32, shape (B, E), not normalised.
+        """
+
+    def read_text(self, prompt: str) -> TextReading:
+        """Say what of a prompt the tower cannot read; nothing, unless a class knows better."""
+        return TextReading()

@@ -1,0 +1,200 @@
+"""References to live parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeVar, cast
+
+from c2l.devices import resolve_device
+from c2l.embedder import Embedder
+from c2l.errors import BadInput, BadReference, IncompatibleParts, UnknownReference
+from c2l.generator import Generator
+from c2l.part import Part
+from c2l.pipeline import Pipeline, SamplingSettings
+from c2l.plugins import registry
+from c2l.prior import PartCard, Prior, read_prior_card
+from c2l_registry import KindSpec, Reference, Source, parse_reference
+
+DEFAULT_RECIPE = "demo-faces"
+
+Interface = Literal["generator", "embedder", "prior"]
+AnyPart = TypeVar("AnyPart", Generator, Embedder, Prior)
+
+
+def load_generator(reference: str, *, device: str = "cpu") -> Generator:
+    """Load the generator that a reference such as ``stylegan:./network.safetensors`` names.
+
+    Raises:
+        BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
+    """
+    return _load(reference, "generator", Generator).to(resolve_device(device))
+
+
+def load_embedder(reference: str, *, device: str = "cpu") -> Embedder:
+    """Load the embedder that a reference such as ``openclip:ViT-B-32/openai`` names.
+
+    Raises:
+        BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
+    """
+    return _load(reference, "embedder", Embedder).to(resolve_device(device))
+
+
+def load_prior(reference: str, *, device: str = "cpu") -> Prior:
+    """Load a prior: a reference such as ``flow:demo-faces``, or the path of its file.
+
+    Raises:
+        BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
+    """
+    return _load(reference, "prior", Prior).to(resolve_device(device))
+
+
+def load_pipeline(
+    recipe: str | None = None,
+    *,
+    generator: str | Generator | None = None,
+    embedder: str | Embedder | None = None,
+    prior: str | Prior | None = None,
+    device: str = "cpu",
+) -> Pipeline:
+    """Load a recipe, or three parts, or a recipe with some of its parts replaced.
+
+    A prior alone is enough: its file says which generator and embedder it was trained for.
+    Without any argument the recipe is ``demo-faces``.
+
+    Args:
+        recipe: the name of a recipe.
+        generator, embedder, prior: references, or parts that are already live.
+        device: where all parts are moved.
+    Raises:
+        IncompatibleParts: the prior was trained for another generator or embedder.
+        UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
+    """
+    where = resolve_device(device)
+    settings = SamplingSettings()
+    if recipe is None and prior is None:
+        recipe = DEFAULT_RECIPE
+    if recipe is not None:
+        card = registry().recipe(recipe)
+        whole = generator is embedder is prior is None
+        generator = generator or card.generator
+        embedder = embedder or card.embedder
+        prior = prior or card.prior
+        settings = SamplingSettings(**card.settings.model_dump(exclude_none=True))
+        recipe = recipe if whole else None
+    assert prior is not None
+    live_prior = _load(prior, "prior", Prior) if isinstance(prior, str) else prior
+    if live_prior.card is None and (generator is None or embedder is None):
+        raise BadInput(
+            "this prior does not say what it was trained for", hint="Give generator and embedder"
+        )
+    if generator is None or isinstance(generator, str):
+        generator = _load_for(live_prior, generator, "generator", Generator)
+    if embedder is None or isinstance(embedder, str):
+        embedder = _load_for(live_prior, embedder, "embedder", Embedder)
+    check_compatible(live_prior, generator, embedder)
+    return Pipeline(
+        generator.to(where),
+        embedder.to(where),
+        live_prior.to(where),
+        settings=settings,
+        recipe=recipe or "",
+    )
+
+
+def check_compatible(prior: Prior, generator: Generator, embedder: Embedder) -> None:
+    """Refuse a prior that was trained for other parts.
+
+    Raises:
+        IncompatibleParts: naming every mismatch at once.
+    """
+    card = prior.card
+    if card is None:
+        return
+    wrong = [
+        f"its {role} is {_named(trained_for)}, not {part.reference or 'the one given'}"
+        + (" (the same name, but other weights or settings)" if same_name else "")
+        for role, trained_for, part in (
+            ("generator", card.generator, generator),
+            ("embedder", card.embedder, embedder),
+        )
+        if trained_for.fingerprint != part.fingerprint()
+        for same_name in [trained_for.reference == part.reference]
+    ]
+    if wrong:
+        raise IncompatibleParts(
+            f"the prior {prior.reference} does not fit: {'; '.join(wrong)}",
+            hint="Leave out -g and -e to use the parts it was trained for, "
+            "or train one for these: c2l train -g … -e …",
+        )
+
+
+def _named(card: PartCard) -> str:
+    return card.reference or f"an unnamed one ({card.fingerprint[:12]})"
+
+
+def _load_for(
+    prior: Prior, reference: str | None, role: Interface, base: type[AnyPart]
+) -> AnyPart:
+    """The part given, or else the one that the prior was trained for."""
+    if reference is not None:
+        return _load(reference, role, base)
+    assert prior.card is not None
+    trained_for: PartCard = getattr(prior.card, role)
+    try:
+        return _load(trained_for.reference, role, base)
+    except (UnknownReference, BadReference) as error:
+        package = trained_for.package
+        raise UnknownReference(
+            f"{prior.reference} was trained for the {role} {_named(trained_for)}, "
+            f"which is not here: {error.message}",
+            hint=f"Install {package} again: pip install {package}"
+            if package and package != "c2l"
+            else f"Name another place with -{role[0]}",
+        ) from error
+
+
+def _load(reference: str, interface: Interface, base: type[AnyPart]) -> AnyPart:
+    parsed = parse_reference(reference)
+    if parsed.kind == "":
+        spec, source = _recognise(parsed, interface)
+    else:
+        spec, source = registry().resolve(reference, interface)
+    cls = registry().factory(spec)
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        raise BadReference(
+            f"the class of kind {spec.kind} is no {interface}",
+            hint="Its plugin must subclass c2l." + base.__name__,
+        )
+    part = cast(AnyPart, cls.load(source))
+    part.reference = str(source.reference)
+    part.package = registry().package(spec.kind)
+    return part
+
+
+def _recognise(reference: Reference, interface: Interface) -> tuple[KindSpec, Source]:
+    """Offer a bare path to every kind of the interface; exactly one must know the file."""
+    path = Path(reference.name).expanduser()
+    if not path.exists():
+        raise UnknownReference(f"there is no file {path}", hint="Check the path")
+    kinds = registry().kinds(interface)
+    if interface == "prior":
+        kind = read_prior_card(path).kind
+        matches = [kinds[kind]] if kind in kinds else []
+        unknown = f"{path} is a prior of kind {kind}, which no installed plugin provides"
+    else:
+        matches = [s for s in kinds.values() if _class(s).recognises(path)]
+        unknown = f"no {interface} plugin recognises {path}"
+    if len(matches) != 1:
+        names = ", ".join(f"{s.kind}:{path}" for s in matches)
+        raise UnknownReference(
+            f"more than one plugin recognises {path}" if matches else unknown,
+            hint=f"Say which: {names}" if matches else "See what is installed: c2l models list",
+        )
+    spec = matches[0]
+    return spec, Source(Reference(spec.kind, reference.name), path, None)
+
+
+def _class(spec: KindSpec) -> type[Generator] | type[Embedder]:
+    return cast("type[Generator] | type[Embedder]", registry().factory(spec))
+
+

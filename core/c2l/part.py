@@ -1,0 +1,49 @@
+"""What generators, embedders and priors have in common: a name, a device, a fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class Part(nn.Module):
+    """A frozen or trainable network that a reference such as ``stylegan:ffhq-1024`` names.
+
+    A part is an ordinary ``torch.nn.Module``: move it with ``.to(device)``.
+    """
+
+    reference: str = ""
+    """The full reference it was loaded from; set by ``c2l.load_generator`` and its siblings."""
+
+    package: str = ""
+    """The distribution whose plugin provides the part; set together with ``reference``."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the part computes; its inputs may lie anywhere and are moved there."""
+        for tensor in (*self.parameters(), *self.buffers()):
+            return tensor.device
+        return torch.device("cpu")
+
+    def settings(self) -> Mapping[str, Any]:
+        """What besides the weights decides the output; must be JSON-able. Part of the fingerprint."""
+        return {}
+
+    def fingerprint(self) -> str:
+        """A sha256 over class, settings and every stored tensor, as 64 hex digits.
+
+        Two parts with one fingerprint compute the same thing. A prior stores those of the
+        generator and the embedder it was trained for.
+        """
+        digest = hashlib.sha256(type(self).__name__.encode())
+        digest.update(json.dumps(self.settings(), sort_keys=True).encode())
+        for name, tensor in sorted(self.state_dict().items()):
+            flat = tensor.detach().cpu().contiguous()
+            digest.update(f"{name}:{flat.dtype}:{tuple(flat.shape)}".encode())
+            digest.update(flat.reshape(-1).view(torch.uint8).numpy().data)
+        return digest.hexdigest()

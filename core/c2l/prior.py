@@ -1,0 +1,195 @@
+"""The interface of priors, and the one file that a prior is.
+
+A prior file is a ``.safetensors`` file whose metadata has one key, ``c2l``: the JSON of a
+``PriorCard``. Its tensors are the prior's state dict, in float32 or float16.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from c2l.errors import BadWeights, NotWritable
+from c2l.part import Part
+from c2l_registry import Source
+
+SCHEMA = "c2l-prior/1"
+
+
+@dataclass(frozen=True)
+class PartCard:
+    """Which part a prior was trained for, and the package that provides it."""
+
+    reference: str
+    fingerprint: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    package: str = ""
+
+    @classmethod
+    def of(cls, part: Part) -> Self:
+        return cls(part.reference, part.fingerprint(), dict(part.settings()), part.package)
+
+
+@dataclass(frozen=True)
+class PriorCard:
+    """Everything about a prior but its tensors.
+
+    Args:
+        kind: the registered kind, as in ``flow``.
+        settings: constructor arguments of the class, JSON-able.
+        generator, embedder: the parts it was trained for.
+        repeats: how often each of the K codes is repeated over the generator's layers.
+        training: how it was trained: number of pairs, steps, seed, versions.
+        scores: what it reached, by name.
+    """
+
+    kind: str
+    settings: Mapping[str, Any]
+    generator: PartCard
+    embedder: PartCard
+    repeats: tuple[int, ...]
+    training: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Raises ``ValueError``, ``KeyError`` or ``TypeError`` on anything but a card."""
+        raw = json.loads(text)
+        if raw.pop("schema") != SCHEMA:
+            raise ValueError("unknown schema")
+        raw["generator"] = PartCard(**raw["generator"])
+        raw["embedder"] = PartCard(**raw["embedder"])
+        raw["repeats"] = tuple(raw["repeats"])
+        return cls(**raw)
+
+
+class Prior(Part, ABC):
+    """Embeddings to latents of one generator.
+
+    A subclass takes ``embedding_width``, ``num_codes`` and ``latent_width`` and its own settings
+    as keyword arguments of its constructor, keeps everything it needs in parameters and buffers,
+    and returns the same arguments from ``settings()``.
+    """
+
+    trains_by_gradient: ClassVar[bool] = True
+    """False for priors that ``fit`` alone finishes, such as nearest neighbours."""
+
+    card: PriorCard | None = None
+    """What its file says about it; None for a prior that was never saved or loaded."""
+
+    @abstractmethod
+    def settings(self) -> Mapping[str, Any]:
+        """The keyword arguments that build this prior again, JSON-able."""
+
+    @abstractmethod
+    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+        """Take what is computed in closed form from pairs: statistics, or the whole prior.
+
+        Args:
+            embeddings: float32, shape (N, E), of images, as the embedder gives them.
+            latents: float32, shape (N, K, D).
+        """
+
+    def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
+        """The loss of one batch of pairs, a scalar; all randomness comes from ``rng`` (CPU)."""
+        raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
+
+    @abstractmethod
+    def sample(
+        self,
+        embeddings: Tensor,
+        *,
+        seeds: Sequence[int],
+        guidance: float | None = None,
+        steps: int | None = None,
+    ) -> Tensor:
+        """Draw latents for embeddings, usually of text.
+
+        Args:
+            embeddings: float32, shape (B, E), as the embedder gives them.
+            seeds: B non-negative integers; row i depends on its embedding and ``seeds[i]`` alone.
+            guidance: strength of classifier-free guidance; 1 is none; None the prior's default.
+                A prior without guidance ignores it.
+            steps: network evaluations; None the prior's default. One-pass priors ignore it.
+        Returns:
+            float32, shape (B, K, D), in the generator's latent space (not standardised).
+        """
+
+    def save(self, path: Path, card: PriorCard, *, half: bool = False) -> None:
+        """Write the prior to ``path`` atomically, its floating tensors in float16 if ``half``."""
+        tensors = {
+            name: (t.half() if half and t.is_floating_point() else t).detach().cpu().contiguous()
+            for name, t in self.state_dict().items()
+        }
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(tensors, partial, metadata={"c2l": card.to_json()})
+            os.replace(partial, path)
+        except (OSError, SafetensorError) as error:
+            raise NotWritable(
+                f"cannot write {path}: {error}", hint="Choose another place with --out"
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
+        self.card = card
+
+    @classmethod
+    def load(cls, source: Source) -> Self:
+        """Read a prior file on the CPU, in float32 and eval mode.
+
+        Raises:
+            BadWeights: the file is truncated, foreign, or holds another kind.
+        """
+        assert source.path is not None, "a prior is always a file"
+        card = read_prior_card(source.path)
+        if card.kind != source.reference.kind:
+            raise BadWeights(
+                f"{source.path} holds a prior of kind {card.kind}, not {source.reference.kind}",
+                hint=f"Name it {card.kind}:{source.path}",
+            )
+        try:
+            prior = cls(**card.settings)
+            with safe_open(source.path, framework="pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            prior.load_state_dict(
+                {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+            )
+        except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+            raise BadWeights(
+                f"{source.path} is not a whole {card.kind} prior: {str(error).splitlines()[0]}",
+                hint="Train it again or fetch it again",
+            ) from error
+        prior.card = card
+        return prior.eval().requires_grad_(False)
+
+
+def read_prior_card(path: Path) -> PriorCard:
+    """Read the card of a prior file without its tensors.
+
+    Raises:
+        BadWeights: the file is not a prior file.
+    """
+    hint = "Give a .safetensors file that 'c2l train' wrote"
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        return PriorCard.from_json(metadata["c2l"])
+    except (SafetensorError, OSError) as error:
+        raise BadWeights(f"{path} is not a readable safetensors file: {error}", hint=hint) from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise BadWeights(f"{path} is not a c2l prior", hint=hint) from error

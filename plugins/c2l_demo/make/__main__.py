@@ -1,0 +1,71 @@
+"""The steps that make the demo's weights, each a command; `all` runs them in order."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import dataset
+
+HERE = Path(__file__).resolve().parent.parent
+WEIGHTS = HERE / "weights"
+
+
+def render(args: argparse.Namespace) -> None:
+    """Draw the training and test pictures of the worlds."""
+    for name in args.world or dataset.WORLDS:
+        for split, seed in dataset.SPLITS.items():
+            num = dataset.NUM[name, split]
+            started = time.time()
+            for done in dataset.render(
+                name, num, seed, args.work / f"{name}-{split}", workers=args.workers
+            ):
+                if done % 2000 == 0:
+                    rate = done / (time.time() - started)
+                    print(f"[render] {name} {split} {done}/{num} {rate:.0f}/s", flush=True)
+        (args.work / f"{name}.rendered").touch()
+
+
+def clip(args: argparse.Namespace) -> None:
+    """Train the embedder."""
+    from . import clip
+
+    clip.run(args.work, args.out / "clip", args.phase or ())
+
+
+def judge(args: argparse.Namespace) -> None:
+    """Train the judges."""
+    from . import judge
+
+    for name in args.world or dataset.WORLDS:
+        judge.train(args.work, name, args.work / f"judge-{name}.safetensors")
+
+
+STEPS = {"render": render, "judge": judge, "clip": clip}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the steps that the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m c2l_demo.make", description=__doc__)
+    parser.add_argument("step", choices=(*STEPS, "all"), nargs="+")
+    parser.add_argument("--work", type=Path, required=True, help="folder for what is in between")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the weights")
+    parser.add_argument("--world", action="append", choices=dataset.WORLDS, help="only this world")
+    parser.add_argument("--phase", action="append", help="clip: only this phase")
+    parser.add_argument("--workers", type=int, default=0, help="render: processes (0: all cores)")
+    parser.add_argument("--threads", type=int, default=1, help="torch threads")
+    args = parser.parse_args(argv)
+    args.work.mkdir(parents=True, exist_ok=True)
+    names = list(STEPS) if "all" in args.step else args.step
+    if names != ["render"]:
+        import torch
+
+        torch.set_num_threads(args.threads)
+    for name in names:
+        STEPS[name](args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Weights and config to live towers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from c2l.errors import BadWeights
+from c2l_openclip.tokens import require_transformers
+from c2l_openclip.towers import PlainCLIP, PlainConfig
+
+# open_clip's order of preference; other files of these kinds come after, by name.
+_WEIGHT_NAMES = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "open_clip_pytorch_model.pth",
+    "model.safetensors",
+    "pytorch_model.bin",
+    "pytorch_model.pth",
+    "model.pth",
+)
+
+
+class AnyCLIP(nn.Module):
+    """A model that open_clip builds, for architectures that are not plain."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        size = model.visual.image_size  # type: ignore[union-attr]
+        self.image_size: tuple[int, int] = (size, size) if isinstance(size, int) else tuple(size)  # type: ignore[arg-type]
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Prepared images (B, 3, h, w) to embeddings (B, E), not normalised."""
+        # CoCa normalises unless told otherwise, the other classes do not.
+        features: Tensor = self.model.encode_image(images, normalize=False)  # type: ignore[operator]
+        return features
+
+    def encode_text(self, ids: Tensor) -> Tensor:
+        """Ids (B, context length) to embeddings (B, E), not normalised."""
+        features: Tensor = self.model.encode_text(ids, normalize=False)  # type: ignore[operator]
+        return features
+
+
+def find_weights(folder: Path) -> Path:
+    """The file of weights in a folder, as open_clip would choose it.
+
+    Raises:
+        BadWeights: there is none.
+    """
+    files = sorted(
+        p for suffix in ("safetensors", "bin", "pth") for p in folder.glob(f"*.{suffix}")
+    )
+    if not files:
+        raise BadWeights(
+            f"{folder} holds no weights", hint=f"Put {_WEIGHT_NAMES[0]} beside its config"
+        )
+
+    def preference(path: Path) -> tuple[int, bool]:
+        known = path.name in _WEIGHT_NAMES
+        place = _WEIGHT_NAMES.index(path.name) if known else len(_WEIGHT_NAMES)
+        return place, path.suffix != ".safetensors"
+
+    return min(files, key=preference)
+
+
+def build_towers(
+    config: Mapping[str, Any], weights: Path, *, rows: int | None = None
+) -> PlainCLIP | AnyCLIP:
+    """Build the towers and fill them, in float32 and eval mode, on the CPU.
+
+    Args:
+        config: open_clip's ``model_cfg``, with ``quick_gelu`` settled.
+        weights: ``.safetensors``, or a torch file, of which only tensors are read.
+        rows: at least so many rows of the token table; None for the whole vocabulary.
+    Raises:
+        BadWeights: the file is truncated, or holds another model than the config describes.
+        MissingDependency: the text tower needs transformers.
+    """
+    plain = PlainConfig.read(config)
+    if rows is not None and plain is None:
+        raise BadWeights(
+            f"{weights.parent}: a compact token table goes with a plain CLIP only",
+            hint="Store the whole table and leave out the key c2l",
+        )
+    try:
+        if plain is None:
+            return AnyCLIP(_build_with_open_clip(config, weights))
+        state = _read_safetensors(weights) if weights.suffix == ".safetensors" else {}
+        clip = _fill(plain, state, rows)
+        if clip is None and rows is not None:
+            raise BadWeights(
+                f"{weights} does not hold the model that its config describes",
+                hint="Write the folder again",
+            )
+        # Other people's names, pickles, other grids: open_clip knows how to convert them.
+        return clip or _require(_fill(plain, _build_with_open_clip(config, weights).state_dict()))
+    except (RuntimeError, ValueError, TypeError, KeyError, OSError, EOFError) as error:
+        raise BadWeights(
+            f"{weights} does not hold the model that its config describes: "
+            f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}",
+            hint="Fetch it again, or check open_clip_config.json",
+        ) from error
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise BadWeights(
+            f"{path} is not a readable safetensors file: {error}", hint="Fetch it again"
+        ) from error
+
+
+def _fill(
+    config: PlainConfig, state: Mapping[str, Tensor], rows: int | None = None
+) -> PlainCLIP | None:
+    """A plain CLIP with these tensors, or None if they are not exactly its own."""
+    stored = {
+        name: tensor for name, tensor in state.items() if not name.endswith(".num_batches_tracked")
+    }
+    table = stored.get("token_embedding.weight")
+    if table is None or len(table) < (rows or config.vocab_size):
+        return None
+    clip = PlainCLIP(config, len(table))
+    wanted = {name: tensor.shape for name, tensor in clip.state_dict().items()}
+    # One element, whether stored as a scalar or as a vector.
+    if "logit_scale" in stored and stored["logit_scale"].numel() == 1:
+        stored["logit_scale"] = stored["logit_scale"].reshape(())
+    if {name: tensor.shape for name, tensor in stored.items()} != wanted:
+        return None
+    clip.load_state_dict({name: t.detach().float() for name, t in stored.items()}, assign=True)
+    return clip.eval().requires_grad_(False)
+
+
+def _require(clip: PlainCLIP | None) -> PlainCLIP:
+    if clip is None:
+        raise ValueError("open_clip's tensors for this config are not those of a plain CLIP")
+    return clip
+
+
+def _build_with_open_clip(config: Mapping[str, Any], weights: Path) -> nn.Module:
+    """What ``open_clip.create_model`` builds, for a config and a file instead of a name."""
+    settings = deepcopy(dict(config))
+    text, vision = settings["text_cfg"], settings["vision_cfg"]
+    if text.get("hf_model_name"):
+        require_transformers(f"the text tower {text['hf_model_name']}")
+        text["hf_model_pretrained"] = False
+    if vision.get("timm_model_name"):
+        vision["timm_model_pretrained"] = False
+    import open_clip
+
+    custom = settings.pop("custom_text", False) or bool(text.get("hf_model_name"))
+    if not custom:
+        model = open_clip.CLIP(**settings)
+    elif "multimodal_cfg" in settings:
+        model = open_clip.CoCa(**settings)
+    else:
+        model = open_clip.CustomTextCLIP(**settings)
+    open_clip.load_checkpoint(model, str(weights))
+    built: nn.Module = model.float().eval().requires_grad_(False)
+    return built

@@ -1,0 +1,155 @@
+"""Where a model's config, preprocessing and weights come from: a tag of open_clip, or a folder."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from c2l.errors import BadWeights, MissingDependency, NotDownloaded, UnknownReference
+from c2l_openclip.checkpoints import find_weights
+from c2l_openclip.offline import is_offline
+
+CONFIG_NAME = "open_clip_config.json"
+_LISTING = "List them: c2l models list --kind embedder"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that decides an embedder, before any tensor is read.
+
+    Args:
+        name: for messages.
+        config: open_clip's ``model_cfg``, with ``quick_gelu`` settled.
+        preprocess: open_clip's ``preprocess_cfg``, of these very weights.
+        weights: the file.
+        tokenizer: what open_clip's ``get_tokenizer`` takes.
+        vocabulary: the key ``c2l`` of a folder with a compact token table.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    preprocess: Mapping[str, Any]
+    weights: Path
+    tokenizer: str
+    vocabulary: Mapping[str, Any] | None = None
+
+
+def from_folder(folder: Path) -> Checkpoint:
+    """A folder in open_clip's local-dir format.
+
+    Raises:
+        BadWeights: it is not one.
+    """
+    path = folder / CONFIG_NAME
+    hint = f"Give a folder with {CONFIG_NAME} and weights, as open_clip writes it"
+    if not folder.is_dir():
+        raise BadWeights(f"{folder} is not a folder", hint=hint)
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BadWeights(f"{folder} holds no {CONFIG_NAME}", hint=hint) from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BadWeights(f"{path} cannot be read: {error}", hint=hint) from error
+    config = raw.get("model_cfg") if isinstance(raw, dict) else None
+    if not isinstance(config, dict) or not _sections(config):
+        raise BadWeights(
+            f"{path} has no model_cfg with embed_dim, vision_cfg and text_cfg", hint=hint
+        )
+    return Checkpoint(
+        name=str(folder),
+        config=config,
+        preprocess=raw.get("preprocess_cfg") or {},
+        weights=find_weights(folder),
+        tokenizer=f"local-dir:{folder}",
+        vocabulary=raw.get("c2l"),
+    )
+
+
+def from_tag(name: str) -> Checkpoint:
+    """One of ``open_clip.list_pretrained()``, fetched if it is not on this machine.
+
+    Args:
+        name: ``ARCH/TAG``. An architecture may be written as OpenAI does, ``ViT-B/32``.
+    Raises:
+        UnknownReference: open_clip does not list it.
+        NotDownloaded: it is not on this machine and cannot be fetched.
+    """
+    offline = is_offline()  # before open_clip imports Hugging Face's code
+    try:
+        import open_clip
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            f"openclip:{name} needs the package {error.name}, which is not installed",
+            hint="Run: pip install open_clip_torch",
+        ) from error
+
+    arch, _, tag = name.rpartition("/")
+    arch = arch.replace("/", "-")
+    listed = open_clip.get_pretrained_cfg(arch, tag)
+    config = open_clip.get_model_config(arch) if listed else None
+    if not listed or config is None:
+        raise _unknown(name, [f"{a}/{t}" for a, t in open_clip.list_pretrained()])
+    # The tag knows how its weights were trained; the architecture's name is what people type.
+    # An architecture that always has QuickGELU keeps it where the tag is silent.
+    config["quick_gelu"] = bool(listed.get("quick_gelu") or config.get("quick_gelu"))
+    return Checkpoint(
+        name=f"openclip:{name}",
+        config=config,
+        preprocess=listed,
+        weights=_fetch(f"openclip:{name}", listed, offline=offline),
+        tokenizer=arch,
+    )
+
+
+def _sections(config: Mapping[str, Any]) -> bool:
+    return isinstance(config.get("embed_dim"), int) and all(
+        isinstance(config.get(section), dict) for section in ("vision_cfg", "text_cfg")
+    )
+
+
+def _unknown(name: str, known: list[str]) -> UnknownReference:
+    """Names an architecture's tags where that is right, else the nearest of all names."""
+    same = [k for k in known if k.rpartition("/")[0].lower() == name.strip("/").lower()]
+    if same:
+        message = f"openclip:{name} does not say which weights"
+    else:
+        message = f"open_clip lists no weights {name!r}"
+    folded = {k.lower(): k for k in known}
+    near = same or [
+        folded[k] for k in difflib.get_close_matches(name.lower(), list(folded), n=3, cutoff=0.5)
+    ]
+    # A right architecture with a wrong tag: its own tags are nearer than any spelling.
+    arch = name.rpartition("/")[0].lower()
+    near = same or [k for k in known if k.rpartition("/")[0].lower() == arch][:4] or near
+    suggestion = "Did you mean " + ", ".join(f"openclip:{k}" for k in near[:4]) + "? "
+    return UnknownReference(message, hint=(suggestion if near else "") + _LISTING)
+
+
+def _fetch(reference: str, listed: Mapping[str, Any], *, offline: bool) -> Path:
+    """The file of weights: from the cache of Hugging Face, or by open_clip's own download."""
+    import open_clip
+
+    where = str(listed.get("hf_hub") or listed.get("url") or "")
+    try:
+        return Path(open_clip.download_pretrained(dict(listed)))
+    except Exception as error:  # whatever the network's layers raise, it is one thing to a user
+        hint = (
+            "Allow the network (unset C2L_OFFLINE and HF_HUB_OFFLINE) and run this again"
+            if offline
+            else "Check the network and run this again"
+        )
+        reason = "the network is switched off" if offline else _first_line(error)
+        raise NotDownloaded(
+            f"the weights of {reference} ({where}) are not on this machine, and {reason}",
+            hint=f"{hint}, or copy Hugging Face's cache (HF_HOME) from a machine that has them",
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    """Why a download failed; open_clip's last cause says more than its own message."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

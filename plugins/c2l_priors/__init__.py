@@ -1,0 +1,38 @@
+"""The bundled priors: flow, mlp and neighbours.
+
+This module only describes them; torch is imported with the class that is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import c2l
+
+
+@c2l.hookimpl
+def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
+    register(
+        c2l.KindSpec(
+            kind="flow",
+            interface="prior",
+            factory="c2l_priors.flow:FlowPrior",
+            summary="Rectified flow on latents: varied samples in a few steps, with guidance",
+        )
+    )
+    register(
+        c2l.KindSpec(
+            kind="mlp",
+            interface="prior",
+            factory="c2l_priors.mlp:MLPPrior",
+            summary="Regression of the mean latent: one pass, one answer for each prompt",
+        )
+    )
+    register(
+        c2l.KindSpec(
+            kind="neighbours",
+            interface="prior",
+            factory="c2l_priors.neighbours:NeighboursPrior",
+            summary="The stored pairs nearest to the prompt: no training, the baseline to beat",
+        )
+    )

@@ -1,0 +1,46 @@
+"""Latents to the unit scale that networks train on, and back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+RELATIVE_FLOOR = 1e-3
+"""The smallest standard deviation used, as a part of the root mean square over all dimensions."""
+
+
+class LatentScale(nn.Module):
+    """Mean and standard deviation of every latent dimension, as fitted on pairs.
+
+    A dimension that never varies gets the floor as its deviation: it is zero after ``forward``,
+    and whatever a network puts there comes back as next to nothing after ``inverse``.
+
+    Args:
+        num_codes: K.
+        latent_width: D.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, num_codes: int, latent_width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_codes, latent_width))
+        self.register_buffer("std", torch.ones(num_codes, latent_width))
+
+    def fit(self, latents: Tensor) -> None:
+        """Take the statistics of latents, float32, shape (N, K, D)."""
+        std, mean = torch.std_mean(latents.double(), dim=0, correction=0)
+        rms = std.square().mean().sqrt()
+        # One latent, or latents that are all the same, have no scale at all: keep them as they are.
+        floor = RELATIVE_FLOOR * rms if rms > 0 else torch.ones_like(rms)
+        self.mean.copy_(mean)
+        self.std.copy_(std.clamp_min(floor))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Latents (B, K, D) to standardised ones, flat: (B, K * D)."""
+        return ((latents - self.mean) / self.std).flatten(1)
+
+    def inverse(self, flat: Tensor) -> Tensor:
+        """Standardised ones, flat (B, K * D), to latents (B, K, D)."""
+        return flat.unflatten(1, self.mean.shape) * self.std + self.mean

@@ -1,0 +1,20 @@
+"""StyleGAN2 and StyleGAN3: faces, landscapes, and the networks people train for themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import c2l
+
+
+@c2l.hookimpl
+def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
+    register(
+        c2l.KindSpec(
+            kind="stylegan",
+            interface="generator",
+            factory="c2l_stylegan.generator:StyleGAN",
+            summary="StyleGAN2 and StyleGAN3 networks, from safetensors",
+            licence="Apache-2.0 (code; weights have their own)",
+        )
+    )

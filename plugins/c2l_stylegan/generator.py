@@ -1,0 +1,312 @@
+"""StyleGAN2 and StyleGAN3 as a c2l generator."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import c2l
+from c2l.errors import BadInput, BadWeights
+from c2l_stylegan import files
+from c2l_stylegan.mapping import Mapping
+from c2l_stylegan.settings import Settings, StyleGAN2Settings, family_of
+from c2l_stylegan.stylegan2 import Noise, Synthesis2
+from c2l_stylegan.stylegan3 import Synthesis3
+
+_STATISTICS_SAMPLES = 1000
+_NAMED_AT_MOST = 3
+
+
+class StyleGAN(c2l.Generator):
+    """A StyleGAN2 or StyleGAN3: ``mapping`` takes z to w, ``synthesis`` takes w to an image.
+
+    Modules and tensors have NVIDIA's names, so ``state_dict`` is that of the official networks.
+    Everything is computed in float32.
+
+    Attributes:
+        mapping: the mapping network.
+        synthesis: the synthesis network; ``synthesis(ws)`` gives the image with the channels it
+            was trained with. In a StyleGAN3, the buffer ``synthesis.input.transform`` (3, 3)
+            moves the image: it maps image coordinates to where their content comes from.
+
+    Args:
+        settings: everything that decides the network besides its weights.
+    """
+
+    mapping: Mapping
+    synthesis: Synthesis2 | Synthesis3
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.network_settings = settings
+        if isinstance(settings, StyleGAN2Settings):
+            self.synthesis = Synthesis2(settings)
+        else:
+            self.synthesis = Synthesis3(settings)
+        self.mapping = Mapping(settings.z_dim, settings.c_dim, settings.w_dim, settings.mapping)
+        self.num_ws = self.synthesis.num_ws
+        self._statistics: tuple[Tensor, Tensor] | None = None
+
+    # ------------------------------------------------------------------ files
+
+    @classmethod
+    def load(cls, source: c2l.Source) -> Self:
+        """Read a network, on the CPU, in eval mode, with frozen weights.
+
+        Args:
+            source: its path is a ``.safetensors`` file written by ``save``; one with NVIDIA's
+                tensor names and a JSON of the official init arguments beside it (same name,
+                ``golden.json`` or ``config.json``); a folder with such a
+                ``weights.safetensors``; or a JSON alone, for a network with fresh weights drawn
+                from its ``seed``.
+        Raises:
+            BadWeights: the file is truncated, or is not a StyleGAN, or its tensors do not fit.
+        """
+        if source.path is None:
+            raise BadWeights(
+                "a StyleGAN needs a file", hint="Name one, as in stylegan:./network.safetensors"
+            )
+        stored = files.read(source.path)
+        if stored.tensors is None:
+            return cls.initialised(stored.settings, seed=stored.seed).eval().requires_grad_(False)
+        mapping = dataclasses.replace(
+            stored.settings.mapping, has_average="mapping.w_avg" in stored.tensors
+        )
+        settings = dataclasses.replace(stored.settings, mapping=mapping)
+        with torch.device("meta"):
+            network = cls(settings)
+        network.to_empty(device="cpu")
+        network._fill(stored.tensors, source.path)
+        return network.eval().requires_grad_(False)
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Whether ``load`` would understand the file; reads no more than its header."""
+        return files.recognises(path)
+
+    @classmethod
+    def initialised(cls, settings: Settings, *, seed: int = 0) -> Self:
+        """A network with fresh weights, drawn as the papers say, ready to be trained.
+
+        The same seed gives the same weights; the global random state is left alone.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return cls(settings)
+
+    def save(self, path: Path, *, half: bool = False) -> None:
+        """Write the network to one ``.safetensors`` file that ``load`` reads.
+
+        Args:
+            half: store the convolutions in float16, for half the size; images then differ by
+                about one part in a thousand.
+        Raises:
+            NotWritable: the folder cannot be written.
+        """
+        files.write(Path(path), self.network_settings, self.state_dict(), half=half)
+
+    def settings(self) -> MappingType[str, Any]:
+        """The family and its settings, JSON-able."""
+        settings = self.network_settings
+        return {"family": family_of(settings), **settings.to_dict()}
+
+    def _fill(self, tensors: MappingType[str, Tensor], path: Path) -> None:
+        for name, tensor in tensors.items():
+            owner, _, leaf = name.rpartition(".")
+            if leaf.endswith("_filter"):
+                _adopt_filter(self, owner, leaf, tensor)
+        expected = self.state_dict()
+        problems = {
+            "lacks": [n for n in expected if n not in tensors],
+            "has unknown": [n for n in tensors if n not in expected],
+            "has wrong shapes in": [
+                f"{n} {tuple(tensors[n].shape)} instead of {tuple(t.shape)}"
+                for n, t in expected.items()
+                if n in tensors and tensors[n].shape != t.shape
+            ],
+        }
+        found = [f"{verb} {_first_few(names)}" for verb, names in problems.items() if names]
+        if found:
+            raise BadWeights(
+                f"{path} does not fit its settings: it {'; it '.join(found)}",
+                hint="Check that the description belongs to these weights",
+            )
+        with torch.no_grad():
+            for name, place in expected.items():
+                place.copy_(tensors[name])
+
+    # ------------------------------------------------------------------ latents
+
+    @property
+    def latent_space(self) -> c2l.LatentSpace:
+        """The space w: one code, repeated over all layers.
+
+        The mean is the stored ``w_avg`` where there is one. The other statistics come from a
+        thousand latents that are the same for every call.
+        """
+        mean, std = self._mean_and_std()
+        return c2l.LatentSpace(
+            num_codes=1,
+            width=self.network_settings.w_dim,
+            repeats=(self.num_ws,),
+            mean=mean[None],
+            std=std[None],
+        )
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images, in pixels."""
+        side = self.network_settings.img_resolution
+        return side, side
+
+    def sample_latents(self, seeds: Sequence[int]) -> Tensor:
+        """Draw latents w as NVIDIA's scripts do: z from numpy's ``RandomState`` of each seed.
+
+        A network with classes is given the label of zeros; use ``map`` to choose one.
+
+        Args:
+            seeds: B non-negative integers below 2**32; row i depends on ``seeds[i]`` alone.
+        Returns:
+            float32, shape (B, 1, w_dim).
+        Raises:
+            BadInput: a seed is out of range.
+        """
+        if any(not 0 <= seed < 2**32 for seed in seeds):
+            raise BadInput("seeds of a StyleGAN are whole numbers from 0 to 4294967295")
+        width = self.network_settings.z_dim
+        rows = [np.random.RandomState(seed).randn(width) for seed in seeds]
+        z = torch.from_numpy(np.array(rows, dtype=np.float32).reshape(-1, width))
+        return self._map(z, None)[:, None]
+
+    def map(
+        self,
+        z: Tensor,
+        class_labels: Tensor | None = None,
+        truncation: float = 1.0,
+        truncation_cutoff: int | None = None,
+    ) -> Tensor:
+        """Map noise to latents.
+
+        Args:
+            z: float32, shape (B, z_dim), standard normal.
+            class_labels: float32, shape (B, c_dim), one-hot; None is the label of zeros.
+            truncation: pulls the latents towards their mean, 1 leaves them as they are.
+            truncation_cutoff: the number of layers, from the first, that truncation applies to.
+        Returns:
+            ws, float32, shape (B, num_ws, w_dim).
+        Raises:
+            BadInput: the shapes do not fit the network.
+        """
+        ws = self._map(z, class_labels)[:, None].repeat(1, self.num_ws, 1)
+        if truncation == 1:
+            return ws
+        mean, _ = self._mean_and_std()
+        near = mean.lerp(ws[:, :truncation_cutoff], truncation)
+        return torch.cat([near, ws[:, near.shape[1] :]], dim=1)
+
+    # ------------------------------------------------------------------ images
+
+    def synthesize(
+        self,
+        latents: Tensor,
+        *,
+        truncation: float = 1.0,
+        repeats: Sequence[int] | None = None,
+        noise: Noise = "const",
+    ) -> Tensor:
+        """Draw the images of latents. Differentiable in the latents and in the weights.
+
+        Args:
+            latents: float32, shape (B, 1, w_dim), (B, num_ws, w_dim), or (B, K, w_dim) with
+                ``repeats``.
+            truncation: pulls the latents towards their mean: 1 leaves them, 0 gives the mean
+                image.
+            repeats: for layer groups, K numbers that sum to num_ws.
+            noise: "const" adds the stored noise maps, "none" adds none, "random" adds maps that
+                follow from each latent, the same in any batch. StyleGAN3 has no noise.
+        Returns:
+            float32, shape (B, 3, H, W), range [-1, 1] up to overshoot. The grey of one or two
+            channels is repeated; channels after the third are left out.
+        Raises:
+            BadInput: the latents do not fit the latent space.
+        """
+        if noise not in ("const", "none", "random"):
+            raise BadInput(f"noise is const, none or random, not {noise!r}")
+        latents = latents.to(self.device, torch.float32)
+        ws = self._expand(latents, repeats)
+        if truncation != 1:
+            mean, _ = self._mean_and_std()
+            ws = mean.lerp(ws, truncation)
+        images = self.synthesis(ws, noise=noise)
+        if images.shape[1] < 3:
+            return images[:, :1].expand(-1, 3, -1, -1)
+        return images[:, :3]
+
+    def _expand(self, latents: Tensor, repeats: Sequence[int] | None) -> Tensor:
+        width = self.network_settings.w_dim
+        if latents.ndim != 3 or latents.shape[2] != width:
+            raise BadInput(
+                f"latents have shape (images, codes, {width}), not {tuple(latents.shape)}"
+            )
+        codes = latents.shape[1]
+        if repeats is None:
+            if codes not in (1, self.num_ws):
+                raise BadInput(
+                    f"{codes} codes do not fit a network of {self.num_ws} layers",
+                    hint=f"Give 1 or {self.num_ws} codes, or say how often each is repeated",
+                )
+            return latents.expand(-1, self.num_ws, -1)
+        if len(repeats) != codes or sum(repeats) != self.num_ws or min(repeats) < 1:
+            raise BadInput(
+                f"repeats {tuple(repeats)} do not share {self.num_ws} layers among {codes} codes",
+                hint=f"Give {codes} numbers that sum to {self.num_ws}",
+            )
+        times = torch.tensor(list(repeats), device=latents.device)
+        return latents.repeat_interleave(times, dim=1)
+
+    def _map(self, z: Tensor, class_labels: Tensor | None) -> Tensor:
+        z_dim, c_dim = self.network_settings.z_dim, self.network_settings.c_dim
+        if z.ndim != 2 or z.shape[1] != z_dim:
+            raise BadInput(f"z has shape (images, {z_dim}), not {tuple(z.shape)}")
+        z = z.to(self.device, torch.float32)
+        if c_dim == 0:
+            return self.mapping(z)
+        if class_labels is None:
+            class_labels = z.new_zeros(len(z), c_dim)
+        if class_labels.shape != (len(z), c_dim):
+            raise BadInput(
+                f"class_labels have shape ({len(z)}, {c_dim}), not {tuple(class_labels.shape)}"
+            )
+        return self.mapping(z, class_labels.to(self.device, torch.float32))
+
+    @torch.no_grad()
+    def _mean_and_std(self) -> tuple[Tensor, Tensor]:
+        if self._statistics is None:
+            width = self.network_settings.z_dim
+            z = np.random.RandomState(0).randn(_STATISTICS_SAMPLES, width)
+            w = self._map(torch.from_numpy(z), None)
+            self._statistics = w.mean(dim=0), w.std(dim=0)
+        mean, std = (tensor.to(self.device) for tensor in self._statistics)
+        return (mean if self.mapping.w_avg is None else self.mapping.w_avg), std
+
+
+def _adopt_filter(root: nn.Module, owner: str, leaf: str, stored: Tensor) -> None:
+    # Filters are small and stored with the network: what was trained with is what is used, also
+    # where another number of taps than the settings imply was stored.
+    modules = dict(root.named_modules())
+    buffers = modules[owner]._buffers if owner in modules else {}
+    place = buffers.get(leaf)
+    if place is not None and place.shape != stored.shape and stored.ndim in (1, 2):
+        buffers[leaf] = torch.empty(stored.shape)
+
+
+def _first_few(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED_AT_MOST
+    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,217 @@
+"""What decides a network besides its weights.
+
+Two frozen dataclasses, one for each family, made from the init arguments that NVIDIA's two
+repositories write beside their weights, or from this project's own metadata. The repositories
+leave defaults out of what they write, and their defaults differ, so each is filled in here with
+the defaults of the repository that wrote it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, TypeAlias
+
+from c2l.errors import BadWeights
+
+Family: TypeAlias = Literal["stylegan2", "stylegan3"]
+
+# Arguments of the official constructors that change how a network is computed or trained, never
+# what it computes in float32.
+_NO_EFFECT = frozenset(
+    {"num_fp16_res", "fp16_channels_last", "fused_modconv_default", "w_avg_beta"}
+    | {"magnitude_ema_beta"}
+)
+
+
+@dataclass(frozen=True)
+class MappingSettings:
+    """The mapping network, z (and a class label) to w.
+
+    Args:
+        num_layers: number of fully connected layers.
+        lr_multiplier: the factor by which stored weights are larger than those in effect.
+        embed_features: width of the embedded label; None is w_dim.
+        layer_features: width of the layers between; None is w_dim.
+        activation: one of ``activations.ACTIVATIONS``.
+        has_average: whether the mean latent ``w_avg`` is stored.
+    """
+
+    num_layers: int = 8
+    lr_multiplier: float = 0.01
+    embed_features: int | None = None
+    layer_features: int | None = None
+    activation: str = "lrelu"
+    has_average: bool = True
+
+
+@dataclass(frozen=True)
+class StyleGAN2Settings:
+    """A StyleGAN2 (Karras et al. 2020); names are those of the official constructors.
+
+    Args:
+        channels: feature maps at each resolution; without it, the official rule
+            ``min(channel_base // resolution, channel_max)`` fills it in.
+        conv_clamp: features are clamped to plus and minus this; None for no clamp.
+        resample_filter: the taps of the low-pass filter, one row or (for a filter that is not
+            separable) several.
+    """
+
+    z_dim: int
+    c_dim: int
+    w_dim: int
+    img_resolution: int
+    img_channels: int
+    mapping: MappingSettings = field(default_factory=MappingSettings)
+    channel_base: int = 32768
+    channel_max: int = 512
+    channels: Mapping[int, int] = field(default_factory=dict)
+    architecture: str = "skip"
+    resample_filter: tuple[Any, ...] = (1, 3, 3, 1)
+    use_noise: bool = True
+    activation: str = "lrelu"
+    kernel_size: int = 3
+    conv_clamp: float | None = None
+
+    @property
+    def resolutions(self) -> list[int]:
+        """Widths of the blocks: 4, 8, ... up to the image's."""
+        return [2**i for i in range(2, int(math.log2(self.img_resolution)) + 1)]
+
+    def __post_init__(self) -> None:
+        side = self.img_resolution
+        if side < 4 or side & (side - 1):
+            raise BadWeights(f"img_resolution of a StyleGAN2 is a power of two from 4, not {side}")
+        if self.architecture not in ("skip", "resnet", "orig"):
+            raise BadWeights(f"architecture is skip, resnet or orig, not {self.architecture!r}")
+        filled = {r: min(self.channel_base // r, self.channel_max) for r in self.resolutions}
+        filled.update({int(r): int(n) for r, n in self.channels.items()})
+        object.__setattr__(self, "channels", {r: filled[r] for r in self.resolutions})
+        object.__setattr__(self, "resample_filter", _as_tuples(self.resample_filter or (1,)))
+
+    @classmethod
+    def from_init_kwargs(cls, kwargs: Mapping[str, Any], *, repo: str = "") -> Self:
+        """Read the init arguments of ``Generator`` in stylegan2-ada-pytorch or stylegan3.
+
+        ``repo`` is "ada" or "sg3" where it is known; the nested ``synthesis_kwargs`` of the
+        former settle it otherwise.
+        """
+        flat = dict(kwargs)
+        is_ada = repo == "ada" or "synthesis_kwargs" in flat
+        flat.update(flat.pop("synthesis_kwargs", {}))
+        flat.update(flat.pop("block_kwargs", {}))
+        flat.update(flat.pop("layer_kwargs", {}))
+        flat.setdefault("conv_clamp", None if is_ada else 256)
+        return _fill(cls, flat, _mapping(flat.pop("mapping_kwargs", {}), num_layers=8))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what ``to_dict`` wrote."""
+        rest = dict(data)
+        return _fill(cls, rest, _build(MappingSettings, rest.pop("mapping", {})))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON can hold them."""
+        data = dataclasses.asdict(self)
+        data["channels"] = {str(r): n for r, n in self.channels.items()}
+        return data
+
+
+@dataclass(frozen=True)
+class StyleGAN3Settings:
+    """A StyleGAN3 (Karras et al. 2021), configuration T or R; the official names and defaults."""
+
+    z_dim: int
+    c_dim: int
+    w_dim: int
+    img_resolution: int
+    img_channels: int
+    mapping: MappingSettings = field(default_factory=lambda: MappingSettings(num_layers=2))
+    channel_base: int = 32768
+    channel_max: int = 512
+    num_layers: int = 14
+    num_critical: int = 2
+    first_cutoff: float = 2.0
+    first_stopband: float = 2**2.1
+    last_stopband_rel: float = 2**0.3
+    margin_size: int = 10
+    output_scale: float = 0.25
+    conv_kernel: int = 3
+    filter_size: int = 6
+    lrelu_upsampling: int = 2
+    use_radial_filters: bool = False
+    conv_clamp: float | None = 256
+
+    @classmethod
+    def from_init_kwargs(cls, kwargs: Mapping[str, Any], *, repo: str = "") -> Self:
+        """Read the init arguments of ``Generator`` in the stylegan3 repository."""
+        flat = dict(kwargs)
+        flat.update(flat.pop("synthesis_kwargs", {}))
+        flat.update(flat.pop("layer_kwargs", {}))
+        return _fill(cls, flat, _mapping(flat.pop("mapping_kwargs", {}), num_layers=2))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what ``to_dict`` wrote."""
+        rest = dict(data)
+        return _fill(cls, rest, _build(MappingSettings, rest.pop("mapping", {})))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON can hold them."""
+        return dataclasses.asdict(self)
+
+
+Settings: TypeAlias = StyleGAN2Settings | StyleGAN3Settings
+FAMILIES: dict[str, type[StyleGAN2Settings] | type[StyleGAN3Settings]] = {
+    "stylegan2": StyleGAN2Settings,
+    "stylegan3": StyleGAN3Settings,
+}
+
+
+def family_of(settings: Settings) -> Family:
+    """The family that these are the settings of."""
+    return "stylegan2" if isinstance(settings, StyleGAN2Settings) else "stylegan3"
+
+
+def _mapping(kwargs: Mapping[str, Any], *, num_layers: int) -> MappingSettings:
+    known = {f.name for f in dataclasses.fields(MappingSettings)} - {"has_average"}
+    rest = {k: v for k, v in kwargs.items() if k not in known and k not in _NO_EFFECT}
+    _refuse_unknown(rest)
+    picked = {"num_layers": num_layers, **{k: v for k, v in kwargs.items() if k in known}}
+    has_average = kwargs.get("w_avg_beta", 0.99) is not None
+    return MappingSettings(**picked, has_average=has_average)
+
+
+def _fill(cls: type[Any], kwargs: Mapping[str, Any], mapping: MappingSettings) -> Any:
+    plain = {k: v for k, v in kwargs.items() if k not in _NO_EFFECT}
+    return _build(cls, {**plain, "mapping": mapping})
+
+
+def _build(cls: type[Any], values: Mapping[str, Any]) -> Any:
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    _refuse_unknown({k: v for k, v in values.items() if k not in fields})
+    needed = [
+        name
+        for name, f in fields.items()
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    ]
+    missing = [name for name in needed if name not in values]
+    if missing:
+        raise BadWeights(f"the settings of the network lack {', '.join(missing)}")
+    return cls(**values)
+
+
+def _refuse_unknown(rest: Mapping[str, Any]) -> None:
+    if rest:
+        raise BadWeights(
+            f"unknown settings of a StyleGAN: {', '.join(sorted(map(str, rest)))}",
+            hint="Only the arguments of NVIDIA's own networks are understood",
+        )
+
+
+def _as_tuples(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_as_tuples(item) for item in value)
+    return value

@@ -1,0 +1,86 @@
+"""The catalogue: every card and recipe of the described plugins, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from c2l_registry.errors import BadCard
+from c2l_registry.weights import cached_path, embedded_path
+
+if TYPE_CHECKING:
+    from c2l_registry.cards import ModelCard, RecipeCard
+    from c2l_registry.plugins import Description
+
+Availability = Literal["built in", "embedded", "cached", "to be fetched"]
+AnyCard = TypeVar("AnyCard")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved(Generic[AnyCard]):
+    """A card, where it was read, and the plugin that registered it."""
+
+    card: AnyCard
+    toml: Path
+    plugin: str
+
+
+@dataclass
+class Catalogue:
+    """Names to cards. A name that two cards claim is in no table but among the problems.
+
+    Args:
+        models, recipes: by reference and by name.
+        problems: plugin to errors, for cards that could not be used.
+    """
+
+    models: dict[str, Shelved[ModelCard]] = field(default_factory=dict)
+    recipes: dict[str, Shelved[RecipeCard]] = field(default_factory=dict)
+    problems: dict[str, list[BadCard]] = field(default_factory=dict)
+
+
+def read_catalogue(descriptions: Iterable[Description]) -> Catalogue:
+    """Read every card file; a broken file is a problem of its plugin and of nothing else."""
+    problems: dict[str, list[BadCard]] = {}
+    models: list[tuple[str, Shelved[ModelCard]]] = []
+    recipes: list[tuple[str, Shelved[RecipeCard]]] = []
+    for description in descriptions:
+        plugin = description.record.name
+        for toml in description.cards:
+            # pydantic is imported only when there is a card to read.
+            from c2l_registry.cards import read_cards
+
+            try:
+                some_models, some_recipes = read_cards(toml)
+            except BadCard as error:
+                problems.setdefault(plugin, []).append(error)
+                continue
+            models += [(m.reference, Shelved(m, toml, plugin)) for m in some_models]
+            recipes += [(r.name, Shelved(r, toml, plugin)) for r in some_recipes]
+    return Catalogue(
+        _unclaimed_twice("model", models, problems),
+        _unclaimed_twice("recipe", recipes, problems),
+        problems,
+    )
+
+
+def where(shelved: Shelved[ModelCard], environ: Mapping[str, str]) -> Path | None:
+    """Where a card's weights lie or belong; None for a card that names no file."""
+    return embedded_path(shelved.card, shelved.toml) or cached_path(shelved.card, environ)
+
+
+def _unclaimed_twice(
+    what: str, rows: list[tuple[str, Shelved[AnyCard]]], problems: dict[str, list[BadCard]]
+) -> dict[str, Shelved[AnyCard]]:
+    claims: dict[str, list[Shelved[AnyCard]]] = {}
+    for name, row in rows:
+        claims.setdefault(name, []).append(row)
+    for name, several in claims.items():
+        if len(several) > 1:
+            files = " and ".join(str(row.toml) for row in several)
+            error = BadCard(f"the {what} {name} is on two cards, in {files}, and neither is used")
+            for plugin in {row.plugin for row in several}:
+                problems.setdefault(plugin, []).append(error)
+    return {name: several[0] for name, several in claims.items() if len(several) == 1}

@@ -1,0 +1,74 @@
+"""The root of every error that a user can meet, and the exit codes of the command line.
+
+The registry may not import ``c2l``, so the root and the registry's own errors live here;
+``c2l.errors`` is the one file that users read: it holds all of them.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class ExitCode(enum.IntEnum):
+    """What the process returns. Part of the public contract: scripts test for these."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    INTERNAL = 3
+    NOT_FOUND = 4
+    INCOMPATIBLE = 5
+    OFFLINE = 6
+    MISSING_DEPENDENCY = 7
+    DEVICE = 8
+    BAD_FILE = 9
+    INTERRUPTED = 130
+
+
+class C2LError(Exception):
+    """Something a user can put right. ``hint`` is the next thing to type or to change.
+
+    Args:
+        message: what is wrong, one sentence without a full stop at its end.
+        hint: what to do next, one sentence; empty only where nothing can be done.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
+
+class BadReference(C2LError):
+    """A reference that cannot be read as ``kind:name``."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UnknownReference(C2LError):
+    """A well-formed reference to something that no plugin or catalogue knows."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+
+class UnknownPlugin(C2LError):
+    """A plugin name that is not installed, as in ``C2L_DISABLE_PLUGINS``."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PluginFailed(C2LError):
+    """The plugin that should provide this did not load, or two claim the same kind."""
+
+    exit_code = ExitCode.MISSING_DEPENDENCY
+
+
+class BadCard(C2LError):
+    """A model card or recipe that does not have the fields it needs."""
+
+    exit_code = ExitCode.BAD_FILE

@@ -1,0 +1,54 @@
+"""What a plugin says about a kind of generator, embedder or prior, before any of it is imported."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Interface = Literal["generator", "embedder", "prior"]
+INTERFACES: tuple[Interface, ...] = get_args(Interface)
+
+# Two characters at least: a single letter before a colon is a Windows drive.
+KIND = re.compile(r"[a-z][a-z0-9-]+")
+_FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class KindSpec:
+    """The description of one kind; ``c2l_register_kinds`` registers it.
+
+    Args:
+        kind: the word before the colon of a reference: ``[a-z][a-z0-9-]+``.
+        interface: ``generator``, ``embedder`` or ``prior``.
+        factory: dotted path of the class, ``package.module:Class``, imported at first use.
+        summary: one line for ``c2l models list``.
+        licence: of the code; the weights' licences are on their cards.
+        requires: what to ``pip install`` when importing the class fails, as in ``c2l-dcgan[fast]``.
+        open_names: the class itself resolves names that are on no card, as ``openclip:ARCH/TAG``.
+    Raises:
+        ValueError: a field is not of that form.
+    """
+
+    kind: str
+    interface: Interface
+    factory: str
+    summary: str
+    licence: str = ""
+    requires: tuple[str, ...] = ()
+    open_names: bool = False
+
+    def __post_init__(self) -> None:
+        if not KIND.fullmatch(self.kind):
+            raise ValueError(
+                f"the kind {self.kind!r} must be two or more of a-z, 0-9 and '-', a letter first"
+            )
+        if self.interface not in INTERFACES:
+            raise ValueError(
+                f"{self.kind}: the interface {self.interface!r} is not one of "
+                + ", ".join(INTERFACES)
+            )
+        if not _FACTORY.fullmatch(self.factory):
+            raise ValueError(
+                f"{self.kind}: the factory {self.factory!r} must read 'package.module:Class'"
+            )

@@ -1,0 +1,460 @@
+"""The one door to everything that has a name: plugins, kinds, models, recipes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from c2l_registry.catalogue import Availability, Catalogue, Shelved, read_catalogue, where
+from c2l_registry.errors import (
+    BadCard,
+    BadReference,
+    C2LError,
+    PluginFailed,
+    UnknownPlugin,
+    UnknownReference,
+)
+from c2l_registry.kinds import INTERFACES, Interface, KindSpec
+from c2l_registry.plugins import (
+    DISABLE,
+    LIST_PLUGINS,
+    Description,
+    PluginRecord,
+    describe,
+    did_you_mean,
+    discover,
+    one_line,
+    unknown_disabled,
+)
+from c2l_registry.references import Source, parse_reference
+
+if TYPE_CHECKING:
+    from c2l_registry.cards import ModelCard, RecipeCard
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A row of ``c2l models list``: a kind itself, or a card of the catalogue.
+
+    Args:
+        reference: ``kind:name``; the bare kind for a kind itself.
+        state: ``built in`` (code alone), ``embedded`` (in an installed package), ``cached`` (in
+            the weights folder) or ``to be fetched``.
+        plugin: the one that offers it.
+        path: where its weights lie or belong; None where it has no file of its own.
+        card: None for a kind itself.
+    """
+
+    reference: str
+    interface: Interface
+    kind: str
+    state: Availability
+    summary: str
+    licence: str
+    plugin: str
+    path: Path | None
+    card: ModelCard | None
+
+
+class Registry:
+    """What the installed plugins offer; each stage is done once, at first need.
+
+    Args:
+        hookspecs: the module with the hook specifications, ``c2l.hookspecs``.
+        group: the entry-point group.
+        environ: read for ``C2L_DISABLE_PLUGINS`` and ``C2L_HOME``.
+    """
+
+    def __init__(
+        self,
+        hookspecs: ModuleType,
+        *,
+        group: str = "c2l.plugins",
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._hookspecs = hookspecs
+        self._group = group
+        self._environ = environ
+
+    # -- plugins
+
+    def plugins(self) -> list[PluginRecord]:
+        """Every installed plugin, by package metadata alone: nothing is imported."""
+        return [record for record, _ in self._discovered]
+
+    def describe(self, *, cards: bool = False) -> list[PluginRecord]:
+        """Every installed plugin after importing its module and running its hooks.
+
+        Args:
+            cards: also read the card files; a plugin with a broken one is ``failed``, though its
+                kinds and its other cards work.
+        """
+        records = [description.record for description in self._described]
+        if not cards:
+            return records
+        problems = self._catalogue.problems
+        return [
+            replace(r, state="failed", error="; ".join(e.message for e in problems[r.name]))
+            if r.name in problems
+            else r
+            for r in records
+        ]
+
+    def plugin(self, name: str) -> PluginRecord:
+        """One plugin, with its card files read; of a collision, the first of that name.
+
+        Raises:
+            UnknownPlugin: none of that name is installed.
+        """
+        records = {record.name: record for record in reversed(self.describe(cards=True))}
+        if name not in records:
+            raise UnknownPlugin(
+                f"no plugin {name!r} is installed",
+                hint=_join(did_you_mean(name, sorted(records)), LIST_PLUGINS),
+            )
+        return records[name]
+
+    def unknown_disabled(self) -> list[UnknownPlugin]:
+        """An error for each name in ``C2L_DISABLE_PLUGINS`` that no installed plugin has."""
+        return unknown_disabled(self.plugins(), self._environ)
+
+    def problems(self, *, cards: bool = False) -> list[C2LError]:
+        """What is wrong with the installed plugins, each once; an empty list if all is well.
+
+        Args:
+            cards: also read the card files.
+        """
+        found: dict[str, C2LError] = {}
+        for description in self._described:
+            record = description.record
+            if record.state == "collision":
+                found[record.name] = PluginFailed(
+                    f"plugin {record.name!r} is left out: {record.error}"
+                )
+            elif record.state in {"failed", "incompatible"}:
+                found[str(record)] = PluginFailed(
+                    f"plugin {record} did not load: {record.error}",
+                    hint=f"See more: c2l plugins show {record.name}. "
+                    f"Leave it out: {DISABLE}={record.name}",
+                )
+        for kind, claims in self._claims.items():
+            if len(claims) > 1:
+                found[f"kind {kind}"] = _claimed_twice(kind, claims)
+        if cards:
+            for errors in self._catalogue.problems.values():
+                found.update((error.message, error) for error in errors)
+        return list(found.values())
+
+    # -- names
+
+    def kinds(self, interface: Interface | None = None) -> dict[str, KindSpec]:
+        """The kinds that can be used, by name; those that two plugins claim are left out.
+
+        Raises:
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        self._refuse_unknown_disabled()
+        return {
+            kind: claims[0][0]
+            for kind, claims in sorted(self._claims.items())
+            if len(claims) == 1 and interface in {None, claims[0][0].interface}
+        }
+
+    def package(self, kind: str) -> str:
+        """The name of the installed package that provides a kind.
+
+        Raises:
+            KeyError: no plugin, or more than one, provides it.
+        """
+        ((_, record),) = self._claims[kind]
+        return record.dist
+
+    def models(self, interface: Interface | None = None) -> list[ModelEntry]:
+        """Everything that a reference can name: each kind, followed by its cards.
+
+        Raises:
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        specs = sorted(
+            self.kinds(interface).values(), key=lambda s: (INTERFACES.index(s.interface), s.kind)
+        )
+        rows = sorted(self._catalogue.models.items(), key=lambda row: _natural(row[0]))
+        entries = []
+        for spec in specs:
+            entries.append(self._entry(spec, None))
+            entries += [self._entry(spec, row) for name, row in rows if _is_of(spec.kind, name)]
+        return entries
+
+    def entry(self, text: str) -> ModelEntry:
+        """The row of one kind or one card.
+
+        Raises:
+            UnknownReference: there is no such row.
+            PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        kind, _, name = text.partition(":")
+        spec = self._spec(kind, None)
+        shelved = self._catalogue.models.get(text)
+        if name and shelved is None:
+            raise self._unknown_name(text, spec)
+        return self._entry(spec, shelved)
+
+    def recipes(self) -> dict[str, RecipeCard]:
+        """The recipes by name.
+
+        Raises:
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        self._refuse_unknown_disabled()
+        return {name: row.card for name, row in sorted(self._catalogue.recipes.items())}
+
+    def recipe(self, name: str) -> RecipeCard:
+        """One recipe.
+
+        Raises:
+            UnknownReference: there is none of that name.
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        recipes = self.recipes()
+        if name not in recipes:
+            raise UnknownReference(
+                f"there is no recipe {name!r}",
+                hint=_join(did_you_mean(name, list(recipes)), "List them: c2l recipes list"),
+            )
+        return recipes[name]
+
+    # -- references
+
+    def resolve(self, text: str, interface: Interface) -> tuple[KindSpec, Source]:
+        """Find the kind and the weights that ``kind:name`` or ``kind:path`` means.
+
+        Raises:
+            BadReference: it is not of that form; a bare path is for ``candidates``.
+            UnknownReference: no such kind, name or file, or the kind is of another interface, or
+                its weights are not on this machine yet.
+            PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
+            BadCard: the card names an embedded file that is missing from the package.
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        try:
+            reference = parse_reference(text)
+        except BadReference as error:
+            near = did_you_mean(text, self._names(interface))
+            raise BadReference(error.message, hint=near or error.hint) from None
+        if not reference.kind:
+            kinds = ", ".join(f"{kind}:{text}" for kind in self.kinds(interface))
+            raise BadReference(f"{text} does not say its kind", hint=f"Write one of {kinds}")
+        spec = self._spec(reference.kind, interface)
+        if reference.is_path:
+            return spec, Source(reference, _existing(reference.path), None)
+        shelved = self._catalogue.models.get(str(reference))
+        if shelved is None:
+            if spec.open_names:
+                return spec, Source(reference, None, None)
+            raise self._unknown_name(str(reference), spec)
+        path, card = where(shelved, self._environ), shelved.card
+        if path is None or path.exists():
+            return spec, Source(reference, path, card)
+        if card.file:
+            raise BadCard(
+                f"the weights of {reference} are missing from its package: there is no {path}",
+                hint=f"Install {self.package(spec.kind)} again",
+            )
+        if spec.open_names:  # the class fetches by itself, or knows other places to look
+            return spec, Source(reference, None, card)
+        raise UnknownReference(
+            f"{reference} is not on this machine yet: it would be {path}",
+            hint=f"Fetch {card.urls[0]} and place it there",
+        )
+
+    def candidates(self, path: Path, interface: Interface) -> list[KindSpec]:
+        """The kinds whose classes may be asked whether they recognise a bare path.
+
+        Raises:
+            UnknownReference: there is nothing at ``path``.
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        _existing(path)
+        return list(self.kinds(interface).values())
+
+    def factory(self, spec: KindSpec) -> type[Any]:
+        """Import the class of a kind. This is where torch comes in.
+
+        Raises:
+            PluginFailed: it cannot be imported; says what to install.
+        """
+        module, _, name = spec.factory.partition(":")
+        try:
+            found: type[Any] = getattr(importlib.import_module(module), name)
+        except (Exception, SystemExit) as error:
+            package = self.package(spec.kind)
+            needs = " ".join(f'"{item}"' for item in spec.requires)
+            if isinstance(error, ImportError) and (needs or error.name):
+                hint = f"Install what it needs: pip install {needs or error.name}"
+            else:
+                hint = f"Report it to the authors of {package}, or install another version of it"
+            raise PluginFailed(
+                f"the {spec.interface} {spec.kind} of {package} cannot be imported: "
+                f"{one_line(error)}",
+                hint=hint,
+            ) from error
+        return found
+
+    # -- stages, each done once
+
+    @cached_property
+    def _discovered(self) -> list[tuple[PluginRecord, EntryPoint]]:
+        return discover(self._group, self._environ)
+
+    @cached_property
+    def _described(self) -> list[Description]:
+        return [describe(record, point, self._hookspecs) for record, point in self._discovered]
+
+    @cached_property
+    def _claims(self) -> dict[str, list[tuple[KindSpec, PluginRecord]]]:
+        claims: dict[str, list[tuple[KindSpec, PluginRecord]]] = {}
+        for description in self._described:
+            if description.record.state == "available":
+                for kind, spec in description.kinds.items():
+                    claims.setdefault(kind, []).append((spec, description.record))
+        return claims
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        return read_catalogue(self._described)
+
+    # -- explanations
+
+    def _refuse_unknown_disabled(self) -> None:
+        for error in self.unknown_disabled():
+            raise error
+
+    def _entry(self, spec: KindSpec, shelved: Shelved[ModelCard] | None) -> ModelEntry:
+        if shelved is None:
+            plugin = self._claims[spec.kind][0][1].name
+            return ModelEntry(
+                spec.kind,
+                spec.interface,
+                spec.kind,
+                "built in",
+                spec.summary,
+                spec.licence,
+                plugin,
+                path=None,
+                card=None,
+            )
+        card, path = shelved.card, where(shelved, self._environ)
+        state: Availability
+        if card.file:
+            state = "embedded"
+        elif path is not None:
+            state = "cached" if path.exists() else "to be fetched"
+        else:  # without a file: weights that the class itself fetches, or none at all
+            state = "to be fetched" if spec.open_names else "built in"
+        return ModelEntry(
+            card.reference,
+            spec.interface,
+            spec.kind,
+            state,
+            card.summary,
+            card.licence,
+            shelved.plugin,
+            path,
+            card,
+        )
+
+    def _names(self, interface: Interface) -> list[str]:
+        """The catalogue's names of an interface, for suggestions."""
+        kinds = self.kinds(interface)
+        return [name for name in self._catalogue.models if name.partition(":")[0] in kinds]
+
+    def _spec(self, kind: str, interface: Interface | None) -> KindSpec:
+        self._refuse_unknown_disabled()
+        listing = "List them: c2l models list" + (f" --kind {interface}" if interface else "")
+        claims = self._claims.get(kind, [])
+        if len(claims) > 1:
+            raise _claimed_twice(kind, claims)
+        if claims:
+            spec = claims[0][0]
+            if interface not in {None, spec.interface}:
+                raise UnknownReference(
+                    f"{kind} is a kind of {spec.interface}, not of {interface}", hint=listing
+                )
+            return spec
+        absent = [d for d in self._described if d.record.state != "available"]
+        for description in absent:
+            record = description.record
+            if kind in {*description.kinds, record.name, record.dist.removeprefix("c2l-")}:
+                raise _not_loaded(kind, record)
+        message = f"no plugin provides a kind {kind!r}"
+        if absent:
+            names = ", ".join(f"{d.record} is {d.record.state}" for d in absent)
+            message += f"; one that did not load might: {names}"
+        near = did_you_mean(kind, list(self.kinds(interface)))
+        raise UnknownReference(message, hint=_join(near, listing))
+
+    def _unknown_name(self, reference: str, spec: KindSpec) -> UnknownReference:
+        names = [name for name in self._catalogue.models if _is_of(spec.kind, name)]
+        listing = f"List them: c2l models list --kind {spec.interface}"
+        by_file = f"Name its file: {spec.kind}:./{reference.partition(':')[2]}"
+        message = f"there is no {spec.interface} {reference}"
+        # A name that is missing may be on a card that could not be read.
+        for errors in self._catalogue.problems.values():
+            message += "".join(f"; {error.message}" for error in errors)
+        return UnknownReference(
+            message, hint=_join(did_you_mean(reference, names), listing if names else by_file)
+        )
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise UnknownReference(f"there is no file or folder {path}", hint="Check the path")
+    return path
+
+
+def _claimed_twice(kind: str, claims: list[tuple[KindSpec, PluginRecord]]) -> PluginFailed:
+    records = [record for _, record in claims]
+    return PluginFailed(
+        f"the kind {kind!r} is claimed by plugins {' and '.join(map(str, records))}, "
+        "and none of them may have it",
+        hint=f"Leave one out: {DISABLE}={records[-1].name}",
+    )
+
+
+def _not_loaded(kind: str, record: PluginRecord) -> PluginFailed:
+    if record.state == "disabled":
+        return PluginFailed(
+            f"the kind {kind!r} belongs to plugin {record}, which {DISABLE} leaves out",
+            hint=f"Take {record.name} out of {DISABLE}",
+        )
+    return PluginFailed(
+        f"the kind {kind!r} belongs to plugin {record}, which did not load: {record.error}",
+        hint=f"See more: c2l plugins show {record.name}",
+    )
+
+
+def _join(*sentences: str) -> str:
+    """Hints one after the other; each but the last gets its full stop."""
+    given = [sentence for sentence in sentences if sentence]
+    return " ".join(s if s.endswith("?") or s is given[-1] else f"{s}." for s in given)
+
+
+def _is_of(kind: str, reference: str) -> bool:
+    return reference.startswith(f"{kind}:")
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """A sort key for which ``ViT-B-8`` comes before ``ViT-B-16``."""
+    return [
+        (int(part), "") if part.isdigit() else (-1, part.lower())
+        for part in re.split(r"(\d+)", text)
+    ]
