@@ -45,7 +45,7 @@ _HOMES = {
     "train_prior": "c2l.training",
 }
 
-__all__ = [  # noqa: RUF022 - the order of a reader: interfaces, loaders, work, plug-ins
+__all__ = [
     "Generator",
     "LatentSpace",
     "Embedder",

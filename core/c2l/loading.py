@@ -9,7 +9,6 @@ from c2l.devices import resolve_device
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, BadReference, IncompatibleParts, UnknownReference
 from c2l.generator import Generator
-from c2l.part import Part
 from c2l.pipeline import Pipeline, SamplingSettings
 from c2l.plugins import registry
 from c2l.prior import PartCard, Prior, read_prior_card
@@ -132,9 +131,7 @@ def _named(card: PartCard) -> str:
     return card.reference or f"an unnamed one ({card.fingerprint[:12]})"
 
 
-def _load_for(
-    prior: Prior, reference: str | None, role: Interface, base: type[AnyPart]
-) -> AnyPart:
+def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[AnyPart]) -> AnyPart:
     """The part given, or else the one that the prior was trained for."""
     if reference is not None:
         return _load(reference, role, base)
@@ -165,7 +162,7 @@ def _load(reference: str, interface: Interface, base: type[AnyPart]) -> AnyPart:
             f"the class of kind {spec.kind} is no {interface}",
             hint="Its plugin must subclass c2l." + base.__name__,
         )
-    part = cast(AnyPart, cls.load(source))
+    part = cls.load(source)
     part.reference = str(source.reference)
     part.package = registry().package(spec.kind)
     return part
@@ -196,5 +193,3 @@ def _recognise(reference: Reference, interface: Interface) -> tuple[KindSpec, So
 
 def _class(spec: KindSpec) -> type[Generator] | type[Embedder]:
     return cast("type[Generator] | type[Embedder]", registry().factory(spec))
-
-

@@ -31,7 +31,7 @@ class Part(nn.Module):
         return torch.device("cpu")
 
     def settings(self) -> Mapping[str, Any]:
-        """What besides the weights decides the output; must be JSON-able. Part of the fingerprint."""
+        """What besides the weights decides the output, JSON-able; part of the fingerprint."""
         return {}
 
     def fingerprint(self) -> str:

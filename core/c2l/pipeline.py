@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -137,8 +137,13 @@ class Pipeline:
         texts = [prompts] if isinstance(prompts, str) else list(prompts)
         chosen = tuple(range(seed, seed + num_images)) if seeds is None else tuple(seeds)
         _check(texts, chosen)
-        given = {"guidance": guidance, "steps": steps, "truncation": truncation, "best_of": best_of}
-        settings = replace(self.settings, **{k: v for k, v in given.items() if v is not None})
+        own = self.settings
+        settings = SamplingSettings(
+            guidance=own.guidance if guidance is None else guidance,
+            steps=own.steps if steps is None else steps,
+            truncation=own.truncation if truncation is None else truncation,
+            best_of=own.best_of if best_of is None else best_of,
+        )
 
         clock = _Clock(self.generator.device)
         with clock.stage("text"):
@@ -146,10 +151,7 @@ class Pipeline:
         per_picture = text.repeat_interleave(len(chosen), dim=0)
         candidates = per_picture.repeat_interleave(settings.best_of, dim=0)
         candidate_seeds = [
-            s + k * CANDIDATE_STRIDE
-            for _ in texts
-            for s in chosen
-            for k in range(settings.best_of)
+            s + k * CANDIDATE_STRIDE for _ in texts for s in chosen for k in range(settings.best_of)
         ]
         with clock.stage("prior"):
             latents = self.prior.sample(

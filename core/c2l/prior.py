@@ -91,6 +91,13 @@ class Prior(Part, ABC):
     card: PriorCard | None = None
     """What its file says about it; None for a prior that was never saved or loaded."""
 
+    @classmethod
+    def suggest_settings(
+        cls, num_pairs: int, *, embedding_width: int, num_codes: int, latent_width: int
+    ) -> Mapping[str, Any]:
+        """Settings that suit so many pairs of these widths; none, unless a class knows better."""
+        return {}
+
     @abstractmethod
     def settings(self) -> Mapping[str, Any]:
         """The keyword arguments that build this prior again, JSON-able."""
@@ -190,6 +197,6 @@ def read_prior_card(path: Path) -> PriorCard:
             metadata = file.metadata() or {}
         return PriorCard.from_json(metadata["c2l"])
     except (SafetensorError, OSError) as error:
-        raise BadWeights(f"{path} is not a readable safetensors file: {error}", hint=hint) from error
+        raise BadWeights(f"{path} is no readable safetensors file: {error}", hint=hint) from error
     except (KeyError, ValueError, TypeError) as error:
         raise BadWeights(f"{path} is not a c2l prior", hint=hint) from error

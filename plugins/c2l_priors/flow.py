@@ -11,6 +11,7 @@ Salimans 2022, arXiv 2207.12598).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -131,7 +132,7 @@ class FlowPrior(Prior):
         encoded = self._encode(normalize(embeddings.to(device), dim=1))
         x = draw_normal(seeds, self.num_codes * self.latent_width).to(device)
         times = torch.linspace(1.0, 0.0, steps + 1).tolist()
-        for now, after in zip(times, times[1:], strict=False):
+        for now, after in itertools.pairwise(times):
             clean = self._guided(x, now, encoded, guidance)
             x = torch.lerp(clean, x, after / now)
         return self.scale.inverse(x)

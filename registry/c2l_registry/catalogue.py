@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from c2l_registry.cards import ModelCard, RecipeCard
     from c2l_registry.plugins import Description
 
-Availability = Literal["built in", "embedded", "cached", "to be fetched"]
+Availability = Literal["built in", "embedded", "cached", "to be fetched", "missing"]
 AnyCard = TypeVar("AnyCard")
 
 

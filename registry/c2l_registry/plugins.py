@@ -116,12 +116,14 @@ def unknown_disabled(
 
 def did_you_mean(wrong: str, known: list[str]) -> str:
     """``Did you mean stylegan:ffhq-1024?`` with up to three of the nearest; may be empty."""
-    # Compared in lower case, since a wrong capital is the likeliest slip of all.
+    # Compared without capitals, and with and without the kind: the likeliest slips of all.
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(name.lower(), name)
+        folded.setdefault(name.rpartition(":")[2].lower(), name)
     near = difflib.get_close_matches(wrong.lower(), folded, n=3, cutoff=0.6)
-    return f"Did you mean {' or '.join(folded[name] for name in near)}?" if near else ""
+    names = dict.fromkeys(folded[name] for name in near)
+    return f"Did you mean {' or '.join(names)}?" if names else ""
 
 
 def describe(record: PluginRecord, point: EntryPoint, hookspecs: ModuleType) -> Description:

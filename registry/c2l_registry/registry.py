@@ -47,7 +47,7 @@ class ModelEntry:
     Args:
         reference: ``kind:name``; the bare kind for a kind itself.
         state: ``built in`` (code alone), ``embedded`` (in an installed package), ``cached`` (in
-            the weights folder) or ``to be fetched``.
+            the weights folder), ``to be fetched``, or ``missing`` from its package.
         plugin: the one that offers it.
         path: where its weights lie or belong; None where it has no file of its own.
         card: None for a kind itself.
@@ -189,8 +189,10 @@ class Registry:
         rows = sorted(self._catalogue.models.items(), key=lambda row: _natural(row[0]))
         entries = []
         for spec in specs:
-            entries.append(self._entry(spec, None))
-            entries += [self._entry(spec, row) for name, row in rows if _is_of(spec.kind, name)]
+            cards = [self._entry(spec, row) for name, row in rows if _is_of(spec.kind, name)]
+            # What is here already comes first; the sort keeps the order within both halves.
+            cards.sort(key=lambda entry: entry.state == "to be fetched")
+            entries += [self._entry(spec, None), *cards]
         return entries
 
     def entry(self, text: str) -> ModelEntry:
@@ -238,7 +240,7 @@ class Registry:
         """Find the kind and the weights that ``kind:name`` or ``kind:path`` means.
 
         Raises:
-            BadReference: it is not of that form; a bare path is for ``candidates``.
+            BadReference: it is not of that form.
             UnknownReference: no such kind, name or file, or the kind is of another interface, or
                 its weights are not on this machine yet.
             PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
@@ -275,16 +277,6 @@ class Registry:
             f"{reference} is not on this machine yet: it would be {path}",
             hint=f"Fetch {card.urls[0]} and place it there",
         )
-
-    def candidates(self, path: Path, interface: Interface) -> list[KindSpec]:
-        """The kinds whose classes may be asked whether they recognise a bare path.
-
-        Raises:
-            UnknownReference: there is nothing at ``path``.
-            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
-        """
-        _existing(path)
-        return list(self.kinds(interface).values())
 
     def factory(self, spec: KindSpec) -> type[Any]:
         """Import the class of a kind. This is where torch comes in.
@@ -355,7 +347,7 @@ class Registry:
         card, path = shelved.card, where(shelved, self._environ)
         state: Availability
         if card.file:
-            state = "embedded"
+            state = "embedded" if path and path.exists() else "missing"
         elif path is not None:
             state = "cached" if path.exists() else "to be fetched"
         else:  # without a file: weights that the class itself fetches, or none at all
@@ -372,7 +364,7 @@ class Registry:
             card,
         )
 
-    def _names(self, interface: Interface) -> list[str]:
+    def _names(self, interface: Interface | None) -> list[str]:
         """The catalogue's names of an interface, for suggestions."""
         kinds = self.kinds(interface)
         return [name for name in self._catalogue.models if name.partition(":")[0] in kinds]
@@ -399,7 +391,7 @@ class Registry:
         if absent:
             names = ", ".join(f"{d.record} is {d.record.state}" for d in absent)
             message += f"; one that did not load might: {names}"
-        near = did_you_mean(kind, list(self.kinds(interface)))
+        near = did_you_mean(kind, [*self.kinds(interface), *self._names(interface)])
         raise UnknownReference(message, hint=_join(near, listing))
 
     def _unknown_name(self, reference: str, spec: KindSpec) -> UnknownReference:

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-import typer.completion
 
 from c2l import __version__
 from c2l.cli import models, plugins, recipes
@@ -23,16 +22,23 @@ from c2l.cli.light import LightGroup
 from c2l.cli.output import fail
 from c2l.errors import C2LError, ExitCode
 
-# Typer's two completion options would cost every command the import of pydantic; completion works
-# without them: eval "$(_C2L_COMPLETE=source_bash c2l)".
-COMPLETE = "_C2L_COMPLETE"
+# Typer's two completion options would cost every command the import of pydantic, so they are there
+# only when a shell asks: eval "$(_C2L_COMPLETE=source_bash c2l)".
 app = typer.Typer(
     name="c2l",
     cls=LightGroup,
-    add_completion=False,
+    add_completion="_C2L_COMPLETE" in os.environ,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+DEBUG = "C2L_DEBUG"
+
+
+def _turn_on_debug(wanted: bool) -> None:
+    if wanted:
+        os.environ[DEBUG] = "1"  # worker processes inherit it
 
 
 def _show_version(wanted: bool) -> None:
@@ -49,11 +55,11 @@ def root(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", envvar="C2L_DEBUG", help="Show tracebacks of errors.")
+        bool,
+        typer.Option("--debug", callback=_turn_on_debug, help=f"Show tracebacks, as {DEBUG}=1."),
     ] = False,
 ) -> None:
     """Text-driven sampling for any pretrained GAN."""
-    context.obj = {"debug": debug}
     if context.invoked_subcommand is None:
         print(context.get_help())
 
@@ -71,12 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; None for those of the process.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given or os.environ.get("C2L_DEBUG", "") not in {"", "0"}
-    if COMPLETE in os.environ:
-        typer.completion.completion_init()
     try:
-        result = typer.main.get_command(app).main(given, prog_name="c2l", standalone_mode=False)
+        command = typer.main.get_command(app)
+        result = command.main(arguments, prog_name="c2l", standalone_mode=False)
         sys.stdout.flush()
     except C2LError as error:
         code, line = int(error.exit_code), str(error)
@@ -100,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if code == ExitCode.INTERRUPTED:
         print("interrupted", file=sys.stderr)
     if line:
-        if debug:
+        if os.environ.get(DEBUG, "") not in {"", "0"}:
             traceback.print_exc()
         fail(line)
     return code
@@ -108,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _usage(error: typer.TyperException) -> str:
     """Typer's message about wrong options, in the shape of all other errors."""
-    message = error.format_message().strip()
+    message = error.format_message().strip().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "c2l"
     return (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from c2l.cli.light import LightGroup
-from c2l.cli.output import Json, print_fields, print_json, print_table, warned_registry
+from c2l.cli.output import Json, data, print_fields, print_json, print_table, warned_registry
 from c2l_registry import Interface
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def list_models(
     if as_json:
         print_json([_row(entry) for entry in entries])
         return
-    for interface in (kind,) if kind else INTERFACES:
+    for number, interface in enumerate((kind,) if kind else INTERFACES):
+        if number:
+            data("")
         rows = [(e.reference, e.state, e.summary) for e in entries if e.interface == interface]
         print_table([f"{interface}s", "state", "summary"], rows)
 

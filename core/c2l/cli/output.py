@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from c2l_registry import Registry
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -40,31 +43,31 @@ def print_json(data: Any) -> None:
     print(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
-    """Print rows under headings; the last column gives way where the terminal is narrow.
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under headings.
 
-    Into a pipe nothing is cut and no colour is used, so that ``grep`` finds whole rows.
+    On a narrow terminal the first column, which people copy from, is folded to half of the width
+    and the last is cut. Into a pipe nothing is cut and no colour is used, so that ``grep`` finds
+    whole rows.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=SIMPLE_HEAD,
-        title=Text(title) if title else None,
-        title_justify="left",
-        title_style="bold",
-        show_edge=False,
-        pad_edge=False,
-    )
+    console = _console()
+    first = min(max(len(row[0]) for row in (columns, *rows)), console.width // 2)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for index, column in enumerate(columns):
         last = index == len(columns) - 1
-        table.add_column(
-            column, no_wrap=True, overflow="ellipsis" if last else "fold", ratio=1 if last else None
+        # Rich takes missing width from columns that may wrap: here the last one only.
+        table.add_column(column, width=None if index else first, no_wrap=not last)
+    for name, *others, end in rows:
+        table.add_row(
+            Text(name, overflow="fold", no_wrap=False),
+            *map(Text, others),
+            Text(end, overflow="ellipsis", no_wrap=True),
         )
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    _print(table)
+    _print(table, console)
 
 
 def print_fields(fields: Mapping[str, object]) -> None:
@@ -76,9 +79,9 @@ def print_fields(fields: Mapping[str, object]) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in fields.items():
-        if value not in (None, "", [], (), {}):
-            table.add_row(name, Text(_plain(value)))
-    _print(table)
+        if text := _plain(value):
+            table.add_row(name, Text(text))
+    _print(table, _console())
 
 
 def warned_registry(*, cards: bool = True) -> Registry:
@@ -97,22 +100,25 @@ def warned_registry(*, cards: bool = True) -> Registry:
 
 
 def _plain(value: object) -> str:
+    if value is None:
+        return ""
     if isinstance(value, (list, tuple)):
-        return "\n".join(str(item) for item in value)
+        return "\n".join(map(str, value))
     if isinstance(value, Mapping):
-        return ", ".join(f"{k} {v}" for k, v in value.items() if v is not None)
+        return ", ".join(f"{key} {item}" for key, item in value.items() if item is not None)
     return str(value)
 
 
-def _print(renderable: object) -> None:
+def _console() -> Console:
     from rich.console import Console
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=10_000, no_color=True, force_terminal=False)
-        with console.capture() as capture:
-            console.print(renderable)
-        # Rich fills every line to the width of the table; nobody wants those blanks in a pipe.
-        print("\n".join(line.rstrip() for line in capture.get().splitlines()))
-        return
-    console.print(renderable)
+    piped = not sys.stdout.isatty()
+    return Console(highlight=False, color_system=None, width=10_000) if piped else Console()
+
+
+def _print(table: Table, console: Console) -> None:
+    with console.capture() as capture:
+        console.print(table)
+    # Rich fills every line up to the width of the table, which nobody wants in a pipe.
+    for line in capture.get().splitlines():
+        data(line.rstrip())

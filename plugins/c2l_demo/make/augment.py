@@ -7,6 +7,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def blur(images: Tensor) -> Tensor:
+    """Mean of 3 x 3 neighbours; sums of slices, far faster than pooling on a CPU."""
+    x = F.pad(images, (1, 1, 1, 1), mode="replicate")
+    x = x[..., :-2] + x[..., 1:-1] + x[..., 2:]
+    return (x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]) / 9
+
+
 def damage(images: Tensor, random: torch.Generator) -> Tensor:
     """Shift the batch by up to 2 pixels; tint, blur or sharpen, and add noise to each image.
 
@@ -23,7 +30,6 @@ def damage(images: Tensor, random: torch.Generator) -> Tensor:
     dx, dy = torch.randint(0, 5, (2,), generator=random).tolist()
     x = F.pad(images, (2, 2, 2, 2), mode="replicate")[:, :, dy : dy + height, dx : dx + width]
     x = x * draw(0.88, 1.12) + draw(-0.1, 0.1) + draw(-0.04, 0.04, 3)
-    blurred = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
-    x = torch.lerp(x, blurred, draw(-0.3, 1.0))
+    x = torch.lerp(x, blur(x), draw(-0.3, 1.0))
     x = x + torch.randn(x.shape, generator=random) * draw(0.0, 0.06)
     return x.clamp(-1, 1).contiguous(memory_format=torch.channels_last)

@@ -31,8 +31,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .augment import damage
 from .dataset import Pictures, load
+from .muon import Muon
 from .words import CONTEXT_LENGTH, Vocabulary
-from .world import World
+from .world import World, is_held_out
 
 EMBED_DIM = 128
 IMAGE_SIZE = 64
@@ -57,15 +58,15 @@ class Phase:
     images: int  # per batch
     texts: int  # per batch: captions of as many of those images
     learning_rate: float
-    contrast: float  # weight of the contrastive loss; the heads weigh 1
+    contrast: tuple[float, float]  # weight of the contrastive loss, first to last; the heads weigh 1
     generated: float = 0.0  # part of each batch that the distilled generators drew
 
 
 PHASES = (
-    Phase("towers", 1500, 64, 32, 2e-3, 0.1),
-    Phase("pairs", 800, 128, 96, 1.5e-3, 1.0),
-    Phase("soften", 500, 128, 96, 7e-4, 1.0, generated=0.5),
+    Phase("renders", 1300, 64, 32, 2e-3, (0.1, 1.0)),
+    Phase("soften", 400, 64, 48, 7e-4, (1.0, 1.0), generated=0.5),
 )
+MUON = 2.0  # times the learning rate of AdamW
 FACES_SHARE = 0.6
 SEED = 20
 
@@ -165,7 +166,7 @@ def shrink(images: np.ndarray) -> np.ndarray:
     """Pictures (N, H, W, 3) uint8 to the size that the tower sees, as the embedder resizes them."""
     out = np.empty((len(images), IMAGE_SIZE, IMAGE_SIZE, 3), dtype=np.uint8)
     for start in range(0, len(images), 256):
-        x = torch.from_numpy(np.ascontiguousarray(images[start : start + 256])).permute(0, 3, 1, 2)
+        x = torch.from_numpy(np.array(images[start : start + 256])).permute(0, 3, 1, 2)
         x = F.interpolate(x / 255.0, (IMAGE_SIZE, IMAGE_SIZE), mode="bicubic", antialias=True)
         x = (x.clamp(0, 1) * 255).round().to(torch.uint8)
         out[start : start + 256] = x.permute(0, 2, 3, 1).numpy()
@@ -186,14 +187,17 @@ class Corpus:
         return torch.from_numpy(self.small[chosen]).permute(0, 3, 1, 2) / 127.5 - 1
 
     def captions(
-        self, chosen: np.ndarray, rng: np.random.Generator
+        self, chosen: np.ndarray, rng: np.random.Generator, held_out: bool = False
     ) -> tuple[list[str], np.ndarray]:
-        """A caption for each chosen picture, and what it names (B, A)."""
+        """A caption for each chosen picture, and what it names (B, A); held-out ones on demand."""
         world = self.pictures.world
         texts: list[str] = []
         named = np.full((len(chosen), len(world.attributes)), -1, dtype=np.int64)
         for row, i in enumerate(chosen):
-            text, names = world.caption(self.pictures.scene(int(i)), rng)
+            scene = self.pictures.scene(int(i))
+            text, names = world.caption(scene, rng)
+            while is_held_out(text):
+                text, names = world.caption(scene, rng)
             texts.append(text)
             for column, attribute in enumerate(world.attributes):
                 named[row, column] = names.get(attribute.name, -1)
@@ -254,7 +258,7 @@ class Learner(nn.Module):
         self.heads = Heads(labels.sizes)
         self.weights = labels.weights
 
-    def loss(self, batch: Batch, phase: Phase) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: Batch, weight: float) -> tuple[Tensor, dict[str, float]]:
         """What a training step descends, and its terms for the log."""
         images = self.clip.encode_image(batch.images)
         texts = encode_rows(self.clip, batch.rows, batch.ends)
@@ -265,36 +269,47 @@ class Learner(nn.Module):
         pairs = contrast(texts, images, consistent(batch.named, batch.shown), scale)
         # Both clouds about one centre: a prior trained on pictures is asked with texts.
         gap = (images.mean(0) - texts.mean(0)).square().sum()
-        loss = by_image + by_text + phase.contrast * (pairs + gap)
+        loss = by_image + by_text + weight * (pairs + gap)
         terms = {"image": by_image, "text": by_text, "pairs": pairs, "gap": gap.sqrt()}
         return loss, {name: float(term.detach()) for name, term in terms.items()}
+
+
+def optimizers_for(learner: Learner, rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the convolutions, AdamW for the rest."""
+    convs = [p for p in learner.parameters() if p.ndim == 4]
+    dense = [p for p in learner.parameters() if p.ndim in (2, 3)]
+    plain = [p for p in learner.parameters() if p.ndim < 2]
+    groups = [{"params": dense, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
+    return [torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98)), Muon(convs, MUON * rate)]
 
 
 def train(phase: Phase, learner: Learner, feed: Feed, file: Path) -> None:
     """Run one phase and leave the averaged weights in `learner` and in `file`."""
     print(f"[clip] {phase}", flush=True)
-    decay = [p for p in learner.parameters() if p.ndim >= 2]
-    plain = [p for p in learner.parameters() if p.ndim < 2]
-    optimizer = torch.optim.AdamW(
-        [{"params": decay, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}],
-        lr=phase.learning_rate, betas=(0.9, 0.98),
-    )  # fmt: skip
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min(1.0, (step + 1) / 50)
-        * (0.02 + 0.98 * (1 + math.cos(math.pi * min(step / phase.steps, 1.0))) / 2),
-    )
+    optimizers = optimizers_for(learner, phase.learning_rate)
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(
+            optimizer,
+            lambda step: min(1.0, (step + 1) / 50)
+            * (0.02 + 0.98 * (1 + math.cos(math.pi * min(step / phase.steps, 1.0))) / 2),
+        )
+        for optimizer in optimizers
+    ]
     average = AveragedModel(learner, multi_avg_fn=get_ema_multi_avg_fn(0.99), use_buffers=True)
     learner.train()
     started = time.time()
     smooth: dict[str, float] = {}
     for step in range(1, phase.steps + 1):
-        loss, terms = learner.loss(feed.draw(phase.images, phase.texts), phase)
-        optimizer.zero_grad(set_to_none=True)
+        done = step / phase.steps
+        weight = phase.contrast[0] + done * (phase.contrast[1] - phase.contrast[0])
+        loss, terms = learner.loss(feed.draw(phase.images, phase.texts), weight)
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(learner.parameters(), 2.0)
-        optimizer.step()
-        schedule.step()
+        for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            optimizer.step()
+            schedule.step()
         average.update_parameters(learner)
         for name, value in terms.items():
             smooth[name] = value + 0.95 * (smooth.get(name, value) - value)
@@ -365,7 +380,7 @@ def evaluate(
     labels = corpus.labels
     images = embed_pictures(learner.clip, corpus, num)
     shown = torch.from_numpy(corpus.visible[: len(images)])
-    captions, names = corpus.captions(np.arange(len(images)), rng)
+    captions, names = corpus.captions(np.arange(len(images)), rng, held_out=True)
     texts, named = embed_captions(learner.clip, vocabulary, captions), torch.from_numpy(names)
     out: dict[str, float] = {}
     with torch.inference_mode():

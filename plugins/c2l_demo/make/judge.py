@@ -112,7 +112,7 @@ def judge_attributes(path: Path) -> dict[str, list[str]]:
 
 def pictures_of(images: np.ndarray) -> Tensor:
     """(B, H, W, 3) uint8 to float32 (B, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2) / 127.5 - 1
+    return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 def train(work: Path, name: str, out: Path) -> dict[str, float]:
@@ -155,7 +155,8 @@ def train(work: Path, name: str, out: Path) -> dict[str, float]:
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-        average = float(loss) + 0.95 * ((average or float(loss)) - float(loss))
+        now = float(loss.detach())
+        average = now + 0.95 * ((average or now) - now)
         if step % 100 == 0:
             rate = step * BATCH / (time.time() - started)
             print(f"[judge] {name} {step}/{steps} loss {average:.3f} {rate:.0f} img/s", flush=True)

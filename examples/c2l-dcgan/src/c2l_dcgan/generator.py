@@ -80,8 +80,7 @@ class DCGAN(c2l.Generator):
     def recognises(cls, path: Path) -> bool:
         """Whether ``path`` holds a DCGAN, by the names and shapes in its header alone.
 
-        c2l asks when it is given a bare path, and wants exactly one yes from all plugins: answer
-        yes only to what ``load`` would read.
+        c2l asks when it is given a bare path, and exactly one plugin must say yes: be strict.
         """
         with suppress(SafetensorError, OSError, ValueError), safe_open(path, "pt") as file:
             names = file.keys()
@@ -151,12 +150,13 @@ def widths_of(shapes: Mapping[str, Sequence[int]]) -> list[int]:
     Raises:
         ValueError: there is no such DCGAN.
     """
-    widths: list[int] = []
-    while shape := shapes.get(f"main.{3 * max(0, len(widths) - 1)}.weight"):
-        before, after, *kernel = shape if len(shape) == 4 else (0, 0)
-        if kernel != [4, 4] or widths[-1:] not in ([], [before]):
-            raise ValueError(f"its layer {len(widths)} has weights of shape {tuple(shape)}")
-        widths = [*(widths or [before]), after]
-    if len(widths) < 2 or widths[-1] not in (1, 3):
-        raise ValueError("its tensors are not those of a DCGAN with grey or RGB images")
+    kernels: list[Sequence[int]] = []
+    # Each layer is three modules of ``main``; the first has the weights, (in, out, 4, 4).
+    while shape := shapes.get(f"main.{3 * len(kernels)}.weight"):
+        kernels.append(shape)
+    if not kernels or any(tuple(kernel[2:]) != (4, 4) for kernel in kernels):
+        raise ValueError("its tensors are not those of a DCGAN")
+    widths = [kernels[0][0], *(kernel[1] for kernel in kernels)]
+    if widths[-1] not in (1, 3):
+        raise ValueError(f"its images have {widths[-1]} channels, neither 1 nor 3")
     return widths

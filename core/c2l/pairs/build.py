@@ -1,0 +1,192 @@
+"""Making pairs: shard after shard, each finished before the manifest names it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from c2l.embedder import Embedder
+from c2l.errors import BadInput, IncompatibleParts
+from c2l.files import remove_partials
+from c2l.generator import Generator
+from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
+from c2l.pairs.reader import Pairs, load_pairs
+from c2l.pairs.shards import draw_batches, read_shard, shard_name, write_shard
+from c2l.prior import PartCard
+
+SHARD_SIZE = 4096
+PIXELS_IN_BATCH = 2**20
+"""The default batch draws about this many pixels: 64 pictures of 128 px, one of 1024 px."""
+
+Progress = Callable[[int, int], None]
+
+
+class PairsInterrupted(KeyboardInterrupt):
+    """Ctrl-C while pairs were made: what is finished is on disk.
+
+    Args:
+        folder: where.
+        num_done, num: pairs on disk, and wanted.
+    """
+
+    def __init__(self, folder: Path, num_done: int, num: int) -> None:
+        super().__init__(f"{num_done:,} of {num:,} pairs are in {folder}")
+        self.folder = folder
+        self.num_done = num_done
+        self.num = num
+
+
+def build_pairs(
+    generator: Generator,
+    embedder: Embedder,
+    num: int,
+    out: Path,
+    *,
+    first_seed: int = 0,
+    shard_size: int | None = None,
+    batch_size: int | None = None,
+    on_progress: Progress | None = None,
+) -> Pairs:
+    """Draw latents, render them, embed the pictures, and store the pairs in ``out``.
+
+    Pair i is a pure function of the parts and of seed ``first_seed + i``. A folder that was begun
+    is gone on with: shards that are whole stay as they are, so that interrupting and repeating
+    gives the same bytes as one uninterrupted run on the same machine. A larger ``num`` adds to a
+    finished folder; a smaller one leaves it alone.
+
+    Args:
+        generator, embedder: the parts, already on their devices.
+        num: how many pairs the folder shall hold.
+        out: the folder; made if it is not there.
+        first_seed: of the first pair.
+        shard_size: pairs in a shard; by default what the folder has, or 4096.
+        batch_size: pictures drawn at once; by default what the folder has, or what fits the
+            picture size. Part of the definition of the bytes.
+        on_progress: called with the number of pairs on disk or drawn, and the number wanted.
+    Raises:
+        BadInput: no pairs are asked for, or a part gives NaN.
+        IncompatibleParts: the folder holds pairs of another generator, embedder or layout.
+        BadWeights: a shard of the folder is damaged.
+        NotWritable: the folder cannot be written.
+        PairsInterrupted: Ctrl-C.
+    """
+    if num < 1:
+        raise BadInput(f"{num} pairs are none", hint="Use --num 1 or more; 100000 is usual")
+    if first_seed < 0:
+        raise BadInput("seeds are 0 or more", hint="Use --first-seed 0 or more")
+    for name, size in (("shard", shard_size), ("batch", batch_size)):
+        if size is not None and size < 1:
+            raise BadInput(f"a {name} of {size} holds nothing", hint=f"Use --{name}-size 1 or more")
+
+    manifest = _begin(generator, embedder, num, out, first_seed, shard_size, batch_size)
+    report = on_progress or (lambda done, total: None)
+    missing = [i for i in range(manifest.num_shards) if not (out / shard_name(i)).exists()]
+    todo = sorted({*missing, *range(len(manifest.shards), manifest.num_shards)})
+    done = num_done = manifest.num - sum(manifest.shard_length(i) for i in todo)
+    report(done, manifest.num)
+    try:
+        for index in todo:
+            seeds = manifest.shard_seeds(index)
+            latents, embeddings = [], []
+            for batch in draw_batches(generator, embedder, seeds, manifest.batch_size):
+                latents.append(batch[0])
+                embeddings.append(batch[1])
+                done += len(batch[0])
+                report(done, manifest.num)
+            path = out / shard_name(index)
+            shard = write_shard(path, seeds, torch.cat(latents), torch.cat(embeddings))
+            manifest = manifest.with_shard(index, shard)
+            manifest.write(out)
+            num_done = done
+    except KeyboardInterrupt:
+        raise PairsInterrupted(out, num_done, manifest.num) from None
+    return load_pairs(out)
+
+
+def _begin(
+    generator: Generator,
+    embedder: Embedder,
+    num: int,
+    out: Path,
+    first_seed: int,
+    shard_size: int | None,
+    batch_size: int | None,
+) -> PairsManifest:
+    """The manifest to go on from: a new one, or that of the folder, checked."""
+    space = generator.latent_space
+    wanted = PairsManifest(
+        generator=PartCard.of(generator),
+        embedder=PartCard.of(embedder),
+        repeats=tuple(space.repeats),
+        num_codes=space.num_codes,
+        latent_width=space.width,
+        embedding_width=embedder.width,
+        num=num,
+        first_seed=first_seed,
+        shard_size=shard_size or SHARD_SIZE,
+        batch_size=batch_size or _batch_size(generator),
+        versions=_versions(),
+    )
+    remove_partials(out)
+    if not (out / NAME).exists():
+        if out.is_dir() and any(out.glob("pairs-*.safetensors")):
+            raise BadInput(f"{out} holds shards without a manifest", hint="Choose another folder")
+        wanted.write(out)
+        return wanted
+
+    there = read_manifest(out)
+    _check_same(there, wanted, out, shard_size, batch_size)
+    _check_whole(there, out)
+    if num > there.num:
+        # A last shard that is shorter than the others grows: it is drawn again, in full.
+        whole = tuple(s for s in there.shards if s.num == there.shard_size)
+        there = dataclasses.replace(there, num=num, shards=whole)
+        there.write(out)
+    return there
+
+
+def _check_whole(manifest: PairsManifest, out: Path) -> None:
+    """Raises ``BadWeights`` if a shard is there but damaged; one that is gone is drawn again."""
+    for shard in manifest.shards:
+        if (out / shard.file).exists():
+            read_shard(out, shard)
+
+
+def _check_same(
+    there: PairsManifest,
+    wanted: PairsManifest,
+    out: Path,
+    shard_size: int | None,
+    batch_size: int | None,
+) -> None:
+    """Raises ``IncompatibleParts`` that names every way in which the folder is another's."""
+    wrong = []
+    for role in ("generator", "embedder"):
+        ours, theirs = getattr(wanted, role), getattr(there, role)
+        if ours.fingerprint != theirs.fingerprint:
+            same = " with other weights or settings" if ours.reference == theirs.reference else ""
+            wrong.append(f"its {role} is {theirs.reference}, not {ours.reference}{same}")
+    if there.first_seed != wanted.first_seed:
+        wrong.append(f"its first seed is {there.first_seed}, not {wanted.first_seed}")
+    if shard_size is not None and there.shard_size != shard_size:
+        wrong.append(f"its shards hold {there.shard_size} pairs, not {shard_size}")
+    if batch_size is not None and there.batch_size != batch_size:
+        wrong.append(f"its batches hold {there.batch_size} pictures, not {batch_size}")
+    if wrong:
+        raise IncompatibleParts(
+            f"{out} holds other pairs: {'; '.join(wrong)}", hint="Choose another folder with --out"
+        )
+
+
+def _batch_size(generator: Generator) -> int:
+    height, width = generator.image_size
+    return max(1, min(256, PIXELS_IN_BATCH // (height * width)))
+
+
+def _versions() -> dict[str, str]:
+    from c2l import __version__
+
+    return {"c2l": __version__, "torch": torch.__version__}

@@ -1,0 +1,131 @@
+"""``manifest.json``: everything about a folder of pairs but the pairs."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from c2l.errors import BadInput, BadWeights
+from c2l.files import write_atomically
+from c2l.prior import PartCard
+
+SCHEMA = "c2l-pairs/1"
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """One finished shard: its file, how many pairs it holds, and the sha256 of the file."""
+
+    file: str
+    num: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PairsManifest:
+    """What a folder of pairs is made of, and how far it is.
+
+    Args:
+        generator, embedder: the parts that made the pairs.
+        repeats, num_codes, latent_width: of the generator's latent space.
+        embedding_width: E.
+        num: how many pairs the folder shall hold.
+        first_seed: pair i is drawn with seed ``first_seed + i``.
+        shard_size: pairs in each shard but the last.
+        batch_size: how many pictures are drawn at once. Part of the definition, since
+            convolutions over batches of another size differ in the last bits.
+        versions: of c2l and torch, when the folder was begun.
+        shards: those that are finished, in order.
+    """
+
+    generator: PartCard
+    embedder: PartCard
+    repeats: tuple[int, ...]
+    num_codes: int
+    latent_width: int
+    embedding_width: int
+    num: int
+    first_seed: int
+    shard_size: int
+    batch_size: int
+    versions: dict[str, str]
+    shards: tuple[ShardRecord, ...] = ()
+
+    @property
+    def num_done(self) -> int:
+        """How many pairs are on disk."""
+        return sum(shard.num for shard in self.shards)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pairs are on disk."""
+        return self.num_done == self.num
+
+    @property
+    def num_shards(self) -> int:
+        """How many shards hold ``num`` pairs."""
+        return -(-self.num // self.shard_size)
+
+    def shard_length(self, index: int) -> int:
+        """How many pairs shard ``index`` holds; the last may be shorter."""
+        return min(self.shard_size, self.num - index * self.shard_size)
+
+    def shard_seeds(self, index: int) -> range:
+        """The seeds of shard ``index``."""
+        start = self.first_seed + index * self.shard_size
+        return range(start, start + self.shard_length(index))
+
+    def with_shard(self, index: int, shard: ShardRecord) -> Self:
+        """With ``shard`` at its place: added at the end, or in the place of a lost one."""
+        shards = (*self.shards[:index], shard, *self.shards[index + 1 :])
+        return dataclasses.replace(self, shards=shards)
+
+    def fingerprint(self) -> str:
+        """A sha256 over the parts, the seeds and every shard, as 64 hex digits."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        raw = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        return json.dumps(raw, indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Raises ``ValueError``, ``KeyError`` or ``TypeError`` on anything but a manifest."""
+        raw: dict[str, Any] = json.loads(text)
+        if raw.pop("schema") != SCHEMA:
+            raise ValueError("unknown schema")
+        raw["generator"] = PartCard(**raw["generator"])
+        raw["embedder"] = PartCard(**raw["embedder"])
+        raw["repeats"] = tuple(raw["repeats"])
+        raw["shards"] = tuple(ShardRecord(**shard) for shard in raw["shards"])
+        return cls(**raw)
+
+    def write(self, folder: Path) -> None:
+        """Replace the manifest of ``folder`` atomically."""
+        write_atomically(folder / NAME, self.to_json().encode())
+
+
+def read_manifest(folder: Path) -> PairsManifest:
+    """Read the manifest of a folder of pairs, finished or not; opens no shard.
+
+    Raises:
+        BadInput: there is no such folder, or it holds no pairs.
+        BadWeights: the manifest is damaged.
+    """
+    path = folder / NAME
+    try:
+        return PairsManifest.from_json(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise BadInput(
+            f"{folder} holds no pairs", hint=f"Make some: c2l pairs -g … -e … --out {folder}"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise BadWeights(
+            f"{path} is not a manifest of pairs",
+            hint=f"Remove {folder} and make the pairs again",
+        ) from error

@@ -1,0 +1,8 @@
+"""Training priors on pairs: the loop, checkpoints that resume to the same weights, a report."""
+
+from __future__ import annotations
+
+from c2l.training.report import Progress, TrainingInterrupted, TrainingReport
+from c2l.training.train import train_prior
+
+__all__ = ["Progress", "TrainingInterrupted", "TrainingReport", "train_prior"]

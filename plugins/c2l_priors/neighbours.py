@@ -1,0 +1,111 @@
+"""Nearest stored pairs: no training, and the baseline that every trained prior must beat.
+
+The answer to a prompt is the latent of a picture whose embedding lies near it. Embeddings are
+compared by the cosine around the mean of the pictures: without centring, all pictures of one
+generator are nearly equally near to any text. The prompt is centred by the same mean. Its own
+modality has another mean, but one prompt does not tell it, and no text is needed to make a prior.
+"""
+
+# Letters: B batch, E embedding width, K codes of a latent, D width of a code, M stored pairs.
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from c2l.prior import Prior, PriorCard
+from c2l_priors.conditioning import check_embeddings, check_pairs, check_seeds
+
+
+class NeighboursPrior(Prior):
+    """The latent of a stored picture near the prompt; the seed picks among the nearest.
+
+    Args:
+        embedding_width: E.
+        num_codes: K.
+        latent_width: D.
+        num_stored: at most so many pairs are kept, the first ones; after ``fit``, how many are.
+        num_nearest: how many of them a seed picks from.
+        temperature: of the pick, in units of the cosine: nearer ones are likelier.
+    """
+
+    trains_by_gradient: ClassVar[bool] = False
+    centre: Tensor
+    directions: Tensor
+    latents: Tensor
+
+    def __init__(
+        self,
+        *,
+        embedding_width: int,
+        num_codes: int,
+        latent_width: int,
+        num_stored: int = 20_000,
+        num_nearest: int = 8,
+        temperature: float = 0.05,
+    ) -> None:
+        super().__init__()
+        self.embedding_width = embedding_width
+        self.num_codes = num_codes
+        self.latent_width = latent_width
+        self.num_stored = num_stored
+        self.num_nearest = num_nearest
+        self.temperature = temperature
+        self.register_buffer("centre", torch.zeros(embedding_width))
+        self.register_buffer("directions", torch.zeros(num_stored, embedding_width))
+        self.register_buffer("latents", torch.zeros(num_stored, num_codes, latent_width))
+
+    def settings(self) -> Mapping[str, Any]:
+        return {
+            "embedding_width": self.embedding_width,
+            "num_codes": self.num_codes,
+            "latent_width": self.latent_width,
+            "num_stored": self.num_stored,
+            "num_nearest": self.num_nearest,
+            "temperature": self.temperature,
+        }
+
+    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+        shape = (self.num_codes, self.latent_width)
+        check_pairs(embeddings, latents, self.embedding_width, shape)
+        self.num_stored = min(self.num_stored, len(latents))
+        unit = normalize(embeddings, dim=1)
+        self.centre.copy_(_to_half(unit.double().mean(dim=0).float()))
+        stored = normalize(unit[: self.num_stored].to(self.device) - self.centre, dim=1)
+        self.directions = _to_half(stored)
+        self.latents = _to_half(latents[: self.num_stored].to(self.device))
+
+    def save(self, path: Path, card: PriorCard, *, half: bool = True) -> None:
+        """As every prior; always in float16, to which ``fit`` has already rounded."""
+        super().save(path, card, half=True)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        embeddings: Tensor,
+        *,
+        seeds: Sequence[int],
+        guidance: float | None = None,
+        steps: int | None = None,
+    ) -> Tensor:
+        check_embeddings(embeddings, self.embedding_width)
+        check_seeds(seeds, len(embeddings))
+        asked = normalize(normalize(embeddings.to(self.device), dim=1) - self.centre, dim=1)
+        near = (asked @ self.directions.T).topk(min(self.num_nearest, self.num_stored), dim=1)
+        weights = (near.values / self.temperature).softmax(dim=1).cpu()
+        picked = [
+            int(torch.multinomial(row, 1, generator=torch.Generator().manual_seed(seed)))
+            for row, seed in zip(weights, seeds, strict=True)
+        ]
+        rows = near.indices.gather(1, torch.tensor(picked, device=self.device)[:, None])
+        return self.latents[rows[:, 0]].float()
+
+
+def _to_half(values: Tensor) -> Tensor:
+    """Rounded to what float16 can hold, still float32."""
+    return values.half().float()
