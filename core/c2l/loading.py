@@ -151,9 +151,9 @@ def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[A
 
 
 def _load(reference: str, interface: Interface, base: type[AnyPart]) -> AnyPart:
-    parsed = parse_reference(reference)
-    if parsed.kind == "":
-        spec, source = _recognise(parsed, interface)
+    bare = Reference("", reference)
+    if bare.is_path:
+        spec, source = _recognise(parse_reference(reference), interface)
     else:
         spec, source = registry().resolve(reference, interface)
     cls = registry().factory(spec)

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from c2l.errors import BadWeights, NotWritable
+from c2l.errors import BadWeights
+from c2l.files import write_atomically
 from c2l.part import Part
 from c2l_registry import Source
 
@@ -142,17 +142,7 @@ class Prior(Part, ABC):
             name: (t.half() if half and t.is_floating_point() else t).detach().cpu().contiguous()
             for name, t in self.state_dict().items()
         }
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(tensors, partial, metadata={"c2l": card.to_json()})
-            os.replace(partial, path)
-        except (OSError, SafetensorError) as error:
-            raise NotWritable(
-                f"cannot write {path}: {error}", hint="Choose another place with --out"
-            ) from error
-        finally:
-            partial.unlink(missing_ok=True)
+        write_atomically(path, safetensors.torch.save(tensors, metadata={"c2l": card.to_json()}))
         self.card = card
 
     @classmethod

@@ -14,7 +14,7 @@ from c2l_openclip.tokens import require_transformers
 from c2l_openclip.towers import PlainCLIP, PlainConfig
 
 # open_clip's order of preference; other files of these kinds come after, by name.
-_WEIGHT_NAMES = (
+WEIGHT_NAMES = (
     "open_clip_model.safetensors",
     "open_clip_pytorch_model.safetensors",
     "open_clip_pytorch_model.bin",
@@ -58,12 +58,12 @@ def find_weights(folder: Path) -> Path:
     )
     if not files:
         raise BadWeights(
-            f"{folder} holds no weights", hint=f"Put {_WEIGHT_NAMES[0]} beside its config"
+            f"{folder} holds no weights", hint=f"Put {WEIGHT_NAMES[0]} beside its config"
         )
 
     def preference(path: Path) -> tuple[int, bool]:
-        known = path.name in _WEIGHT_NAMES
-        place = _WEIGHT_NAMES.index(path.name) if known else len(_WEIGHT_NAMES)
+        known = path.name in WEIGHT_NAMES
+        place = WEIGHT_NAMES.index(path.name) if known else len(WEIGHT_NAMES)
         return place, path.suffix != ".safetensors"
 
     return min(files, key=preference)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadWeights, MissingDependency, NotDownloaded, UnknownReference
-from c2l_openclip.checkpoints import find_weights
+from c2l_openclip.checkpoints import WEIGHT_NAMES, find_weights
 from c2l_openclip.offline import is_offline
+from c2l_openclip.tokens import require_transformers
 
 CONFIG_NAME = "open_clip_config.json"
 _LISTING = "List them: c2l models list --kind embedder"
@@ -96,6 +97,9 @@ def from_tag(name: str) -> Checkpoint:
     # The tag knows how its weights were trained; the architecture's name is what people type.
     # An architecture that always has QuickGELU keeps it where the tag is silent.
     config["quick_gelu"] = bool(listed.get("quick_gelu") or config.get("quick_gelu"))
+    for key in ("hf_tokenizer_name", "hf_model_name"):
+        if config["text_cfg"].get(key):  # said before gigabytes are fetched
+            require_transformers(f"the text of openclip:{name}")
     return Checkpoint(
         name=f"openclip:{name}",
         config=config,
@@ -131,25 +135,48 @@ def _unknown(name: str, known: list[str]) -> UnknownReference:
 
 def _fetch(reference: str, listed: Mapping[str, Any], *, offline: bool) -> Path:
     """The file of weights: from the cache of Hugging Face, or by open_clip's own download."""
+    where = str(listed.get("hf_hub") or listed.get("url") or "")
+    cached = _cached(where)
+    if cached is not None:
+        return cached
+    missing = f"the weights of {reference} ({where.strip('/')}) are not on this machine, and "
+    copy = ", or copy Hugging Face's cache (HF_HOME) from a machine that has them"
+    if offline:
+        raise NotDownloaded(
+            missing + "the network is switched off",
+            hint=f"Unset C2L_OFFLINE and HF_HUB_OFFLINE and run this again{copy}",
+        )
     import open_clip
 
-    where = str(listed.get("hf_hub") or listed.get("url") or "")
     try:
         return Path(open_clip.download_pretrained(dict(listed)))
     except Exception as error:  # whatever the network's layers raise, it is one thing to a user
-        hint = (
-            "Allow the network (unset C2L_OFFLINE and HF_HUB_OFFLINE) and run this again"
-            if offline
-            else "Check the network and run this again"
-        )
-        reason = "the network is switched off" if offline else _first_line(error)
         raise NotDownloaded(
-            f"the weights of {reference} ({where}) are not on this machine, and {reason}",
-            hint=f"{hint}, or copy Hugging Face's cache (HF_HOME) from a machine that has them",
+            f"{missing}the download failed: {_first_line(error)}",
+            hint=f"Check the network and run this again{copy}",
         ) from error
 
 
+def _cached(where: str) -> Path | None:
+    """The file in Hugging Face's cache, without asking the network whether there is a newer one.
+
+    Args:
+        where: ``organisation/repository/`` with or without a file name, as open_clip writes it.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    repository, _, name = where.rpartition("/")
+    if where.startswith("http") or repository.count("/") != 1:
+        return None
+    stem = name.rpartition(".")[0]
+    names = [f"{stem}.safetensors", name] if name else WEIGHT_NAMES
+    for candidate in names:
+        found = try_to_load_from_cache(repository, candidate)
+        if isinstance(found, str):
+            return Path(found)
+    return None
+
+
 def _first_line(error: BaseException) -> str:
-    """Why a download failed; open_clip's last cause says more than its own message."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__

@@ -65,7 +65,7 @@ class BPETokenizer:
     def cut(self, prompt: str) -> str:
         room = self.context_length - 2
         cleaned = self.clean(prompt)
-        if len(self.encode(cleaned)) <= room:
+        if len(self.encode(prompt)) <= room:
             return ""
         # Pieces are encoded one by one, so counting them finds the first that is not read whole.
         # A cleaned piece can change when it is cleaned again (``&amp;amp;``), hence the last line.

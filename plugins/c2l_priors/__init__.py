@@ -1,4 +1,4 @@
-"""The bundled priors: flow, mlp and neighbours.
+"""The bundled priors: diffusion, flow, mlp and neighbours.
 
 This module only describes them; torch is imported with the class that is used.
 """
@@ -12,6 +12,14 @@ import c2l
 
 @c2l.hookimpl
 def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
+    register(
+        c2l.KindSpec(
+            kind="diffusion",
+            interface="prior",
+            factory="c2l_priors.diffusion:DiffusionPrior",
+            summary="The paper's transformer; reads the authors' checkpoints, step by step",
+        )
+    )
     register(
         c2l.KindSpec(
             kind="flow",

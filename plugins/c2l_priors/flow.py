@@ -26,16 +26,14 @@ from c2l_priors.conditioning import add_noise, check_embeddings, check_pairs, ch
 from c2l_priors.network import ModulatedMLP, TimeEmbedding
 from c2l_priors.scaling import LatentScale
 
-SMALLEST_TIME = 0.02
-"""Times below this are not trained: the loss would only see the noise of the division by t."""
-
 
 class FlowPrior(Prior):
     """Draws varied latents in a few steps.
 
-    The network predicts the latent x0, and the loss is that of the velocity (x_t - x0) / t. A
-    prediction of x0 ends every walk on something the network takes for a latent, with no noise
-    left over, which matters where latents are nearly codes.
+    The network is preconditioned so that its input and its target have unit variance at every t
+    (Karras et al. 2022, arXiv 2206.00364, carried over to straight lines): near t = 0 the latent
+    is mostly taken from x_t, near t = 1 it is all predicted. Walks end on a prediction of x0, with
+    no noise left over, which matters where latents are nearly codes.
 
     Args:
         embedding_width: E.
@@ -101,16 +99,16 @@ class FlowPrior(Prior):
         clean = self.scale(latents.to(device))
         num = len(clean)
         # Logit-normal times dwell on the middle of the walk, where predictions are hardest.
-        times = torch.sigmoid(torch.randn(num, generator=rng)).clamp_min(SMALLEST_TIME).to(device)
+        times = torch.sigmoid(torch.randn(num, generator=rng)).to(device)
         noise = torch.randn(clean.shape, generator=rng).to(device)
         shown = (torch.rand(num, generator=rng) >= self.drop).to(device)
         noisy = add_noise(normalize(embeddings.to(device), dim=1), self.noise, rng)
 
-        t = times[:, None]
-        x = torch.lerp(clean, noise, t)
+        x = torch.lerp(clean, noise, times[:, None])
         encoded = torch.where(shown[:, None], self._encode(noisy), self.no_embedding)
-        error = (self._denoise(x, times, encoded).float() - clean) / t
-        return error.square().mean()
+        _, spread = _precondition(times)
+        error = self._denoise(x, times, encoded).float() - clean
+        return (error / spread).square().mean()
 
     @torch.no_grad()
     def sample(
@@ -152,5 +150,15 @@ class FlowPrior(Prior):
         return out
 
     def _denoise(self, x: Tensor, times: Tensor, encoded: Tensor) -> Tensor:
-        out: Tensor = self.network(x, encoded + self.time(times))
-        return out
+        """The prediction of x0 from x_t."""
+        keep, spread = _precondition(times)
+        size = torch.hypot(1 - times, times)[:, None]
+        out: Tensor = self.network(x / size, encoded + self.time(times))
+        return keep * x + spread * out
+
+
+def _precondition(times: Tensor) -> tuple[Tensor, Tensor]:
+    """How much of x_t is in the best linear guess of x0, and how far off it is; (B, 1) each."""
+    t = times[:, None]
+    variance = (1 - t).square() + t.square()
+    return (1 - t) / variance, t / variance.sqrt()

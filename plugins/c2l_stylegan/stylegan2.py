@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import torch
 import torch.nn.functional as F
@@ -48,15 +48,13 @@ class Resample(nn.Module):
 
     def upsample(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C, 2H, 2W)."""
-        height, width = x.shape[-2:]
+        channels = x.shape[1]
         low, high = (self.taps + 1) // 2 - self.taps + 1, (self.taps - 2) // 2 - self.taps + 2
-        planes = x.reshape(-1, 1, height, width)
-        kernel = self.kernel()[None, None]
         crop = -low if low == high <= 0 else 0
-        y = F.conv_transpose2d(planes, kernel, stride=2, padding=crop)
-        if not crop:
-            y = _pad(y, low, high)
-        return y.reshape(*x.shape[:2], height * 2, width * 2)
+        x = x.contiguous(memory_format=torch.channels_last)
+        kernel = self.kernel().expand(channels, 1, -1, -1)
+        y = F.conv_transpose2d(x, kernel, stride=2, padding=crop, groups=channels)
+        return y if crop else _pad(y, low, high)
 
 
 class ModulatedConv(Resample):
@@ -136,6 +134,29 @@ class ModulatedConv(Resample):
         return F.conv2d(_pad(x, low, high), kernel, groups=x.shape[1])
 
 
+class _Colours(torch.autograd.Function):
+    """Pixels (B, N, C) times weights (B, colours, C): (B, colours, N).
+
+    A product of matrices, whose derivatives autograd would also take as such, but with the long
+    and short sides in an order that is three times slower, and in another memory order than that
+    of the features.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(pixels, weight)
+        return weight @ pixels.transpose(1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        pixels, weight = ctx.saved_tensors
+        return grad.transpose(1, 2) @ weight, grad @ pixels
+
+
+def _colours(pixels: Tensor, weight: Tensor) -> Tensor:
+    return cast(Tensor, _Colours.apply(pixels, weight))
+
+
 class ToRGB(nn.Module):
     """A 1x1 convolution to colours, modulated but not demodulated."""
 
@@ -151,10 +172,10 @@ class ToRGB(nn.Module):
         """Features (B, C, r, r) to colours (B, img_channels, r, r)."""
         batch, channels, height, width = x.shape
         styles = self.affine(w) * self.weight_gain
-        weight = styles[:, :, None] * self.weight.flatten(1).T
+        weight = styles[:, None] * self.weight.flatten(1)
         pixels = x.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
-        y = torch.baddbmm(self.bias, pixels, weight)
-        y = y.reshape(batch, height, width, -1).permute(0, 3, 1, 2)
+        y = _colours(pixels, weight).reshape(batch, -1, height, width)
+        y = y + self.bias[:, None, None]
         if self.conv_clamp is not None:
             y = y.clamp(-self.conv_clamp, self.conv_clamp)
         return y

@@ -1,3 +1,240 @@
-from torch import nn
+"""The synthesis network of StyleGAN3, configurations T and R (Karras et al. 2021, 2106.12423).
+
+Features are samples of band-limited signals. Each layer convolves, then applies its leaky ReLU at
+a higher sampling rate than it stores, between an upsampling and a downsampling filter, so that
+what the nonlinearity adds beyond the band is removed rather than aliased. Sizes include a margin
+around the picture, so that nothing is learnt from its borders.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from c2l_stylegan.filtered_lrelu import FilteredLeakyReLU
+from c2l_stylegan.filters import lowpass_filter
+from c2l_stylegan.mapping import FullyConnected
+from c2l_stylegan.settings import StyleGAN3Settings
+from c2l_stylegan.stylegan2 import Noise
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What flows between two layers: its bands in cycles per image, its samples, its channels."""
+
+    cutoff: float
+    half_width: float
+    sampling_rate: int
+    size: int
+    channels: int
+
+
+def signals(settings: StyleGAN3Settings) -> list[Signal]:
+    """The output of the input layer... and of each layer: num_layers + 1 signals.
+
+    The cutoff grows geometrically up to the Nyquist limit of the image, which the last
+    ``num_critical`` layers and the colours work at (section 3.2 of the paper).
+    """
+    found = []
+    side = settings.img_resolution
+    last_cutoff = side / 2
+    growth = last_cutoff / settings.first_cutoff
+    stop_growth = last_cutoff * settings.last_stopband_rel / settings.first_stopband
+    for i in range(settings.num_layers + 1):
+        exponent = min(i / (settings.num_layers - settings.num_critical), 1.0)
+        cutoff = settings.first_cutoff * growth**exponent
+        stopband = settings.first_stopband * stop_growth**exponent
+        rate = 2 ** math.ceil(math.log2(min(stopband * 2, side)))
+        is_colours = i == settings.num_layers
+        has_margin = i < settings.num_layers - 1
+        channels = round(min(settings.channel_base / 2 / cutoff, settings.channel_max))
+        found.append(
+            Signal(
+                cutoff=cutoff,
+                half_width=max(stopband, rate / 2) - cutoff,
+                sampling_rate=rate,
+                size=rate + 2 * settings.margin_size if has_margin else side,
+                channels=settings.img_channels if is_colours else channels,
+            )
+        )
+    return found
+
+
+class FourierInput(nn.Module):
+    """Sine waves of fixed frequencies, moved and turned by the latent, then mixed.
+
+    Buffers:
+        freqs, phases: (C, 2) in cycles per image, (C,) in cycles.
+        transform: (3, 3), the user's own movement of the image, identity unless set; it maps
+            coordinates of the image to where their content comes from.
+    """
+
+    freqs: Tensor
+    phases: Tensor
+    transform: Tensor
+
+    def __init__(self, w_dim: int, signal: Signal) -> None:
+        super().__init__()
+        self.signal = signal
+        # Uniform over a disc: a uniform direction, and the root of a uniform number as radius.
+        direction = F.normalize(torch.randn(signal.channels, 2))
+        radius = torch.rand(signal.channels, 1).sqrt() * signal.cutoff
+        self.weight = nn.Parameter(torch.randn(signal.channels, signal.channels))
+        self.affine = FullyConnected(w_dim, 4)
+        with torch.no_grad():
+            self.affine.weight.zero_()
+            self.affine.bias[0] = 1.0
+        self.register_buffer("transform", torch.eye(3))
+        self.register_buffer("freqs", direction * radius)
+        self.register_buffer("phases", torch.rand(signal.channels) - 0.5)
+
+    def forward(self, w: Tensor) -> Tensor:
+        """w (B, w_dim) to features (B, C, size, size), channels last."""
+        signal = self.signal
+        transform = self._movement(w) @ self.transform
+        freqs = self.freqs @ transform[:, :2, :2]
+        phases = self.phases + (self.freqs @ transform[:, :2, 2:]).squeeze(2)
+
+        # Frequencies that the transform pushed out of the band fade out, lest they alias.
+        excess = freqs.norm(dim=2) - signal.cutoff
+        amplitudes = (1 - excess / (signal.sampling_rate / 2 - signal.cutoff)).clamp(0, 1)
+
+        steps = torch.arange(signal.size, device=w.device, dtype=w.dtype)
+        places = (steps + 0.5 - signal.size / 2) / signal.sampling_rate
+        across = places[:, None] * freqs[:, None, :, 0]
+        down = places[:, None] * freqs[:, None, :, 1] + phases[:, None]
+        waves = torch.sin((across[:, None, :] + down[:, :, None]) * (2 * math.pi))
+        mixed = (waves * amplitudes[:, None, None]) @ (self.weight.T / math.sqrt(signal.channels))
+        return mixed.permute(0, 3, 1, 2)
+
+    def _movement(self, w: Tensor) -> Tensor:
+        """The rotation, then the translation that the latents ask for: (B, 3, 3)."""
+        t = self.affine(w)
+        c, s, x, y = (t / t[:, :2].norm(dim=1, keepdim=True)).unbind(1)
+        zero, one = torch.zeros_like(c), torch.ones_like(c)
+        rows = [[c, -s, s * y - c * x], [s, c, -s * x - c * y], [zero, zero, one]]
+        return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+
+
+class Layer(nn.Module):
+    """A modulated convolution and a filtered leaky ReLU; for the colours, neither filter nor ReLU.
+
+    Args:
+        before, after: what comes in and what goes out.
+        is_torgb: the last layer, which is not demodulated.
+        is_critical: works at the Nyquist limit of the image, where the filter stays separable.
+    """
+
+    magnitude_ema: Tensor
+    up_filter: Tensor | None
+    down_filter: Tensor | None
+
+    def __init__(
+        self,
+        before: Signal,
+        after: Signal,
+        settings: StyleGAN3Settings,
+        *,
+        is_torgb: bool,
+        is_critical: bool,
+    ) -> None:
+        super().__init__()
+        self.is_torgb = is_torgb
+        size = 1 if is_torgb else settings.conv_kernel
+        self.affine = FullyConnected(settings.w_dim, before.channels, bias=1.0)
+        weight = torch.randn(after.channels, before.channels, size, size)
+        self.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
+        self.bias = nn.Parameter(torch.zeros(after.channels))
+        self.register_buffer("magnitude_ema", torch.ones(()))
+
+        oversampling = 1 if is_torgb else settings.lrelu_upsampling
+        rate = max(before.sampling_rate, after.sampling_rate) * oversampling
+        up, down = rate // before.sampling_rate, rate // after.sampling_rate
+        self.register_buffer(
+            "up_filter",
+            lowpass_filter(
+                settings.filter_size * up if up > 1 and not is_torgb else 1,
+                cutoff=before.cutoff,
+                width=before.half_width * 2,
+                sampling_rate=rate,
+            ),
+        )
+        self.register_buffer(
+            "down_filter",
+            lowpass_filter(
+                settings.filter_size * down if down > 1 and not is_torgb else 1,
+                cutoff=after.cutoff,
+                width=after.half_width * 2,
+                sampling_rate=rate,
+                radial=settings.use_radial_filters and not is_critical,
+            ),
+        )
+        self.activate = FilteredLeakyReLU(
+            up=up,
+            down=down,
+            in_size=before.size + size - 1,
+            out_size=after.size,
+            slope=1.0 if is_torgb else 0.2,
+            gain=1.0 if is_torgb else math.sqrt(2),
+            clamp=settings.conv_clamp,
+        )
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Features (B, in, size, size) and latents (B, w_dim) to features (B, out, size, size)."""
+        styles = self.affine(w)
+        weight = self.weight
+        input_gain = self.magnitude_ema.rsqrt()
+        if self.is_torgb:
+            scale = input_gain / math.sqrt(weight.shape[1])
+        else:
+            # Only ratios matter to what is demodulated; a unit scale keeps the sums in range.
+            weight = weight * weight.square().mean(dim=(1, 2, 3), keepdim=True).rsqrt()
+            styles = styles * styles.square().mean(dim=1, keepdim=True).rsqrt()
+            power = styles.square() @ weight.square().sum(dim=(2, 3)).T
+            scale = ((power + 1e-8).rsqrt() * input_gain)[:, :, None, None]
+        x = F.conv2d(x * styles[:, :, None, None], weight, padding=weight.shape[-1] - 1)
+        x = torch.addcmul(self.bias[:, None, None], x, scale)
+        return self.activate(x, self.up_filter, self.down_filter)
+
+
 class Synthesis3(nn.Module):
-    pass
+    """Latents to an image: ``input``, then layers named ``L{index}_{size}_{channels}``."""
+
+    def __init__(self, settings: StyleGAN3Settings) -> None:
+        super().__init__()
+        self.num_ws = settings.num_layers + 2
+        self.output_scale = settings.output_scale
+        stages = signals(settings)
+        self.input = FourierInput(settings.w_dim, stages[0])
+        self.layer_names = []
+        for i, (before, after) in enumerate(zip([stages[0], *stages], stages, strict=False)):
+            layer = Layer(
+                before,
+                after,
+                settings,
+                is_torgb=i == settings.num_layers,
+                is_critical=i >= settings.num_layers - settings.num_critical,
+            )
+            name = f"L{i}_{after.size}_{after.channels}"
+            self.add_module(name, layer)
+            self.layer_names.append(name)
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers, from the input to the colours."""
+        for name in self.layer_names:
+            yield getattr(self, name)
+
+    def forward(self, ws: Tensor, noise: Noise = "const") -> Tensor:
+        """ws (B, num_ws, w_dim) to images (B, img_channels, H, W).
+
+        ``noise`` is that of StyleGAN2 and has no effect: a StyleGAN3 has none.
+        """
+        x = self.input(ws[:, 0])
+        for i, layer in enumerate(self.layers(), start=1):
+            x = layer(x, ws[:, i])
+        return x * self.output_scale

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import os
 import sys
 import traceback
@@ -77,34 +78,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; None for those of the process.
     """
+    # A summary may hold letters that the encoding of a pipe lacks; that is no reason to stop.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    caught: BaseException | None = None
     try:
         command = typer.main.get_command(app)
         result = command.main(arguments, prog_name="c2l", standalone_mode=False)
         sys.stdout.flush()
     except C2LError as error:
+        caught = error
         code, line = int(error.exit_code), str(error)
     except typer.TyperException as error:
+        caught = error
         code, line = error.exit_code, _usage(error)
         if line.startswith("Usage:"):  # a group without a command: its help is the answer
             print(line)
             return ExitCode.OK
     except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
         code, line = ExitCode.INTERRUPTED, ""
     except BrokenPipeError:
         # The reader has gone, as in `c2l models list | head`; nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
     except Exception as error:
+        caught = error
         code = ExitCode.INTERNAL
         text = " ".join(f"{type(error).__name__}: {error}".split())
         line = f"internal: {text}. Run it again as 'c2l --debug …' and report what it prints"
     else:
         code, line = result if isinstance(result, int) else ExitCode.OK, ""
-    if code == ExitCode.INTERRUPTED:
-        print("interrupted", file=sys.stderr)
     if line:
         if os.environ.get(DEBUG, "") not in {"", "0"}:
-            traceback.print_exc()
+            traceback.print_exception(caught)
         fail(line)
     return code
 

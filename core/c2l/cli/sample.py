@@ -110,6 +110,7 @@ def sample(
     start = time.perf_counter()
     from c2l.loading import load_pipeline
 
+    output.warned_registry()
     pipeline = load_pipeline(
         recipe, generator=generator, embedder=embedder, prior=prior, device=device
     )

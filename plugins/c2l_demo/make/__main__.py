@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import dataset
 
 HERE = Path(__file__).resolve().parent.parent
 WEIGHTS = HERE / "weights"
+NUM_PAIRS = 40_000
 
 
 def render(args: argparse.Namespace) -> None:
@@ -43,7 +44,47 @@ def judge(args: argparse.Namespace) -> None:
         judge.train(args.work, name, args.work / f"judge-{name}.safetensors")
 
 
-STEPS = {"render": render, "judge": judge, "clip": clip}
+def generator(args: argparse.Namespace) -> None:
+    """Distil the renderers into generators."""
+    from . import generator
+
+    for name in args.world or dataset.WORLDS:
+        generator.train(name, args.work, args.out / f"{name}.safetensors")
+
+
+def redraw(args: argparse.Namespace) -> None:
+    """Draw training scenes with the generators, for the last phase of `clip`."""
+    from .generated import NUM, redraw
+
+    for name in args.world or dataset.WORLDS:
+        weights = args.out / f"{name}.safetensors"
+        redraw(weights, args.work / f"{name}-train", args.work / f"{name}-generated", NUM[name])
+
+
+def priors(args: argparse.Namespace) -> None:
+    """Train the priors without text, from pairs of the generators and the embedder."""
+    import c2l
+
+    # Shipped weights go by their names, so that the priors ask for the parts people have.
+    shipped = args.out == WEIGHTS
+    folder = (args.out / "clip").resolve()
+    embedder = c2l.load_embedder("openclip:demo" if shipped else f"openclip:{folder}")
+    for name in args.world or dataset.WORLDS:
+        file = (args.out / f"{name}.safetensors").resolve()
+        drawer = c2l.load_generator(f"stylegan:demo-{name}" if shipped else f"stylegan:{file}")
+        pairs = c2l.build_pairs(drawer, embedder, NUM_PAIRS, args.work / f"{name}-pairs")
+        c2l.train_prior("flow", pairs, args.out / f"flow-{name}.safetensors", half=True)
+
+
+# In the order in which they need each other.
+STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "render": render,
+    "judge": judge,
+    "generator": generator,
+    "redraw": redraw,
+    "clip": clip,
+    "priors": priors,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -13,20 +13,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .augment import damage
 from .dataset import load
+from .muon import Muon
 
-STEPS = {"faces": 1500, "landscapes": 900}
+STEPS = {"faces": 700, "landscapes": 450}
 BATCH = 64
-LEARNING_RATE = 3e-3
+LEARNING_RATE = 2e-3
+MUON = 2.0  # times the learning rate of AdamW
 SEED = 40
-WIDTHS = (16, 32, 64, 96, 128)
+SIZE = 64  # what it looks at; the largest that a CPU trains in minutes
+WIDTHS = (16, 32, 64, 128)
 
 
 class Block(nn.Module):
@@ -45,7 +49,7 @@ class Block(nn.Module):
 
 
 class Judge(nn.Module):
-    """Pictures (B, 3, 128, 128) in [-1, 1] to one tensor of logits for each attribute.
+    """Pictures (B, 3, H, W) in [-1, 1], H = W, to one tensor of logits for each attribute.
 
     Args:
         attributes: the values of each attribute, by name, in the world's order.
@@ -55,19 +59,17 @@ class Judge(nn.Module):
         super().__init__()
         self.attributes = attributes
         self.first = nn.Conv2d(3, WIDTHS[0], 4, stride=2, padding=1)
-        self.blocks = nn.Sequential(*map(Block, WIDTHS, WIDTHS[1:]))  # 64 -> 4
+        self.blocks = nn.Sequential(*map(Block, WIDTHS, WIDTHS[1:]))  # 32 -> 4
         # Where something is matters (ears, sky), so the 4 x 4 grid is read as it is.
         self.squeeze = nn.Conv2d(WIDTHS[-1], 32, 1)
         self.heads = nn.Linear(32 * 16, sum(map(len, attributes.values())))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        if images.shape[-2:] != (128, 128):
-            images = F.interpolate(
-                images, (128, 128), mode="bicubic", antialias=True, align_corners=False
-            )
+        if images.shape[-2:] != (SIZE, SIZE):
+            images = F.interpolate(images, (SIZE, SIZE), mode="area")
         x = self.blocks(F.relu(self.first(images)))
         logits: Tensor = self.heads(F.relu(self.squeeze(x)).flatten(1))
-        return logits.split([len(values) for values in self.attributes.values()], dim=1)
+        return torch.split(logits, [len(values) for values in self.attributes.values()], dim=1)
 
     def save(self, path: Path, world: str) -> None:
         """Write float16 weights, with the attributes in the file's metadata."""
@@ -75,7 +77,7 @@ class Judge(nn.Module):
                  if not k.endswith("num_batches_tracked")}  # fmt: skip
         about = {"world": world, "attributes": json.dumps(self.attributes)}
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(state, path, about)
+        path.write_bytes(save(state, about))
 
 
 def load_judge(path: Path) -> Callable[[Tensor], dict[str, Tensor]]:
@@ -94,7 +96,7 @@ def load_judge(path: Path) -> Callable[[Tensor], dict[str, Tensor]]:
 
     @torch.inference_mode()
     def look(images: Tensor) -> dict[str, Tensor]:
-        parts = [judge(part.clamp(-1, 1)) for part in images.float().split(128)]
+        parts = [judge(part.clamp(-1, 1)) for part in torch.split(images.float(), 128)]
         return {
             name: torch.cat([logits[i].argmax(1) for logits in parts])
             for i, name in enumerate(judge.attributes)
@@ -110,9 +112,16 @@ def judge_attributes(path: Path) -> dict[str, list[str]]:
     return found
 
 
-def pictures_of(images: np.ndarray) -> Tensor:
+def pictures_of(images: npt.NDArray[np.uint8]) -> Tensor:
     """(B, H, W, 3) uint8 to float32 (B, 3, H, W) in [-1, 1]."""
     return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def halve(images: npt.NDArray[np.uint8]) -> Tensor:
+    """(B, 128, 128, 3) uint8 to uint8 (B, 3, 64, 64), as the judge would reduce them."""
+    small = F.interpolate(pictures_of(images), (SIZE, SIZE), mode="area")
+    small = (small * 127.5 + 127.5).round().to(torch.uint8)
+    return small.contiguous(memory_format=torch.channels_last)
 
 
 def train(work: Path, name: str, out: Path) -> dict[str, float]:
@@ -129,32 +138,41 @@ def train(work: Path, name: str, out: Path) -> dict[str, float]:
     rng = np.random.default_rng(SEED)
     random = torch.Generator().manual_seed(SEED)
     pictures = load(work / f"{name}-train")
-    images = np.asarray(pictures.images)
+    images = torch.cat([halve(pictures.images[i : i + 256]) for i in range(0, len(pictures), 256)])
     labels = torch.from_numpy(pictures.visible.astype(np.int64))
     judge = Judge({a.name: list(a.values) for a in pictures.world.attributes})
     judge.to(memory_format=torch.channels_last)
     print(f"[judge] {name}: {sum(p.numel() for p in judge.parameters()):,} parameters", flush=True)
     steps = STEPS[name]
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=LEARNING_RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min(1.0, (step + 1) / 50) * (1 + math.cos(math.pi * step / steps)) / 2,
+    convs = [p for p in judge.parameters() if p.ndim == 4]
+    rest = [p for p in judge.parameters() if p.ndim != 4]
+    optimizers = (
+        Muon(convs, MUON * LEARNING_RATE),
+        torch.optim.AdamW(rest, lr=LEARNING_RATE, weight_decay=0.02),
     )
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(
+            optimizer,
+            lambda step: min(1.0, (step + 1) / 50) * (1 + math.cos(math.pi * step / steps)) / 2,
+        )
+        for optimizer in optimizers
+    ]
     started = time.time()
     average = 0.0
     for step in range(1, steps + 1):
         chosen = rng.integers(len(images), size=BATCH)
-        logits = judge(damage(pictures_of(images[chosen]), random))
+        logits = judge(damage(images[chosen] / 127.5 - 1, random))
         parts = [
             F.cross_entropy(part, wanted, ignore_index=-1)
             for part, wanted in zip(logits, labels[chosen].unbind(1), strict=True)
         ]
         # A small batch may show nobody's hair colour at all.
         loss = torch.stack([part for part in parts if not part.isnan()]).mean()
-        optimizer.zero_grad(set_to_none=True)
+        judge.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
+        for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            optimizer.step()
+            schedule.step()
         now = float(loss.detach())
         average = now + 0.95 * ((average or now) - now)
         if step % 100 == 0:

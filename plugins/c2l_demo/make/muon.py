@@ -19,7 +19,7 @@ def orthogonalise(matrix: Tensor) -> Tensor:
     """Push the singular values of (R, C) towards 1, by five Newton-Schulz steps."""
     wide = matrix.shape[0] <= matrix.shape[1]
     x = matrix if wide else matrix.T
-    x = x / (x.norm() + 1e-7)
+    x = x / float(x.norm() + 1e-7)
     for _ in range(5):
         gram = x @ x.T
         x = 3.4445 * x + (-4.775 * gram + 2.0315 * (gram @ gram)) @ x
@@ -44,7 +44,9 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is None:
                     continue
                 state: dict[str, Any] = self.state[weight]
-                mean = state.setdefault("mean", torch.zeros_like(weight))
+                if "mean" not in state:
+                    state["mean"] = torch.zeros_like(weight)
+                mean = state["mean"]
                 mean.lerp_(weight.grad, 1 - group["momentum"])
                 ahead = weight.grad.lerp(mean, group["momentum"])
                 update = orthogonalise(ahead.reshape(len(ahead), -1))

@@ -9,6 +9,7 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 
+import huggingface_hub
 import open_clip
 import pytest
 import torch
@@ -24,11 +25,20 @@ PAIRS = open_clip.list_pretrained()
 
 
 @pytest.fixture
-def no_download(monkeypatch) -> None:
+def online(monkeypatch) -> None:
+    """Nothing is cached and the network would be used, if downloading were not replaced."""
+    monkeypatch.delenv("C2L_OFFLINE", raising=False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda repository, name: None)
     monkeypatch.setattr(open_clip, "download_pretrained", lambda listed: "weights")
 
 
-def test_every_pair_resolves_with_its_own_preprocessing(no_download) -> None:
+@pytest.fixture
+def transformers_there(monkeypatch) -> None:
+    monkeypatch.setattr("c2l_openclip.sources.require_transformers", lambda what: None)
+
+
+def test_every_pair_resolves_with_its_own_preprocessing(online, transformers_there) -> None:
     for arch, tag in PAIRS:
         found = from_tag(f"{arch}/{tag}")
         listed = open_clip.get_pretrained_cfg(arch, tag)
@@ -54,11 +64,11 @@ def test_every_pair_resolves_with_its_own_preprocessing(no_download) -> None:
         ("roberta-ViT-B-32/laion2b_s12b_b32k", True),
     ],
 )
-def test_quickgelu_comes_from_the_tag(no_download, name, quick) -> None:
+def test_quickgelu_comes_from_the_tag(online, transformers_there, name, quick) -> None:
     assert from_tag(name).config["quick_gelu"] is quick
 
 
-def test_a_tag_is_loaded_with_its_gelu_and_preprocessing(monkeypatch) -> None:
+def test_a_tag_is_loaded_with_its_gelu_and_preprocessing(online, monkeypatch) -> None:
     """A made-up tag in open_clip's place; the architecture's name says GELU, the tag QuickGELU."""
     config = json.loads((DATA / "tiny-gelu" / "open_clip_config.json").read_text())["model_cfg"]
     listed = {
@@ -120,23 +130,38 @@ def test_offline_is_one_clear_line(monkeypatch, tmp_path) -> None:
         env={"PATH": "", "C2L_OFFLINE": "1", "HF_HOME": str(tmp_path), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=True,
     )
     figures, message = done.stdout.strip().splitlines()
     seconds, code_returned = figures.split()
-    assert float(seconds) < 20 and int(code_returned) == ExitCode.OFFLINE
+    assert float(seconds) < 30 and int(code_returned) == ExitCode.OFFLINE
     assert "openclip:ViT-B-32/openai" in message and "C2L_OFFLINE" in message
 
 
-def test_a_failed_download_says_what_to_do(monkeypatch) -> None:
+def test_what_is_cached_is_used_without_the_network(monkeypatch, tmp_path) -> None:
+    def cached(repository: str, name: str) -> str | None:
+        wanted = ("timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors")
+        return str(tmp_path / name) if (repository, name) == wanted else None
+
+    def forbidden(listed: object) -> str:
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", cached)
+    monkeypatch.setattr(open_clip, "download_pretrained", forbidden)
+    assert from_tag("ViT-B-32/openai").weights == tmp_path / "open_clip_model.safetensors"
+    with pytest.raises(NotDownloaded):
+        from_tag("ViT-B-16/openai")
+
+
+def test_a_failed_download_says_what_to_do(online, monkeypatch) -> None:
     def fail(listed: object) -> str:
         raise RuntimeError("connection refused\nand a long story")
 
     monkeypatch.setattr(open_clip, "download_pretrained", fail)
     with pytest.raises(NotDownloaded, match="timm/vit_base_patch32_clip_224") as caught:
         c2l.load_embedder("openclip:ViT-B-32/openai")
-    assert "connection refused" in str(caught.value) or "switched off" in str(caught.value)
+    assert "connection refused" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -146,7 +171,8 @@ def test_a_failed_download_says_what_to_do(monkeypatch) -> None:
 @pytest.mark.parametrize(
     "name", ["ViT-B-16-SigLIP/webli", "xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k"]
 )
-def test_a_tokenizer_without_transformers_says_what_to_install(no_download, name) -> None:
+def test_a_tokenizer_without_transformers_says_what_to_install(online, monkeypatch, name) -> None:
+    monkeypatch.setattr(open_clip, "download_pretrained", None)  # said before anything is fetched
     with pytest.raises(MissingDependency) as caught:
         c2l.load_embedder(f"openclip:{name}")
     assert "pip install transformers" in caught.value.hint
@@ -195,6 +221,6 @@ def test_a_demo_sized_embedder_does_not_import_open_clip(tmp_path) -> None:
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=400, check=True
     )
     assert done.stdout.strip() == "[]"

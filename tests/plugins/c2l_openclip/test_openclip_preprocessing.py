@@ -14,30 +14,37 @@ MEAN, STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
 
 
 def smooth_image(height: int, width: int) -> torch.Tensor:
-    """8-bit levels in [0, 255], low frequencies with some noise: (3, H, W)."""
+    """8-bit levels, low frequencies with some noise, clear of 0 and 255: (3, H, W).
+
+    PIL clips between its two passes, a tensor only at the end; that is not what is tested here.
+    """
     rng = torch.Generator().manual_seed(height * 1000 + width)
     coarse = torch.rand(1, 3, 8, 8, generator=rng)
     image = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic")[0]
-    noisy = image + 0.05 * torch.randn(image.shape, generator=rng)
+    noisy = 0.2 + 0.6 * image + 0.03 * torch.randn(image.shape, generator=rng)
     return (noisy.clamp(0, 1) * 255).round().byte()
 
 
-@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
-@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
-@pytest.mark.parametrize(
-    ("source", "size"),
-    [
-        ((96, 96), 32),  # square, down
-        ((90, 121), 32),  # wide, odd
-        ((151, 64), 32),  # tall
-        ((20, 30), 32),  # up
-        ((32, 32), 32),  # as it is
-        ((64, 100), (32, 48)),  # a tower that is not square
-    ],
-)
+SHAPES = [
+    ((96, 96), 32),  # square, down
+    ((90, 121), 32),  # wide, odd
+    ((151, 64), 32),  # tall
+    ((20, 30), 32),  # up
+    ((32, 32), 32),  # as it is
+    ((64, 100), (32, 48)),  # a tower that is not square
+]
+CASES = [
+    (mode, interpolation, *shape)
+    for mode in ("shortest", "longest", "squash")
+    for interpolation in ("bicubic", "bilinear")
+    for shape in SHAPES
+    # Here open_clip forgets the interpolation and takes bicubic.
+    if (mode, interpolation, shape[1]) != ("shortest", "bilinear", (32, 48))
+]
+
+
+@pytest.mark.parametrize(("mode", "interpolation", "source", "size"), CASES)
 def test_like_open_clip(mode, interpolation, source, size) -> None:
-    if not isinstance(size, int) and mode == "shortest" and interpolation == "bilinear":
-        pytest.skip("open_clip itself falls back to bicubic here")
     levels = smooth_image(*source)
     config = PreprocessCfg(
         size=size, mean=MEAN, std=STD, interpolation=interpolation, resize_mode=mode, fill_color=90

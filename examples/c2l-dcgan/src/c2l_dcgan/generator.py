@@ -13,6 +13,7 @@ from typing import Self
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import c2l
@@ -60,8 +61,7 @@ class DCGAN(c2l.Generator):
         path = source.path
         assert path is not None, "a DCGAN is always a file"
         try:
-            with safe_open(path, framework="pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = load_file(path)
             # On "meta" nothing is initialised: quicker, and the global random state is left alone.
             with torch.device("meta"):
                 network = cls(widths_of({name: tuple(t.shape) for name, t in tensors.items()}))

@@ -1,0 +1,97 @@
+"""``c2l pairs``: random latents, their pictures, and what the embedder sees in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from c2l.cli import output
+from c2l.cli.progress import progress
+from c2l.errors import ExitCode
+
+if TYPE_CHECKING:
+    from c2l.embedder import Embedder
+    from c2l.generator import Generator
+    from c2l.pairs import Pairs
+
+DEFAULT_NUM = 100_000
+
+EXAMPLES = """
+c2l pairs -g demo:faces -e openclip:demo --num 20000 --out faces-pairs
+"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("pairs", epilog=EXAMPLES)(pairs)
+
+
+def pairs(
+    generator: Annotated[str, typer.Option("-g", "--generator", help="What draws the pictures.")],
+    embedder: Annotated[str, typer.Option("-e", "--embedder", help="What looks at them.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the pairs; a begun one is gone on with.")
+    ],
+    num: Annotated[int, typer.Option("--num", "-n", help="How many pairs.")] = DEFAULT_NUM,
+    first_seed: Annotated[int, typer.Option(help="Seed of the first pair.")] = 0,
+    shard_size: Annotated[
+        int | None, typer.Option(help="Pairs in one file.", show_default="4096")
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Pictures drawn at once.", show_default="what suits their size"),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
+) -> None:
+    """Draw random latents, render and embed them, and store the pairs.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    from c2l.loading import load_embedder, load_generator
+
+    output.warned_registry()
+    made = make_pairs(
+        load_generator(generator, device=device),
+        load_embedder(embedder, device=device),
+        num,
+        out,
+        first_seed=first_seed,
+        shard_size=shard_size,
+        batch_size=batch_size,
+    )
+    if as_json:
+        output.data(made.manifest.to_json().rstrip())
+    else:
+        output.talk(f"{len(made):,} pairs in {out}. Train on them: c2l train --pairs {out}")
+
+
+def make_pairs(
+    generator: Generator,
+    embedder: Embedder,
+    num: int,
+    out: Path,
+    *,
+    first_seed: int = 0,
+    shard_size: int | None = None,
+    batch_size: int | None = None,
+) -> Pairs:
+    """``build_pairs`` under a progress bar; Ctrl-C ends the command and says how to go on."""
+    from c2l.pairs import PairsInterrupted, build_pairs
+
+    try:
+        with progress("making pairs", "pairs") as update:
+            return build_pairs(
+                generator,
+                embedder,
+                num,
+                out,
+                first_seed=first_seed,
+                shard_size=shard_size,
+                batch_size=batch_size,
+                on_progress=lambda done, total: update(done, total, ""),
+            )
+    except PairsInterrupted as stop:
+        output.talk(f"interrupted: {stop}. Give the same command again to go on")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None

@@ -1,0 +1,359 @@
+"""The paper's prior: a causal transformer that undoes noise (Pinkney & Li 2022, arXiv 2210.02347).
+
+It reads the authors' checkpoints as well as its own files, and draws the same latents from them as
+their code does, from the same noise.
+"""
+
+# Letters: B batch, E embedding width, K codes of a latent, D width of a code, N pairs, T timesteps.
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from c2l import Prior, PriorCard, Source
+from c2l.errors import BadInput
+from c2l_priors.conditioning import check_embeddings, check_pairs, check_seeds
+from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint
+from c2l_priors.diffusion_network import Memory, PriorNetwork
+from c2l_priors.diffusion_samplers import SAMPLERS
+from c2l_priors.diffusion_schedule import NoiseSchedule
+from c2l_priors.scaling import LatentScale
+
+
+class DiffusionPrior(Prior):
+    """Draws varied latents by undoing noise step by step.
+
+    Embeddings are taken with their length, as the embedder gives them. The network computes in the
+    dtype of its weights: ``prior.network.bfloat16()`` is faster where the processor has units for
+    it, and wrong by about 1 %; schedule, statistics and latents stay float32.
+
+    Args:
+        embedding_width: E.
+        num_codes: K.
+        latent_width: D.
+        width: of the network; None: E where E = D, as in the paper, else 256.
+        depth: its layers.
+        heads: of its attention.
+        head_width: width of each head.
+        expansion: how much wider a layer is inside.
+        num_timesteps: T.
+        embedding_scale: embeddings are multiplied by this.
+        noise: length of the noise added to unit embeddings while training.
+        drop: how often training hides the embedding.
+        sampler: the default of ``sample``: ddim, ddpm, dpm++2m or skip.
+        guidance: the default of ``sample``.
+        steps: the default of ``sample``; None: what suits the sampler.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding_width: int,
+        num_codes: int,
+        latent_width: int,
+        width: int | None = None,
+        depth: int = 6,
+        heads: int = 8,
+        head_width: int = 64,
+        expansion: int = 4,
+        num_timesteps: int = 1000,
+        embedding_scale: float = 1.0,
+        noise: float = 1.0,
+        drop: float = 0.2,
+        sampler: str = "dpm++2m",
+        guidance: float = 2.0,
+        steps: int | None = None,
+    ) -> None:
+        super().__init__()
+        if width is None:
+            width = embedding_width if embedding_width == latent_width else 256
+        _check_sampler(sampler)
+        self.embedding_width = embedding_width
+        self.num_codes = num_codes
+        self.latent_width = latent_width
+        self.width = width
+        self.depth = depth
+        self.heads = heads
+        self.head_width = head_width
+        self.expansion = expansion
+        self.num_timesteps = num_timesteps
+        self.embedding_scale = embedding_scale
+        self.noise = noise
+        self.drop = drop
+        self.sampler = sampler
+        self.guidance = guidance
+        self.steps = steps
+        self.scale = LatentScale(num_codes, latent_width)
+        self.schedule = NoiseSchedule(num_timesteps)
+        self.network = PriorNetwork(
+            embedding_width=embedding_width,
+            num_codes=num_codes,
+            latent_width=latent_width,
+            width=width,
+            depth=depth,
+            heads=heads,
+            head_width=head_width,
+            expansion=expansion,
+            num_timesteps=num_timesteps,
+        )
+        self._repeats: tuple[int, ...] | None = None
+
+    @classmethod
+    def suggest_settings(
+        cls, num_pairs: int, *, embedding_width: int, num_codes: int, latent_width: int
+    ) -> Mapping[str, Any]:
+        width = embedding_width if embedding_width == latent_width else min(latent_width, 512)
+        if num_pairs >= 500_000:  # the paper's
+            return {"width": width, "depth": 12, "heads": 12}
+        if num_pairs >= 50_000:
+            return {"width": width, "depth": 6, "heads": 8}
+        return {"width": width, "depth": 4, "heads": 4, "head_width": 32}
+
+    @property
+    def repeats(self) -> tuple[int, ...] | None:
+        """How often each of the K codes feeds the generator; None leaves it to the generator."""
+        return self.card.repeats if self.card else self._repeats
+
+    def settings(self) -> Mapping[str, Any]:
+        return {
+            "embedding_width": self.embedding_width,
+            "num_codes": self.num_codes,
+            "latent_width": self.latent_width,
+            "width": self.width,
+            "depth": self.depth,
+            "heads": self.heads,
+            "head_width": self.head_width,
+            "expansion": self.expansion,
+            "num_timesteps": self.num_timesteps,
+            "embedding_scale": self.embedding_scale,
+            "noise": self.noise,
+            "drop": self.drop,
+            "sampler": self.sampler,
+            "guidance": self.guidance,
+            "steps": self.steps,
+        }
+
+    @classmethod
+    def load(cls, source: Source) -> Self:
+        """Read a prior file, or a checkpoint of the authors' code, on the CPU, in float32.
+
+        A checkpoint does not say for which weights of a generator and an embedder it was trained,
+        so that the prior has no card: the caller names the two parts, and nobody can check them.
+        What the checkpoint does know, its repeats, is in ``repeats``. Saved with a card it becomes
+        an ordinary prior file. Nothing in the checkpoint is executed.
+
+        Raises:
+            BadWeights: the file is truncated or foreign, or wants to call something.
+        """
+        assert source.path is not None, "a prior is always a file"
+        if not is_checkpoint(source.path):
+            return super().load(source)
+        found = read_checkpoint(source.path)
+        with torch.device("meta"):  # the weights of the file take the place of these
+            prior = cls(**found.settings)
+        prior.load_state_dict(found.tensors, assign=True)
+        prior._repeats = found.repeats
+        return prior.eval().requires_grad_(False)
+
+    def save(self, path: Path, card: PriorCard, *, half: bool = False) -> None:
+        """As every prior; ``half`` rounds the network alone, its schedule needs every digit."""
+        if half:
+            self.network.half()
+        try:
+            super().save(path, card)
+        finally:
+            if half:
+                self.network.float()
+
+    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+        shape = (self.num_codes, self.latent_width)
+        check_pairs(embeddings, latents, self.embedding_width, shape)
+        self.scale.fit(latents)
+
+    def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
+        device = self.device
+        clean = self.scale(latents.to(device)).view_as(latents)
+        num = len(clean)
+        times = torch.randint(self.num_timesteps, (num,), generator=rng).to(device)
+        noise = torch.randn(clean.shape, generator=rng).to(device)
+        keep = (torch.rand(num, generator=rng) >= self.drop).to(device)
+        turn = torch.randn(embeddings.shape, generator=rng).to(device)
+        seen = turned(embeddings.to(device), turn, self.noise)
+        x_t = self.schedule.diffuse(clean, times, noise)
+        return F.mse_loss(self._predict(x_t, times, seen, keep), clean)
+
+    @torch.no_grad()
+    def denoise(self, x_t: Tensor, t: Tensor, embeddings: Tensor, keep: Tensor) -> Tensor:
+        """Predict the clean latents behind noisy ones, in one call of the network.
+
+        Args:
+            x_t: noisy standardised latents, float32, shape (B, K, D).
+            t: timesteps from 0 (clean) to T - 1 (noise), int64, shape (B,).
+            embeddings: as the embedder gives them, float32, shape (B, E).
+            keep: whether the network sees the embedding, bool, shape (B,).
+        Returns:
+            standardised latents, float32, shape (B, K, D).
+        Raises:
+            BadInput: a shape does not fit, or a timestep is none.
+        """
+        check_embeddings(embeddings, self.embedding_width)
+        num = len(embeddings)
+        wanted = {"x_t": (num, self.num_codes, self.latent_width), "t": (num,), "keep": (num,)}
+        for name, given in (("x_t", x_t), ("t", t), ("keep", keep)):
+            if tuple(given.shape) != wanted[name]:
+                raise BadInput(
+                    f"{name} should have shape {wanted[name]}, not {tuple(given.shape)}",
+                    hint="Give one row for each embedding",
+                )
+        if num and not 0 <= int(t.min()) <= int(t.max()) < self.num_timesteps:
+            raise BadInput("a timestep is out of range", hint=f"Use 0 to {self.num_timesteps - 1}")
+        device = self.device
+        return self._predict(
+            x_t.to(device), t.to(device), embeddings.to(device), keep.to(device, torch.bool)
+        )
+
+    @torch.no_grad()
+    def sample(
+        self,
+        embeddings: Tensor,
+        *,
+        seeds: Sequence[int] | None = None,
+        guidance: float | None = None,
+        steps: int | None = None,
+        sampler: str | None = None,
+        truncation: float = 1.0,
+        noise: Iterator[Tensor] | None = None,
+    ) -> Tensor:
+        """Draw latents for embeddings, usually of text.
+
+        Args:
+            embeddings: float32, shape (B, E), as the embedder gives them.
+            seeds: B non-negative integers; row i depends on its embedding and ``seeds[i]`` alone.
+            guidance: strength of classifier-free guidance; 1 is none; None the prior's default.
+            steps: calls of the network; None: the default of the prior or the sampler.
+            sampler: ``dpm++2m``, ``ddim``, ``ddpm``, or ``skip``, which repeats what the authors'
+                code draws in a few steps; None the prior's default.
+            truncation: pulls the latents towards the mean of the training latents; 1 leaves them.
+            noise: instead of seeds, the start x_T and then the noise of each step, in the order of
+                use, each of B * K * D numbers.
+        Returns:
+            float32, shape (B, K, D), in the generator's latent space (not standardised).
+        Raises:
+            BadInput: a shape does not fit, or the sampler cannot take so many steps.
+        """
+        check_embeddings(embeddings, self.embedding_width)
+        if (seeds is None) == (noise is None):
+            raise BadInput("noise comes from seeds or from an iterator", hint="Give one of the two")
+        if seeds is not None:
+            check_seeds(seeds, len(embeddings))
+        chosen = SAMPLERS[_check_sampler(sampler or self.sampler)]
+        if steps is None:
+            own = self.steps if sampler in {None, self.sampler} else None
+            steps = min(own or chosen.steps, self.num_timesteps)
+        if not 1 <= steps <= self.num_timesteps:
+            raise BadInput(
+                f"this prior cannot take {steps} steps",
+                hint=f"Use --steps from 1 to {self.num_timesteps}",
+            )
+
+        shape = (len(embeddings), self.num_codes, self.latent_width)
+        tensors = _from_seeds(seeds, shape) if seeds is not None else _from_given(noise, shape)
+        device = self.device
+        predict = _Guided(self, embeddings, self._guidance(guidance))
+        x = chosen.run(predict, self.schedule, steps, (item.to(device) for item in tensors))
+        latents = self.scale.inverse(x.flatten(1))
+        return latents if truncation == 1 else torch.lerp(self.scale.mean, latents, truncation)
+
+    def _guidance(self, guidance: float | None) -> float:
+        if self.drop > 0:
+            return self.guidance if guidance is None else guidance
+        if guidance in {None, 1}:
+            return 1.0
+        raise BadInput(
+            "this prior never saw hidden embeddings and cannot be guided", hint="Use --guidance 1"
+        )
+
+    def _predict(self, x_t: Tensor, times: Tensor, embeddings: Tensor, keep: Tensor) -> Tensor:
+        clean: Tensor = self.network(x_t, times, embeddings * self.embedding_scale, keep)[0]
+        return clean
+
+
+class _Guided:
+    """Predictions of a whole batch at one time, with guidance, in one call of the network.
+
+    Samples that share a prompt share what depends on prompt and time alone; all of them share it in
+    the unconditional half.
+    """
+
+    def __init__(self, prior: DiffusionPrior, embeddings: Tensor, guidance: float) -> None:
+        self.network = prior.network
+        self.guidance = guidance
+        device = prior.device
+        unique, inverse = torch.unique(embeddings.cpu(), dim=0, return_inverse=True)
+        prompts, rows = unique.to(device), inverse.to(device)
+        conditional, unconditional = guidance != 0, guidance != 1
+        # The unconditional context comes last; what its embedding is makes no difference.
+        hidden = prompts.new_zeros(int(unconditional), prompts.shape[1])
+        shown = prompts if conditional else prompts[:0]
+        self.embeddings = torch.cat([shown, hidden]) * prior.embedding_scale
+        self.keep = torch.arange(len(self.embeddings), device=device) < len(shown)
+        parts = [rows] if conditional else []
+        if unconditional:
+            parts.append(torch.full_like(rows, len(shown)))
+        self.samples = torch.cat(parts)
+        self.memory: Memory | None = None
+
+    def __call__(self, x: Tensor, time: int) -> Tensor:
+        num = len(self.samples) // max(len(x), 1)
+        times = torch.full((len(self.keep),), time, device=x.device)
+        clean, memory = self.network(
+            x.repeat(num, 1, 1), times, self.embeddings, self.keep, self.samples, self.memory
+        )
+        if self.memory is None:
+            self.memory = memory
+        out: Tensor = clean
+        if num == 2:
+            with_prompt, without = out.chunk(2)
+            out = torch.lerp(without, with_prompt, self.guidance)
+        return out
+
+
+def turned(embeddings: Tensor, direction: Tensor, noise: float) -> Tensor:
+    """Embeddings (B, E) turned towards ``direction`` (B, E), their lengths kept.
+
+    Unit embeddings are moved by ``noise`` in that direction before they get their lengths back.
+    """
+    moved = F.normalize(embeddings, dim=1) + noise * F.normalize(direction, dim=1)
+    return embeddings.norm(dim=1, keepdim=True) * F.normalize(moved, dim=1)
+
+
+def _check_sampler(name: str) -> str:
+    if name not in SAMPLERS:
+        raise BadInput(f"there is no sampler {name!r}", hint=f"Use {', '.join(SAMPLERS)}")
+    return name
+
+
+def _from_seeds(seeds: Sequence[int], shape: tuple[int, ...]) -> Iterator[Tensor]:
+    """Noise without end, row i from a generator of its own."""
+    rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
+    while True:
+        rows = [torch.randn(shape[1:], generator=rng) for rng in rngs]
+        yield torch.stack(rows) if rows else torch.empty(shape)
+
+
+def _from_given(noise: Iterator[Tensor] | None, shape: tuple[int, ...]) -> Iterator[Tensor]:
+    """The caller's noise, brought to ``shape``."""
+    for item in noise or ():
+        if item.numel() != torch.Size(shape).numel():
+            raise BadInput(
+                f"a tensor of noise has shape {tuple(item.shape)}, not {shape}",
+                hint="Give as many numbers as there are in the latents",
+            )
+        yield item.float().reshape(shape)
+    raise BadInput("the noise ran out", hint="Give the start and one tensor for each step")

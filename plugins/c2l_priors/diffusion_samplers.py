@@ -1,0 +1,189 @@
+"""Ways down from noise to a latent, given something that predicts the clean latent.
+
+Each sampler takes the start from ``noise`` and then, where it is random, one tensor for each step,
+in the order of use. How varied their samples are was computed for Gaussian latents with a perfect
+predictor and no guidance, as the ratio of the samples' standard deviation to the true one, for a
+conditional variance of 1 / 0.1 / 0.01 of the whole:
+
+    ddpm      1000 calls   1.00  0.99  0.97
+    skip         4 calls   0.39  0.20  0.25
+    ddim        10 calls   0.87  0.79  0.50
+    ddim        50 calls   0.98  0.96  0.81
+    dpm++2m      6 calls   0.98  0.97  0.89
+    dpm++2m     10 calls   1.03  1.02  0.98
+    dpm++2m     20 calls   1.01  1.01  0.99
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from c2l.errors import BadInput
+from c2l_priors.diffusion_schedule import SMALLEST_VARIANCE, NoiseSchedule
+
+Predict = Callable[[Tensor, int], Tensor]
+"""x_t and t to the predicted x0, of the same shape."""
+
+HIGHEST_NOISE, LOWEST_NOISE = -3.5, 4.0
+"""The grid of ``dpm++2m`` lies between these logarithms of signal over noise. Beyond them a call
+changes nothing: the prediction is the mean, or the latent itself."""
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A way down, and how many calls of the network it takes unless told otherwise."""
+
+    run: Callable[[Predict, NoiseSchedule, int, Iterator[Tensor]], Tensor]
+    steps: int
+
+
+def ddpm(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[Tensor]) -> Tensor:
+    """Ancestral sampling (Ho et al. 2020); fewer steps than T are spread evenly."""
+    num = schedule.num_timesteps
+    if steps == num:
+        return skip(predict, schedule, steps, noise)
+    times = _evenly(num, steps)
+    return _ancestral(predict, times, _posterior(schedule, times), noise)
+
+
+def skip(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[Tensor]) -> Tensor:
+    """Every T / steps-th timestep as the authors' code walks them, to reproduce their pictures.
+
+    With less than T steps it adds far too little noise: the variance is that of the unskipped
+    schedule, and the walk starts below the highest noise. Samples gather near the mean of
+    what fits the prompt, a truncation that nobody asked for and that their pictures owe much to.
+    """
+    num = schedule.num_timesteps
+    if num % steps:
+        fits = ", ".join(str(n) for n in range(1, num + 1) if num % n == 0)
+        raise BadInput(
+            f"the sampler skip cannot take {steps} of {num} timesteps", hint=f"Use one of {fits}"
+        )
+    times = list(range(num - num // steps, -1, -num // steps))
+    return _ancestral(predict, times, _as_released(schedule, times), noise)
+
+
+def ddim(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[Tensor]) -> Tensor:
+    """Without fresh noise, evenly spread (Song et al. 2021, arXiv 2010.02502)."""
+    times = _evenly(schedule.num_timesteps, steps)
+    signal, spread = _scales(schedule)
+    x = next(noise)
+    for now, after in itertools.pairwise(times):
+        clean = predict(x, now)
+        direction = (x - signal[now] * clean) / spread[now]
+        x = signal[after] * clean + spread[after] * direction
+    return predict(x, times[-1])
+
+
+def dpm_2m(
+    predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[Tensor]
+) -> Tensor:
+    """DPM-Solver++(2M), evenly in log signal over noise (Lu et al. 2022, arXiv 2211.01095)."""
+    signal, spread = _scales(schedule)
+    level = [math.log(a / b) for a, b in zip(signal, spread, strict=True)]
+    times = _even_levels(level, steps)
+    x = next(noise)
+    before: tuple[Tensor, float] | None = None
+    for now, after in itertools.pairwise(times):
+        clean = predict(x, now)
+        step = level[after] - level[now]
+        target = clean
+        if before is not None:
+            # The line through the last two predictions, half a step ahead.
+            target = clean + (clean - before[0]) * (0.5 * step / before[1])
+        x = (spread[after] / spread[now]) * x - (signal[after] * math.expm1(-step)) * target
+        before = clean, step
+    return predict(x, times[-1])
+
+
+SAMPLERS: Mapping[str, Sampler] = MappingProxyType(
+    {
+        "ddim": Sampler(ddim, 50),
+        "ddpm": Sampler(ddpm, 1000),
+        "dpm++2m": Sampler(dpm_2m, 10),
+        "skip": Sampler(skip, 4),
+    }
+)
+
+
+@dataclass(frozen=True)
+class _Move:
+    """x becomes ``clean * predicted + noisy * x + std * noise``."""
+
+    clean: float
+    noisy: float
+    std: float
+
+
+def _ancestral(
+    predict: Predict, times: list[int], moves: list[_Move], noise: Iterator[Tensor]
+) -> Tensor:
+    x = next(noise)
+    for time, move in zip(times, moves, strict=True):
+        x = move.clean * predict(x, time) + move.noisy * x
+        if time != times[-1]:
+            x = x + move.std * next(noise)
+    return x
+
+
+def _posterior(schedule: NoiseSchedule, times: list[int]) -> list[_Move]:
+    """The moves of DDPM between falling ``times``, the last one to the clean latent."""
+    signal = schedule.alphas_cumprod.cpu().double()[times].tolist()
+    moves = []
+    for a, before in zip(signal, [*signal[1:], 1.0], strict=True):
+        kept = a / before
+        variance = (1 - kept) * (1 - before) / (1 - a)
+        moves.append(
+            _Move(
+                clean=(1 - kept) * math.sqrt(before) / (1 - a),
+                noisy=(1 - before) * math.sqrt(kept) / (1 - a),
+                std=math.sqrt(max(variance, SMALLEST_VARIANCE)),
+            )
+        )
+    return moves
+
+
+def _as_released(schedule: NoiseSchedule, times: list[int]) -> list[_Move]:
+    """The moves of the authors' code, in the order and the float32 in which it computes them."""
+    stored = schedule.alphas_cumprod.float().cpu()[times].flip(0)
+    betas = 1 - stored / torch.cat([stored.new_ones(1), stored[:-1]])
+    alphas = 1 - betas
+    signal = alphas.cumprod(0)
+    before = torch.cat([signal.new_ones(1), signal[:-1]])
+    clean = betas * before.sqrt() / (1 - signal)
+    noisy = (1 - before) * alphas.sqrt() / (1 - signal)
+    std = (0.5 * schedule.log_variance.float().cpu()[times].flip(0)).exp()
+    return [_Move(*map(float, row)) for row in torch.stack([clean, noisy, std], dim=1).flip(0)]
+
+
+def _scales(schedule: NoiseSchedule) -> tuple[list[float], list[float]]:
+    """Of signal and of noise at each timestep."""
+    # An average of tables may touch the borders.
+    signal = schedule.alphas_cumprod.cpu().double().clamp(1e-12, 1 - 1e-12)
+    return signal.sqrt().tolist(), (1 - signal).sqrt().tolist()
+
+
+def _evenly(num_timesteps: int, steps: int) -> list[int]:
+    """``steps`` falling timesteps from the last one to 0."""
+    if steps == 1:
+        return [num_timesteps - 1]
+    return [round((num_timesteps - 1) * (1 - i / (steps - 1))) for i in range(steps)]
+
+
+def _even_levels(level: list[float], steps: int) -> list[int]:
+    """``steps`` falling timesteps: the last one, then evenly spread in ``level``, which falls."""
+    num = len(level)
+    high, low = max(level[-1], HIGHEST_NOISE), min(level[0], LOWEST_NOISE)
+    times = [num - 1]
+    for index in range(1, steps):
+        wanted = high + (low - high) * index / (steps - 1)
+        nearest = min(range(num), key=lambda t: abs(level[t] - wanted))
+        times.append(max(min(nearest, times[-1] - 1), steps - 1 - index))
+    return times

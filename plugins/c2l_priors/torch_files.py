@@ -1,0 +1,376 @@
+"""Files of ``torch.save``, read as inert data: today's zip archives and the format before it.
+
+Nothing in the file is executed, whatever it asks for, and no more memory is taken than about twice
+what the tensors read from it occupy in the file.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import torch
+from torch import Tensor
+
+from c2l.errors import BadWeights
+from c2l_priors.inert_pickle import BadPickle, Name, Persistent, Thing, read_pickle
+
+DTYPES: Mapping[str, torch.dtype] = {
+    "BFloat16Storage": torch.bfloat16,
+    "BoolStorage": torch.bool,
+    "ByteStorage": torch.uint8,
+    "CharStorage": torch.int8,
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "IntStorage": torch.int32,
+    "LongStorage": torch.int64,
+    "ShortStorage": torch.int16,
+}
+MAGIC = 0x1950A86A20F9469CFC6C
+AGAIN = "Fetch or copy it again"
+
+_REBUILD = Name("torch._utils", "_rebuild_tensor_v2")
+_PARAMETER = Name("torch._utils", "_rebuild_parameter")
+# What may be named in a file, and stays a name: it is looked through or passed over.
+_EXPECTED = {
+    "collections": {"OrderedDict", "defaultdict"},
+    "torch._utils": {"_rebuild_tensor_v2", "_rebuild_parameter"},
+    "torch": {*DTYPES, "Size", "device", "float32", "float16", "bfloat16", "float64", "int64"},
+    "typing": {"Any"},
+    "pathlib": {"PosixPath", "WindowsPath", "PurePosixPath"},
+    "omegaconf.dictconfig": {"DictConfig"},
+    "omegaconf.listconfig": {"ListConfig"},
+    "omegaconf.base": {"ContainerMetadata", "Metadata", "SCMode", "UnionNode"},
+    "omegaconf.nodes": {
+        f"{kind}Node"
+        for kind in ("Any", "Boolean", "Bytes", "Enum", "Float", "Integer", "Path", "String")
+    },
+}
+_BUILTINS = {"dict", "list", "tuple", "set", "str", "unicode", "int", "long", "float", "bool"}
+# The classes that Lightning leaves in a checkpoint; functions are written small.
+_LIGHTNING = re.compile(r"(pytorch_lightning|lightning|lightning_fabric)(\.[a-z_]+)*")
+_CLASS = re.compile(r"[A-Z]\w*")
+
+
+class _Damaged(Exception):
+    """Something about the file; the message says what."""
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor that lies in a file: its type, its shape, and where."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    key: str
+    offset: int
+    strides: tuple[int, ...]
+
+    @property
+    def num_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+class TorchFile:
+    """A checkpoint that is open for reading; a context manager.
+
+    Attributes:
+        root: what was saved: numbers, texts, lists, tuples, dictionaries, and for the rest
+            ``Thing`` and ``Name``. Tensors are seen through ``tensor``.
+    Raises:
+        BadWeights: it is no checkpoint, is cut off, or wants to call something.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file: BinaryIO = path.open("rb")
+        except OSError as error:
+            raise BadWeights(
+                f"cannot read {path}: {error.strerror}", hint="Check the path"
+            ) from error
+        try:
+            with _explained(path):
+                size = path.stat().st_size
+                self._left = size
+                self._storages: dict[str, Tensor] = {}
+                # Each makes a hundred bytes or so: together less than four times the file.
+                most_instructions = 20_000 + size // 32
+                container = _Zip if self._file.read(2) == b"PK" else _Legacy
+                self._container = container(self._file, size, most_instructions)
+                self.root = self._container.root
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def tensor(self, value: Any) -> StoredTensor | None:
+        """What ``value``, found under ``root``, says of a tensor; None if it is no tensor.
+
+        Raises:
+            BadWeights: it claims to be one, but does not fit the file.
+        """
+        if isinstance(value, Thing) and value.cls == _PARAMETER and value.args:
+            value = value.args[0]
+        if not (isinstance(value, Thing) and value.cls == _REBUILD):
+            return None
+        with _explained(self.path):
+            return self._checked(value.args)
+
+    def read(self, stored: StoredTensor) -> Tensor:
+        """The tensor itself, with memory of its own, on the CPU.
+
+        Raises:
+            BadWeights: the file is cut off, or its tensors would take more than the file.
+        """
+        with _explained(self.path):
+            self._left -= stored.num_bytes
+            if self._left < 0:
+                raise _Damaged("its tensors hold more than the file")
+            first = stored.key not in self._storages
+            if first:
+                raw = torch.empty(self._container.num_bytes(stored.key), dtype=torch.uint8)
+                self._container.fill(stored.key, memoryview(raw.numpy()))
+                self._storages[stored.key] = raw
+            raw = self._storages[stored.key]
+            view = raw.view(stored.dtype).as_strided(stored.shape, stored.strides, stored.offset)
+            if first and stored.num_bytes == len(raw) and view.is_contiguous():
+                return view  # nobody else has this memory
+            return view.clone(memory_format=torch.contiguous_format)
+
+    def _checked(self, args: tuple[Any, ...]) -> StoredTensor:
+        storage, offset, shape, strides = (*args, None, None, None, None)[:4]
+        if not (
+            isinstance(storage, Persistent)
+            and isinstance(offset, int)
+            and _are_sizes(shape)
+            and _are_sizes(strides)
+            and len(shape) == len(strides) <= 8
+            and offset >= 0
+        ):
+            raise _Damaged("a tensor in it is described wrongly")
+        key, dtype, num = storage_of(storage)
+        num_elements = math.prod(shape)
+        reach = offset + sum((s - 1) * d for s, d in zip(shape, strides, strict=True))
+        if num_elements > num or (num_elements and reach >= num) or offset > num:
+            raise _Damaged(f"a tensor of shape {shape} is larger than what is stored for it")
+        if num * dtype.itemsize > self._container.num_bytes(key):
+            raise _Damaged(f"the storage {key} is shorter than it says")
+        return StoredTensor(dtype, shape, key, offset, strides)
+
+
+def storage_of(reference: Persistent) -> tuple[str, torch.dtype, int]:
+    """Key, type and number of elements of a storage that a pickle refers to."""
+    parts = reference.id
+    if not (isinstance(parts, tuple) and len(parts) in {5, 6} and parts[0] == "storage"):
+        raise _Damaged("it refers to something that is no tensor")
+    _, cls, key, _, num = parts[:5]  # the fourth is the device it was saved from
+    if len(parts) == 6 and parts[5] is not None:
+        raise _Damaged("it uses views of storages, which only very old versions of torch wrote")
+    if not (isinstance(cls, Name) and cls.module == "torch" and cls.name in DTYPES):
+        raise _Damaged(f"it holds {cls} for numbers" if isinstance(cls, Name) else "it is damaged")
+    if not (isinstance(key, str) and type(num) is int and num >= 0):
+        raise _Damaged("a storage in it is described wrongly")
+    return key, DTYPES[cls.name], num
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, tuple) and all(type(n) is int and 0 <= n < 1 << 48 for n in value)
+
+
+def _is_expected(name: Name) -> bool:
+    if name.module in {"builtins", "__builtin__"}:
+        return name.name in _BUILTINS
+    if _LIGHTNING.fullmatch(name.module):
+        return _CLASS.fullmatch(name.name) is not None
+    return name.name in _EXPECTED.get(name.module, ())
+
+
+class _Zip:
+    """Today's format: ``NAME/data.pkl`` and ``NAME/data/KEY`` in an archive without compression."""
+
+    def __init__(self, file: BinaryIO, size: int, most_instructions: int) -> None:
+        _check_directory(file, size)
+        self._archive = zipfile.ZipFile(file)
+        entries = self._archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise _Damaged("it is compressed, which checkpoints never are")
+        self._entries = {entry.filename: entry for entry in entries}
+        if len(self._entries) < len(entries):
+            raise _Damaged("two things in it have one name")
+        if sum(max(entry.file_size, entry.compress_size) for entry in entries) > size:
+            raise _Damaged("it says that it holds more than it does")
+        pickles = [name for name in self._entries if name.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise _Damaged("it is a zip archive, but no checkpoint")
+        self._folder = pickles[0].removesuffix("data.pkl")
+        order = self._entries.get(f"{self._folder}byteorder")
+        if order is not None and self._archive.read(order) != b"little":
+            raise _Damaged("its numbers are not little-endian")
+        self.root, _ = read_pickle(
+            self._archive.read(pickles[0]),
+            0,
+            expected=_is_expected,
+            most_instructions=most_instructions,
+        )
+
+    def num_bytes(self, key: str) -> int:
+        return self._entry(key).file_size
+
+    def fill(self, key: str, buffer: memoryview) -> None:
+        done = 0
+        with self._archive.open(self._entry(key)) as file:
+            while done < len(buffer):
+                num = file.readinto(buffer[done:])  # type: ignore[attr-defined]
+                if not num:
+                    raise _Damaged(f"the storage {key} is cut off")
+                done += num
+            file.read(1)  # the end, where the checksum is compared
+
+    def _entry(self, key: str) -> zipfile.ZipInfo:
+        entry = self._entries.get(f"{self._folder}data/{key}")
+        if entry is None:
+            raise _Damaged(f"the storage {key} is missing")
+        return entry
+
+
+class _Legacy:
+    """The format before torch 1.6: five pickles, then the storages one after the other."""
+
+    def __init__(self, file: BinaryIO, size: int, most_instructions: int) -> None:
+        if not size:
+            raise _Damaged("it is empty")
+        self._file = file
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            place, parts = 0, []
+            for index in range(5):
+                try:
+                    part, place = read_pickle(
+                        data, place, expected=_is_expected, most_instructions=most_instructions
+                    )
+                except BadPickle as error:
+                    if index == 0 and not error.wanted:
+                        raise _Damaged("it is no checkpoint") from error
+                    raise
+                parts.append(part)
+                if parts[0] != MAGIC:
+                    raise _Damaged("it is a pickle, but no checkpoint")
+            _, _, system, self.root, keys = parts
+            if not (isinstance(system, dict) and system.get("little_endian") is True):
+                raise _Damaged("its numbers are not little-endian")
+            if not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+                raise _Damaged("its list of storages is damaged")
+            sizes = _storages_under(self.root)
+            self._places: dict[str, tuple[int, int]] = {}
+            for key in keys:
+                if key not in sizes or place + 8 > size:
+                    raise _Damaged(f"the storage {key} is missing")
+                dtype, num = sizes[key]
+                if struct.unpack("<q", data[place : place + 8])[0] != num:
+                    raise _Damaged(f"the storage {key} has another length than it says")
+                self._places[key] = place + 8, num * dtype.itemsize
+                place += 8 + num * dtype.itemsize
+            if place > size:
+                raise _Damaged("it is cut off")
+
+    def num_bytes(self, key: str) -> int:
+        return self._place(key)[1]
+
+    def fill(self, key: str, buffer: memoryview) -> None:
+        self._file.seek(self._place(key)[0])
+        if self._file.readinto(buffer) != len(buffer):  # type: ignore[attr-defined]
+            raise _Damaged(f"the storage {key} is cut off")
+
+    def _place(self, key: str) -> tuple[int, int]:
+        if key not in self._places:
+            raise _Damaged(f"the storage {key} is missing")
+        return self._places[key]
+
+
+def _storages_under(root: Any) -> dict[str, tuple[torch.dtype, int]]:
+    """Type and number of elements of every storage that is referred to."""
+    found: dict[str, tuple[torch.dtype, int]] = {}
+    seen: set[int] = set()
+    todo = [root]
+    while todo:
+        value = todo.pop()
+        if id(value) in seen or isinstance(value, (str, int, float, type(None), Name)):
+            continue
+        seen.add(id(value))
+        if isinstance(value, Persistent):
+            key, dtype, num = storage_of(value)
+            if found.setdefault(key, (dtype, num)) != (dtype, num):
+                raise _Damaged(f"the storage {key} is described in two ways")
+        elif isinstance(value, dict):
+            todo.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            todo.extend(value)
+        elif isinstance(value, Thing):
+            todo.extend((value.args, value.state, value.items, value.elements))
+    return found
+
+
+def _check_directory(file: BinaryIO, size: int) -> None:
+    """Refuse an archive whose table of contents is out of proportion, before it is read."""
+    tail_size = min(size, 22 + 20 + 56 + 0xFFFF)
+    file.seek(size - tail_size)
+    tail = file.read(tail_size)
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or end + 22 > len(tail):
+        raise _Damaged("it is cut off")
+    (length,) = struct.unpack_from("<I", tail, end + 12)
+    large = tail.rfind(b"PK\x06\x06", 0, end)
+    if large >= 0 and large + 56 <= len(tail):
+        length = max(
+            length if length != 0xFFFFFFFF else 0, *struct.unpack_from("<Q", tail, large + 40)
+        )
+    if length > 16384 + size // 4:  # in memory it takes about seven times its length
+        raise _Damaged("its table of contents is larger than its contents")
+    file.seek(0)
+
+
+_FAILURES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    OverflowError,
+    IndexError,
+    KeyError,
+)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Everything that can go wrong inside a file, as one line that names it."""
+    try:
+        yield
+    except BadPickle as error:
+        hint = "Do not trust this file: weights need no code" if error.wanted else AGAIN
+        raise BadWeights(f"{path} is not read: {error}", hint=hint) from error
+    except _Damaged as error:
+        raise BadWeights(f"{path} is not read: {error}", hint=AGAIN) from error
+    except _FAILURES as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise BadWeights(f"{path} is cut off or damaged: {reason}", hint=AGAIN) from error

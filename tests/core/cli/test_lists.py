@@ -1,0 +1,288 @@
+"""The list and show commands: what they print, return and import."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from fake_packages import install, module, on_path
+
+import c2l
+from c2l.cli.app import main
+from c2l.plugins import registry
+
+
+class Result(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Result]
+CARDS = """
+[[model]]
+reference = "toygan:faces"
+summary = "Faces of a test"
+licence = "MIT"
+urls = ["https://example.org/faces.bin"]
+size = 7
+
+[[recipe]]
+name = "toy-faces"
+summary = "A recipe of a test"
+generator = "toygan:faces"
+embedder = "openclip:demo"
+prior = "flow:toy"
+prompts = ["a face"]
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Path]:
+    """A folder of packages; a good one is in it."""
+    folder = tmp_path / "site"
+    install(
+        folder, "c2l-toy", {"toy": module("toygan", cards="toy.toml")}, files={"toy.toml": CARDS}
+    )
+    with on_path(folder):
+        yield folder
+
+
+@pytest.fixture
+def run(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Run a command in this process, with a registry of its own."""
+
+    def run(*arguments: str, **env: str) -> Result:
+        registry.cache_clear()
+        with monkeypatch.context() as patch:
+            for name, value in env.items():
+                patch.setenv(name, value)
+            return Result(main(arguments), *capsys.readouterr())
+
+    yield run
+    registry.cache_clear()
+
+
+def spawn(site: Path, *arguments: str, python: tuple[str, ...] = (), **env: str) -> Result:
+    """Run a command in a process of its own."""
+    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    done = subprocess.run(
+        [sys.executable, *python, "-m", "c2l", *arguments],
+        env={**os.environ, "PYTHONPATH": path, **env},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def test_plugins_list(run: Run) -> None:
+    result = run("plugins", "list", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = {row["name"]: row for row in json.loads(result.stdout)}
+    assert rows["toy"] == {
+        "name": "toy",
+        "dist": "c2l-toy",
+        "version": "1.0",
+        "state": "available",
+        "summary": "The package c2l-toy",
+        "error": "",
+        "kinds": ["toygan"],
+    }
+    assert {"demo", "openclip", "priors", "stylegan"} <= set(rows)
+    assert {rows[name]["state"] for name in rows} == {"available"}
+    table = run("plugins", "list").stdout
+    assert "\x1b" not in table
+    assert any(line.split()[:4] == ["toy", "c2l-toy", "1.0", "available"]
+               for line in table.splitlines())  # fmt: skip
+
+
+def test_plugins_show(run: Run, site: Path) -> None:
+    install(site, "c2l-bad", {"bad": "import no_such_module_at_all"})
+    shown = json.loads(run("plugins", "show", "toy", "--json").stdout)
+    assert shown["models"] == ["toygan:faces"]
+    assert shown["kinds"] == ["toygan"]
+    assert shown["module"] == "c2l_toy_toy"
+    assert "no_such_module_at_all" in run("plugins", "show", "bad").stdout
+    missing = run("plugins", "show", "toi")
+    assert missing.returncode == 2
+    assert missing.stderr.splitlines()[-1] == (
+        "error: no plugin 'toi' is installed. Did you mean toy? "
+        "See what is installed: c2l plugins list"
+    )
+
+
+def test_models(run: Run) -> None:
+    result = run("models", "list", "--json", "--kind", "generator")
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = {row["reference"]: row for row in json.loads(result.stdout)}
+    assert {row["interface"] for row in rows.values()} == {"generator"}
+    assert rows["toygan"]["state"] == "built in"
+    assert rows["toygan:faces"] == {
+        "reference": "toygan:faces",
+        "interface": "generator",
+        "kind": "toygan",
+        "state": "to be fetched",
+        "summary": "Faces of a test",
+        "licence": "MIT",
+        "plugin": "toy",
+        "resolution": None,
+        "size": 7,
+    }
+    every = run("models", "list").stdout
+    for reference in ("toygan:faces", "openclip:ViT-B-32/openai", "flow", "neighbours"):
+        assert f"\n{reference} " in every
+    assert "\x1b" not in every
+    shown = json.loads(run("models", "show", "toygan:faces", "--json").stdout)
+    assert shown["urls"] == ["https://example.org/faces.bin"]
+    assert shown["path"].endswith("faces.bin")
+    assert "https://example.org/faces.bin" in run("models", "show", "toygan:faces").stdout
+
+
+def test_recipes(run: Run) -> None:
+    result = run("recipes", "list", "--json")
+    rows = {row["name"]: row for row in json.loads(result.stdout)}
+    assert rows["toy-faces"]["prompts"] == ["a face"]
+    assert {"demo-faces", "demo-landscapes"} <= set(rows)
+    assert json.loads(run("recipes", "show", "toy-faces", "--json").stdout) == rows["toy-faces"]
+    assert "a face" in run("recipes", "show", "toy-faces").stdout
+    assert run("recipes", "show", "toy-face").returncode == 4
+
+
+def test_broken_plugins_are_one_line_each_and_break_nothing(run: Run, site: Path) -> None:
+    install(site, "c2l-bad", {"bad": "import no_such_module_at_all"})
+    install(site, "c2l-exits", {"exits": "raise SystemExit(1)"})
+    install(site, "c2l-one", {"twin": module("one")})
+    install(site, "c2l-two", {"twin": module("two")})
+    install(site, "c2l-thief", {"thief": module("toygan")})
+    install(
+        site,
+        "c2l-smudge",
+        {"smudge": module("smudge", cards="smudge.toml")},
+        files={"smudge.toml": "[[model]]\nreference = 3"},
+    )
+    listed = run("plugins", "list", "--json")
+    assert listed.returncode == 0
+    states = {row["dist"]: row["state"] for row in json.loads(listed.stdout)}
+    assert states["c2l-bad"] == states["c2l-exits"] == "failed"
+    assert states["c2l-one"] == states["c2l-two"] == "collision"
+    assert states["c2l-thief"] == states["c2l"] == "available"
+    lines = listed.stderr.splitlines()
+    assert len(lines) == 4 and all(line.startswith("warning: ") for line in lines)
+
+    models = run("models", "list", "--json")
+    assert models.returncode == 0
+    references = [row["reference"] for row in json.loads(models.stdout)]
+    assert "stylegan" in references and "smudge" in references
+    assert "toygan" not in references and "one" not in references
+    assert len(models.stderr.splitlines()) == 5
+    assert "smudge.toml" in models.stderr.splitlines()[-1]
+
+
+def test_disabled_plugins(run: Run) -> None:
+    listed = run("plugins", "list", "--json", C2L_DISABLE_PLUGINS="toy")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert {row["name"]: row["state"] for row in json.loads(listed.stdout)}["toy"] == "disabled"
+    models = run("models", "list", "--json", C2L_DISABLE_PLUGINS="toy")
+    assert "toygan" not in models.stdout
+
+
+def test_an_unknown_disabled_name(run: Run) -> None:
+    listed = run("plugins", "list", "--json", C2L_DISABLE_PLUGINS="tyo")
+    assert listed.returncode == 0 and json.loads(listed.stdout)
+    assert listed.stderr == (
+        "warning: C2L_DISABLE_PLUGINS names 'tyo', and no such plugin is installed. "
+        "Did you mean toy?\n"
+    )
+    models = run("models", "list", C2L_DISABLE_PLUGINS="tyo")
+    assert (models.returncode, models.stdout) == (2, "")
+    assert models.stderr == listed.stderr.replace("warning", "error")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["models", "show", "nosuch:x"], 4, "error: no plugin provides a kind 'nosuch'. List them"),
+        (["models", "list", "--kind", "gan"], 2, "error: Invalid value for '--kind': 'gan' is not"),
+        (["models", "list", "--jsn"], 2, "error: No such option: --jsn"),
+        (["models", "lst"], 2, "error: No such command 'lst'"),
+        (["modells"], 2, "error: No such command 'modells'"),
+        (["plugins", "show"], 2, "error: Missing argument 'name'"),
+    ],
+)
+def test_mistakes_are_one_line(run: Run, arguments: list[str], code: int, line: str) -> None:
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert result.stderr.startswith(line)
+    assert result.stderr.count("\n") == 1
+
+
+def test_help_and_version(run: Run) -> None:
+    assert run("--version").stdout == f"c2l {c2l.__version__}\n"
+    for arguments in (
+        [],
+        ["--help"],
+        ["plugins"],
+        ["models", "--help"],
+        ["plugins", "list", "--help"],
+    ):
+        result = run(*arguments)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.startswith("Usage: c2l")
+
+
+def test_processes_return_what_main_returns(site: Path) -> None:
+    install(site, "c2l-bad", {"bad": "raise SystemExit(0)"})
+    listed = spawn(site, "plugins", "list", "--json")
+    assert listed.returncode == 0
+    assert {row["name"]: row["state"] for row in json.loads(listed.stdout)}["bad"] == "failed"
+    assert listed.stderr.startswith("warning: plugin 'bad' (c2l-bad 1.0) did not load: SystemExit")
+    missing = spawn(site, "models", "show", "toygan:face", C2L_DISABLE_PLUGINS="bad")
+    assert missing == (
+        4,
+        "",
+        "error: there is no generator toygan:face. Did you mean toygan:faces? "
+        "List them: c2l models list --kind generator\n",
+    )
+
+
+def test_a_reader_that_leaves_is_no_error(site: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "c2l", "models", "list", "--json"],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait(timeout=300)
+
+
+HEAVY = {"torch", "numpy", "open_clip", "transformers", "PIL", "safetensors", "huggingface_hub"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "too_heavy"),
+    [
+        (["--help"], {"pydantic", "rich", "importlib.metadata"}),
+        (["plugins", "list"], {"pydantic"}),
+        (["models", "list"], set()),
+        (["recipes", "list"], set()),
+    ],
+)
+def test_what_is_imported(site: Path, arguments: list[str], too_heavy: set[str]) -> None:
+    result = spawn(site, *arguments, python=("-X", "importtime"))
+    assert result.returncode == 0
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "c2l.cli.app" in imported
+    assert imported & (HEAVY | too_heavy) == set()

@@ -1,0 +1,65 @@
+"""What ``main`` makes of everything that a command can raise."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from c2l.cli import app as application
+from c2l.errors import BadWeights, ExitCode, IncompatibleParts
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run a command that raises what it is given; returns exit code, stdout and stderr."""
+
+    def run(error: BaseException, *options: str) -> tuple[int, str, str]:
+        app = typer.Typer(rich_markup_mode=None)
+        app.callback()(application.root)
+
+        @app.command("fall")
+        def fall() -> None:
+            print("data")
+            raise error
+
+        monkeypatch.setattr(application, "app", app)
+        code = application.main([*options, "fall"])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (BadWeights("x is cut", hint="Fetch it"), ExitCode.BAD_FILE, "error: x is cut. Fetch it\n"),
+        (IncompatibleParts("a\nb"), ExitCode.INCOMPATIBLE, "error: a b\n"),
+        (KeyboardInterrupt(), ExitCode.INTERRUPTED, "interrupted\n"),
+        (typer.Abort(), ExitCode.INTERRUPTED, "interrupted\n"),
+        (typer.Exit(5), 5, ""),
+        (typer.BadParameter("too big"), ExitCode.USAGE, "error: Invalid value: too big. See: c2l"),
+    ],
+)
+def test_one_line_and_an_exit_code(run, error: BaseException, code: int, line: str) -> None:
+    got, out, err = run(error)
+    assert (got, out) == (code, "data\n")
+    assert err == line or (line.endswith("c2l") and err.startswith(line) and err.count("\n") == 1)
+
+
+def test_a_mistake_of_ours(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, err = run(ZeroDivisionError("division\nby zero"))
+    assert code == ExitCode.INTERNAL
+    assert err.startswith("error: internal: ZeroDivisionError: division by zero. Run it again")
+    assert err.count("\n") == 1 and "--debug" in err
+    monkeypatch.setenv("C2L_DEBUG", "1")
+    code, _, err = run(ZeroDivisionError("division by zero"))
+    assert code == ExitCode.INTERNAL
+    assert err.startswith("Traceback") and err.splitlines()[-1].startswith("error: internal: ")
+
+
+def test_debug_shows_the_traceback(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C2L_DEBUG", "0")  # so that what --debug sets is taken back afterwards
+    assert run(BadWeights("x"))[2] == "error: x\n"
+    code, _, err = run(BadWeights("x"), "--debug")
+    assert code == ExitCode.BAD_FILE
+    assert "Traceback" in err and err.endswith("error: x\n")
