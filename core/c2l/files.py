@@ -14,27 +14,32 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         NotWritable: the folder or the disk does not take it.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, data)
+    except OSError as error:
+        raise NotWritable(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="Choose another place with --out",
+        ) from error
+
+
+def remove_partials(folder: Path, name: str = "*") -> None:
+    """Remove what killed writers of ``folder / name`` left behind."""
+    for partial in folder.glob(f".{name}.*.partial"):
+        partial.unlink(missing_ok=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
         with partial.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
         _sync_folder(path.parent)
-    except OSError as error:
-        raise NotWritable(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="Choose another place with --out",
-        ) from error
     finally:
-        partial.unlink(missing_ok=True)
-
-
-def remove_partials(folder: Path, name: str = "*") -> None:
-    """Remove what killed writers of ``folder / name`` left behind."""
-    for partial in folder.glob(f".{name}.*.partial"):
         partial.unlink(missing_ok=True)
 
 

@@ -316,12 +316,11 @@ def row_generators(ws: Tensor) -> list[torch.Generator]:
     """One CPU generator for each row, seeded by what the row holds.
 
     So fresh noise neither depends on an image's place in a batch nor touches the global state.
+    The seed is the order of a latent's first numbers by size, which rounding leaves as it is.
     """
-    rows = ws.detach().cpu().float().reshape(len(ws), -1).contiguous().view(torch.int32)
-    # A weighted checksum: any change of a latent gives other noise.
-    weights = torch.arange(1, rows.shape[1] + 1, dtype=torch.int64) * 2654435761
-    sums = (rows.long() * weights).sum(dim=1)
-    return [torch.Generator().manual_seed(int(total) & 0x7FFF_FFFF_FFFF) for total in sums]
+    order = ws.detach().sum(dim=1)[:, :15].argsort(dim=1).cpu()
+    places = 16 ** torch.arange(order.shape[1])
+    return [torch.Generator().manual_seed(int(seed)) for seed in (order * places).sum(dim=1)]
 
 
 def _pad(x: Tensor, low: int, high: int) -> Tensor:

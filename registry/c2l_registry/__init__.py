@@ -14,8 +14,9 @@ from c2l_registry.references import Reference, Source, parse_reference
 
 if TYPE_CHECKING:
     from c2l_registry.cards import ModelCard, RecipeCard
+    from c2l_registry.catalogue import ModelEntry
     from c2l_registry.plugins import PluginRecord
-    from c2l_registry.registry import ModelEntry, Registry
+    from c2l_registry.registry import Registry
 
 __all__ = [
     "Interface",
@@ -32,7 +33,7 @@ __all__ = [
 
 _HOMES = {
     "ModelCard": "c2l_registry.cards",
-    "ModelEntry": "c2l_registry.registry",
+    "ModelEntry": "c2l_registry.catalogue",
     "PluginRecord": "c2l_registry.plugins",
     "RecipeCard": "c2l_registry.cards",
     "Registry": "c2l_registry.registry",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from c2l_registry.errors import BadCard
+from c2l_registry.kinds import Interface, KindSpec
 from c2l_registry.weights import cached_path, embedded_path
 
 if TYPE_CHECKING:
@@ -25,6 +26,30 @@ class Shelved(Generic[AnyCard]):
     card: AnyCard
     toml: Path
     plugin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A row of ``c2l models list``: a kind itself, or a card of the catalogue.
+
+    Args:
+        reference: ``kind:name``; the bare kind for a kind itself.
+        state: ``built in`` (code alone), ``embedded`` (in an installed package), ``cached`` (in
+            the weights folder), ``to be fetched``, or ``missing`` from its package.
+        plugin: the one that offers it.
+        path: where its weights lie or belong; None where it has no file of its own.
+        card: None for a kind itself.
+    """
+
+    reference: str
+    interface: Interface
+    kind: str
+    state: Availability
+    summary: str
+    licence: str
+    plugin: str
+    path: Path | None
+    card: ModelCard | None
 
 
 @dataclass
@@ -69,6 +94,46 @@ def read_catalogue(descriptions: Iterable[Description]) -> Catalogue:
 def where(shelved: Shelved[ModelCard], environ: Mapping[str, str]) -> Path | None:
     """Where a card's weights lie or belong; None for a card that names no file."""
     return embedded_path(shelved.card, shelved.toml) or cached_path(shelved.card, environ)
+
+
+def entry_of_kind(spec: KindSpec, plugin: str) -> ModelEntry:
+    """The row of a kind itself."""
+    return ModelEntry(
+        reference=spec.kind,
+        interface=spec.interface,
+        kind=spec.kind,
+        state="built in",
+        summary=spec.summary,
+        licence=spec.licence,
+        plugin=plugin,
+        path=None,
+        card=None,
+    )
+
+
+def entry_of_card(
+    spec: KindSpec, shelved: Shelved[ModelCard], environ: Mapping[str, str]
+) -> ModelEntry:
+    """The row of a card."""
+    card, path = shelved.card, where(shelved, environ)
+    state: Availability
+    if card.file:
+        state = "embedded" if path and path.exists() else "missing"
+    elif path is not None:
+        state = "cached" if path.exists() else "to be fetched"
+    else:  # without a file: weights that the class itself fetches, or none at all
+        state = "to be fetched" if spec.open_names else "built in"
+    return ModelEntry(
+        reference=card.reference,
+        interface=spec.interface,
+        kind=spec.kind,
+        state=state,
+        summary=card.summary,
+        licence=card.licence,
+        plugin=shelved.plugin,
+        path=path,
+        card=card,
+    )
 
 
 def _unclaimed_twice(

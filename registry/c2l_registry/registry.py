@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from c2l_registry.catalogue import Availability, Catalogue, Shelved, read_catalogue, where
+from c2l_registry.catalogue import (
+    Catalogue,
+    ModelEntry,
+    Shelved,
+    entry_of_card,
+    entry_of_kind,
+    read_catalogue,
+    where,
+)
 from c2l_registry.errors import (
     BadCard,
     BadReference,
@@ -22,6 +31,7 @@ from c2l_registry.errors import (
     UnknownPlugin,
     UnknownReference,
 )
+from c2l_registry.explanations import claimed_twice, join, not_loaded
 from c2l_registry.kinds import INTERFACES, Interface, KindSpec
 from c2l_registry.plugins import (
     DISABLE,
@@ -38,30 +48,6 @@ from c2l_registry.references import Source, parse_reference
 
 if TYPE_CHECKING:
     from c2l_registry.cards import ModelCard, RecipeCard
-
-
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """A row of ``c2l models list``: a kind itself, or a card of the catalogue.
-
-    Args:
-        reference: ``kind:name``; the bare kind for a kind itself.
-        state: ``built in`` (code alone), ``embedded`` (in an installed package), ``cached`` (in
-            the weights folder), ``to be fetched``, or ``missing`` from its package.
-        plugin: the one that offers it.
-        path: where its weights lie or belong; None where it has no file of its own.
-        card: None for a kind itself.
-    """
-
-    reference: str
-    interface: Interface
-    kind: str
-    state: Availability
-    summary: str
-    licence: str
-    plugin: str
-    path: Path | None
-    card: ModelCard | None
 
 
 class Registry:
@@ -118,7 +104,7 @@ class Registry:
         if name not in records:
             raise UnknownPlugin(
                 f"no plugin {name!r} is installed",
-                hint=_join(did_you_mean(name, sorted(records)), LIST_PLUGINS),
+                hint=join(did_you_mean(name, sorted(records)), LIST_PLUGINS),
             )
         return records[name]
 
@@ -147,7 +133,7 @@ class Registry:
                 )
         for kind, claims in self._claims.items():
             if len(claims) > 1:
-                found[f"kind {kind}"] = _claimed_twice(kind, claims)
+                found[f"kind {kind}"] = claimed_twice(kind, claims)
         if cards:
             for errors in self._catalogue.problems.values():
                 found.update((error.message, error) for error in errors)
@@ -230,7 +216,7 @@ class Registry:
         if name not in recipes:
             raise UnknownReference(
                 f"there is no recipe {name!r}",
-                hint=_join(did_you_mean(name, list(recipes)), "List them: c2l recipes list"),
+                hint=join(did_you_mean(name, list(recipes)), "List them: c2l recipes list"),
             )
         return recipes[name]
 
@@ -289,9 +275,10 @@ class Registry:
             found: type[Any] = getattr(importlib.import_module(module), name)
         except (Exception, SystemExit) as error:
             package = self.package(spec.kind)
-            needs = " ".join(f'"{item}"' for item in spec.requires)
-            if isinstance(error, ImportError) and (needs or error.name):
-                hint = f"Install what it needs: pip install {needs or error.name}"
+            missing = isinstance(error, ModuleNotFoundError) and _absent(error.name)
+            if missing:
+                needs = " ".join(f'"{item}"' for item in spec.requires)
+                hint = f"Install what it needs: pip install {needs or missing}"
             else:
                 hint = f"Report it to the authors of {package}, or install another version of it"
             raise PluginFailed(
@@ -332,37 +319,8 @@ class Registry:
 
     def _entry(self, spec: KindSpec, shelved: Shelved[ModelCard] | None) -> ModelEntry:
         if shelved is None:
-            plugin = self._claims[spec.kind][0][1].name
-            return ModelEntry(
-                spec.kind,
-                spec.interface,
-                spec.kind,
-                "built in",
-                spec.summary,
-                spec.licence,
-                plugin,
-                path=None,
-                card=None,
-            )
-        card, path = shelved.card, where(shelved, self._environ)
-        state: Availability
-        if card.file:
-            state = "embedded" if path and path.exists() else "missing"
-        elif path is not None:
-            state = "cached" if path.exists() else "to be fetched"
-        else:  # without a file: weights that the class itself fetches, or none at all
-            state = "to be fetched" if spec.open_names else "built in"
-        return ModelEntry(
-            card.reference,
-            spec.interface,
-            spec.kind,
-            state,
-            card.summary,
-            card.licence,
-            shelved.plugin,
-            path,
-            card,
-        )
+            return entry_of_kind(spec, self._claims[spec.kind][0][1].name)
+        return entry_of_card(spec, shelved, self._environ)
 
     def _names(self, interface: Interface | None) -> list[str]:
         """The catalogue's names of an interface, for suggestions."""
@@ -374,7 +332,7 @@ class Registry:
         listing = "List them: c2l models list" + (f" --kind {interface}" if interface else "")
         claims = self._claims.get(kind, [])
         if len(claims) > 1:
-            raise _claimed_twice(kind, claims)
+            raise claimed_twice(kind, claims)
         if claims:
             spec = claims[0][0]
             if interface not in {None, spec.interface}:
@@ -386,13 +344,13 @@ class Registry:
         for description in absent:
             record = description.record
             if kind in {*description.kinds, record.name, record.dist.removeprefix("c2l-")}:
-                raise _not_loaded(kind, record)
+                raise not_loaded(kind, record)
         message = f"no plugin provides a kind {kind!r}"
         if absent:
             names = ", ".join(f"{d.record} is {d.record.state}" for d in absent)
             message += f"; one that did not load might: {names}"
         near = did_you_mean(kind, [*self.kinds(interface), *self._names(interface)])
-        raise UnknownReference(message, hint=_join(near, listing))
+        raise UnknownReference(message, hint=join(near, listing))
 
     def _unknown_name(self, reference: str, spec: KindSpec) -> UnknownReference:
         names = [name for name in self._catalogue.models if _is_of(spec.kind, name)]
@@ -403,41 +361,20 @@ class Registry:
         for errors in self._catalogue.problems.values():
             message += "".join(f"; {error.message}" for error in errors)
         return UnknownReference(
-            message, hint=_join(did_you_mean(reference, names), listing if names else by_file)
+            message, hint=join(did_you_mean(reference, names), listing if names else by_file)
         )
+
+
+def _absent(module: str | None) -> str:
+    """The package that a failed import asked for, if it is not installed; else empty."""
+    package = (module or "").partition(".")[0]
+    return package if package and importlib.util.find_spec(package) is None else ""
 
 
 def _existing(path: Path) -> Path:
     if not path.exists():
         raise UnknownReference(f"there is no file or folder {path}", hint="Check the path")
     return path
-
-
-def _claimed_twice(kind: str, claims: list[tuple[KindSpec, PluginRecord]]) -> PluginFailed:
-    records = [record for _, record in claims]
-    return PluginFailed(
-        f"the kind {kind!r} is claimed by plugins {' and '.join(map(str, records))}, "
-        "and none of them may have it",
-        hint=f"Leave one out: {DISABLE}={records[-1].name}",
-    )
-
-
-def _not_loaded(kind: str, record: PluginRecord) -> PluginFailed:
-    if record.state == "disabled":
-        return PluginFailed(
-            f"the kind {kind!r} belongs to plugin {record}, which {DISABLE} leaves out",
-            hint=f"Take {record.name} out of {DISABLE}",
-        )
-    return PluginFailed(
-        f"the kind {kind!r} belongs to plugin {record}, which did not load: {record.error}",
-        hint=f"See more: c2l plugins show {record.name}",
-    )
-
-
-def _join(*sentences: str) -> str:
-    """Hints one after the other; each but the last gets its full stop."""
-    given = [sentence for sentence in sentences if sentence]
-    return " ".join(s if s.endswith("?") or s is given[-1] else f"{s}." for s in given)
 
 
 def _is_of(kind: str, reference: str) -> bool:

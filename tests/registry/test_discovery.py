@@ -198,6 +198,14 @@ def test_the_class_of_a_kind(site: Path) -> None:
         opened.factory(opened.kinds()["odd"])
 
 
+def test_a_class_that_fails_for_reasons_of_its_own_is_not_a_missing_package(site: Path) -> None:
+    source = module("torn").replace("fractions:Fraction", "c2l_torn_torn.inner:Thing")
+    add(site, "c2l-torn", torn=source)
+    opened = registry()
+    with pytest.raises(PluginFailed, match="Report it to the authors of c2l-torn"):
+        opened.factory(opened.kinds()["torn"])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

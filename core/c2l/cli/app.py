@@ -6,28 +6,41 @@ tracebacks appear only with ``--debug``.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from c2l import __version__
-from c2l.cli import models, plugins, recipes
+from c2l.cli import info, models, pairs, plugins, recipes, sample, train
 from c2l.cli.light import LightGroup
-from c2l.cli.output import fail
+from c2l.cli.output import fail, talk
 from c2l.errors import C2LError, ExitCode
+
+
+class Interrupted(Exception):
+    """Ctrl-C. Typer would turn a KeyboardInterrupt into an exit code and lose what it says."""
+
+
+class Root(LightGroup):
+    """The command ``c2l`` itself."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise Interrupted(str(stop)) from stop
+
 
 # Typer's two completion options would cost every command the import of pydantic, so they are there
 # only when a shell asks: eval "$(_C2L_COMPLETE=source_bash c2l)".
 app = typer.Typer(
     name="c2l",
-    cls=LightGroup,
+    cls=Root,
     add_completion="_C2L_COMPLETE" in os.environ,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -65,11 +78,8 @@ def root(
         print(context.get_help())
 
 
-for group in (plugins, models, recipes):
-    group.register(app)
-for name in ("sample", "info", "pairs", "train"):
-    if importlib.util.find_spec(f"c2l.cli.{name}"):
-        importlib.import_module(f"c2l.cli.{name}").register(app)
+for command in (sample, info, pairs, train, models, recipes, plugins):
+    command.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,8 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")
     caught: BaseException | None = None
     try:
-        command = typer.main.get_command(app)
-        result = command.main(arguments, prog_name="c2l", standalone_mode=False)
+        result = typer.main.get_command(app).main(arguments, prog_name="c2l", standalone_mode=False)
         sys.stdout.flush()
     except C2LError as error:
         caught = error
@@ -95,9 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if line.startswith("Usage:"):  # a group without a command: its help is the answer
             print(line)
             return ExitCode.OK
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        code, line = ExitCode.INTERRUPTED, ""
+    except (Interrupted, KeyboardInterrupt, typer.Abort) as stop:
+        talk(f"interrupted: {stop}" if str(stop) else "interrupted")
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, as in `c2l models list | head`; nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,11 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from . import dataset
+from .world import is_held_out
 
 HERE = Path(__file__).resolve().parent.parent
 WEIGHTS = HERE / "weights"
 NUM_PAIRS = 40_000
+NUM_PROMPTS = 64
 
 
 def render(args: argparse.Namespace) -> None:
@@ -50,6 +54,7 @@ def generator(args: argparse.Namespace) -> None:
 
     for name in args.world or dataset.WORLDS:
         generator.train(name, args.work, args.out / f"{name}.safetensors")
+        generator.refine(name, args.work, args.out / f"{name}.safetensors")
 
 
 def redraw(args: argparse.Namespace) -> None:
@@ -73,7 +78,26 @@ def priors(args: argparse.Namespace) -> None:
         file = (args.out / f"{name}.safetensors").resolve()
         drawer = c2l.load_generator(f"stylegan:demo-{name}" if shipped else f"stylegan:{file}")
         pairs = c2l.build_pairs(drawer, embedder, NUM_PAIRS, args.work / f"{name}-pairs")
-        c2l.train_prior("flow", pairs, args.out / f"flow-{name}.safetensors", half=True)
+        c2l.train_prior(
+            "flow",
+            pairs,
+            args.out / f"flow-{name}.safetensors",
+            generator=drawer,
+            embedder=embedder,
+            prompts=_held_out_captions(name),
+            half=True,
+        )
+
+
+def _held_out_captions(name: str) -> list[str]:
+    """Captions the embedder was not trained on; they score the priors, and train nothing."""
+    world, rng = dataset.load_world(name), np.random.default_rng(64)
+    captions: list[str] = []
+    while len(captions) < NUM_PROMPTS:
+        caption, _ = world.caption(world.sample(rng), rng)
+        if is_held_out(caption):
+            captions.append(caption)
+    return captions
 
 
 # In the order in which they need each other.

@@ -51,7 +51,7 @@ PHASES = (
     Phase("renders", 1300, 64, 32, 2e-3, (0.1, 1.0)),
     Phase("soften", 300, 64, 48, 7e-4, (1.0, 1.0), generated=0.5),
     # Many more captions against pictures embedded once: the image tower does not move here.
-    Phase("words", 600, 768, 192, 1.5e-3, (1.0, 1.0), generated=0.5, only_text=True),
+    Phase("words", 450, 768, 192, 1.5e-3, (1.0, 1.0), generated=0.5, only_text=True),
 )
 MUON = 2.0  # times the learning rate of AdamW
 FACES_SHARE = 0.6

@@ -121,5 +121,10 @@ class Learner(nn.Module):
         texts = F.normalize(texts, dim=-1)
         scale = self.clip.logit_scale.exp().clamp(max=50.0)
         pairs = contrast(texts, images, consistent(named, shown), scale)
-        # Both about one centre: a prior trained on pictures is asked with texts.
-        return pairs, (images.mean(0) - texts.mean(0)).square().sum()
+        # In each world (the first label), both clouds about one centre: a prior that was trained
+        # on pictures is asked with texts.
+        gap = texts.new_zeros(())
+        for world in named[:, 0].unique():
+            centres = images[shown[:, 0] == world].mean(0), texts[named[:, 0] == world].mean(0)
+            gap = gap + (centres[0] - centres[1]).square().sum()
+        return pairs, gap

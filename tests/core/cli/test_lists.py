@@ -268,6 +268,13 @@ def test_a_reader_that_leaves_is_no_error(site: Path) -> None:
     process.wait(timeout=300)
 
 
+def test_ctrl_c_is_one_line(site: Path) -> None:
+    """Sent by the plugin itself, in the middle of its import."""
+    source = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)"
+    install(site, "c2l-slow", {"slow": source})
+    assert spawn(site, "plugins", "list") == (130, "", "interrupted\n")
+
+
 HEAVY = {"torch", "numpy", "open_clip", "transformers", "PIL", "safetensors", "huggingface_hub"}
 
 

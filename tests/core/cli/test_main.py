@@ -14,7 +14,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Run a command that raises what it is given; returns exit code, stdout and stderr."""
 
     def run(error: BaseException, *options: str) -> tuple[int, str, str]:
-        app = typer.Typer(rich_markup_mode=None)
+        app = typer.Typer(cls=application.Root, rich_markup_mode=None)
         app.callback()(application.root)
 
         @app.command("fall")
@@ -35,6 +35,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
         (BadWeights("x is cut", hint="Fetch it"), ExitCode.BAD_FILE, "error: x is cut. Fetch it\n"),
         (IncompatibleParts("a\nb"), ExitCode.INCOMPATIBLE, "error: a b\n"),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED, "interrupted\n"),
+        (KeyboardInterrupt("kept 3"), ExitCode.INTERRUPTED, "interrupted: kept 3\n"),
         (typer.Abort(), ExitCode.INTERRUPTED, "interrupted\n"),
         (typer.Exit(5), 5, ""),
         (typer.BadParameter("too big"), ExitCode.USAGE, "error: Invalid value: too big. See: c2l"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
 
 import huggingface_hub
 import open_clip
@@ -19,6 +20,7 @@ import c2l
 from c2l.errors import BadWeights, ExitCode, MissingDependency, NotDownloaded, UnknownReference
 from c2l_openclip import update_cards
 from c2l_openclip.sources import from_tag
+from c2l_openclip.tokens import HuggingFaceTokenizer
 
 DATA = Path(__file__).parents[2] / "data" / "openclip-tiny"
 PAIRS = open_clip.list_pretrained()
@@ -224,3 +226,24 @@ def test_a_demo_sized_embedder_does_not_import_open_clip(tmp_path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=400, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_what_a_hugging_face_tokenizer_cuts(monkeypatch) -> None:
+    """With a stand-in for transformers: two pieces for each long word, one end token."""
+
+    class Stock:
+        context_length = 8
+
+        def clean_fn(self, text: str) -> str:
+            return " ".join(text.split())
+
+        def tokenizer(self, text: str) -> SimpleNamespace:
+            pieces = [piece for word in text.split() for piece in ([0] * (1 + (len(word) > 4)))]
+            return SimpleNamespace(input_ids=[*pieces, 1])
+
+    monkeypatch.setattr("c2l_openclip.tokens.require_transformers", lambda what: None)
+    monkeypatch.setattr(open_clip, "get_tokenizer", lambda model: Stock())
+    tokenizer = HuggingFaceTokenizer("google/stand-in", "ViT-B-16-SigLIP")
+    assert tokenizer.name == "google/stand-in/8"
+    assert tokenizer.cut("one two three four five six") == ""
+    assert tokenizer.cut("One two three four five six, Seven  eight") == "Seven eight"
