@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_NUM = 100_000
 
 EXAMPLES = """
-c2l pairs -g demo:faces -e openclip:demo --num 20000 --out faces-pairs
+c2l pairs -g stylegan:demo-faces -e openclip:demo --num 20000 --out faces-pairs
 """
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 c2l train --pairs faces-pairs --prior flow --out faces.safetensors
 
-c2l train -g demo:faces -e openclip:demo --prior flow --num 20000 --out faces.safetensors
+c2l train -g stylegan:demo-faces -e openclip:demo --prior flow --num 20000 --out faces.safetensors
 """
 
 

@@ -58,7 +58,7 @@ def generator(args: argparse.Namespace) -> None:
 
 
 def redraw(args: argparse.Namespace) -> None:
-    """Draw training scenes with the generators, for the last phase of `clip`."""
+    """Draw training scenes with the generators, for the later phases of `clip`."""
     from .generated import NUM, redraw
 
     for name in args.world or dataset.WORLDS:
