@@ -102,7 +102,6 @@ def as_images(asked: list[Question], world: World) -> Tensor:
     return torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-@torch.inference_mode()
 def measure(name: str, num: int, work: Path) -> None:
     world = load_world(name)
     judge = load_judge(JUDGES / f"{name}.safetensors")
@@ -118,6 +117,7 @@ def measure(name: str, num: int, work: Path) -> None:
         ]
         return torch.cat(rows)
 
+    @torch.inference_mode()
     def random_best(best_of: int) -> Tensor:
         rows = []
         for i, prompt in enumerate(prompts):

@@ -2,7 +2,7 @@
 
 Latents x0 and noise x1 are joined by straight lines, x_t = (1 - t) x0 + t x1, and a network learns
 where on average a line through x_t comes from (Liu et al. 2022, arXiv 2209.03003; Lipman et al.
-2022, arXiv 2210.02747). Sampling walks from t = 1 to t = 0. Training drops the embedding now and
+2022, arXiv 2210.02747). Sampling goes from t = 1 to t = 0. Training drops the embedding now and
 then, so that sampling can push away from the unconditional answer (classifier-free guidance, Ho &
 Salimans 2022, arXiv 2207.12598).
 """
@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from c2l.errors import BadInput
-from c2l.generator import draw_normal
 from c2l.prior import Prior
 from c2l_priors.conditioning import add_noise, check_embeddings, check_pairs, check_seeds
 from c2l_priors.network import ModulatedMLP, TimeEmbedding
@@ -41,7 +40,7 @@ class FlowPrior(Prior):
         latent_width: D.
         hidden: width of the network.
         num_blocks: its residual blocks.
-        noise: length of the noise added to unit embeddings while training.
+        noise: length of the noise added to unit embeddings, in training and in sampling.
         drop: how often training hides the embedding.
         guidance: the default of ``sample``.
         steps: the default of ``sample``.
@@ -57,8 +56,8 @@ class FlowPrior(Prior):
         num_blocks: int = 4,
         noise: float = 0.75,
         drop: float = 0.15,
-        guidance: float = 1.5,
-        steps: int = 8,
+        guidance: float = 1.0,
+        steps: int = 32,
     ) -> None:
         super().__init__()
         self.embedding_width = embedding_width
@@ -126,13 +125,26 @@ class FlowPrior(Prior):
         if steps < 1:
             raise BadInput(f"{steps} steps draw nothing", hint="Use --steps 1 or more")
 
-        device = self.device
-        encoded = self._encode(normalize(embeddings.to(device), dim=1))
-        x = draw_normal(seeds, self.num_codes * self.latent_width).to(device)
+        device, size = self.device, self.num_codes * self.latent_width
+        draws = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+        def noise(width: int) -> Tensor:
+            """Rows (B, width), each from its own seed."""
+            rows = [torch.randn(width, generator=draw) for draw in draws]
+            return torch.stack(rows).to(device)
+
+        # Training never saw a bare embedding, and what a text leaves open is decided here: with
+        # noise, differently for each seed; without, for all seeds by the text tower's accidents.
+        direction = normalize(noise(self.embedding_width), dim=1)
+        unit = normalize(embeddings.to(device), dim=1) + self.noise * direction
+        encoded = self._encode(normalize(unit, dim=1))
+        x = noise(size)
         times = torch.linspace(1.0, 0.0, steps + 1).tolist()
         for now, after in itertools.pairwise(times):
             clean = self._guided(x, now, encoded, guidance)
-            x = torch.lerp(clean, x, after / now)
+            # Noise anew instead of a straight walk on (as multistep consistency sampling does,
+            # Song et al. 2023, arXiv 2303.01469): an answer between two codes is asked again.
+            x = torch.lerp(clean, noise(size), after) if after else clean
         return self.scale.inverse(x)
 
     def _guided(self, x: Tensor, time: float, encoded: Tensor, guidance: float) -> Tensor:

@@ -124,7 +124,7 @@ class Learner(nn.Module):
         # In each world (the first label), both clouds about one centre: a prior that was trained
         # on pictures is asked with texts.
         gap = texts.new_zeros(())
-        for world in named[:, 0].unique():
+        for world in set(named[:, 0].tolist()):
             centres = images[shown[:, 0] == world].mean(0), texts[named[:, 0] == world].mean(0)
             gap = gap + (centres[0] - centres[1]).square().sum()
         return pairs, gap

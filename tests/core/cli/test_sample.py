@@ -105,7 +105,7 @@ def test_a_prompt_that_is_too_long_says_what_was_cut(capsys: pytest.CaptureFixtu
         (["a man", "-g", "nothing:here"], ExitCode.NOT_FOUND, "nothing"),
         (["a man", "-p", "./no.safetensors"], ExitCode.NOT_FOUND, "no.safetensors"),
         (["a man", "-g", "stylegan:demo-landscapes"], ExitCode.INCOMPATIBLE, "stylegan:demo-faces"),
-        (["a man", "-p", "foreign.safetensors"], ExitCode.BAD_FILE, "foreign.safetensors"),
+        (["a man", "-p", "./foreign.safetensors"], ExitCode.BAD_FILE, "foreign"),
         (["a man", "-g", "stylegan:./foreign.safetensors"], ExitCode.BAD_FILE, "foreign"),
         (["a man", "--num", "0"], ExitCode.USAGE, "--num"),
         (["a man", "--seeds", "4-1"], ExitCode.USAGE, "1-4"),

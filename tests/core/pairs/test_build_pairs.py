@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator, toy_pairs
 from torch import Tensor
+from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator, toy_pairs
 
 import c2l
 from c2l.errors import BadInput, BadWeights, ExitCode, IncompatibleParts, NotWritable
@@ -220,7 +220,7 @@ def test_nan_is_refused_with_its_seed(tmp_path: Path) -> None:
             embeddings[3, 0] = torch.nan
             return embeddings
 
-    with pytest.raises(BadInput, match="embedder toy:embedder gives NaN .* seed 3"):
+    with pytest.raises(BadInput, match=r"embedder toy:embedder gives NaN .* seed 3"):
         build_pairs(ToyGenerator(), Broken(), 50, tmp_path, batch_size=8)
 
 

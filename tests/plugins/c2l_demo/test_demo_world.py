@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from c2l_demo.make.judge import load_judge
 
 import c2l
 import c2l_demo
 from c2l.plugins import registry
+from c2l_demo.make.judge import load_judge
 
 WEIGHTS = Path(c2l_demo.__file__).parent / "weights"
 JUDGES = Path(__file__).parents[3] / "benchmarks" / "judges"

@@ -1,0 +1,160 @@
+"""``c2l pairs`` and ``c2l train``: what they print, what they write, how they end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from toys import ToyEmbedder, ToyGenerator, write_prompts
+
+import c2l.loading
+from c2l.cli.app import main
+from c2l.cli.progress import duration
+from c2l.errors import ExitCode, UnknownReference
+from c2l.training import loop
+
+torch.set_num_threads(1)
+FAST = ["--steps", "30", "--batch-size", "16", "--set", "hidden=16", "--set", "num_blocks=1"]
+
+
+@pytest.fixture(autouse=True)
+def toy_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``toy:…`` names the parts of the toy world."""
+
+    def load(part: Any) -> Any:
+        def loader(reference: str, *, device: str = "cpu") -> Any:
+            if not reference.startswith("toy:"):
+                raise UnknownReference(f"there is no {reference}", hint="Use toy:")
+            return part()
+
+        return loader
+
+    monkeypatch.setattr(c2l.loading, "load_generator", load(ToyGenerator))
+    monkeypatch.setattr(c2l.loading, "load_embedder", load(ToyEmbedder))
+
+
+PARTS = ["-g", "toy:generator", "-e", "toy:embedder"]
+
+
+def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "pairs", tmp_path / "x.safetensors"
+    assert main(["pairs", *PARTS, "--num", "60", "-o", str(folder), "--json"]) == 0
+    printed = capsys.readouterr()
+    manifest = json.loads(printed.out)
+    assert (manifest["num"], manifest["shard_size"], manifest["batch_size"]) == (60, 4096, 256)
+    assert printed.err == ""
+
+    prompts = str(write_prompts(tmp_path / "prompts.txt", 4))
+    command = ["train", "--pairs", str(folder), "-p", "flow", "-o", str(out), *FAST]
+    assert main([*command, "--prompts", prompts, "--half", "--json"]) == 0
+    printed = capsys.readouterr()
+    report = json.loads(printed.out)
+    assert report["path"] == str(out) and report["kind"] == "flow"
+    assert {"prompts_cosine", "held_out_loss"} < set(report["scores"])
+    assert report["training"]["steps"] == 30
+    assert c2l.load_prior(str(out)).settings()["hidden"] == 16
+
+
+def test_train_in_one_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "x.safetensors"
+    assert main(["train", *PARTS, "--num", "60", "-o", str(out), *FAST]) == 0
+    assert c2l.load_pairs(tmp_path / "x.pairs").manifest.num == 60
+    printed = capsys.readouterr()
+    assert printed.out == "" and f"parameters, in {out} after 0:0" in printed.err
+    # Once more without --num: the folder knows how many.
+    assert main(["train", *PARTS, "-o", str(out), "-p", "neighbours"]) == 0
+    assert c2l.load_prior(str(out)).settings()["num_stored"] == 57
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ([], ExitCode.USAGE, "nothing to train on"),
+        (["-g", "toy:generator"], ExitCode.USAGE, "Give both -g and -e"),
+        (["--pairs", "nowhere"], ExitCode.USAGE, "nowhere holds no pairs"),
+        (["--pairs", "nowhere", "--num", "5"], ExitCode.USAGE, "Leave --num out"),
+        (["--pairs", "nowhere", "--set", "hidden"], ExitCode.USAGE, "--set hidden=512"),
+        (["--pairs", "nowhere", "--prompts", "gone.txt"], ExitCode.USAGE, "gone.txt"),
+        (["-g", "toi:generator", "-e", "toy:embedder"], ExitCode.NOT_FOUND, "toi:generator"),
+        ([*PARTS, "--num", "0"], ExitCode.USAGE, "0 pairs"),
+        ([*PARTS, "--num", "5", "-p", "flwo"], ExitCode.NOT_FOUND, "flow"),
+        ([*PARTS, "--num", "5", "--device", "cuda:99"], ExitCode.DEVICE, "cuda:99"),
+    ],
+)
+def test_one_line_and_an_exit_code(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: ExitCode,
+    says: str,
+) -> None:
+    out = tmp_path / "x.safetensors"
+    assert main(["train", "-o", str(out), *arguments]) == code
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1 and error[0].startswith("error: ") and says in error[0]
+    assert not out.exists()
+
+
+def test_other_pairs_in_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["pairs", *PARTS, "--num", "20", "-o", str(tmp_path / "p")]
+    assert main(command) == 0
+    capsys.readouterr()
+    assert main([*command, "--first-seed", "5"]) == ExitCode.INCOMPATIBLE
+    assert "its first seed is 0, not 5" in capsys.readouterr().err
+
+
+def test_pairs_of_a_generator_that_is_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pairs are all that training needs; only the judging of pictures falls away."""
+    monkeypatch.setattr(ToyGenerator, "reference", "gone:generator")
+    c2l.build_pairs(ToyGenerator(), ToyEmbedder(), 60, tmp_path / "p")
+    command = ["train", "--pairs", str(tmp_path / "p"), "-o", str(tmp_path / "x"), *FAST]
+    assert main(command) == 0
+    assert "warning: no pictures are drawn to score the prior: there is no gone:generator" in (
+        capsys.readouterr().err
+    )
+    prompts = str(write_prompts(tmp_path / "prompts.txt"))
+    assert main([*command, "--prompts", prompts]) == ExitCode.NOT_FOUND
+
+
+def test_ctrl_c_in_pairs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(self: ToyEmbedder, images: torch.Tensor) -> torch.Tensor:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ToyEmbedder, "embed_images", press)
+    folder = tmp_path / "p"
+    assert main(["pairs", *PARTS, "--num", "20", "-o", str(folder)]) == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err.splitlines() == [
+        f"interrupted: 0 of 20 pairs are in {folder}. Give the same command again to go on"
+    ]
+
+
+def test_ctrl_c_in_train(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pressed(loop.HeldInterrupt):
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked = True
+
+    monkeypatch.setattr(loop, "HeldInterrupt", Pressed)
+    out = tmp_path / "x.safetensors"
+    command = ["train", *PARTS, "--num", "40", "-o", str(out), *FAST]
+    assert main(command) == ExitCode.INTERRUPTED
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 1 and error[0].startswith("interrupted: step 1 of 30 is saved in ")
+    monkeypatch.undo()
+    assert out.with_suffix(".checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0:00"), (75, "1:15"), (3599.6, "1:00:00"), (4000, "1:06:40")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
