@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from c2l.embedder import Embedder, TextReading
+    from c2l.fetching import fetch
     from c2l.generator import Generator, LatentSpace
     from c2l.hookspecs import hookimpl
     from c2l.loading import load_embedder, load_generator, load_pipeline, load_prior
@@ -36,6 +37,7 @@ _HOMES = {
     "Source": "c2l_registry",
     "TextReading": "c2l.embedder",
     "build_pairs": "c2l.pairs",
+    "fetch": "c2l.fetching",
     "hookimpl": "c2l.hookspecs",
     "load_embedder": "c2l.loading",
     "load_generator": "c2l.loading",
@@ -56,6 +58,7 @@ __all__ = [
     "load_embedder",
     "load_prior",
     "load_pipeline",
+    "fetch",
     "Pipeline",
     "Result",
     "Pairs",

@@ -11,6 +11,9 @@ from c2l_registry.errors import (
     BadReference,
     C2LError,
     ExitCode,
+    LicenceNotAccepted,
+    NotDownloaded,
+    NotWritable,
     PluginFailed,
     UnknownPlugin,
     UnknownReference,
@@ -26,6 +29,7 @@ __all__ = [
     "DeviceUnavailable",
     "ExitCode",
     "IncompatibleParts",
+    "LicenceNotAccepted",
     "MissingDependency",
     "NotDownloaded",
     "NotWritable",
@@ -69,15 +73,3 @@ class MissingDependency(C2LError):
     """A package that a plugin needs and that is not installed."""
 
     exit_code = ExitCode.MISSING_DEPENDENCY
-
-
-class NotDownloaded(C2LError):
-    """Weights that are not on this machine and cannot be fetched now: no network, or none allowed."""
-
-    exit_code = ExitCode.OFFLINE
-
-
-class NotWritable(C2LError):
-    """A folder or file that cannot be written."""
-
-    exit_code = ExitCode.FAILED

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from c2l.errors import BadInput
 from c2l.part import Part
 from c2l_registry import Source
 
@@ -50,6 +51,26 @@ class Generator(Part, ABC):
     def recognises(cls, path: Path) -> bool:
         """Whether ``path`` looks like a file of this kind. Reads no more than a header."""
         return False
+
+    @classmethod
+    def describe(cls, path: Path) -> Mapping[str, Any]:
+        """What the network in a file is, JSON-able, without making it: family, sizes, parameters.
+
+        Raises:
+            BadWeights: the file is truncated or is not of this kind.
+        """
+        return {}
+
+    def save(self, path: Path, *, half: bool = False) -> None:
+        """Write the network to one ``.safetensors`` file that ``load`` reads.
+
+        Args:
+            half: store what bears it in float16.
+        Raises:
+            BadInput: this kind has no file of its own to convert to.
+            NotWritable: the folder cannot be written.
+        """
+        raise BadInput(f"a {type(self).__name__} cannot be converted: its kind has no own file")
 
     @property
     @abstractmethod

@@ -29,6 +29,22 @@ def load_generator(reference: str, *, device: str = "cpu") -> Generator:
     return _load(reference, "generator", Generator).to(resolve_device(device))
 
 
+def find_generator(reference: str) -> tuple[type[Generator], Path]:
+    """The class of a generator and the file it would be loaded from; loads nothing.
+
+    Raises:
+        BadReference, UnknownReference, PluginFailed
+    """
+    if Reference("", reference).is_path:
+        spec, source = _recognise(parse_reference(reference), "generator")
+    else:
+        spec, source = registry().resolve(reference, "generator")
+    cls = registry().factory(spec)
+    if source.path is None or not (isinstance(cls, type) and issubclass(cls, Generator)):
+        raise BadReference(f"{reference} names no file", hint="Give the path of one")
+    return cls, source.path
+
+
 def load_embedder(reference: str, *, device: str = "cpu") -> Embedder:
     """Load the embedder that a reference such as ``openclip:ViT-B-32/openai`` names.
 
@@ -133,13 +149,13 @@ def _named(card: PartCard) -> str:
 
 def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[AnyPart]) -> AnyPart:
     """The part given, or else the one that the prior was trained for."""
-    if reference is not None:
-        return _load(reference, role, base)
-    assert prior.card is not None
-    trained_for: PartCard = getattr(prior.card, role)
+    trained_for: PartCard | None = getattr(prior.card, role, None)
+    wanted = reference or (trained_for.reference if trained_for else "")
     try:
-        return _load(trained_for.reference, role, base)
+        return _load(wanted, role, base)
     except (UnknownReference, BadReference) as error:
+        if trained_for is None or wanted != trained_for.reference:
+            raise
         package = trained_for.package
         raise UnknownReference(
             f"{prior.reference} was trained for the {role} {_named(trained_for)}, "

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from c2l_registry import Source
+
 
 class Part(nn.Module):
     """A frozen or trainable network that a reference such as ``stylegan:ffhq-1024`` names.
@@ -29,6 +31,23 @@ class Part(nn.Module):
         for tensor in (*self.parameters(), *self.buffers()):
             return tensor.device
         return torch.device("cpu")
+
+    @classmethod
+    def is_fetched(cls, source: Source) -> bool:
+        """Whether ``load`` finds the weights of ``source`` on this machine.
+
+        Only for kinds with ``open_names``, whose class fetches by itself what no card has
+        addresses for; asked before the user is asked for a licence.
+        """
+        return True
+
+    @classmethod
+    def fetch(cls, source: Source) -> None:
+        """Fetch what ``load`` will need; only where ``is_fetched`` says that it is not here.
+
+        Raises:
+            NotDownloaded: it cannot be fetched.
+        """
 
     def settings(self) -> Mapping[str, Any]:
         """What besides the weights decides the output, JSON-able; part of the fingerprint."""

@@ -15,7 +15,7 @@ from c2l import Embedder, Source, TextReading
 from c2l.errors import BadInput, BadWeights
 from c2l_openclip.checkpoints import AnyCLIP, build_towers
 from c2l_openclip.preprocessing import Preprocessing
-from c2l_openclip.sources import CONFIG_NAME, Checkpoint, from_folder, from_tag
+from c2l_openclip.sources import CONFIG_NAME, Checkpoint, from_folder, from_tag, is_here
 from c2l_openclip.tokens import BPETokenizer, HuggingFaceTokenizer, Tokenizer
 from c2l_openclip.towers import PlainCLIP
 from c2l_openclip.vocabulary import Vocabulary
@@ -70,6 +70,20 @@ class OpenCLIP(Embedder):
         )
         preprocessing = Preprocessing.read(found.preprocess, towers.image_size, found.name)
         return cls(towers, tokenizer, preprocessing, found.config, vocabulary).eval()
+
+    @classmethod
+    def is_fetched(cls, source: Source) -> bool:
+        """Whether the weights of a tag are on this machine."""
+        return is_here(source.reference.name)
+
+    @classmethod
+    def fetch(cls, source: Source) -> None:
+        """Fetch the weights of a tag.
+
+        Raises:
+            UnknownReference, NotDownloaded, MissingDependency
+        """
+        from_tag(source.reference.name)
 
     @classmethod
     def recognises(cls, path: Path) -> bool:

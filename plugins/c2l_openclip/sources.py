@@ -80,6 +80,39 @@ def from_tag(name: str) -> Checkpoint:
         NotDownloaded: it is not on this machine and cannot be fetched.
     """
     offline = is_offline()  # before open_clip imports Hugging Face's code
+    arch, listed, config = _listed(name)
+    # The tag knows how its weights were trained; the architecture's name is what people type.
+    # An architecture that always has QuickGELU keeps it where the tag is silent.
+    config["quick_gelu"] = bool(listed.get("quick_gelu") or config.get("quick_gelu"))
+    for key in ("hf_tokenizer_name", "hf_model_name"):
+        if config["text_cfg"].get(key):  # said before gigabytes are fetched
+            require_transformers(f"the text of openclip:{name}")
+    return Checkpoint(
+        name=f"openclip:{name}",
+        config=config,
+        preprocess=listed,
+        weights=_fetch(f"openclip:{name}", listed, offline=offline),
+        tokenizer=arch,
+    )
+
+
+def is_here(name: str) -> bool:
+    """Whether the weights of ``ARCH/TAG`` are on this machine, so that nothing is fetched.
+
+    Raises:
+        UnknownReference: open_clip does not list it.
+        MissingDependency: open_clip is not installed.
+    """
+    is_offline()  # before open_clip imports Hugging Face's code
+    _, listed, _ = _listed(name)
+    hub, url = str(listed.get("hf_hub") or ""), str(listed.get("url") or "")
+    if hub:
+        return _cached(hub) is not None
+    return (Path("~/.cache/clip").expanduser() / url.rpartition("/")[2]).is_file()
+
+
+def _listed(name: str) -> tuple[str, Mapping[str, Any], dict[str, Any]]:
+    """The architecture, what open_clip knows of the weights, and its config."""
     try:
         import open_clip
     except ModuleNotFoundError as error:
@@ -94,19 +127,7 @@ def from_tag(name: str) -> Checkpoint:
     config = open_clip.get_model_config(arch) if listed else None
     if not listed or config is None:
         raise _unknown(name, [f"{a}/{t}" for a, t in open_clip.list_pretrained()])
-    # The tag knows how its weights were trained; the architecture's name is what people type.
-    # An architecture that always has QuickGELU keeps it where the tag is silent.
-    config["quick_gelu"] = bool(listed.get("quick_gelu") or config.get("quick_gelu"))
-    for key in ("hf_tokenizer_name", "hf_model_name"):
-        if config["text_cfg"].get(key):  # said before gigabytes are fetched
-            require_transformers(f"the text of openclip:{name}")
-    return Checkpoint(
-        name=f"openclip:{name}",
-        config=config,
-        preprocess=listed,
-        weights=_fetch(f"openclip:{name}", listed, offline=offline),
-        tokenizer=arch,
-    )
+    return arch, listed, config
 
 
 def _sections(config: Mapping[str, Any]) -> bool:

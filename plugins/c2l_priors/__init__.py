@@ -6,6 +6,7 @@ This module only describes them; torch is imported with the class that is used.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import c2l
 
@@ -44,3 +45,8 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             summary="The stored pairs nearest to the prompt: no training, the baseline to beat",
         )
     )
+
+
+@c2l.hookimpl
+def c2l_register_cards(register: Callable[[Path], None]) -> None:
+    register(Path(__file__).parent / "cards")

@@ -211,7 +211,9 @@ class DiffusionPrior(Prior):
                     f"{name} should have shape {wanted[name]}, not {tuple(given.shape)}",
                     hint="Give one row for each embedding",
                 )
-        if num and not 0 <= int(t.min()) <= int(t.max()) < self.num_timesteps:
+        if not num:
+            return torch.empty(wanted["x_t"], device=self.device)
+        if not 0 <= int(t.min()) <= int(t.max()) < self.num_timesteps:
             raise BadInput("a timestep is out of range", hint=f"Use 0 to {self.num_timesteps - 1}")
         device = self.device
         return self._predict(
@@ -265,6 +267,8 @@ class DiffusionPrior(Prior):
         shape = (len(embeddings), self.num_codes, self.latent_width)
         tensors = _from_seeds(seeds, shape) if seeds is not None else _from_given(noise, shape)
         device = self.device
+        if not shape[0]:
+            return torch.empty(shape, device=device)
         predict = _Guided(self, embeddings, self._guidance(guidance))
         x = chosen.run(predict, self.schedule, steps, (item.to(device) for item in tensors))
         latents = self.scale.inverse(x.flatten(1))
@@ -310,7 +314,7 @@ class _Guided:
         self.memory: Memory | None = None
 
     def __call__(self, x: Tensor, time: int) -> Tensor:
-        num = len(self.samples) // max(len(x), 1)
+        num = len(self.samples) // len(x)
         times = torch.full((len(self.keep),), time, device=x.device)
         clean, memory = self.network(
             x.repeat(num, 1, 1), times, self.embeddings, self.keep, self.samples, self.memory
@@ -330,7 +334,8 @@ def turned(embeddings: Tensor, direction: Tensor, noise: float) -> Tensor:
     Unit embeddings are moved by ``noise`` in that direction before they get their lengths back.
     """
     moved = F.normalize(embeddings, dim=1) + noise * F.normalize(direction, dim=1)
-    return embeddings.norm(dim=1, keepdim=True) * F.normalize(moved, dim=1)
+    lengths: Tensor = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True)
+    return lengths * F.normalize(moved, dim=1)
 
 
 def _check_sampler(name: str) -> str:
@@ -344,7 +349,7 @@ def _from_seeds(seeds: Sequence[int], shape: tuple[int, ...]) -> Iterator[Tensor
     rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
     while True:
         rows = [torch.randn(shape[1:], generator=rng) for rng in rngs]
-        yield torch.stack(rows) if rows else torch.empty(shape)
+        yield torch.stack(rows)
 
 
 def _from_given(noise: Iterator[Tensor] | None, shape: tuple[int, ...]) -> Iterator[Tensor]:

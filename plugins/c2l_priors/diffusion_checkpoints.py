@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadWeights
+from c2l.torch_files import StoredTensor, TorchFile
 from c2l_priors.diffusion_config import Config, find_config
 from c2l_priors.diffusion_network import NUM_BUCKETS
 from c2l_priors.diffusion_schedule import NoiseSchedule
-from c2l_priors.torch_files import StoredTensor, TorchFile
 
 PREFIXES = ("ema_diffusion_prior.ema_model.", "diffusion_prior.", "")
 """Where a prior's tensors may lie in a checkpoint: the average is preferred."""

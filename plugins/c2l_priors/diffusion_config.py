@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 
 from c2l.errors import BadWeights
-from c2l_priors.inert_pickle import Thing
+from c2l.inert_pickle import Thing
 
-LARGEST_YAML = 1 << 18
+LARGEST_YAML = 1 << 16
+MOST_BRACKETS = 300
 DEEPEST = 16
 MOST_VALUES = 10_000
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
@@ -107,8 +108,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
             problem = "it is too large"
         else:
             text = path.read_text(encoding="utf-8")
-            # With aliases, a small file can ask for any amount of memory.
-            if any(isinstance(t, yaml.AliasEvent) for t in yaml.parse(text, yaml.SafeLoader)):
+            # The reader's time grows with the square of nested brackets; with aliases, a small
+            # file can ask for any amount of memory.
+            if text.count("[") + text.count("{") > MOST_BRACKETS:
+                problem = "it is nested too deeply"
+            elif any(isinstance(t, yaml.AliasEvent) for t in yaml.parse(text, yaml.SafeLoader)):
                 problem = "it uses aliases"
             else:
                 values = yaml.safe_load(text)

@@ -137,7 +137,7 @@ class PriorNetwork(nn.Module):
         rows = torch.cat(
             [positions[2 - num_shared : 2].repeat(len(keep)), positions[2:].repeat(num)]
         )
-        angles = (rows[:, None] * self.frequencies)[:, None, :, None]
+        angles = (rows[:, None] * self.frequencies.float())[:, None, :, None]
         sines = angles.sin()
         return Tokens(
             num_contexts=len(keep),
@@ -218,7 +218,7 @@ class Layer(nn.Module):
         if answers_only:
             half = own.shape[1] // 2
             own, own_bias = own[:, half:], own_bias[:, half * num_heads :]
-            rows = rows[border:].unflatten(0, (tokens.num_samples, -1))[:, half:].flatten(0, 1)
+            rows = rows[border:].view(tokens.num_samples, -1, rows.shape[1])[:, half:].flatten(0, 1)
             found = self._look(own, own_kv, own_bias)
         else:
             shared_kv = torch.cat([self._null(context_kv), context_kv], dim=1)
@@ -263,7 +263,7 @@ class Norm(nn.Module):
 def _rotate(heads: Tensor, tokens: Tokens) -> None:
     """Turn pairs of neighbouring features of ``heads`` (R, H + 1, A) by position, in place."""
     rotated = 2 * tokens.cosines.shape[2]
-    pairs = heads[..., :rotated].unflatten(2, (-1, 2))
+    pairs = heads[..., :rotated].view(*heads.shape[:2], -1, 2)
     turned = pairs.flip(-1) * tokens.sines.to(pairs.dtype)
     pairs.mul_(tokens.cosines.to(pairs.dtype)).add_(turned)
 

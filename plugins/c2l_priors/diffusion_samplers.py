@@ -5,11 +5,11 @@ in the order of use. How varied their samples are was computed for Gaussian late
 predictor and no guidance, as the ratio of the samples' standard deviation to the true one, for a
 conditional variance of 1 / 0.1 / 0.01 of the whole:
 
-    ddpm      1000 calls   1.00  0.99  0.97
-    skip         4 calls   0.39  0.20  0.25
-    ddim        10 calls   0.87  0.79  0.50
-    ddim        50 calls   0.98  0.96  0.81
-    dpm++2m      6 calls   0.98  0.97  0.89
+    ddpm      1000 calls   1.00  0.99  0.98
+    skip         4 calls   0.39  0.20  0.37
+    ddim        10 calls   0.87  0.79  0.51
+    ddim        50 calls   0.98  0.96  0.88
+    dpm++2m      6 calls   0.98  0.97  0.90
     dpm++2m     10 calls   1.03  1.02  0.98
     dpm++2m     20 calls   1.01  1.01  0.99
 """

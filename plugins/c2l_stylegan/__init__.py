@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import c2l
 
@@ -14,7 +15,12 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             kind="stylegan",
             interface="generator",
             factory="c2l_stylegan.generator:StyleGAN",
-            summary="StyleGAN2 and StyleGAN3 networks, from safetensors",
+            summary="StyleGAN2 and StyleGAN3 networks, from .safetensors, .pkl and .pt files",
             licence="Apache-2.0 (code; weights have their own)",
         )
     )
+
+
+@c2l.hookimpl
+def c2l_register_cards(register: Callable[[Path], None]) -> None:
+    register(Path(__file__).parent / "cards")

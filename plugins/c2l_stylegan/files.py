@@ -21,6 +21,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from c2l.errors import BadWeights, NotWritable
+from c2l.torch_files import LEGACY
+from c2l_stylegan import nvidia_pickles, rosinality
 from c2l_stylegan.settings import (
     FAMILIES,
     Settings,
@@ -32,6 +34,9 @@ from c2l_stylegan.settings import (
 SCHEMA = "c2l-stylegan/1"
 _HALVED = (".weight", ".const", ".noise_const")
 _LARGEST_JSON = 4 << 20
+_HEADER = 1 << 18
+# Also those of the oldest protocols, which no network has: so that the error says what they call.
+_FIRST_OF_PICKLES = b"\x80(c]}"
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,15 @@ class Stored:
     seed: int = 0
 
 
-def read(path: Path) -> Stored:
+def read(path: Path, *, values: bool = True) -> Stored:
     """Read a network.
 
     Args:
         path: a ``.safetensors`` file that describes itself, one with a JSON of NVIDIA's init
             arguments beside it, a folder with such a ``weights.safetensors``, or a JSON alone,
-            which describes a network with fresh weights.
+            which describes a network with fresh weights; NVIDIA's ``.pkl``; or a ``.pt`` of
+            rosinality's StyleGAN2.
+        values: without them, tensors of a ``.safetensors`` file have shapes alone.
     Raises:
         BadWeights: the file is absent, truncated, or not a StyleGAN.
     """
@@ -65,7 +72,9 @@ def read(path: Path) -> Stored:
         if not isinstance(seed, int):
             raise BadWeights(f"seed in {path} is a whole number, not {seed!r}")
         return Stored(_settings(data, path), None, seed)
-    metadata, tensors = _read_safetensors(path)
+    if path.suffix != ".safetensors":
+        return _read_foreign(path)
+    metadata, tensors = _read_safetensors(path, values)
     if "c2l" in metadata:
         return Stored(_settings(_parse(metadata["c2l"], path), path), tensors)
     beside = _json_beside(path)
@@ -87,6 +96,8 @@ def recognises(path: Path) -> bool:
                 if "c2l" in metadata:
                     return bool(_parse(metadata["c2l"], path).get("schema") == SCHEMA)
                 return _names_a_stylegan(set(file.keys())) and _json_beside(path).is_file()
+        if path.is_file():
+            return _recognises_foreign(path)
     return False
 
 
@@ -123,10 +134,50 @@ def write(
         Path(draft).unlink(missing_ok=True)
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+def _read_foreign(path: Path) -> Stored:
+    """Read a file that is none of ours, by what stands at its beginning."""
+    head = _head(path)
+    if head[:2] == b"PK" or head.startswith(LEGACY):
+        return Stored(*rosinality.read(path))
+    start = head.lstrip()[:20].lower()
+    hint = "Only StyleGAN2 and StyleGAN3 can be read: .pkl, .pt or .safetensors"
+    if not head:
+        reason, hint = "it is empty", "Fetch or copy it again"
+    elif start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        reason, hint = "it is a web page, not a network", "Fetch it again, from its true address"
+    elif start.startswith(b"version https://git-"):
+        reason, hint = "it is a pointer of git-lfs, not the network itself", "Run: git lfs pull"
+    elif head[0] in _FIRST_OF_PICKLES:
+        return Stored(*nvidia_pickles.read(path))
+    else:
+        reason = "it is neither a pickle nor a checkpoint of torch"
+    raise BadWeights(f"{path} is not read: {reason}", hint=hint)
+
+
+def _recognises_foreign(path: Path) -> bool:
+    head = _head(path)
+    if head[:2] == b"PK":
+        return rosinality.recognises(path)
+    if path.suffix == ".pkl" and head[:1] != b"" and head[0] in _FIRST_OF_PICKLES:
+        return True  # nobody else's; reading it says what is wrong with it
+    return any(mark in head for mark in nvidia_pickles.MARKS) or (
+        head.startswith(LEGACY) and all(mark in head for mark in rosinality.MARKS)
+    )
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEADER)
+    except OSError as error:
+        raise BadWeights(f"cannot read {path}: {error.strerror}", hint="Check the path") from error
+
+
+def _read_safetensors(path: Path, values: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            take = file.get_tensor if values else lambda name: _shape_alone(file.get_slice(name))
+            tensors = {name: take(name) for name in file.keys()}  # noqa: SIM118
             metadata = dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise BadWeights(
@@ -136,6 +187,10 @@ def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         if not tensor.is_floating_point():
             raise BadWeights(f"tensor {name} in {path} is {tensor.dtype}, not floating-point")
     return metadata, tensors
+
+
+def _shape_alone(stored: Any) -> Tensor:
+    return torch.empty(stored.get_shape(), device="meta")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -158,7 +213,11 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
 
 
 def _json_beside(path: Path) -> Path:
-    candidates = (path.with_suffix(".json"), path.parent / "golden.json", path.parent / "config.json")
+    candidates = (
+        path.with_suffix(".json"),
+        path.parent / "golden.json",
+        path.parent / "config.json",
+    )
     for candidate in candidates:
         if candidate.is_file():
             return candidate

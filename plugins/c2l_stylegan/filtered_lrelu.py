@@ -49,14 +49,9 @@ class FilteredLeakyReLU(nn.Module):
             1 if up_filter is None else len(up_filter),
             1 if down_filter is None else len(down_filter),
         )
-        x = self._upsample(x, up_filter, low, high)
-        if self.slope != 1:
-            x = F.leaky_relu(x, self.slope)
-        if self.gain != 1:
-            x = x * self.gain
-        if self.clamp is not None:
-            x = x.clamp(-self.clamp, self.clamp)
-        return self._downsample(x, down_filter)
+        upsampled = self._upsample(x, up_filter, low, high)
+        activated = self._activate(upsampled, in_place=upsampled is not x)
+        return self._downsample(activated, down_filter)
 
     def padding(self, up_taps: int, down_taps: int) -> tuple[int, int]:
         """Zeros to add (negative: samples to cut) before and after, at the upsampled rate.
@@ -67,6 +62,16 @@ class FilteredLeakyReLU(nn.Module):
         total = needed + up_taps - 1 - self.in_size * self.up
         low = (total + self.up) // 2
         return low, total - low
+
+    def _activate(self, x: Tensor, *, in_place: bool) -> Tensor:
+        if torch.is_grad_enabled() or not in_place:
+            x = F.leaky_relu(x, self.slope) * self.gain
+            return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+        if self.slope != 1:
+            x = F.leaky_relu_(x, self.slope)
+        if self.gain != 1:
+            x = x.mul_(self.gain)
+        return x if self.clamp is None else x.clamp_(-self.clamp, self.clamp)
 
     def _upsample(self, x: Tensor, taps: Tensor | None, low: int, high: int) -> Tensor:
         if taps is None:
@@ -81,13 +86,9 @@ class FilteredLeakyReLU(nn.Module):
         after = len(taps) - self.up - high
         crop = max(min(before, after), 0)
         kernel = (taps * self.up).expand(x.shape[1], 1, 1, -1)
-        x = F.conv_transpose2d(
-            x, kernel, stride=(1, self.up), padding=(0, crop), groups=x.shape[1]
-        )
+        x = F.conv_transpose2d(x, kernel, stride=(1, self.up), padding=(0, crop), groups=x.shape[1])
         kernel = kernel.transpose(2, 3)
-        x = F.conv_transpose2d(
-            x, kernel, stride=(self.up, 1), padding=(crop, 0), groups=x.shape[1]
-        )
+        x = F.conv_transpose2d(x, kernel, stride=(self.up, 1), padding=(crop, 0), groups=x.shape[1])
         before, after = crop - before, crop - after
         return F.pad(x, (before, after, before, after)) if before or after else x
 

@@ -54,5 +54,5 @@ def _kaiser_beta(num_taps: int, width: float) -> float:
     if attenuation > 50:
         return 0.1102 * (attenuation - 8.7)
     if attenuation > 21:
-        return 0.5842 * (attenuation - 21) ** 0.4 + 0.07886 * (attenuation - 21)
+        return 0.5842 * math.pow(attenuation - 21, 0.4) + 0.07886 * (attenuation - 21)
     return 0.0

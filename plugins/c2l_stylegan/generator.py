@@ -65,9 +65,11 @@ class StyleGAN(c2l.Generator):
                 tensor names and a JSON of the official init arguments beside it (same name,
                 ``golden.json`` or ``config.json``); a folder with such a
                 ``weights.safetensors``; or a JSON alone, for a network with fresh weights drawn
-                from its ``seed``.
+                from its ``seed``; NVIDIA's own ``.pkl``, of PyTorch or TensorFlow; or a ``.pt``
+                of rosinality's StyleGAN2. Nothing in a file is ever executed.
         Raises:
-            BadWeights: the file is truncated, or is not a StyleGAN, or its tensors do not fit.
+            BadWeights: the file is truncated, or is not a StyleGAN, or its tensors do not fit, or
+                it wants to call something.
         """
         if source.path is None:
             raise BadWeights(
@@ -76,14 +78,9 @@ class StyleGAN(c2l.Generator):
         stored = files.read(source.path)
         if stored.tensors is None:
             return cls.initialised(stored.settings, seed=stored.seed).eval().requires_grad_(False)
-        mapping = dataclasses.replace(
-            stored.settings.mapping, has_average="mapping.w_avg" in stored.tensors
-        )
-        settings = dataclasses.replace(stored.settings, mapping=mapping)
-        with torch.device("meta"):
-            network = cls(settings)
+        network = cls._without_memory(stored.settings, stored.tensors, source.path)
         network.to_empty(device="cpu")
-        network._fill(stored.tensors, source.path)
+        network._fill(stored.tensors)
         return network.eval().requires_grad_(False)
 
     @classmethod
@@ -101,6 +98,27 @@ class StyleGAN(c2l.Generator):
             torch.manual_seed(seed)
             return cls(settings)
 
+    @classmethod
+    def describe(cls, path: Path) -> MappingType[str, Any]:
+        """Family, sizes and number of parameters of the network in a file; makes no network.
+
+        Raises:
+            BadWeights: as ``load``.
+        """
+        stored = files.read(path, values=False)
+        settings = stored.settings
+        network = cls._without_memory(settings, stored.tensors, path)
+        return {
+            "family": family_of(settings),
+            "resolution": settings.img_resolution,
+            "channels": settings.img_channels,
+            "z_dim": settings.z_dim,
+            "w_dim": settings.w_dim,
+            "num_ws": network.num_ws,
+            "classes": settings.c_dim,
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        }
+
     def save(self, path: Path, *, half: bool = False) -> None:
         """Write the network to one ``.safetensors`` file that ``load`` reads.
 
@@ -117,7 +135,22 @@ class StyleGAN(c2l.Generator):
         settings = self.network_settings
         return {"family": family_of(settings), **settings.to_dict()}
 
-    def _fill(self, tensors: MappingType[str, Tensor], path: Path) -> None:
+    @classmethod
+    def _without_memory(
+        cls, settings: Settings, tensors: MappingType[str, Tensor] | None, path: Path
+    ) -> Self:
+        """A network on the device "meta", whose names and shapes are those of the tensors."""
+        if tensors is not None:
+            has_average = "mapping.w_avg" in tensors
+            mapping = dataclasses.replace(settings.mapping, has_average=has_average)
+            settings = dataclasses.replace(settings, mapping=mapping)
+        with torch.device("meta"):
+            network = cls(settings)
+        if tensors is not None:
+            network._check(tensors, path)
+        return network
+
+    def _check(self, tensors: MappingType[str, Tensor], path: Path) -> None:
         for name, tensor in tensors.items():
             owner, _, leaf = name.rpartition(".")
             if leaf.endswith("_filter"):
@@ -138,9 +171,11 @@ class StyleGAN(c2l.Generator):
                 f"{path} does not fit its settings: it {'; it '.join(found)}",
                 hint="Check that the description belongs to these weights",
             )
-        with torch.no_grad():
-            for name, place in expected.items():
-                place.copy_(tensors[name])
+
+    @torch.no_grad()
+    def _fill(self, tensors: MappingType[str, Tensor]) -> None:
+        for name, place in self.state_dict().items():
+            place.copy_(tensors[name])
 
     # ------------------------------------------------------------------ latents
 
@@ -244,7 +279,7 @@ class StyleGAN(c2l.Generator):
         if truncation != 1:
             mean, _ = self._mean_and_std()
             ws = mean.lerp(ws, truncation)
-        images = self.synthesis(ws, noise=noise)
+        images: Tensor = self.synthesis(ws, noise=noise)
         if images.shape[1] < 3:
             return images[:, :1].expand(-1, 3, -1, -1)
         return images[:, :3]
@@ -277,14 +312,17 @@ class StyleGAN(c2l.Generator):
             raise BadInput(f"z has shape (images, {z_dim}), not {tuple(z.shape)}")
         z = z.to(self.device, torch.float32)
         if c_dim == 0:
-            return self.mapping(z)
-        if class_labels is None:
-            class_labels = z.new_zeros(len(z), c_dim)
-        if class_labels.shape != (len(z), c_dim):
+            labels = None
+        elif class_labels is None:
+            labels = z.new_zeros(len(z), c_dim)
+        elif class_labels.shape == (len(z), c_dim):
+            labels = class_labels.to(self.device, torch.float32)
+        else:
             raise BadInput(
                 f"class_labels have shape ({len(z)}, {c_dim}), not {tuple(class_labels.shape)}"
             )
-        return self.mapping(z, class_labels.to(self.device, torch.float32))
+        w: Tensor = self.mapping(z, labels)
+        return w
 
     @torch.no_grad()
     def _mean_and_std(self) -> tuple[Tensor, Tensor]:
@@ -304,7 +342,7 @@ def _adopt_filter(root: nn.Module, owner: str, leaf: str, stored: Tensor) -> Non
     buffers = modules[owner]._buffers if owner in modules else {}
     place = buffers.get(leaf)
     if place is not None and place.shape != stored.shape and stored.ndim in (1, 2):
-        buffers[leaf] = torch.empty(stored.shape)
+        buffers[leaf] = torch.empty(stored.shape, device=place.device)
 
 
 def _first_few(names: Sequence[str]) -> str:

@@ -104,13 +104,14 @@ class StyleGAN2Settings:
         flat.update(flat.pop("block_kwargs", {}))
         flat.update(flat.pop("layer_kwargs", {}))
         flat.setdefault("conv_clamp", None if is_ada else 256)
-        return _fill(cls, flat, _mapping(flat.pop("mapping_kwargs", {}), num_layers=8))
+        mapping = _mapping(flat.pop("mapping_kwargs", {}), num_layers=8)
+        return cls(**_checked(cls, {**_effective(flat), "mapping": mapping}))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what ``to_dict`` wrote."""
-        rest = dict(data)
-        return _fill(cls, rest, _build(MappingSettings, rest.pop("mapping", {})))
+        mapping = _checked(MappingSettings, data.get("mapping", {}))
+        return cls(**_checked(cls, {**data, "mapping": MappingSettings(**mapping)}))
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON can hold them."""
@@ -150,13 +151,14 @@ class StyleGAN3Settings:
         flat = dict(kwargs)
         flat.update(flat.pop("synthesis_kwargs", {}))
         flat.update(flat.pop("layer_kwargs", {}))
-        return _fill(cls, flat, _mapping(flat.pop("mapping_kwargs", {}), num_layers=2))
+        mapping = _mapping(flat.pop("mapping_kwargs", {}), num_layers=2)
+        return cls(**_checked(cls, {**_effective(flat), "mapping": mapping}))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what ``to_dict`` wrote."""
-        rest = dict(data)
-        return _fill(cls, rest, _build(MappingSettings, rest.pop("mapping", {})))
+        mapping = _checked(MappingSettings, data.get("mapping", {}))
+        return cls(**_checked(cls, {**data, "mapping": MappingSettings(**mapping)}))
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON can hold them."""
@@ -176,20 +178,17 @@ def family_of(settings: Settings) -> Family:
 
 
 def _mapping(kwargs: Mapping[str, Any], *, num_layers: int) -> MappingSettings:
-    known = {f.name for f in dataclasses.fields(MappingSettings)} - {"has_average"}
-    rest = {k: v for k, v in kwargs.items() if k not in known and k not in _NO_EFFECT}
-    _refuse_unknown(rest)
-    picked = {"num_layers": num_layers, **{k: v for k, v in kwargs.items() if k in known}}
+    given = {"num_layers": num_layers, **_effective(kwargs)}
     has_average = kwargs.get("w_avg_beta", 0.99) is not None
-    return MappingSettings(**picked, has_average=has_average)
+    return MappingSettings(**_checked(MappingSettings, {**given, "has_average": has_average}))
 
 
-def _fill(cls: type[Any], kwargs: Mapping[str, Any], mapping: MappingSettings) -> Any:
-    plain = {k: v for k, v in kwargs.items() if k not in _NO_EFFECT}
-    return _build(cls, {**plain, "mapping": mapping})
+def _effective(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in kwargs.items() if name not in _NO_EFFECT}
 
 
-def _build(cls: type[Any], values: Mapping[str, Any]) -> Any:
+def _checked(cls: type[Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``values`` if they are arguments of the dataclass ``cls``, all that have no default."""
     fields = {f.name: f for f in dataclasses.fields(cls)}
     _refuse_unknown({k: v for k, v in values.items() if k not in fields})
     needed = [
@@ -200,7 +199,7 @@ def _build(cls: type[Any], values: Mapping[str, Any]) -> Any:
     missing = [name for name in needed if name not in values]
     if missing:
         raise BadWeights(f"the settings of the network lack {', '.join(missing)}")
-    return cls(**values)
+    return values
 
 
 def _refuse_unknown(rest: Mapping[str, Any]) -> None:

@@ -1,9 +1,6 @@
 """The synthesis network of StyleGAN2 (Karras et al. 2020, arXiv:1912.04958).
 
-The paper scales the weights of a convolution by the style, once for each image, which makes a
-batch a grouped convolution. Scaling the *features* by the style before an ordinary convolution,
-and the result by the demodulation factor after it, is the same linear map, and it is several
-times faster on CPUs and cheap to differentiate. Features lie channels-last in memory throughout.
+Features lie channels-last in memory throughout, which is what convolutions on CPUs want.
 """
 
 from __future__ import annotations
@@ -19,45 +16,33 @@ from torch import Tensor, nn
 from c2l_stylegan.activations import ACTIVATIONS
 from c2l_stylegan.filters import resampling_filter
 from c2l_stylegan.mapping import FullyConnected
+from c2l_stylegan.modulated import Modulated, records_gradients
 from c2l_stylegan.settings import StyleGAN2Settings
 
 Noise: TypeAlias = Literal["const", "none", "random"]
 
 
-class Resample(nn.Module):
-    """Base of layers that hold the network's low-pass filter, a buffer (taps, taps) or (taps,).
+def upsampling_kernel(resample_filter: Tensor) -> Tensor:
+    """The filter in two dimensions, (taps, taps), with the gain 4 of upsampling by two.
 
-    Filters of eight taps and more are stored as one row and applied along both axes.
+    Filters of eight taps and more are stored as one row, (taps,), and apply along both axes.
     """
-
-    resample_filter: Tensor
-
-    def __init__(self, taps: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("resample_filter", taps.clone())
-
-    @property
-    def taps(self) -> int:
-        """Width of the filter."""
-        return self.resample_filter.shape[-1]
-
-    def kernel(self) -> Tensor:
-        """The filter in two dimensions, (taps, taps), with the gain 4 of upsampling by two."""
-        f = self.resample_filter
-        return (torch.outer(f, f) if f.ndim == 1 else f) * 4
-
-    def upsample(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, C, 2H, 2W)."""
-        channels = x.shape[1]
-        low, high = (self.taps + 1) // 2 - self.taps + 1, (self.taps - 2) // 2 - self.taps + 2
-        crop = -low if low == high <= 0 else 0
-        x = x.contiguous(memory_format=torch.channels_last)
-        kernel = self.kernel().expand(channels, 1, -1, -1)
-        y = F.conv_transpose2d(x, kernel, stride=2, padding=crop, groups=channels)
-        return y if crop else _pad(y, low, high)
+    f = resample_filter
+    return (torch.outer(f, f) if f.ndim == 1 else f) * 4
 
 
-class ModulatedConv(Resample):
+def upsample(x: Tensor, resample_filter: Tensor) -> Tensor:
+    """(B, C, H, W) to (B, C, 2H, 2W)."""
+    channels, taps = x.shape[1], resample_filter.shape[-1]
+    low, high = (taps + 1) // 2 - taps + 1, (taps - 2) // 2 - taps + 2
+    crop = -low if low == high <= 0 else 0
+    x = x.contiguous(memory_format=torch.channels_last)
+    kernel = upsampling_kernel(resample_filter).expand(channels, 1, -1, -1)
+    y = F.conv_transpose2d(x, kernel, stride=2, padding=crop, groups=channels)
+    return y if crop else _pad(y, low, high)
+
+
+class ModulatedConv(Modulated):
     """A convolution modulated by a style, then noise, bias and activation.
 
     Args:
@@ -65,6 +50,7 @@ class ModulatedConv(Resample):
         resolution: height and width of what it puts out.
     """
 
+    resample_filter: Tensor
     noise_const: Tensor
 
     def __init__(
@@ -77,19 +63,20 @@ class ModulatedConv(Resample):
         taps: Tensor,
         settings: StyleGAN2Settings,
     ) -> None:
-        super().__init__(taps)
+        super().__init__()
+        self.register_buffer("resample_filter", taps.clone())
         self.up, self.resolution = up, resolution
         self.use_noise, self.conv_clamp = settings.use_noise, settings.conv_clamp
         self.activation = settings.activation
         size = settings.kernel_size
         self.affine = FullyConnected(settings.w_dim, in_channels, bias=1.0)
-        weight = torch.randn(out_channels, in_channels, size, size)
+        drawn = torch.randn(out_channels, in_channels, size, size)
         # The memory order that the convolution wants, so that it need not be made at each call.
         if up == 2:
-            weight = weight.permute(1, 2, 3, 0).contiguous().permute(3, 0, 1, 2)
+            drawn = drawn.permute(1, 2, 3, 0).contiguous().permute(3, 0, 1, 2)
         else:
-            weight = weight.contiguous(memory_format=torch.channels_last)
-        self.weight = nn.Parameter(weight)
+            drawn = drawn.contiguous(memory_format=torch.channels_last)
+        self.weight = nn.Parameter(drawn)
         self.bias = nn.Parameter(torch.zeros(out_channels))
         if self.use_noise:
             self.register_buffer("noise_const", torch.randn(resolution, resolution))
@@ -101,37 +88,33 @@ class ModulatedConv(Resample):
         ``noise`` is (1 or B, 1, up r, up r), unscaled; None for none.
         """
         styles = self.affine(w)
-        x = self._convolve(x * styles[:, :, None, None])
-        power = styles.square() @ self.weight.square().sum(dim=(2, 3)).T
-        scale = (power + 1e-8).rsqrt()[:, :, None, None]
-        shift = self.bias
-        if noise is not None:
-            shift = shift + (noise * self.noise_strength).permute(0, 2, 3, 1)
-            shift = shift.permute(0, 3, 1, 2)  # channels last, as the features are
-        else:
-            shift = shift[:, None, None]
+        scale = (styles.square() @ self.power().T + 1e-8).rsqrt()
         function, act_gain = ACTIVATIONS[self.activation]
         total = act_gain * gain
-        if self.activation == "lrelu":
-            # Positively homogeneous: the gain may as well be applied to the small factors.
-            x = F.leaky_relu_(torch.addcmul(shift * total, x, scale * total), 0.2)
-        else:
-            x = function(torch.addcmul(shift, x, scale)) * total
-        if self.conv_clamp is not None:
-            x = x.clamp(-self.conv_clamp * gain, self.conv_clamp * gain)
-        return x
+        # The leaky ReLU is positively homogeneous: its gain may as well be put into the factors.
+        early = total if self.activation == "lrelu" else 1.0
+        if noise is not None:
+            noise = noise * (self.noise_strength * early)
+        x = self.modulate(x, styles, scale * early, self.bias * early, noise)
+        x = F.leaky_relu_(x, 0.2) if self.activation == "lrelu" else function(x) * total
+        if self.conv_clamp is None:
+            return x
+        limit = self.conv_clamp * gain
+        return x.clamp(-limit, limit) if torch.is_grad_enabled() else x.clamp_(-limit, limit)
 
-    def _convolve(self, x: Tensor) -> Tensor:
-        size = self.weight.shape[-1]
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """(B, in, r, r) to (B, out, up r, up r)."""
+        size, taps, channels = weight.shape[-1], self.resample_filter.shape[-1], len(weight)
         if self.up == 1:
-            return F.conv2d(x, self.weight, padding=size // 2)
-        x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
-        kernel = self.kernel().flip((0, 1)).expand(x.shape[1], 1, -1, -1)
-        low = size // 2 + (self.taps + 1) // 2 - (size - 1)
-        high = size // 2 + (self.taps - 2) // 2 - (size - 2)
+            return F.conv2d(x, weight, bias, padding=size // 2)
+        x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+        kernel = upsampling_kernel(self.resample_filter).flip((0, 1))
+        kernel = kernel.expand(channels, 1, -1, -1)
+        low = size // 2 + (taps + 1) // 2 - (size - 1)
+        high = size // 2 + (taps - 2) // 2 - (size - 2)
         if low == high >= 0:
-            return F.conv2d(x, kernel, padding=low, groups=x.shape[1])
-        return F.conv2d(_pad(x, low, high), kernel, groups=x.shape[1])
+            return F.conv2d(x, kernel, bias, padding=low, groups=channels)
+        return F.conv2d(_pad(x, low, high), kernel, bias, groups=channels)
 
 
 class _Colours(torch.autograd.Function):
@@ -148,7 +131,7 @@ class _Colours(torch.autograd.Function):
         return weight @ pixels.transpose(1, 2)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         pixels, weight = ctx.saved_tensors
         return grad.transpose(1, 2) @ weight, grad @ pixels
 
@@ -181,26 +164,30 @@ class ToRGB(nn.Module):
         return y
 
 
-class Shortcut(Resample):
+class Shortcut(nn.Module):
     """The other path of the ``resnet`` architecture: a 1x1 convolution and upsampling."""
 
+    resample_filter: Tensor
+
     def __init__(self, in_channels: int, out_channels: int, taps: Tensor) -> None:
-        super().__init__(taps)
+        super().__init__()
+        self.register_buffer("resample_filter", taps.clone())
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, r, r) to (B, out, 2r, 2r), times the square root of a half."""
         weight = self.weight * math.sqrt(0.5 / self.weight.shape[1])
-        return self.upsample(F.conv2d(x, weight))
+        return upsample(F.conv2d(x, weight), self.resample_filter)
 
 
-class Block(Resample):
+class Block(nn.Module):
     """All layers of one resolution."""
 
-    const: Tensor
+    resample_filter: Tensor
 
     def __init__(self, resolution: int, settings: StyleGAN2Settings, taps: Tensor) -> None:
-        super().__init__(taps)
+        super().__init__()
+        self.register_buffer("resample_filter", taps.clone())
         out = settings.channels[resolution]
         self.is_first = resolution == 4
         self.is_resnet = settings.architecture == "resnet"
@@ -242,7 +229,7 @@ class Block(Resample):
             if self.is_resnet:
                 x = x + self.skip(below)
         if image is not None:
-            image = self.upsample(image)
+            image = upsample(image, self.resample_filter)
         if self.has_torgb:
             drawn = self.torgb(x, ws[:, self.num_convs])
             image = drawn if image is None else image + drawn
@@ -269,7 +256,9 @@ class Synthesis2(nn.Module):
         """ws (B, num_ws, w_dim) to images (B, img_channels, H, W)."""
         return self.images(ws, noise=noise)[-1]
 
-    def images(self, ws: Tensor, *, noise: Noise = "const", until: int | None = None) -> list[Tensor]:
+    def images(
+        self, ws: Tensor, *, noise: Noise = "const", until: int | None = None
+    ) -> list[Tensor]:
         """The image as it stands after each block that draws.
 
         With the ``skip`` architecture, that is one of 4 px, one of 8 px and so on; with the
@@ -283,6 +272,10 @@ class Synthesis2(nn.Module):
         Returns:
             tensors (B, img_channels, r, r), smallest first.
         """
+        with torch.set_grad_enabled(records_gradients(self, ws)):
+            return self._images(ws, noise, until)
+
+    def _images(self, ws: Tensor, noise: Noise, until: int | None) -> list[Tensor]:
         draws = row_generators(ws) if noise == "random" else []
         x: Tensor | None = None
         image: Tensor | None = None

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from c2l_stylegan.filtered_lrelu import FilteredLeakyReLU
 from c2l_stylegan.filters import lowpass_filter
-from c2l_stylegan.mapping import FullyConnected
+from c2l_stylegan.mapping import FullyConnected, unit_rms
+from c2l_stylegan.modulated import Modulated, records_gradients
 from c2l_stylegan.settings import StyleGAN3Settings
 from c2l_stylegan.stylegan2 import Noise
 
@@ -109,7 +110,8 @@ class FourierInput(nn.Module):
         across = places[:, None] * freqs[:, None, :, 0]
         down = places[:, None] * freqs[:, None, :, 1] + phases[:, None]
         waves = torch.sin((across[:, None, :] + down[:, :, None]) * (2 * math.pi))
-        mixed = (waves * amplitudes[:, None, None]) @ (self.weight.T / math.sqrt(signal.channels))
+        weight = self.weight.T / math.sqrt(signal.channels)
+        mixed: Tensor = (waves * amplitudes[:, None, None]) @ weight
         return mixed.permute(0, 3, 1, 2)
 
     def _movement(self, w: Tensor) -> Tensor:
@@ -121,7 +123,7 @@ class FourierInput(nn.Module):
         return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
 
 
-class Layer(nn.Module):
+class Layer(Modulated):
     """A modulated convolution and a filtered leaky ReLU; for the colours, neither filter nor ReLU.
 
     Args:
@@ -147,8 +149,8 @@ class Layer(nn.Module):
         self.is_torgb = is_torgb
         size = 1 if is_torgb else settings.conv_kernel
         self.affine = FullyConnected(settings.w_dim, before.channels, bias=1.0)
-        weight = torch.randn(after.channels, before.channels, size, size)
-        self.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
+        drawn = torch.randn(after.channels, before.channels, size, size)
+        self.weight = nn.Parameter(drawn.contiguous(memory_format=torch.channels_last))
         self.bias = nn.Parameter(torch.zeros(after.channels))
         self.register_buffer("magnitude_ema", torch.ones(()))
 
@@ -187,19 +189,25 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Features (B, in, size, size) and latents (B, w_dim) to features (B, out, size, size)."""
         styles = self.affine(w)
-        weight = self.weight
         input_gain = self.magnitude_ema.rsqrt()
         if self.is_torgb:
-            scale = input_gain / math.sqrt(weight.shape[1])
+            gain = input_gain / math.sqrt(self.weight.shape[1])
+            scale = gain.expand(len(styles), len(self.weight))
         else:
-            # Only ratios matter to what is demodulated; a unit scale keeps the sums in range.
-            weight = weight * weight.square().mean(dim=(1, 2, 3), keepdim=True).rsqrt()
-            styles = styles * styles.square().mean(dim=1, keepdim=True).rsqrt()
-            power = styles.square() @ weight.square().sum(dim=(2, 3)).T
-            scale = ((power + 1e-8).rsqrt() * input_gain)[:, :, None, None]
-        x = F.conv2d(x * styles[:, :, None, None], weight, padding=weight.shape[-1] - 1)
-        x = torch.addcmul(self.bias[:, None, None], x, scale)
-        return self.activate(x, self.up_filter, self.down_filter)
+            # Only ratios matter to what is demodulated: weights and styles are brought to a mean
+            # square of one (for the weights, through ``scale``), which keeps sums in range.
+            power = self.power()
+            unit = (power.sum(dim=1) / self.weight[0].numel()).rsqrt()
+            styles = unit_rms(styles)
+            demodulation = (styles.square() @ power.T * unit.square() + 1e-8).rsqrt()
+            scale = demodulation * unit * input_gain
+        x = self.modulate(x, styles, scale, self.bias)
+        activated: Tensor = self.activate(x, self.up_filter, self.down_filter)
+        return activated
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """(B, in, size, size) to (B, out, size + k - 1, size + k - 1)."""
+        return F.conv2d(x, weight, bias, padding=weight.shape[-1] - 1)
 
 
 class Synthesis3(nn.Module):
@@ -234,7 +242,8 @@ class Synthesis3(nn.Module):
 
         ``noise`` is that of StyleGAN2 and has no effect: a StyleGAN3 has none.
         """
-        x = self.input(ws[:, 0])
-        for i, layer in enumerate(self.layers(), start=1):
-            x = layer(x, ws[:, i])
-        return x * self.output_scale
+        with torch.set_grad_enabled(records_gradients(self, ws)):
+            x: Tensor = self.input(ws[:, 0])
+            for i, layer in enumerate(self.layers(), start=1):
+                x = layer(x, ws[:, i])
+            return x * self.output_scale

@@ -37,12 +37,31 @@ def _beside_the_card(text: str) -> str:
 Line = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S[^\n\r]*$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 CatalogueReference = Annotated[str, AfterValidator(_catalogue_name)]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+Url = Annotated[
+    str,
+    StringConstraints(pattern=r"^(https?://\S+|hf:[\w.-]+/[\w.-]+(@[\w.-]+)?/[^\s?#]+)$"),
+]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.+@-]*$")]
 EmbeddedFile = Annotated[str, AfterValidator(_beside_the_card)]
 
 
 class _Card(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Companion(_Card):
+    """A small file that belongs beside the weights, such as the settings of a checkpoint.
+
+    Args:
+        name: what it is called there.
+        urls, size, sha256: as of ``ModelCard``.
+    """
+
+    name: FileName
+    urls: Annotated[tuple[Url, ...], Field(min_length=1, strict=False)]
+    size: Annotated[int, Field(gt=0)] | None = None
+    sha256: Sha256 = ""
 
 
 class ModelCard(_Card):
@@ -53,11 +72,16 @@ class ModelCard(_Card):
         summary: one line.
         licence: SPDX identifier or the licence's own name; shown before the first download.
         licence_url: where the licence can be read.
+        commercial_use: whether the licence allows it; None where nobody has looked.
         file: path relative to the TOML file, for weights embedded in the package.
         resolution: height of the images in pixels, for generators.
-        size: bytes of the file.
+        size: bytes of the file, exactly.
+        rough_size: bytes, where only a rounded figure is published; shown, never checked.
         sha256: of the file, 64 lower-case hexadecimal digits.
-        urls: addresses of the file, in order of preference.
+        urls: addresses of the file, in order of preference: ``https://…``, or
+            ``hf:OWNER/REPOSITORY[@REVISION]/FILE``, which goes through Hugging Face's own cache.
+        file_name: what the file is called here, where the first address does not tell.
+        companions: files that belong beside it.
         source: where the facts of this card come from: a page, a paper, a command.
         notes: anything else a user should know before using it.
     """
@@ -66,11 +90,15 @@ class ModelCard(_Card):
     summary: Line
     licence: Line
     licence_url: str = ""
+    commercial_use: bool | None = None
     file: EmbeddedFile = ""
     resolution: Annotated[int, Field(gt=0)] | None = None
     size: Annotated[int, Field(gt=0)] | None = None
-    sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")] = ""
+    rough_size: Annotated[int, Field(gt=0)] | None = None
+    sha256: Sha256 = ""
     urls: tuple[Url, ...] = Field(default=(), strict=False)
+    file_name: FileName | None = None
+    companions: tuple[Companion, ...] = Field(default=(), strict=False)
     source: str = ""
     notes: str = ""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from c2l_registry.errors import BadCard
 from c2l_registry.kinds import Interface, KindSpec
-from c2l_registry.weights import cached_path, embedded_path
+from c2l_registry.weights import cached_path, embedded_path, is_cached
 
 if TYPE_CHECKING:
     from c2l_registry.cards import ModelCard, RecipeCard
@@ -120,7 +120,7 @@ def entry_of_card(
     if card.file:
         state = "embedded" if path and path.exists() else "missing"
     elif path is not None:
-        state = "cached" if path.exists() else "to be fetched"
+        state = "cached" if is_cached(card, environ) else "to be fetched"
     else:  # without a file: weights that the class itself fetches, or none at all
         state = "to be fetched" if spec.open_names else "built in"
     return ModelEntry(

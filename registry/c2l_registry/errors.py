@@ -22,6 +22,7 @@ class ExitCode(enum.IntEnum):
     MISSING_DEPENDENCY = 7
     DEVICE = 8
     BAD_FILE = 9
+    LICENCE = 10
     INTERRUPTED = 130
 
 
@@ -72,3 +73,21 @@ class BadCard(C2LError):
     """A model card or recipe that does not have the fields it needs."""
 
     exit_code = ExitCode.BAD_FILE
+
+
+class NotDownloaded(C2LError):
+    """Weights that are not on this machine, and that nobody fetched or that cannot be fetched."""
+
+    exit_code = ExitCode.OFFLINE
+
+
+class NotWritable(C2LError):
+    """A folder or file that cannot be written."""
+
+    exit_code = ExitCode.FAILED
+
+
+class LicenceNotAccepted(C2LError):
+    """Weights whose licence the user has not said yes to."""
+
+    exit_code = ExitCode.LICENCE

@@ -27,6 +27,7 @@ from c2l_registry.errors import (
     BadCard,
     BadReference,
     C2LError,
+    NotDownloaded,
     PluginFailed,
     UnknownPlugin,
     UnknownReference,
@@ -45,9 +46,12 @@ from c2l_registry.plugins import (
     unknown_disabled,
 )
 from c2l_registry.references import Source, parse_reference
+from c2l_registry.weights import converted_path, is_cached
 
 if TYPE_CHECKING:
     from c2l_registry.cards import ModelCard, RecipeCard
+
+LIST_MODELS = "List the names: c2l models list"
 
 
 class Registry:
@@ -196,6 +200,24 @@ class Registry:
             raise self._unknown_name(text, spec)
         return self._entry(spec, shelved)
 
+    def lookup(self, text: str) -> tuple[KindSpec, ModelEntry | None]:
+        """The kind of a reference ``kind:name`` and, if a card lists the name, its row.
+
+        Raises:
+            BadReference: it is not of that form, or a path.
+            UnknownReference: no such kind or name.
+            PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        reference = parse_reference(text)
+        if reference.is_path:
+            raise BadReference(f"{text} is a path, not a name of the catalogue", hint=LIST_MODELS)
+        spec = self._spec(reference.kind, None)
+        shelved = self._catalogue.models.get(text)
+        if shelved is None and not spec.open_names:
+            raise self._unknown_name(text, spec)
+        return spec, self._entry(spec, shelved) if shelved else None
+
     def recipes(self) -> dict[str, RecipeCard]:
         """The recipes by name.
 
@@ -227,8 +249,8 @@ class Registry:
 
         Raises:
             BadReference: it is not of that form.
-            UnknownReference: no such kind, name or file, or the kind is of another interface, or
-                its weights are not on this machine yet.
+            UnknownReference: no such kind, name or file, or the kind is of another interface.
+            NotDownloaded: its weights are not on this machine yet; nothing is fetched here.
             PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
             BadCard: the card names an embedded file that is missing from the package.
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
@@ -250,7 +272,9 @@ class Registry:
                 return spec, Source(reference, None, None)
             raise self._unknown_name(str(reference), spec)
         path, card = where(shelved, self._environ), shelved.card
-        if path is None or path.exists():
+        if path is None or (path.exists() if card.file else is_cached(card, self._environ)):
+            if path is not None and not card.file and converted_path(path).exists():
+                path = converted_path(path)
             return spec, Source(reference, path, card)
         if card.file:
             raise BadCard(
@@ -259,10 +283,15 @@ class Registry:
             )
         if spec.open_names:  # the class fetches by itself, or knows other places to look
             return spec, Source(reference, None, card)
-        raise UnknownReference(
+        raise NotDownloaded(
             f"{reference} is not on this machine yet: it would be {path}",
-            hint=f"Fetch {card.urls[0]} and place it there",
+            hint=f"Fetch it: c2l models pull {reference}",
         )
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment that decides where weights lie and whether there is a network."""
+        return self._environ
 
     def factory(self, spec: KindSpec) -> type[Any]:
         """Import the class of a kind. This is where torch comes in.

@@ -49,7 +49,7 @@ class Machine:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=300,
+            timeout=600,
         )
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stderr}"
         return done
@@ -88,6 +88,7 @@ def test_the_example_uses_public_names_alone() -> None:
             assert ours <= PUBLIC, f"{path.name} imports {ours - PUBLIC}"
 
 
+@pytest.mark.timeout(1800)  # a dozen processes: half a minute of work, much more on a busy machine
 def test_from_installing_it_to_removing_it(tmp_path: Path) -> None:
     if any(d.name == "c2l-dcgan" for d in importlib.metadata.distributions()):
         pytest.skip("c2l-dcgan is installed here already; pip uninstall it to test installing it")
@@ -107,7 +108,7 @@ def test_from_installing_it_to_removing_it(tmp_path: Path) -> None:
 
     parts = ("-g", "dcgan:blobs", "-e", EMBEDDER)
     machine.c2l("pairs", *parts, "--num", "80", "--out", "pairs")
-    prior = "blobs.safetensors"
+    prior = "./blobs.safetensors"
     machine.c2l("train", "--pairs", "pairs", "--prior", "flow", "--steps", "5", "--out", prior)
 
     rows = machine.draw("-p", prior, "-o", "by-card")

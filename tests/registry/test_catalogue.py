@@ -8,7 +8,7 @@ from fake_packages import install, module, on_path
 
 from c2l import hookspecs
 from c2l_registry import Registry
-from c2l_registry.errors import BadCard, BadReference, UnknownReference
+from c2l_registry.errors import BadCard, BadReference, NotDownloaded, UnknownReference
 
 GROUP = "c2l.plugins_of_a_test"
 
@@ -123,10 +123,10 @@ def test_an_embedded_name(registry: Registry, site: Path) -> None:
 
 def test_a_distant_name_says_where_its_file_belongs(registry: Registry, home: Path) -> None:
     place = home / "weights" / "gan" / "distant" / "distant_one.bin"
-    with pytest.raises(UnknownReference, match="not on this machine yet") as caught:
+    with pytest.raises(NotDownloaded, match="not on this machine yet") as caught:
         registry.resolve("gan:distant", "generator")
     assert str(place) in str(caught.value)
-    assert "https://example.org/files/" in caught.value.hint
+    assert caught.value.hint == "Fetch it: c2l models pull gan:distant"
     place.parent.mkdir(parents=True)
     place.write_text("12345")
     assert registry.resolve("gan:distant", "generator")[1].path == place

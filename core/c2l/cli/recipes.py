@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from c2l.cli.fetching import AcceptLicence
 from c2l.cli.light import LightCommand, LightGroup
+from c2l.cli.models import DryRun, pull
 from c2l.cli.output import Json, print_fields, print_json, print_table, warned_registry
 
 
@@ -17,6 +19,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("list", cls=LightCommand)(list_recipes)
     group.command("show")(show_recipe)
+    group.command("pull")(pull_recipe)
     app.add_typer(group, name="recipes")
 
 
@@ -42,3 +45,15 @@ def show_recipe(
         print_json(recipe)
     else:
         print_fields(recipe)
+
+
+def pull_recipe(
+    names: Annotated[list[str], typer.Argument(help="As 'c2l recipes list' names them.")],
+    accept_licence: AcceptLicence = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch the weights of all parts of a recipe, after one yes to their licences."""
+    recipes = [warned_registry().recipe(name) for name in names]
+    references = [part for r in recipes for part in (r.generator, r.embedder, r.prior)]
+    pull(references, accept_licence=accept_licence, dry_run=dry_run, as_json=as_json)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from c2l.cli import output
+from c2l.cli.fetching import AcceptLicence, fetch_with_consent, named_parts
 from c2l.errors import BadInput, NotWritable
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def sample(
         Path | None, typer.Option("--from", help="Draw a PNG that c2l wrote once more.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "cpu",
+    accept_licence: AcceptLicence = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One line of JSON for each picture on stdout.")
     ] = False,
@@ -110,7 +112,10 @@ def sample(
     start = time.perf_counter()
     from c2l.loading import load_pipeline
 
-    output.warned_registry()
+    parts = named_parts(output.warned_registry(), recipe, generator, embedder, prior)
+    before = time.perf_counter()
+    fetch_with_consent(parts, accept_licence=accept_licence)
+    start += time.perf_counter() - before  # the network's time is not ours
     pipeline = load_pipeline(
         recipe, generator=generator, embedder=embedder, prior=prior, device=device
     )

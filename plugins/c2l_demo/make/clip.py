@@ -81,8 +81,10 @@ def train(phase: Phase, learner: Learner, feed: Feed, file: Path) -> None:
     schedules = [
         torch.optim.lr_scheduler.LambdaLR(
             optimizer,
-            lambda step: min(1.0, (step + 1) / 50)
-            * (0.02 + 0.98 * (1 + math.cos(math.pi * min(step / phase.steps, 1.0))) / 2),
+            lambda step: (
+                min(1.0, (step + 1) / 50)
+                * (0.02 + 0.98 * (1 + math.cos(math.pi * min(step / phase.steps, 1.0))) / 2)
+            ),
         )
         for optimizer in optimizers
     ]

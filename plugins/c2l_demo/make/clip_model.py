@@ -41,9 +41,7 @@ class Heads(nn.Module):
         """Cross entropy over all labels that are known, weighted by attribute."""
         total = embeddings.new_zeros(())
         count = 0.0
-        for logits, wanted, weight in zip(
-            self(embeddings), labels.unbind(1), weights, strict=True
-        ):
+        for logits, wanted, weight in zip(self(embeddings), labels.unbind(1), weights, strict=True):
             total = total + weight * F.cross_entropy(
                 logits, wanted, ignore_index=-1, reduction="sum"
             )

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from c2l_stylegan.generator import StyleGAN
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from c2l.errors import BadWeights, NotWritable
+from c2l_stylegan.generator import StyleGAN
 
 DATA = Path(__file__).parents[2] / "data" / "stylegan"
 

@@ -9,18 +9,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from c2l_stylegan.generator import StyleGAN
-from c2l_stylegan.stylegan2 import row_generators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from c2l.errors import BadInput
+from c2l_stylegan.generator import StyleGAN
+from c2l_stylegan.stylegan2 import row_generators
 
 DATA = Path(__file__).parents[2] / "data" / "stylegan"
 BOTH = pytest.mark.parametrize("name", ["sg2-ada-32", "sg3-t-32"])
 SEEDS = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=3, unique=True)
-quick = settings(max_examples=6, deadline=None)
+quick = settings(max_examples=3, deadline=None)
 
 
 @lru_cache
@@ -32,8 +32,9 @@ def assert_same(actual: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
 
 
-@BOTH
-@pytest.mark.parametrize("noise", ["const", "none", "random"])
+@pytest.mark.parametrize(
+    ("name", "noise"), [("sg2-ada-32", "const"), ("sg2-ada-32", "random"), ("sg3-t-32", "const")]
+)
 @quick
 @given(first=st.integers(0, 2**31))
 def test_an_image_is_the_same_in_any_batch(name: str, noise: str, first: int) -> None:
@@ -128,7 +129,9 @@ def test_latent_space(name: str) -> None:
     assert space.repeats == (generator.num_ws,)
     assert torch.equal(space.mean[0], generator.mapping.w_avg)
     drawn = generator.sample_latents(range(2000))[:, 0]
-    torch.testing.assert_close(space.std[0], drawn.std(dim=0), rtol=0.1, atol=1e-3)
+    # Two estimates from different latents: alike over all numbers, roughly for each.
+    torch.testing.assert_close(space.std[0].norm(), drawn.std(dim=0).norm(), rtol=0.05, atol=0)
+    torch.testing.assert_close(space.std[0], drawn.std(dim=0), rtol=0.3, atol=0)
     assert generator.image_size == (32, 32)
 
 

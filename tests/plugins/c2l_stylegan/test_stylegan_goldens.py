@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from c2l_stylegan.generator import StyleGAN
 from safetensors.torch import load_file
 from torch import Tensor
+
+from c2l_stylegan.generator import StyleGAN
 
 DATA = Path(__file__).parents[2] / "data" / "stylegan"
 NETWORKS = sorted(folder.name for folder in DATA.iterdir() if folder.is_dir())

@@ -3,7 +3,7 @@
 A pickle is a program for a small stack machine, and Python's own machine runs what it asks for.
 This one knows the instructions that data needs. A class or function stays a ``Name``, a call of one
 stays a ``Thing`` that says what it would have been, and names that the caller does not expect end
-the reading.
+the reading. Long bytes are not copied: they stay views of the file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LONGEST_TEXT = 1 << 16
+"""In bytes; longer ones, the source code in some checkpoints, stay undecoded ``memoryview``s."""
+LONGEST_COPY = 200
+"""In bytes; a view takes as much."""
 LONGEST_LINE = 200
 LARGEST_INT = 10
 """In bytes: the magic number of old checkpoints is the longest that occurs."""
@@ -31,7 +34,7 @@ class BadPickle(ValueError):
         self.wanted = wanted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Name:
     """A class or function that a pickle names."""
 
@@ -42,7 +45,7 @@ class Name:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Thing:
     """What a call in a pickle would have made: an object, with what was put into it."""
 
@@ -53,90 +56,109 @@ class Thing:
     elements: list[Any] = field(default_factory=list)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Persistent:
     """A reference to something that the pickle does not hold: a tensor's storage."""
 
     id: Any
 
 
+_DAMAGE = (LookupError, ArithmeticError, struct.error, TypeError, ValueError, AttributeError)
 _MARK = object()
 _DICTS = {("collections", "OrderedDict"), ("collections", "defaultdict")}
 _KEYS = (str, int, float, bool, type(None), Name)
 
 
 def read_pickle(
-    data: Any, start: int, *, expected: Callable[[Name], bool], most_instructions: int
+    data: Any,
+    start: int,
+    *,
+    expected: Callable[[Name], bool],
+    most_instructions: int,
+    made: Callable[[Thing], Any] | None = None,
 ) -> tuple[Any, int]:
     """Read one pickle of protocol 2 to 5.
 
     Args:
-        data: bytes, or a memory map.
+        data: bytes, a view of some, or a memory map, which must stay open as long as the value is
+            used.
         start: where the pickle begins in it.
         expected: whether a name may occur.
         most_instructions: what is made takes up to about a hundred bytes for each.
+        made: what to put in the place of a call; None leaves each as it is.
     Returns:
         the value, and where in ``data`` the pickle ends.
     Raises:
         BadPickle: it is cut off, longer than allowed, or wants a name that is not expected.
     """
-    machine = _Machine(data, start, expected)
+    machine = _Machine(memoryview(data), start, expected, made)
     try:
         for _ in range(most_instructions):
             if machine.step():
                 return machine.stack.pop(), machine.place
     except BadPickle:
         raise
-    except (IndexError, KeyError, struct.error, TypeError, ValueError, AttributeError) as error:
+    except _DAMAGE as error:
         raise BadPickle(f"a pickle breaks off or is damaged at byte {machine.place}") from error
     raise BadPickle(f"a pickle has more than {most_instructions} instructions")
 
 
 class _Machine:
-    def __init__(self, data: Any, place: int, expected: Callable[[Name], bool]) -> None:
+    def __init__(
+        self,
+        data: memoryview,
+        place: int,
+        expected: Callable[[Name], bool],
+        made: Callable[[Thing], Any] | None,
+    ) -> None:
         self.data = data
         self.place = place
         self.expected = expected
+        self.made = made
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
     def step(self) -> bool:
         """Carry out one instruction; True at the end."""
-        code = self._take(1)
-        if code == b".":
+        code = self.data[self.place]
+        self.place += 1
+        if code == _STOP:
             return True
         action = _ACTIONS.get(code)
         if action is None:
-            raise BadPickle(f"a pickle wants the instruction {code!r}, which data never needs")
+            raise BadPickle(f"a pickle wants the instruction {code:#x}, which data never needs")
         action(self)
         return False
 
     # -- reading
 
-    def _take(self, num: int) -> bytes:
-        taken = bytes(self.data[self.place : self.place + num])
-        if len(taken) != num:
+    def take(self, num: int) -> memoryview:
+        end = self.place + num
+        if not self.place <= end <= len(self.data):
             raise BadPickle("a pickle breaks off")
-        self.place += num
+        taken = self.data[self.place : end]
+        self.place = end
         return taken
 
+    def blob(self, form: str) -> bytes | memoryview:
+        taken = self.take(self.number(form))
+        return taken if len(taken) > LONGEST_COPY else bytes(taken)
+
     def number(self, form: str) -> Any:
-        (value,) = struct.unpack(form, self._take(struct.calcsize(form)))
+        (value,) = struct.unpack_from(form, self.data, self.place)
+        self.place += struct.calcsize(form)
         return value
 
-    def text(self, form: str, encoding: str = "utf-8") -> str:
-        num = self.number(form)
-        if not 0 <= num <= LONGEST_TEXT:
-            raise BadPickle(f"a pickle holds a text of {num} bytes")
-        return self._take(num).decode(encoding)
+    def text(self, form: str, encoding: str = "utf-8") -> str | memoryview:
+        taken = self.take(self.number(form))
+        return taken if len(taken) > LONGEST_TEXT else str(taken, encoding, "surrogatepass")
 
     def line(self) -> str:
-        end = self.data.find(b"\n", self.place, self.place + LONGEST_LINE)
-        if end < 0:
+        line, newline, _ = bytes(self.data[self.place : self.place + LONGEST_LINE]).partition(b"\n")
+        if not newline:
             raise BadPickle("a pickle breaks off in a name")
-        text = self._take(end - self.place).decode("utf-8")
-        self.place += 1
-        return text
+        self.place += len(line) + 1
+        return line.decode()
 
     # -- the stack
 
@@ -182,12 +204,13 @@ class _Machine:
             raise BadPickle("a pickle calls something that has no name")
         if (cls.module, cls.name) in _DICTS:
             pairs = args[0] if args and isinstance(args[0], list) else ()
-            made: dict[Any, Any] = {}
+            filled: dict[Any, Any] = {}
             for key, value in pairs:
-                _put(made, key, value)
-            self.push(made)
+                _put(filled, key, value)
+            self.push(filled)
         else:
-            self.push(Thing(cls, args))
+            thing = Thing(cls, args)
+            self.push(thing if self.made is None else self.made(thing))
 
     def call_with_names(self) -> None:
         self.stack.pop()
@@ -237,10 +260,10 @@ def _long(m: _Machine) -> None:
     num = m.number("<B")
     if num > LARGEST_INT:
         raise BadPickle(f"a pickle holds a number of {num} bytes")
-    m.push(int.from_bytes(m._take(num), "little", signed=True))
+    m.push(int.from_bytes(m.take(num), "little", signed=True))
 
 
-_ACTIONS: dict[bytes, Callable[[_Machine], None]] = {
+_ACTIONS_BY_BYTE: dict[bytes, Callable[[_Machine], None]] = {
     b"\x80": lambda m: _protocol(m),
     b"\x95": lambda m: _ignore(m.number("<Q")),  # the length of a frame
     b"(": lambda m: m.push(_MARK),
@@ -257,11 +280,13 @@ _ACTIONS: dict[bytes, Callable[[_Machine], None]] = {
     b"X": lambda m: m.push(m.text("<I")),
     b"\x8c": lambda m: m.push(m.text("<B")),
     b"\x8d": lambda m: m.push(m.text("<Q")),
-    # Texts of Python 2, and bytes, which stand where texts may: both only to be passed over.
+    # The texts of Python 2.
     b"U": lambda m: m.push(m.text("<B", "latin-1")),
     b"T": lambda m: m.push(m.text("<i", "latin-1")),
-    b"C": lambda m: m.push(m.text("<B", "latin-1")),
-    b"B": lambda m: m.push(m.text("<I", "latin-1")),
+    b"C": lambda m: m.push(m.blob("<B")),
+    b"B": lambda m: m.push(m.blob("<I")),
+    b"\x8e": lambda m: m.push(m.blob("<Q")),
+    b"\x96": lambda m: m.push(m.blob("<Q")),  # a bytearray
     b"]": lambda m: m.push([]),
     b"a": lambda m: m.append([m.stack.pop()]),
     b"e": lambda m: m.append(m.since_mark()),
@@ -307,3 +332,7 @@ def _instance(m: _Machine) -> None:
 
 def _ignore(value: Any) -> None:
     """Taken from the stack or the stream, and not needed."""
+
+
+_STOP = ord(".")
+_ACTIONS = {ord(code): action for code, action in _ACTIONS_BY_BYTE.items()}

@@ -1,5 +1,7 @@
 """Files of ``torch.save``, read as inert data: today's zip archives and the format before it.
 
+For plugin authors: open a checkpoint with ``TorchFile``.
+
 Nothing in the file is executed, whatever it asks for, and no more memory is taken than about twice
 what the tensors read from it occupy in the file.
 """
@@ -12,7 +14,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l_priors.inert_pickle import BadPickle, Name, Persistent, Thing, read_pickle
+from c2l.inert_pickle import BadPickle, Name, Persistent, Thing, read_pickle
 
 DTYPES: Mapping[str, torch.dtype] = {
     "BFloat16Storage": torch.bfloat16,
@@ -37,6 +39,8 @@ DTYPES: Mapping[str, torch.dtype] = {
     "ShortStorage": torch.int16,
 }
 MAGIC = 0x1950A86A20F9469CFC6C
+LEGACY = b"\x80\x02\x8a\n" + MAGIC.to_bytes(10, "little")
+"""How every file of the older format begins."""
 AGAIN = "Fetch or copy it again"
 
 _REBUILD = Name("torch._utils", "_rebuild_tensor_v2")
@@ -46,6 +50,7 @@ _EXPECTED = {
     "collections": {"OrderedDict", "defaultdict"},
     "torch._utils": {"_rebuild_tensor_v2", "_rebuild_parameter"},
     "torch": {*DTYPES, "Size", "device", "float32", "float16", "bfloat16", "float64", "int64"},
+    "argparse": {"Namespace"},
     "typing": {"Any"},
     "pathlib": {"PosixPath", "WindowsPath", "PurePosixPath"},
     "omegaconf.dictconfig": {"DictConfig"},
@@ -62,8 +67,8 @@ _LIGHTNING = re.compile(r"(pytorch_lightning|lightning|lightning_fabric)(\.[a-z_
 _CLASS = re.compile(r"[A-Z]\w*")
 
 
-class _Damaged(Exception):
-    """Something about the file; the message says what."""
+class Damaged(Exception):
+    """Something about a file; the message, whose subject is "it" or a part of it, says what."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class TorchFile:
                 f"cannot read {path}: {error.strerror}", hint="Check the path"
             ) from error
         try:
-            with _explained(path):
+            with explained(path):
                 size = path.stat().st_size
                 self._left = size
                 self._storages: dict[str, Tensor] = {}
@@ -132,7 +137,7 @@ class TorchFile:
             value = value.args[0]
         if not (isinstance(value, Thing) and value.cls == _REBUILD):
             return None
-        with _explained(self.path):
+        with explained(self.path):
             return self._checked(value.args)
 
     def read(self, stored: StoredTensor) -> Tensor:
@@ -141,14 +146,14 @@ class TorchFile:
         Raises:
             BadWeights: the file is cut off, or its tensors would take more than the file.
         """
-        with _explained(self.path):
+        with explained(self.path):
             self._left -= stored.num_bytes
             if self._left < 0:
-                raise _Damaged("its tensors hold more than the file")
+                raise Damaged("its tensors hold more than the file")
             first = stored.key not in self._storages
             if first:
                 raw = torch.empty(self._container.num_bytes(stored.key), dtype=torch.uint8)
-                self._container.fill(stored.key, memoryview(raw.numpy()))
+                self._container.fill(stored.key, raw.numpy().data)
                 self._storages[stored.key] = raw
             raw = self._storages[stored.key]
             view = raw.view(stored.dtype).as_strided(stored.shape, stored.strides, stored.offset)
@@ -157,38 +162,60 @@ class TorchFile:
             return view.clone(memory_format=torch.contiguous_format)
 
     def _checked(self, args: tuple[Any, ...]) -> StoredTensor:
-        storage, offset, shape, strides = (*args, None, None, None, None)[:4]
-        if not (
-            isinstance(storage, Persistent)
-            and isinstance(offset, int)
-            and _are_sizes(shape)
-            and _are_sizes(strides)
-            and len(shape) == len(strides) <= 8
-            and offset >= 0
-        ):
-            raise _Damaged("a tensor in it is described wrongly")
+        storage, *layout = args[:4]
+        if not isinstance(storage, Persistent):
+            raise Damaged("a tensor in it is described wrongly")
         key, dtype, num = storage_of(storage)
-        num_elements = math.prod(shape)
-        reach = offset + sum((s - 1) * d for s, d in zip(shape, strides, strict=True))
-        if num_elements > num or (num_elements and reach >= num) or offset > num:
-            raise _Damaged(f"a tensor of shape {shape} is larger than what is stored for it")
+        offset, shape, strides = checked_layout(layout, num)
         if num * dtype.itemsize > self._container.num_bytes(key):
-            raise _Damaged(f"the storage {key} is shorter than it says")
+            raise Damaged(f"the storage {key} is shorter than it says")
         return StoredTensor(dtype, shape, key, offset, strides)
+
+
+def checked_layout(layout: Sequence[Any], num: int) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    """What a tensor's record says of its place in a storage, if that is possible.
+
+    Args:
+        layout: offset, shape and strides, as they stand in the file.
+        num: the number of elements that are stored.
+    Returns:
+        offset, shape and strides, in elements.
+    Raises:
+        Damaged: it is larger than the storage, or has two elements in one place.
+    """
+    offset, shape, strides = (*layout, None, None, None)[:3]
+    if not (
+        type(offset) is int
+        and offset >= 0
+        and _are_sizes(shape)
+        and _are_sizes(strides)
+        and len(shape) == len(strides) <= 8
+    ):
+        raise Damaged("a tensor in it is described wrongly")
+    reach = 0
+    if math.prod(shape):
+        for stride, size in sorted(zip(strides, shape, strict=True)):
+            if size > 1 and stride <= reach:
+                raise Damaged(f"a tensor of shape {shape} has two elements in one place")
+            reach += (size - 1) * stride
+        reach += 1
+    if offset + reach > num:
+        raise Damaged(f"a tensor of shape {shape} is larger than what is stored for it")
+    return offset, shape, strides
 
 
 def storage_of(reference: Persistent) -> tuple[str, torch.dtype, int]:
     """Key, type and number of elements of a storage that a pickle refers to."""
     parts = reference.id
     if not (isinstance(parts, tuple) and len(parts) in {5, 6} and parts[0] == "storage"):
-        raise _Damaged("it refers to something that is no tensor")
+        raise Damaged("it refers to something that is no tensor")
     _, cls, key, _, num = parts[:5]  # the fourth is the device it was saved from
     if len(parts) == 6 and parts[5] is not None:
-        raise _Damaged("it uses views of storages, which only very old versions of torch wrote")
+        raise Damaged("it uses views of storages, which only very old versions of torch wrote")
     if not (isinstance(cls, Name) and cls.module == "torch" and cls.name in DTYPES):
-        raise _Damaged(f"it holds {cls} for numbers" if isinstance(cls, Name) else "it is damaged")
+        raise Damaged(f"it holds {cls} for numbers" if isinstance(cls, Name) else "it is damaged")
     if not (isinstance(key, str) and type(num) is int and num >= 0):
-        raise _Damaged("a storage in it is described wrongly")
+        raise Damaged("a storage in it is described wrongly")
     return key, DTYPES[cls.name], num
 
 
@@ -212,19 +239,19 @@ class _Zip:
         self._archive = zipfile.ZipFile(file)
         entries = self._archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise _Damaged("it is compressed, which checkpoints never are")
+            raise Damaged("it is compressed, which checkpoints never are")
         self._entries = {entry.filename: entry for entry in entries}
         if len(self._entries) < len(entries):
-            raise _Damaged("two things in it have one name")
+            raise Damaged("two things in it have one name")
         if sum(max(entry.file_size, entry.compress_size) for entry in entries) > size:
-            raise _Damaged("it says that it holds more than it does")
+            raise Damaged("it says that it holds more than it does")
         pickles = [name for name in self._entries if name.endswith("/data.pkl")]
         if len(pickles) != 1:
-            raise _Damaged("it is a zip archive, but no checkpoint")
+            raise Damaged("it is a zip archive, but no checkpoint")
         self._folder = pickles[0].removesuffix("data.pkl")
         order = self._entries.get(f"{self._folder}byteorder")
         if order is not None and self._archive.read(order) != b"little":
-            raise _Damaged("its numbers are not little-endian")
+            raise Damaged("its numbers are not little-endian")
         self.root, _ = read_pickle(
             self._archive.read(pickles[0]),
             0,
@@ -241,14 +268,14 @@ class _Zip:
             while done < len(buffer):
                 num = file.readinto(buffer[done:])  # type: ignore[attr-defined]
                 if not num:
-                    raise _Damaged(f"the storage {key} is cut off")
+                    raise Damaged(f"the storage {key} is cut off")
                 done += num
             file.read(1)  # the end, where the checksum is compared
 
     def _entry(self, key: str) -> zipfile.ZipInfo:
         entry = self._entries.get(f"{self._folder}data/{key}")
         if entry is None:
-            raise _Damaged(f"the storage {key} is missing")
+            raise Damaged(f"the storage {key} is missing")
         return entry
 
 
@@ -257,39 +284,22 @@ class _Legacy:
 
     def __init__(self, file: BinaryIO, size: int, most_instructions: int) -> None:
         if not size:
-            raise _Damaged("it is empty")
+            raise Damaged("it is empty")
         self._file = file
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            place, parts = 0, []
-            for index in range(5):
-                try:
-                    part, place = read_pickle(
-                        data, place, expected=_is_expected, most_instructions=most_instructions
-                    )
-                except BadPickle as error:
-                    if index == 0 and not error.wanted:
-                        raise _Damaged("it is no checkpoint") from error
-                    raise
-                parts.append(part)
-                if parts[0] != MAGIC:
-                    raise _Damaged("it is a pickle, but no checkpoint")
-            _, _, system, self.root, keys = parts
-            if not (isinstance(system, dict) and system.get("little_endian") is True):
-                raise _Damaged("its numbers are not little-endian")
-            if not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
-                raise _Damaged("its list of storages is damaged")
-            sizes = _storages_under(self.root)
-            self._places: dict[str, tuple[int, int]] = {}
-            for key in keys:
-                if key not in sizes or place + 8 > size:
-                    raise _Damaged(f"the storage {key} is missing")
-                dtype, num = sizes[key]
-                if struct.unpack("<q", data[place : place + 8])[0] != num:
-                    raise _Damaged(f"the storage {key} has another length than it says")
-                self._places[key] = place + 8, num * dtype.itemsize
-                place += 8 + num * dtype.itemsize
-            if place > size:
-                raise _Damaged("it is cut off")
+        # Closed with the last thing that was read from it.
+        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        self.root, keys, place = read_legacy(data, most_instructions)
+        sizes = _storages_under(self.root)
+        self._places: dict[str, tuple[int, int]] = {}
+        for key in keys:
+            if key not in sizes:
+                raise Damaged(f"the storage {key} is missing")
+            dtype, num = sizes[key]
+            check_length(data, place, num, key)
+            self._places[key] = place + 8, num * dtype.itemsize
+            place += 8 + num * dtype.itemsize
+        if place > size:
+            raise Damaged("it is cut off")
 
     def num_bytes(self, key: str) -> int:
         return self._place(key)[1]
@@ -297,12 +307,49 @@ class _Legacy:
     def fill(self, key: str, buffer: memoryview) -> None:
         self._file.seek(self._place(key)[0])
         if self._file.readinto(buffer) != len(buffer):  # type: ignore[attr-defined]
-            raise _Damaged(f"the storage {key} is cut off")
+            raise Damaged(f"the storage {key} is cut off")
 
     def _place(self, key: str) -> tuple[int, int]:
         if key not in self._places:
-            raise _Damaged(f"the storage {key} is missing")
+            raise Damaged(f"the storage {key} is missing")
         return self._places[key]
+
+
+def read_legacy(data: memoryview, most_instructions: int) -> tuple[Any, list[str], int]:
+    """The part of the old format that is pickles.
+
+    Returns:
+        what was saved, the keys of its storages in their order, and where the first one begins.
+    Raises:
+        Damaged, BadPickle: it is something else.
+    """
+    place, parts = 0, []
+    for index in range(5):
+        try:
+            part, place = read_pickle(
+                data, place, expected=_is_expected, most_instructions=most_instructions
+            )
+        except BadPickle as error:
+            if index == 0 and not error.wanted:
+                raise Damaged("it is no checkpoint") from error
+            raise
+        parts.append(part)
+        if type(parts[0]) is not int or parts[0] != MAGIC:
+            raise Damaged("it is a pickle, but no checkpoint")
+    _, _, system, root, keys = parts
+    if not (isinstance(system, dict) and system.get("little_endian") is True):
+        raise Damaged("its numbers are not little-endian")
+    if not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+        raise Damaged("its list of storages is damaged")
+    return root, keys, place
+
+
+def check_length(data: memoryview, place: int, num: int, key: str) -> None:
+    """Compare the number that precedes a storage in the old format with what was said of it."""
+    if place + 8 > len(data):
+        raise Damaged(f"the storage {key} is missing")
+    if struct.unpack_from("<q", data, place)[0] != num:
+        raise Damaged(f"the storage {key} has another length than it says")
 
 
 def _storages_under(root: Any) -> dict[str, tuple[torch.dtype, int]]:
@@ -318,7 +365,7 @@ def _storages_under(root: Any) -> dict[str, tuple[torch.dtype, int]]:
         if isinstance(value, Persistent):
             key, dtype, num = storage_of(value)
             if found.setdefault(key, (dtype, num)) != (dtype, num):
-                raise _Damaged(f"the storage {key} is described in two ways")
+                raise Damaged(f"the storage {key} is described in two ways")
         elif isinstance(value, dict):
             todo.extend(value.values())
         elif isinstance(value, (list, tuple)):
@@ -335,7 +382,7 @@ def _check_directory(file: BinaryIO, size: int) -> None:
     tail = file.read(tail_size)
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or end + 22 > len(tail):
-        raise _Damaged("it is cut off")
+        raise Damaged("it is cut off")
     (length,) = struct.unpack_from("<I", tail, end + 12)
     large = tail.rfind(b"PK\x06\x06", 0, end)
     if large >= 0 and large + 56 <= len(tail):
@@ -343,7 +390,7 @@ def _check_directory(file: BinaryIO, size: int) -> None:
             length if length != 0xFFFFFFFF else 0, *struct.unpack_from("<Q", tail, large + 40)
         )
     if length > 16384 + size // 4:  # in memory it takes about seven times its length
-        raise _Damaged("its table of contents is larger than its contents")
+        raise Damaged("its table of contents is larger than its contents")
     file.seek(0)
 
 
@@ -362,14 +409,18 @@ _FAILURES = (
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Everything that can go wrong inside a file, as one line that names it."""
+def explained(path: Path) -> Iterator[None]:
+    """Everything that can go wrong inside a file, as one line that names it.
+
+    Raises:
+        BadWeights: instead of ``Damaged``, ``BadPickle`` and the errors of reading.
+    """
     try:
         yield
     except BadPickle as error:
         hint = "Do not trust this file: weights need no code" if error.wanted else AGAIN
         raise BadWeights(f"{path} is not read: {error}", hint=hint) from error
-    except _Damaged as error:
+    except Damaged as error:
         raise BadWeights(f"{path} is not read: {error}", hint=AGAIN) from error
     except _FAILURES as error:
         reason = str(error).partition("\n")[0] or type(error).__name__

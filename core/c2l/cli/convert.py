@@ -1,0 +1,87 @@
+"""``c2l models convert`` and ``c2l models inspect``: files of networks from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from c2l.cli.output import Json, data, print_fields, print_json, talk
+from c2l.errors import BadInput
+
+if TYPE_CHECKING:
+    from c2l.generator import Generator
+
+_WHERE = "A file, or kind:file where more than one plugin knows it."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the group ``models``, which must be there already."""
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
+    models = groups["models"]
+    assert models is not None
+    models.command("convert")(convert_model)
+    models.command("inspect")(inspect_model)
+
+
+def convert_model(
+    source: Annotated[str, typer.Argument(metavar="IN", help=_WHERE)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The .safetensors file to write.")],
+    half: Annotated[bool, typer.Option("--half", help="Half the size, in float16.")] = False,
+) -> None:
+    """Write a generator, from any file that can be read, to one that opens at once."""
+    from c2l.loading import load_generator
+
+    if target.suffix != ".safetensors":
+        raise BadInput(
+            f"{target} is no name for a converted network", hint="Let it end in .safetensors"
+        )
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise BadInput(f"{target} would replace itself", hint="Choose another name")
+    load_generator(_reference(source)).save(target, half=half)
+    talk(f"wrote {target.stat().st_size:,} bytes")
+    data(str(target))
+
+
+def inspect_model(
+    source: Annotated[str, typer.Argument(metavar="FILE", help=_WHERE)], as_json: Json = False
+) -> None:
+    """Say what a file holds: family, sizes, parameters, sha256, and the licence if it is known."""
+    from c2l.loading import find_generator
+
+    cls, path = find_generator(_reference(source))
+    described = _described(cls, path)
+    if as_json:
+        print_json(described)
+    else:
+        print_fields(described)
+
+
+def _described(cls: type[Generator], path: Path) -> dict[str, Any]:
+    described = dict(cls.describe(path))
+    file = path if path.is_file() else path / "weights.safetensors"
+    row: dict[str, Any] = {"file": str(path), **described}
+    if file.is_file():
+        with file.open("rb") as opened:
+            row["sha256"] = hashlib.file_digest(opened, "sha256").hexdigest()
+        row["size"] = file.stat().st_size
+        row.update(_known(row["sha256"]))
+    return row
+
+
+def _known(sha256: str) -> dict[str, str]:
+    """Name and licence of a file that the catalogue knows by its checksum."""
+    from c2l.plugins import registry
+
+    for entry in registry().models("generator"):
+        if entry.card is not None and entry.card.sha256 == sha256:
+            return {"reference": entry.reference, "licence": entry.licence}
+    return {}
+
+
+def _reference(source: str) -> str:
+    """A file may be given without ``./``, which a reference needs."""
+    path = Path(source).expanduser()
+    return str(path.absolute()) if path.exists() else source

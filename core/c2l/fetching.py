@@ -1,0 +1,176 @@
+"""Weights that a name of the catalogue stands for: what is missing here, and fetching it.
+
+Loading never uses the network for a card's weights: ``fetch`` does, after a yes to the licence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from c2l.errors import BadInput, LicenceNotAccepted
+from c2l.plugins import registry
+from c2l_registry import KindSpec, Reference, Source, parse_reference
+
+if TYPE_CHECKING:
+    from c2l.part import Part
+    from c2l_registry import ModelCard
+    from c2l_registry.downloads import FileReport
+    from c2l_registry.weights import WantedFile
+
+UNKNOWN_LICENCE = "see its page"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A model whose weights are not on this machine yet.
+
+    Args:
+        reference: ``kind:name``.
+        spec: its kind.
+        card: None for a name that its class knows and no card lists.
+        files: those of the card that are missing; empty where the class fetches by itself.
+        accepted: whether the user has said yes to its licence before.
+    """
+
+    reference: str
+    spec: KindSpec
+    card: ModelCard | None
+    files: tuple[WantedFile, ...]
+    accepted: bool
+
+    @property
+    def licence(self) -> str:
+        return self.card.licence if self.card else UNKNOWN_LICENCE
+
+    @property
+    def licence_url(self) -> str:
+        return self.card.licence_url if self.card else ""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes to fetch, as far as the card knows; None where it does not."""
+        if self.card is None:
+            return None
+        main = self.card.size or self.card.rough_size
+        return main and main + sum(c.size or 0 for c in self.card.companions)
+
+    @property
+    def source(self) -> Source:
+        """What the class is given when it fetches by itself."""
+        return Source(parse_reference(self.reference), None, self.card)
+
+    def part(self) -> type[Part]:
+        """Its class; imports torch."""
+        return registry().factory(self.spec)
+
+
+def find_missing(references: Iterable[str]) -> list[Missing]:
+    """Which of these models have to be fetched before they can be loaded; paths never do.
+
+    Raises:
+        UnknownReference, BadReference, PluginFailed: as loading does, before anything is fetched.
+    """
+    found = [_missing(text) for text in dict.fromkeys(references)]
+    return [missing for missing in found if missing is not None]
+
+
+def fetch(*references: str, accept_licence: bool = False, report: FileReport | None = None) -> None:
+    """Fetch the weights of models of the catalogue, unless they are here.
+
+    Files are checked by size and sha256, resumed after a cut, and land whole or not at all. A
+    generator is then converted once, to a safetensors file beside its own that opens at once. The
+    yes to a licence is remembered in the weights folder.
+
+    Args:
+        references: ``kind:name``, as in ``stylegan:ffhq-1024``.
+        accept_licence: say yes to the licences, which ``c2l models show NAME`` names.
+        report: called with a file, the bytes of it that are here, and its bytes in all or None.
+    Raises:
+        LicenceNotAccepted: somebody has to say yes first.
+        NotDownloaded: the network is switched off, or no address gives the file.
+        NotWritable: the disk is full.
+        BadWeights: a network was fetched whole, but nothing here can read it.
+        UnknownReference, BadReference, PluginFailed
+    """
+    fetch_missing(find_missing(references), accept_licence=accept_licence, report=report)
+
+
+def fetch_missing(
+    missing: Sequence[Missing], *, accept_licence: bool, report: FileReport | None = None
+) -> None:
+    """``fetch`` for models that ``find_missing`` found."""
+    from c2l_registry.consent import accept
+    from c2l_registry.downloads import fetch_files
+
+    environ = registry().environ
+    open_questions = [m for m in missing if not m.accepted]
+    if open_questions and not accept_licence:
+        raise not_accepted(open_questions)
+    for model in open_questions:
+        accept(model.reference, model.licence, model.licence_url, environ)
+    files = [file for model in missing for file in model.files]
+    if report is None:
+        fetch_files(files, environ=environ)
+    else:
+        fetch_files(files, environ=environ, report=report)
+    for model in missing:
+        if not model.files:
+            model.part().fetch(model.source)
+        elif model.spec.interface == "generator":
+            _convert(model.reference, model.files[-1].path)
+
+
+def not_accepted(missing: Sequence[Missing]) -> LicenceNotAccepted:
+    """What to say where somebody has to say yes first."""
+    licences = "; ".join(f"{m.reference} is under {licence_line(m)}" for m in missing)
+    return LicenceNotAccepted(
+        f"nobody has accepted the licence yet: {licences}",
+        hint="Add --accept-licence, or in Python c2l.fetch(…, accept_licence=True)",
+    )
+
+
+def licence_line(model: Missing) -> str:
+    """The licence, and whether commercial use is allowed."""
+    commercial = model.card.commercial_use if model.card else None
+    return model.licence + ("" if commercial is not False else " (no commercial use)")
+
+
+def _convert(reference: str, path: Path) -> None:
+    """Write the project's own form of a network beside it, which opens at once."""
+    from c2l.loading import load_generator
+    from c2l_registry.weights import converted_path
+
+    if path.suffix == ".safetensors":
+        return
+    generator = load_generator(reference)
+    with suppress(BadInput):  # its kind has no own form
+        generator.save(converted_path(path))
+
+
+def _missing(text: str) -> Missing | None:
+    if Reference("", text).is_path or parse_reference(text).is_path:
+        return None
+    from c2l_registry.consent import is_accepted
+    from c2l_registry.weights import is_cached, wanted_files
+
+    spec, entry = registry().lookup(text)
+    card = entry.card if entry else None
+    environ = registry().environ
+    files: tuple[WantedFile, ...] = ()
+    if card and card.file:
+        return None
+    if card and card.urls:
+        if is_cached(card, environ):
+            return None
+        files = tuple(f for f in wanted_files(card, environ) if not f.path.exists())
+    elif not spec.open_names:
+        return None
+    missing = Missing(text, spec, card, files, False)
+    if not files and missing.part().is_fetched(missing.source):
+        return None
+    accepted = is_accepted(text, missing.licence, environ)
+    return Missing(text, spec, card, files, accepted)

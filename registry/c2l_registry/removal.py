@@ -1,0 +1,70 @@
+"""Taking a model's files out of the weights folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from c2l_registry.checksums import record_of
+from c2l_registry.consent import consent_file
+from c2l_registry.downloads import lock_of
+from c2l_registry.errors import NotWritable
+from c2l_registry.transfers import origin_of, partial_of
+from c2l_registry.weights import converted_path, home_folder, wanted_files
+
+if TYPE_CHECKING:
+    from c2l_registry.cards import ModelCard
+
+
+def remove_files(card: ModelCard, environ: Mapping[str, str]) -> int:
+    """Remove all that was fetched or converted for a card, and the yes to its licence.
+
+    Returns:
+        The bytes that are free now; 0 if nothing was there.
+    Raises:
+        NotWritable: another process is fetching it, or the folder cannot be changed.
+    """
+    from filelock import FileLock, Timeout
+
+    freed = 0
+    for file in wanted_files(card, environ):
+        path = file.path
+        if not path.parent.is_dir():
+            continue
+        try:
+            with FileLock(lock_of(path), timeout=1):
+                freed += sum(map(_remove, _all_of(path)))
+            lock_of(path).unlink(missing_ok=True)
+        except Timeout as error:
+            raise NotWritable(
+                f"another process is fetching {card.reference} just now",
+                hint="Stop it, or wait for it",
+            ) from error
+        except OSError as error:
+            raise NotWritable(f"cannot remove {path}: {error.strerror or error}") from error
+    consent = consent_file(card.reference, environ)
+    consent.unlink(missing_ok=True)
+    _remove_empty(consent.parent, home_folder(environ) / "weights")
+    return freed
+
+
+def _all_of(path: Path) -> list[Path]:
+    return [path, record_of(path), partial_of(path), origin_of(path), converted_path(path)]
+
+
+def _remove(path: Path) -> int:
+    """A link frees nothing: what it points to belongs to another cache."""
+    if not path.is_symlink() and not path.exists():
+        return 0
+    size = 0 if path.is_symlink() else path.stat().st_size
+    path.unlink(missing_ok=True)
+    return size
+
+
+def _remove_empty(folder: Path, stop: Path) -> None:
+    with suppress(OSError):  # not empty: another model lies below
+        while folder != stop:
+            folder.rmdir()
+            folder = folder.parent
