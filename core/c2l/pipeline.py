@@ -174,8 +174,7 @@ class Pipeline:
     @torch.inference_mode()
     def draw(self, latents: Tensor, *, truncation: float = 1.0) -> Tensor:
         """The pictures of latents that were sampled before: (B, K, D) to (B, 3, H, W)."""
-        repeats = self.prior.card.repeats if self.prior.card else None
-        return self.generator.synthesize(latents, truncation=truncation, repeats=repeats)
+        return self.generator.synthesize(latents, truncation=truncation, repeats=self.prior.repeats)
 
     def _draw(
         self, latents: Tensor, targets: Tensor, settings: SamplingSettings, clock: _Clock

@@ -91,6 +91,11 @@ class Prior(Part, ABC):
     card: PriorCard | None = None
     """What its file says about it; None for a prior that was never saved or loaded."""
 
+    @property
+    def repeats(self) -> tuple[int, ...] | None:
+        """How often each of the K codes feeds the generator; None leaves it to the generator."""
+        return self.card.repeats if self.card else None
+
     @classmethod
     def suggest_settings(
         cls, num_pairs: int, *, embedding_width: int, num_codes: int, latent_width: int

@@ -25,6 +25,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from c2l_priors.diffusion_linear import RowsLinear
+
 NUM_BUCKETS = 32
 MAX_DISTANCE = 128
 LARGEST_ROTATED = 32
@@ -73,7 +75,7 @@ class PriorNetwork(nn.Module):
             Layer(width, heads, head_width, expansion) for _ in range(depth)
         )
         self.norm = Norm(width)
-        self.leave = nn.Linear(width, latent_width, bias=False)
+        self.leave = RowsLinear(width, latent_width)
         nn.init.zeros_(self.leave.weight)
         rotated = min(LARGEST_ROTATED, head_width) // 2 * 2
         exponents = torch.arange(0, rotated, 2) / max(rotated, 1)
@@ -187,12 +189,12 @@ class Layer(nn.Module):
         self.head_width = head_width
         self.attention_norm = Norm(width)
         self.null = nn.Parameter(torch.randn(2 * head_width))
-        self.attend = nn.Linear(width, (heads + 2) * head_width, bias=False)
-        self.merge = nn.Linear(heads * head_width, width, bias=False)
+        self.attend = RowsLinear(width, (heads + 2) * head_width)
+        self.merge = RowsLinear(heads * head_width, width)
         self.merge_norm = Norm(width)
         self.unit_norm = Norm(width)
-        self.widen = nn.Linear(width, 2 * expansion * width, bias=False)
-        self.narrow = nn.Linear(expansion * width, width, bias=False)
+        self.widen = RowsLinear(width, 2 * expansion * width)
+        self.narrow = RowsLinear(expansion * width, width)
 
     def forward(
         self, rows: Tensor, tokens: Tokens, memory: Tensor | None, answers_only: bool

@@ -85,6 +85,7 @@ def priors(args: argparse.Namespace) -> None:
             generator=drawer,
             embedder=embedder,
             prompts=_held_out_captions(name),
+            settings={"guidance": 1.0, "sampling_noise": 0.75},
             half=True,
         )
 
