@@ -93,7 +93,7 @@ def train(
 
         live = load_generator(generator, device=device), load_embedder(embedder, device=device)
         folder = pairs or out.with_suffix(".pairs")
-        made = make_pairs(*live, num or _num_in(folder), folder)
+        made = make_pairs(*live, _num_in(folder) if num is None else num, folder)
     else:
         from c2l.pairs import load_pairs
 
