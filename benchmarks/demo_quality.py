@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from c2l_demo.make.dataset import load_world
-from c2l_demo.make.judge import load_judge
-from c2l_demo.make.world import Scene, World, is_held_out
 from torch import Tensor
 
 import c2l
+from c2l_demo.make.dataset import load_world
+from c2l_demo.make.judge import load_judge
+from c2l_demo.make.world import Scene, World, is_held_out
 
 JUDGES = Path(__file__).parent / "judges"
 NUM_PAIRS = 40_000
