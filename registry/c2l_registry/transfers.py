@@ -285,7 +285,7 @@ class _Attempt:
             if most is not None and here > most:
                 raise TransferFailed(f"sends more than {most:,} bytes")
             try:
-                file.write(piece)
+                _write_all(file, piece)
             except OSError as error:
                 raise cannot_write(self.path, error) from error
             self.report(here, most)
@@ -337,6 +337,13 @@ def _open_partial(path: Path, start: int) -> IO[bytes]:
         return file
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def _write_all(file: IO[bytes], piece: bytes) -> None:
+    # A disk that is almost full takes a part without a word; only the next write fails.
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _write(path: Path, origin: _Origin) -> None:
