@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import safetensors.torch
 import torch
@@ -22,9 +22,13 @@ from torch import Tensor
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
 from c2l.part import Part
+from c2l.student import Student
 from c2l_registry import Source
 
 SCHEMA = "c2l-prior/1"
+
+Modality = Literal["text", "image"]
+"""What an embedding is of. The two lie apart: see "the modality gap" (arXiv 2203.02053)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,9 @@ class PriorCard:
         repeats: how often each of the K codes is repeated over the generator's layers.
         training: how it was trained: number of pairs, steps, seed, versions.
         scores: what it reached, by name.
+        domain: what its generator can draw: ``name``, and ``threshold``, the cosine of picture
+            and prompt below which a prompt is far from it; empty where nobody measured.
+        student: constructor arguments of the ``Student`` in the file; None where there is none.
     """
 
     kind: str
@@ -61,6 +68,8 @@ class PriorCard:
     repeats: tuple[int, ...]
     training: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
+    domain: Mapping[str, Any] = field(default_factory=dict)
+    student: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, sort_keys=True)
@@ -91,6 +100,9 @@ class Prior(Part, ABC):
     card: PriorCard | None = None
     """What its file says about it; None for a prior that was never saved or loaded."""
 
+    student: Student | None = None
+    """Ranks candidates without rendering them; None where none was trained."""
+
     @property
     def repeats(self) -> tuple[int, ...] | None:
         """How often each of the K codes feeds the generator; None leaves it to the generator."""
@@ -108,12 +120,14 @@ class Prior(Part, ABC):
         """The keyword arguments that build this prior again, JSON-able."""
 
     @abstractmethod
-    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         """Take what is computed in closed form from pairs: statistics, or the whole prior.
 
         Args:
             embeddings: float32, shape (N, E), of images, as the embedder gives them.
             latents: float32, shape (N, K, D).
+            texts: float32, shape (M, E), of prompts that suit the generator; None where there are
+                none. They tell where the text of this domain lies, and belong to no picture.
         """
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
@@ -128,21 +142,29 @@ class Prior(Part, ABC):
         seeds: Sequence[int],
         guidance: float | None = None,
         steps: int | None = None,
+        adherence: float | None = None,
+        negative: Tensor | None = None,
+        modality: Modality = "text",
     ) -> Tensor:
-        """Draw latents for embeddings, usually of text.
+        """Draw latents for embeddings. A prior ignores what it has no use for.
 
         Args:
             embeddings: float32, shape (B, E), as the embedder gives them.
             seeds: B non-negative integers; row i depends on its embedding and ``seeds[i]`` alone.
             guidance: strength of classifier-free guidance; 1 is none; None the prior's default.
-                A prior without guidance ignores it.
-            steps: network evaluations; None the prior's default. One-pass priors ignore it.
+            steps: network evaluations; None the prior's default.
+            adherence: how literally to take the embedding, from 0 (its neighbourhood) to 1 (the
+                point); None the prior's default.
+            negative: float32, shape (B, E): what to stay away from, under guidance.
+            modality: what the embeddings are of.
         Returns:
             float32, shape (B, K, D), in the generator's latent space (not standardised).
         """
 
     def save(self, path: Path, card: PriorCard, *, half: bool = False) -> None:
         """Write the prior to ``path`` atomically, its floating tensors in float16 if ``half``."""
+        student = self.student.settings() if self.student is not None else None
+        card = dataclasses.replace(card, student=student)
         tensors = {
             name: (t.half() if half and t.is_floating_point() else t).detach().cpu().contiguous()
             for name, t in self.state_dict().items()
@@ -165,9 +187,11 @@ class Prior(Part, ABC):
                 hint=f"Name it {card.kind}:{source.path}",
             )
         try:
-            prior = cls(**card.settings)
             with safe_open(source.path, framework="pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                names = list(file.keys())
+                cls._refuse_other_shapes(card, {n: file.get_slice(n).get_shape() for n in names})
+                prior = cls._untrained(card)
+                tensors = {name: file.get_tensor(name) for name in names}
             prior.load_state_dict(
                 {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
             )
@@ -178,6 +202,25 @@ class Prior(Part, ABC):
             ) from error
         prior.card = card
         return prior.eval().requires_grad_(False)
+
+    @classmethod
+    def _untrained(cls, card: PriorCard) -> Self:
+        prior = cls(**card.settings)
+        if card.student is not None:
+            prior.student = Student(**card.student)
+        return prior
+
+    @classmethod
+    def _refuse_other_shapes(cls, card: PriorCard, found: Mapping[str, list[int]]) -> None:
+        """Raises ``ValueError`` where settings ask for more memory than the file has tensors."""
+        try:
+            with torch.device("meta"):
+                wanted = cls._untrained(card).state_dict()
+        except (NotImplementedError, RuntimeError):
+            return  # a constructor that looks at values cannot be tried without memory
+        for name, tensor in wanted.items():
+            if found.get(name) != list(tensor.shape):
+                raise ValueError(f"{name} is {found.get(name)}, not {list(tensor.shape)}")
 
 
 def read_prior_card(path: Path) -> PriorCard:
