@@ -100,8 +100,13 @@ class Prior(Part, ABC):
     card: PriorCard | None = None
     """What its file says about it; None for a prior that was never saved or loaded."""
 
-    student: Student | None = None
+    student: Student | None
     """Ranks candidates without rendering them; None where none was trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Not on the class, where it would hide the module that takes its place.
+        self.student = None
 
     @property
     def repeats(self) -> tuple[int, ...] | None:
