@@ -26,7 +26,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -95,8 +95,8 @@ def draw_original(
 ) -> Tensor:
     """The authors' loop; the latents' statistics are 0 and 1 here."""
 
-    def predict(x: Tensor, step: int) -> Tensor:
-        times = torch.full((len(x),), step)
+    def predict(x: Tensor, ahead: Sequence[int]) -> Tensor:
+        times = torch.full((len(x),), ahead[0])
         clean: Tensor = network.forward_with_cond_scale(
             x, times, cond_scale=GUIDANCE, text_embed=embeddings
         )

@@ -18,12 +18,16 @@ from torch.nn import functional as F
 
 from c2l import Prior, PriorCard, Source
 from c2l.errors import BadInput
+from c2l.prior import Modality
 from c2l_priors.conditioning import check_embeddings, check_pairs, check_seeds
-from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint
-from c2l_priors.diffusion_network import Memory, PriorNetwork
+from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint, recognises
+from c2l_priors.diffusion_network import Contexts, Memory, PriorNetwork
 from c2l_priors.diffusion_samplers import SAMPLERS
 from c2l_priors.diffusion_schedule import NoiseSchedule
 from c2l_priors.scaling import LatentScale
+
+AHEAD = 10
+"""For so many calls of the network the first one computes what they need of prompts and times."""
 
 
 class DiffusionPrior(Prior):
@@ -161,6 +165,11 @@ class DiffusionPrior(Prior):
         prior._repeats = found.repeats
         return prior.eval().requires_grad_(False)
 
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Whether ``path`` is a checkpoint of the authors' code; looks at the names in it alone."""
+        return recognises(path)
+
     def save(self, path: Path, card: PriorCard, *, half: bool = False) -> None:
         """As every prior; ``half`` rounds the network alone, its schedule needs every digit."""
         if half:
@@ -171,7 +180,7 @@ class DiffusionPrior(Prior):
             if half:
                 self.network.float()
 
-    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         shape = (self.num_codes, self.latent_width)
         check_pairs(embeddings, latents, self.embedding_width, shape)
         self.scale.fit(latents)
@@ -228,6 +237,9 @@ class DiffusionPrior(Prior):
         seeds: Sequence[int] | None = None,
         guidance: float | None = None,
         steps: int | None = None,
+        adherence: float | None = None,
+        negative: Tensor | None = None,
+        modality: Modality = "text",
         sampler: str | None = None,
         truncation: float = 1.0,
         noise: Iterator[Tensor] | None = None,
@@ -239,6 +251,7 @@ class DiffusionPrior(Prior):
             seeds: B non-negative integers; row i depends on its embedding and ``seeds[i]`` alone.
             guidance: strength of classifier-free guidance; 1 is none; None the prior's default.
             steps: calls of the network; None: the default of the prior or the sampler.
+            adherence, negative, modality: ignored, this prior has no use for them.
             sampler: ``dpm++2m``, ``ddim``, ``ddpm``, or ``skip``, which repeats what the authors'
                 code draws in a few steps; None the prior's default.
             truncation: pulls the latents towards the mean of the training latents; 1 leaves them.
@@ -284,7 +297,8 @@ class DiffusionPrior(Prior):
         )
 
     def _predict(self, x_t: Tensor, times: Tensor, embeddings: Tensor, keep: Tensor) -> Tensor:
-        clean: Tensor = self.network(x_t, times, embeddings * self.embedding_scale, keep)[0]
+        contexts = Contexts(times[:, None], embeddings * self.embedding_scale, keep)
+        clean: Tensor = self.network(x_t, contexts)[0]
         return clean
 
 
@@ -313,19 +327,20 @@ class _Guided:
         self.samples = torch.cat(parts)
         self.memory: Memory | None = None
 
-    def __call__(self, x: Tensor, time: int) -> Tensor:
+    def __call__(self, x: Tensor, times: Sequence[int]) -> Tensor:
         num = len(self.samples) // len(x)
-        times = torch.full((len(self.keep),), time, device=x.device)
-        clean, memory = self.network(
-            x.repeat(num, 1, 1), times, self.embeddings, self.keep, self.samples, self.memory
-        )
-        if self.memory is None:
-            self.memory = memory
-        out: Tensor = clean
+        given = self.memory or self._contexts(times[:AHEAD])
+        out: Tensor
+        out, self.memory = self.network(x.repeat(num, 1, 1), given)
         if num == 2:
             with_prompt, without = out.chunk(2)
             out = torch.lerp(without, with_prompt, self.guidance)
         return out
+
+    def _contexts(self, times: Sequence[int]) -> Contexts:
+        row = torch.tensor(times, device=self.samples.device)
+        each = row.expand(len(self.keep), -1)
+        return Contexts(each, self.embeddings, self.keep, self.samples)
 
 
 def turned(embeddings: Tensor, direction: Tensor, noise: float) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l.torch_files import StoredTensor, TorchFile
+from c2l.torch_files import StoredTensor, TorchFile, beginning
 from c2l_priors.diffusion_config import Config, find_config
 from c2l_priors.diffusion_network import NUM_BUCKETS
 from c2l_priors.diffusion_schedule import NoiseSchedule
@@ -27,6 +27,8 @@ PREFIXES = ("ema_diffusion_prior.ema_model.", "diffusion_prior.", "")
 _TRUNK = "net.causal_transformer."
 _LAYER = re.compile(re.escape(_TRUNK) + r"layers\.(\d{1,4})\.")
 _CONFIG_KEYS = ("cfg", "config", "hyper_parameters")
+_MOST_TIMESTEPS = 100_000
+_MOST_CODES = 1000
 _HINT = "Only priors of clip2latent's own code can be read"
 
 
@@ -43,6 +45,11 @@ class Checkpoint:
     settings: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
     repeats: tuple[int, ...] | None
+
+
+def recognises(path: Path) -> bool:
+    """Whether ``path`` is a checkpoint of such a prior; looks at the names in it alone."""
+    return b"net.learned_query" in beginning(path)
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -124,8 +131,10 @@ def _settings(weights: _Weights, config: Config) -> dict[str, Any]:
     _, inside = _two(weights, f"{first}1.5.weight")
     query = weights.shape("net.learned_query")
     num_codes = 1 if len(query) == 1 else query[0]
-    if inside % width or head_width < 2 or not num_codes:
-        raise weights.foreign(f"layers of width {inside} and heads of {head_width} do not occur")
+    if inside % width or head_width < 2 or not num_codes or num_timesteps > _MOST_TIMESTEPS:
+        raise weights.foreign(
+            f"layers of width {inside}, heads of {head_width} or {num_timesteps} steps do not occur"
+        )
     depth = 1 + max(int(m[1]) for name in weights.stored if (m := _LAYER.match(name)))
     for name, value in (
         ("model.network.dim", width),
@@ -180,6 +189,8 @@ def _repeats(weights: _Weights, config: Config, num_codes: int) -> tuple[int, ..
         stored = weights.stored.get("latent_repeats")  # only in checkpoints of early 2022
         if stored is None or stored.dtype != torch.int64 or len(stored.shape) != 1:
             return None
+        if stored.shape[0] > _MOST_CODES:
+            raise weights.foreign(f"it has {stored.shape[0]} latent_repeats")
         repeats = tuple(weights.file.read(stored).tolist())
         origin = str(weights.file.path)
     if len(repeats) != num_codes or min(repeats) < 1:

@@ -9,12 +9,13 @@ them. The embedding is hidden from everybody where a sample is to be uncondition
 in for it.
 
 Because of the causal order the first two tokens, the *context*, do not depend on the noisy codes.
-They are computed once for all samples that share a prompt and a time. The embedding's token does
-not even depend on the time: its keys and values can be kept as ``Memory`` from step to step.
+They are computed once for all samples that share a prompt and a time, and for several times to come
+at once: those calls find the keys and values of their contexts in a ``Memory``.
 """
 
-# Letters: B samples, C contexts, K codes, D latent width, E embedding width, W network width,
-# H heads, A width of one head, R rows (all tokens of a call, flat), T timesteps.
+# Letters: B samples, C prompts, S times, K codes, D latent width, E embedding width, T timesteps,
+# W network width, H heads, A width of one head, R rows (all tokens of a call, flat), N groups of L
+# tokens that look at the same J keys, F pairs of features that are turned.
 
 from __future__ import annotations
 
@@ -32,8 +33,48 @@ MAX_DISTANCE = 128
 LARGEST_ROTATED = 32
 """At most so many features of a head are turned by position (Su et al. 2021, arXiv 2104.09864)."""
 
-Memory = list[Tensor]
-"""For each layer the key and value of the embedding's tokens, shape (C, 1, 2 A)."""
+
+@dataclass(frozen=True)
+class Contexts:
+    """What samples may depend on besides themselves.
+
+    Args:
+        times: the time of the next call and of those after it, int64, shape (C, S).
+        embeddings: shape (C, E).
+        keep: whether the samples see the embedding, bool, shape (C,).
+        samples: which of the C each sample has, int64, shape (B,); None: B = C, in order.
+    """
+
+    times: Tensor
+    embeddings: Tensor
+    keep: Tensor
+    samples: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a call leaves for the calls at the next times, with the same contexts and B."""
+
+    samples: Tensor
+    own: Plan
+    seen: list[Tensor]
+    """For each layer the keys and values of null, embedding and time, shape (C, S, 3, 2 A)."""
+
+    def later(self) -> Memory | None:
+        """Without the first time; None where that was the last."""
+        if self.seen[0].shape[1] == 1:
+            return None
+        return Memory(self.samples, self.own, [kv[:, 1:] for kv in self.seen])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What tokens have in common over the layers."""
+
+    bias: Tensor
+    """Added to the logits, shape (N, J, queries); -inf where a token may not look."""
+    phases: Tensor
+    """By which to turn queries and keys, complex, shape (tokens, 1, F)."""
 
 
 class PriorNetwork(nn.Module):
@@ -81,103 +122,69 @@ class PriorNetwork(nn.Module):
         exponents = torch.arange(0, rotated, 2) / max(rotated, 1)
         self.register_buffer("frequencies", 10000.0**-exponents)
 
-    def forward(
-        self,
-        x: Tensor,
-        times: Tensor,
-        embeddings: Tensor,
-        keep: Tensor,
-        samples: Tensor | None = None,
-        memory: Memory | None = None,
-    ) -> tuple[Tensor, Memory]:
-        """Predict the clean codes of B samples in C contexts.
+    def forward(self, x: Tensor, given: Contexts | Memory) -> tuple[Tensor, Memory | None]:
+        """Predict the clean codes of B samples.
 
         Args:
             x: noisy standardised codes, shape (B, K, D).
-            times: of the contexts, int64, shape (C,).
-            embeddings: of the contexts, shape (C, E).
-            keep: whether a context shows its embedding, bool, shape (C,).
-            samples: which context each sample has, int64, shape (B,); None: B = C, in order.
-            memory: what an earlier call with the same embeddings and ``keep`` returned.
+            given: contexts; or, at their second time, what the call at the first returned, and
+                so on.
         Returns:
-            the prediction, float32, shape (B, K, D), and the memory.
+            the prediction, float32, shape (B, K, D), and what to give at the next time, if any.
         """
         dtype = self.query.dtype
         num, num_codes = x.shape[:2]
-        contexts = self.time(times)[:, None]
-        if memory is None:
-            first = self.embedding(embeddings.to(dtype))[:, None]
-            contexts = torch.cat([first, contexts], dim=1)
         queries = self.query.expand(num, -1, -1)
-        own = torch.cat([self.latent(x.to(dtype)), queries], dim=1)
-        tokens = self._plan(contexts.shape[1], keep, samples, num, num_codes)
-
-        rows = torch.cat([contexts.flatten(0, 1), own.flatten(0, 1)])
-        kept: Memory = []
+        rows = torch.cat([self.latent(x.to(dtype)), queries], dim=1).flatten(0, 1)
+        context: Plan | None = None
+        if isinstance(given, Contexts):
+            first = self.embedding(given.embeddings.to(dtype))[:, None]
+            rows = torch.cat([torch.cat([first, self.time(given.times)], 1).flatten(0, 1), rows])
+            context, memory = self._plan(given)
+        else:
+            memory = given
+        seen: list[Tensor] = []
         last = len(self.layers) - 1
         for index, layer in enumerate(self.layers):
-            remembered = None if memory is None else memory[index]
-            rows, embedding_kv = layer(rows, tokens, remembered, answers_only=index == last)
-            kept.append(embedding_kv)
+            source = context or memory.seen[index]
+            rows, kv = layer(rows, memory.samples, memory.own, source, answers_only=index == last)
+            seen.append(kv)
         answers = self.leave(self.norm(rows)).float()
-        return answers.unflatten(0, (num, num_codes)), kept
+        memory = Memory(memory.samples, memory.own, seen)
+        return answers.unflatten(0, (num, num_codes)), memory.later()
 
-    def _plan(
-        self, num_shared: int, keep: Tensor, samples: Tensor | None, num: int, num_codes: int
-    ) -> Tokens:
-        length = 2 + 2 * num_codes
-        bias = self._bias(length)
-        # Row 0 hides the embedding, which is key 1, after the null key; row 1 shows it.
-        hidden = bias.new_zeros(2, 1, bias.shape[1])
-        hidden[0, :, 1] = -math.inf
-        shown = keep.long()
-        by_sample = shown if samples is None else shown[samples]
-        own = (bias[2 * self.heads :] + hidden)[by_sample]
-        shared = (bias[(2 - num_shared) * self.heads : 2 * self.heads, :3] + hidden[..., :3])[shown]
+    def _plan(self, given: Contexts) -> tuple[Plan, Memory]:
+        """For the tokens of the contexts, and for the samples' own, with nothing in memory yet."""
+        num, num_times = given.times.shape
+        bias = self._bias()
+        length = bias.shape[1]
+        device = bias.device
+        embedding = torch.arange(len(bias), device=device) == 1  # key 0 is the null key
+        hides = ~given.keep[:, None] & embedding
+        samples = torch.arange(num, device=device) if given.samples is None else given.samples
+        own = bias[:, 2:].flatten(1).masked_fill(hides[samples][:, :, None], -math.inf)
 
-        positions = torch.arange(length, device=keep.device)
-        rows = torch.cat(
-            [positions[2 - num_shared : 2].repeat(len(keep)), positions[2:].repeat(num)]
-        )
-        angles = (rows[:, None] * self.frequencies.float())[:, None, :, None]
-        sines = angles.sin()
-        return Tokens(
-            num_contexts=len(keep),
-            num_shared=num_shared,
-            num_samples=num,
-            samples=samples,
-            shared_bias=shared,
-            own_bias=own,
-            cosines=angles.cos().to(bias.dtype),
-            sines=torch.cat([-sines, sines], dim=-1).to(bias.dtype),
-        )
+        # The tokens of a context see null, embedding and themselves: 3 keys. (The third of the
+        # embedding's is itself again and in its future.)
+        which = (torch.arange(1 + num_times, device=device) > 0).long()
+        shared = bias[:3, which].transpose(0, 1)
+        shared = shared.masked_fill(hides[:, None, :3, None], -math.inf).flatten(0, 1)
 
-    def _bias(self, length: int) -> Tensor:
-        """What is added to the logits: (length * H, 1 + length), -inf where a token may not look.
+        angles = torch.arange(length, device=device)[:, None] * self.frequencies.float()
+        phases = torch.polar(torch.ones_like(angles), angles)[:, None]
+        return Plan(shared, phases[which]), Memory(samples, Plan(own, phases[2:]), [])
+
+    def _bias(self) -> Tensor:
+        """What is added to the logits: (1 + length, length, H), -inf where a token may not look.
 
         The distance is counted to the place of a key in the list that begins with the null key, so
         a token's own key and the one before it share bucket 0. The weights are trained that way.
         """
-        device = self.query.device
-        query = torch.arange(length, device=device)[:, None]
-        key = torch.arange(1 + length, device=device)
+        length, device = 2 + 2 * self.num_codes, self.query.device
+        key = torch.arange(1 + length, device=device)[:, None]
+        query = torch.arange(length, device=device)
         values = self.position_bias[_buckets((query - key).clamp_min(0))]
-        future = (key - 1 > query)[:, :, None]
-        return values.masked_fill(future, -math.inf).transpose(1, 2).flatten(0, 1)
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """Where in the flat rows of a call which tokens lie: contexts first, then the samples' own."""
-
-    num_contexts: int
-    num_shared: int
-    num_samples: int
-    samples: Tensor | None
-    shared_bias: Tensor
-    own_bias: Tensor
-    cosines: Tensor
-    sines: Tensor
+        return values.masked_fill((key - 1 > query)[:, :, None], -math.inf)
 
 
 class Layer(nn.Module):
@@ -197,58 +204,48 @@ class Layer(nn.Module):
         self.narrow = RowsLinear(expansion * width, width)
 
     def forward(
-        self, rows: Tensor, tokens: Tokens, memory: Tensor | None, answers_only: bool
+        self,
+        rows: Tensor,
+        samples: Tensor,
+        own_plan: Plan,
+        source: Plan | Tensor,
+        answers_only: bool,
     ) -> tuple[Tensor, Tensor]:
-        """Rows (R, W) to rows (R, W), and the keys and values of the embedding's tokens.
+        """Rows (R, W) to rows (R, W), and the keys and values that contexts show to their samples.
 
         Args:
+            rows: those of the contexts, if ``source`` is their plan, and the samples' own.
+            samples: which context each sample has, (B,).
+            source: those keys and values from an earlier call, (C, S, 3, 2 A), or how to find them.
             answers_only: return the rows of the queries alone, (B * K, W), for the last layer.
         """
-        num_heads, head = self.heads, self.head_width
-        heads = self.attend(self.attention_norm(rows)).unflatten(1, (num_heads + 2, head))
-        _rotate(heads[:, :-1], tokens)  # queries and key, but not the value
-        border = tokens.num_contexts * tokens.num_shared
-        shared = heads[:border].unflatten(0, (tokens.num_contexts, tokens.num_shared))
-        own = heads[border:].unflatten(0, (tokens.num_samples, -1))
-
-        context_kv = shared[:, :, num_heads:].flatten(2)
-        if memory is not None:
-            context_kv = torch.cat([memory, context_kv], dim=1)
-        seen = context_kv if tokens.samples is None else context_kv[tokens.samples]
-        own_kv = torch.cat([self._null(seen), seen, own[:, :, num_heads:].flatten(2)], dim=1)
-        own_bias = tokens.own_bias
+        num, num_heads = len(samples), self.heads
+        border = len(rows) - num * len(own_plan.phases)
+        heads = self.attend(self.attention_norm(rows)).unflatten(1, (num_heads + 2, -1))
+        own, own_bias = heads[border:].unflatten(0, (num, -1)), own_plan.bias
+        _rotate(own, own_plan.phases)
+        found: list[Tensor] = []
+        if isinstance(source, Plan):
+            shared = heads[:border].unflatten(0, (-1, len(source.phases)))
+            _rotate(shared, source.phases)
+            kv = shared[:, :, num_heads:].flatten(2)
+            seen = torch.stack(
+                [self.null.to(kv.dtype).expand_as(kv), kv[:, :1].expand_as(kv), kv], 2
+            )
+            if not answers_only:
+                found = [_look(shared.flatten(0, 1)[:, None], seen.flatten(0, 1), source.bias)]
+            seen = seen[:, 1:]
+        else:
+            seen = source
+        own_kv = torch.cat([seen[samples, 0], own[:, :, num_heads:].flatten(2)], dim=1)
         if answers_only:
             half = own.shape[1] // 2
-            own, own_bias = own[:, half:], own_bias[:, half * num_heads :]
-            rows = rows[border:].view(tokens.num_samples, -1, rows.shape[1])[:, half:].flatten(0, 1)
-            found = self._look(own, own_kv, own_bias)
-        else:
-            shared_kv = torch.cat([self._null(context_kv), context_kv], dim=1)
-            found = torch.cat(
-                [
-                    self._look(shared, shared_kv, tokens.shared_bias),
-                    self._look(own, own_kv, own_bias),
-                ]
-            )
-        rows = rows + self.merge_norm(self.merge(found))
+            own, own_bias = own[:, half:], own_bias[:, :, half * num_heads :]
+            rows = rows[border:].unflatten(0, (num, -1))[:, half:].flatten(0, 1)
+        found.append(_look(own, own_kv, own_bias))
+        rows = rows + self.merge_norm(self.merge(torch.cat(found)))
         value, gate = self.widen(self.unit_norm(rows)).chunk(2, dim=1)
-        return rows + self.narrow(value * F.silu(gate)), context_kv[:, :1]
-
-    def _null(self, kv: Tensor) -> Tensor:
-        return self.null.to(kv.dtype).expand(len(kv), 1, -1)
-
-    def _look(self, heads: Tensor, kv: Tensor, bias: Tensor) -> Tensor:
-        """Attend from the queries in ``heads`` (N, L, H + 2, A) to ``kv`` (N, J, 2 A).
-
-        ``bias`` is (N, L * H, J); the outcome (N * L, H * A).
-        """
-        keys, values = kv.chunk(2, dim=2)
-        queries = heads[:, :, : self.heads].flatten(1, 2)
-        logits = torch.baddbmm(
-            bias.to(queries.dtype), queries, keys.transpose(1, 2), alpha=self.head_width**-0.5
-        )
-        found = torch.bmm(logits.softmax(dim=2).to(values.dtype), values)
-        return found.view(-1, self.heads * self.head_width)
+        return rows + self.narrow(value * F.silu(gate)), seen
 
 
 class Norm(nn.Module):
@@ -262,12 +259,28 @@ class Norm(nn.Module):
         return F.layer_norm(x, self.scale.shape, self.scale)
 
 
-def _rotate(heads: Tensor, tokens: Tokens) -> None:
-    """Turn pairs of neighbouring features of ``heads`` (R, H + 1, A) by position, in place."""
-    rotated = 2 * tokens.cosines.shape[2]
-    pairs = heads[..., :rotated].view(*heads.shape[:2], -1, 2)
-    turned = pairs.flip(-1) * tokens.sines.to(pairs.dtype)
-    pairs.mul_(tokens.cosines.to(pairs.dtype)).add_(turned)
+def _look(heads: Tensor, kv: Tensor, bias: Tensor) -> Tensor:
+    """Attend from the queries in ``heads`` (N, L, H + 2, A) to ``kv`` (N, J, 2 A).
+
+    ``bias`` is (N, J, L * H); the outcome (N * L, H * A). The keys lie in the middle because a
+    softmax of so few is several times as slow over the last dimension.
+    """
+    keys, values = kv.chunk(2, dim=2)
+    queries = heads[:, :, :-2].flatten(1, 2)
+    scale = queries.shape[2] ** -0.5
+    logits = torch.baddbmm(bias.to(queries.dtype), keys, queries.transpose(1, 2), alpha=scale)
+    weights = logits.softmax(dim=1).to(values.dtype)
+    return torch.bmm(weights.transpose(1, 2), values).view(heads.shape[0] * heads.shape[1], -1)
+
+
+def _rotate(heads: Tensor, phases: Tensor) -> None:
+    """Turn pairs of neighbouring features of ``heads`` (N, L, H + 2, A) in place.
+
+    Queries and key are turned, the value at the end is not.
+    """
+    pairs = heads[:, :, :-1, : 2 * phases.shape[2]].unflatten(3, (-1, 2))
+    turned = torch.view_as_complex(pairs.float().contiguous()) * phases
+    pairs.copy_(torch.view_as_real(turned))
 
 
 def _buckets(distances: Tensor) -> Tensor:

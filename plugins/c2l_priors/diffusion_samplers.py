@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -28,8 +28,9 @@ from torch import Tensor
 from c2l.errors import BadInput
 from c2l_priors.diffusion_schedule import SMALLEST_VARIANCE, NoiseSchedule
 
-Predict = Callable[[Tensor, int], Tensor]
-"""x_t and t to the predicted x0, of the same shape."""
+Predict = Callable[[Tensor, Sequence[int]], Tensor]
+"""x_t to the predicted x0, of the same shape. The first of the timesteps is t, the others are those
+of the calls to come."""
 
 HIGHEST_NOISE, LOWEST_NOISE = -3.5, 4.0
 """The grid of ``dpm++2m`` lies between these logarithms of signal over noise. Beyond them a call
@@ -75,11 +76,11 @@ def ddim(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[
     times = _evenly(schedule.num_timesteps, steps)
     signal, spread = _scales(schedule)
     x = next(noise)
-    for now, after in itertools.pairwise(times):
-        clean = predict(x, now)
+    for index, (now, after) in enumerate(itertools.pairwise(times)):
+        clean = predict(x, times[index:])
         direction = (x - signal[now] * clean) / spread[now]
         x = signal[after] * clean + spread[after] * direction
-    return predict(x, times[-1])
+    return predict(x, times[-1:])
 
 
 def dpm_2m(
@@ -91,8 +92,8 @@ def dpm_2m(
     times = _even_levels(level, steps)
     x = next(noise)
     before: tuple[Tensor, float] | None = None
-    for now, after in itertools.pairwise(times):
-        clean = predict(x, now)
+    for index, (now, after) in enumerate(itertools.pairwise(times)):
+        clean = predict(x, times[index:])
         step = level[after] - level[now]
         target = clean
         if before is not None:
@@ -100,7 +101,7 @@ def dpm_2m(
             target = clean + (clean - before[0]) * (0.5 * step / before[1])
         x = (spread[after] / spread[now]) * x - (signal[after] * math.expm1(-step)) * target
         before = clean, step
-    return predict(x, times[-1])
+    return predict(x, times[-1:])
 
 
 SAMPLERS: Mapping[str, Sampler] = MappingProxyType(
@@ -126,9 +127,9 @@ def _ancestral(
     predict: Predict, times: list[int], moves: list[_Move], noise: Iterator[Tensor]
 ) -> Tensor:
     x = next(noise)
-    for time, move in zip(times, moves, strict=True):
-        x = move.clean * predict(x, time) + move.noisy * x
-        if time != times[-1]:
+    for index, move in enumerate(moves):
+        x = move.clean * predict(x, times[index:]) + move.noisy * x
+        if index < len(moves) - 1:
             x = x + move.std * next(noise)
     return x
 

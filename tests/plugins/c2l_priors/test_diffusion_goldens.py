@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 import c2l
 from c2l_priors.diffusion import DiffusionPrior, turned
+from c2l_priors.diffusion_network import Contexts
 
 DATA = Path(__file__).parents[2] / "data" / "c2l-prior"
 CHECKPOINTS = {
@@ -127,7 +128,8 @@ def test_training(tmp_path: Path) -> None:
     clean, times = golden["train.x0"][:, None], golden["train.t"]
     x_t = prior.schedule.diffuse(clean, times, golden["train.noise"][:, None])
     close(x_t, golden["train.q_sample"], ONE_CALL)
-    predicted, _ = prior.network(x_t, times, golden["train.embed"], golden["train.keep"])
+    contexts = Contexts(times[:, None], golden["train.embed"], golden["train.keep"])
+    predicted, _ = prior.network(x_t, contexts)
     loss = F.mse_loss(predicted, clean)
     loss.backward()
     close(loss, golden["train.loss_online"].squeeze(), ONE_CALL)

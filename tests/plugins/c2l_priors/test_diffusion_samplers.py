@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 import c2l
 from c2l.errors import BadInput
 from c2l_priors.diffusion import DiffusionPrior
+from c2l_priors.diffusion_network import Contexts
 from c2l_priors.diffusion_samplers import SAMPLERS
 from c2l_priors.diffusion_schedule import NoiseSchedule
 
@@ -47,8 +49,8 @@ def spread(sampler: str, steps: int, variance: float) -> float:
     schedule = NoiseSchedule(1000)
     signal = schedule.alphas_cumprod.double()
 
-    def predict(x: Tensor, time: int) -> Tensor:
-        a = signal[time]
+    def predict(x: Tensor, ahead: Sequence[int]) -> Tensor:
+        a = signal[ahead[0]]
         return variance * a.sqrt() / (variance * a + 1 - a) * x
 
     axes: Iterator[Tensor] = iter(torch.eye(steps + 1, dtype=torch.float64))
@@ -88,26 +90,32 @@ def test_one_call_of_the_network_for_each_step(
 ) -> None:
     batches: list[tuple[int, int]] = []
 
-    def count(_module: object, inputs: tuple[Tensor, ...], _output: object) -> None:
-        batches.append((len(inputs[0]), len(inputs[1])))
+    def count(_module: object, inputs: tuple[Any, ...], _output: object) -> None:
+        x, given = inputs
+        batches.append((len(x), given.times.numel() if isinstance(given, Contexts) else 0))
 
     fresh.network.register_forward_hook(count)
     embeddings = torch.randn(1, 12).expand(3, -1)
     fresh.sample(embeddings, seeds=[0, 1, 2], guidance=guidance, steps=5, sampler=sampler)
     halves = 2 if guidance not in {0.0, 1.0} else 1
-    # Three samples of one prompt share one context, and one more without the prompt.
-    assert batches == [(3 * halves, halves)] * 5
+    # Three samples of one prompt share one context, and one more without the prompt; the first
+    # call sees to the times of all.
+    assert batches == [(3 * halves, 5 * halves)] + [(3 * halves, 0)] * 4
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_guidance_and_shared_contexts_change_nothing(fresh: DiffusionPrior, sampler: str) -> None:
+@pytest.mark.parametrize("ahead", [1, 3, 10])
+def test_guidance_and_shared_contexts_change_nothing(
+    fresh: DiffusionPrior, sampler: str, ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """``sample`` against a plain walk by ``denoise``, which shares nothing."""
+    monkeypatch.setattr("c2l_priors.diffusion.AHEAD", ahead)
     rng = torch.Generator().manual_seed(1)
     embeddings = torch.randn(2, 12, generator=rng)[torch.tensor([0, 1, 0])]
     noise = [torch.randn(3, 2, 5, generator=rng) for _ in range(5)]
 
-    def plain(x: Tensor, time: int) -> Tensor:
-        times, keep = torch.full((3,), time), torch.ones(3, dtype=torch.bool)
+    def plain(x: Tensor, ahead: Sequence[int]) -> Tensor:
+        times, keep = torch.full((3,), ahead[0]), torch.ones(3, dtype=torch.bool)
         with_prompt = fresh.denoise(x, times, embeddings, keep)
         without = fresh.denoise(x, times, embeddings, ~keep)
         return without + 3.0 * (with_prompt - without)
