@@ -2,11 +2,15 @@
 
     python benchmarks/stylegan_cpu.py --official ~/stylegan3 --networks sg2-256 sg3-t-256 --runs 3
 
-Both draw the same image from the same random weights, in turn, in one process with one thread, so
-that whatever else the machine does meets both. Times are those of the process, not of the clock on
-the wall; the best run counts. ``--official`` is a checkout of github.com/NVlabs/stylegan3, whose
-licence is its own. That code wants ``scipy``, and ``pkg_resources`` from an older setuptools; where
-they are absent, small stand-ins take their place.
+``--official`` is a checkout of github.com/NVlabs/stylegan3, whose licence is its own. Each network
+takes three child processes with one thread and the allocator as the environment sets it: in the
+first, both implementations draw the same image from the same random weights in turn, so that
+whatever else the machine does meets both alike; the other two run one implementation alone, for the
+peak of its memory. The first, cold run of each is not counted. Times are medians of processor time;
+the ratio is the median over the turns, its range beside it.
+
+The official code wants ``requests``, ``scipy``, and ``pkg_resources`` from an older setuptools;
+where they are absent, small stand-ins take their place.
 """
 
 from __future__ import annotations
@@ -15,22 +19,19 @@ import argparse
 import importlib
 import json
 import os
+import platform
+import resource
+import statistics
+import subprocess
 import sys
 import time
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("MKL_NUM_THREADS", "1")
-
-import torch
-from torch import Tensor
-
-from c2l_stylegan.filters import lowpass_filter
-from c2l_stylegan.generator import StyleGAN
-from c2l_stylegan.settings import Settings, StyleGAN2Settings, StyleGAN3Settings
+if TYPE_CHECKING:  # the parent stays small: children inherit its peak of memory
+    from torch import Tensor, nn
 
 _R = {"conv_kernel": 1, "use_radial_filters": True, "channel_base": 65536, "channel_max": 1024}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -48,69 +49,204 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--official", type=Path, required=True, help="a checkout of stylegan3")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=3, help="counted turns of each")
     parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--no-memory", action="store_true", help="leave the peaks of memory out")
+    parser.add_argument(
+        "--bf16", action="store_true", help="only c2l's StyleGAN2 with bf16 features"
+    )
     parser.add_argument("--json", type=Path, help="write the figures here as well")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    sys.path.insert(0, str(options.official.resolve()))
-    _stand_in()
+    if options.child:
+        print(json.dumps(_child(options)))
+        return
 
+    print(f"    {' '.join(['python', *sys.argv])}\n\n{_machine()}\n")
+    if options.bf16:
+        print("| network | float32 ms | bf16 ms | max error / std | rms error / std |")
+        print("| --- " * 5 + "|")
+        for name in options.networks:
+            row = _in_a_child(options, name, "bf16")
+            print(
+                f"| {name} | {row['float32_ms']:.0f} | {row['bf16_ms']:.0f} "
+                f"| {row['max']:.3f} | {row['rms']:.4f} |",
+                flush=True,
+            )
+        return
+    print(
+        "| network | official ms | c2l ms | times as fast (range) | wall | max error / std "
+        "| official peak MB | c2l peak MB |\n" + "| --- " * 8 + "|"
+    )
     rows = []
-    print(f"{'network':10} {'official ms':>12} {'c2l ms':>9} {'ratio':>6} {'max error':>10}")
     for name in options.networks:
-        row = measure(name, runs=options.runs, batch=options.batch)
+        row = _in_a_child(options, name, "both")
+        if not options.no_memory:
+            for which in ("official", "c2l"):
+                row |= _in_a_child(options, name, which)
         rows.append(row)
-        print(
-            f"{name:10} {row['official_ms']:12.0f} {row['c2l_ms']:9.0f} {row['ratio']:6.2f} "
-            f"{row['max_error']:10.1e}",
-            flush=True,
-        )
+        print(_formatted(row), flush=True)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def measure(name: str, *, runs: int, batch: int) -> dict[str, Any]:
-    """Both implementations on one network; the first, cold run of each is not counted."""
-    module, sizes = NETWORKS[name]
-    kwargs = {"z_dim": 512, "c_dim": 0, "w_dim": 512, "img_channels": 3, **sizes}
-    is_third = module == "networks_stylegan3"
-    kwargs["mapping_kwargs"] = {"num_layers": 2 if is_third else 8}
-    torch.manual_seed(0)
-    theirs = importlib.import_module(f"training.{module}").Generator(**kwargs)
-    theirs.eval().requires_grad_(False)
-    settings: Settings
-    if is_third:
-        settings = StyleGAN3Settings.from_init_kwargs(kwargs)
-    else:
-        settings = StyleGAN2Settings.from_init_kwargs(kwargs)
-    ours = StyleGAN.initialised(settings).eval().requires_grad_(False)
-    ours.load_state_dict(theirs.state_dict())
-    ws = torch.randn(batch, ours.num_ws, 512)
+def _in_a_child(options: argparse.Namespace, name: str, which: str) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--child", which, "--networks", name]
+    for flag in ("official", "runs", "batch"):
+        command += [f"--{flag}", str(getattr(options, flag))]
+    pinned = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, env={**os.environ, **pinned}, stdout=subprocess.PIPE, text=True, check=True
+    )
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row
 
-    official_ms, c2l_ms, error = [], [], 0.0
+
+def _child(options: argparse.Namespace) -> dict[str, Any]:
+    import torch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    name, which = options.networks[0], options.child
+    nets: dict[str, Any] = {}
+    if which not in ("c2l", "bf16"):
+        nets["official"] = _official(name, options.official)
+    if which != "official":
+        nets["c2l"] = _c2l(name)
+    if which == "both":
+        _stir(nets["official"])
+        nets["c2l"].load_state_dict(nets["official"].state_dict())
+    ws = torch.randn(options.batch, next(iter(nets.values())).num_ws, 512)
+    draw: dict[str, Callable[[], Tensor]] = {
+        "official": lambda: nets["official"].synthesis(ws, noise_mode="const", force_fp32=True),
+        "c2l": lambda: nets["c2l"].synthesize(ws),
+    }
+    if which == "bf16":
+        return _rounded(nets["c2l"], ws, options.runs)
+    if which == "both":
+        return {"network": name, "batch": options.batch, **_compare(draw, options.runs)}
+    before = _peak()
+    for _ in range(2):
+        draw[which]()
+    return {f"{which}_peak_mb": _peak(), f"{which}_peak_mb_before": before}
+
+
+def _compare(draw: dict[str, Callable[[], Tensor]], runs: int) -> dict[str, Any]:
+    times: dict[str, list[tuple[float, float]]] = {"official": [], "c2l": []}
+    error = 0.0
     for _ in range(runs + 1):
-        expected, spent = timed(lambda: theirs.synthesis(ws, noise_mode="const", force_fp32=True))
-        official_ms.append(spent)
-        drawn, spent = timed(lambda: ours.synthesize(ws))
-        c2l_ms.append(spent)
-        error = max(error, float((drawn - expected).abs().max()))
-    best = min(official_ms[1:]), min(c2l_ms[1:])
+        drawn = {}
+        for which, function in draw.items():
+            start = time.process_time(), time.perf_counter()
+            drawn[which] = function()
+            spent = time.process_time() - start[0], time.perf_counter() - start[1]
+            times[which].append((spent[0] * 1000, spent[1] * 1000))
+        expected = drawn["official"]
+        error = max(error, float((drawn["c2l"] - expected).abs().max() / expected.std()))
+    turns = list(zip(times["official"][1:], times["c2l"][1:], strict=True))
+    ratios = [theirs[0] / ours[0] for theirs, ours in turns]
     return {
-        "network": name,
-        "batch": batch,
-        "official_ms": best[0],
-        "c2l_ms": best[1],
-        "ratio": best[0] / best[1],
-        "max_error": error,
+        "official_ms": statistics.median(theirs[0] for theirs, _ in turns),
+        "c2l_ms": statistics.median(ours[0] for _, ours in turns),
+        "ratio": statistics.median(ratios),
+        "ratios": ratios,
+        "wall_ratio": statistics.median(theirs[1] / ours[1] for theirs, ours in turns),
+        "max_error_over_std": error,
     }
 
 
-def timed(draw: Callable[[], Tensor]) -> tuple[Tensor, float]:
-    """What ``draw`` returns, and the milliseconds of processor time it took."""
-    start = time.process_time()
-    images = draw()
-    return images, (time.process_time() - start) * 1000
+def _rounded(network: Any, ws: Tensor, runs: int) -> dict[str, float]:
+    """Features in bf16 against those in float32, by the same code."""
+    import torch
+
+    drawn, spent = {}, {}
+    _stir(network)
+    for dtype in (torch.float32, torch.bfloat16):
+        network.synthesis.feature_dtype = dtype
+        times = []
+        for _ in range(runs + 1):
+            start = time.process_time()
+            drawn[dtype] = network.synthesize(ws)
+            times.append((time.process_time() - start) * 1000)
+        spent[dtype] = statistics.median(times[1:])
+    difference = (drawn[torch.bfloat16] - drawn[torch.float32]) / drawn[torch.float32].std()
+    return {
+        "float32_ms": spent[torch.float32],
+        "bf16_ms": spent[torch.bfloat16],
+        "max": float(difference.abs().max()),
+        "rms": float(difference.square().mean().sqrt()),
+    }
+
+
+def _official(name: str, checkout: Path) -> nn.Module:
+    sys.path.insert(0, str(checkout.resolve()))
+    _stand_in()
+    network = importlib.import_module(f"training.{NETWORKS[name][0]}").Generator(**_kwargs(name))
+    made: nn.Module = network.eval().requires_grad_(False)
+    return made
+
+
+def _c2l(name: str) -> nn.Module:
+    from c2l_stylegan.generator import StyleGAN
+    from c2l_stylegan.settings import Settings, StyleGAN2Settings, StyleGAN3Settings
+
+    settings: Settings
+    if NETWORKS[name][0] == "networks_stylegan3":
+        settings = StyleGAN3Settings.from_init_kwargs(_kwargs(name))
+    else:
+        settings = StyleGAN2Settings.from_init_kwargs(_kwargs(name))
+    return StyleGAN.initialised(settings).eval().requires_grad_(False)
+
+
+def _kwargs(name: str) -> dict[str, Any]:
+    module, sizes = NETWORKS[name]
+    num_layers = 2 if module == "networks_stylegan3" else 8
+    common = {"z_dim": 512, "c_dim": 0, "w_dim": 512, "img_channels": 3}
+    return {**common, "mapping_kwargs": {"num_layers": num_layers}, **sizes}
+
+
+def _stir(network: nn.Module) -> None:
+    """Give values to what starts at zero, lest its use go unchecked."""
+    for parameter in network.parameters():
+        if not parameter.any():
+            parameter.normal_(std=0.1)
+
+
+def _peak() -> int:
+    """The most memory, in MB, that the process ever held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1_000_000 if sys.platform == "darwin" else 1000)
+
+
+def _machine() -> str:
+    from importlib.metadata import version
+
+    model, flags = platform.processor() or platform.machine(), ""
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        told = dict(line.replace("\t", "").split(":", 1) for line in lines if ":" in line)
+        wanted = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+        model = told.get("model name", model).strip()
+        flags = ", ".join(flag for flag in wanted if flag in told.get("flags", "").split())
+    tuned = [f"{k}={v}" for k, v in os.environ.items() if k.startswith(("MALLOC_", "GLIBC_TUN"))]
+    if "LD_PRELOAD" in os.environ:
+        tuned.append(f"LD_PRELOAD={os.environ['LD_PRELOAD']}")
+    allocator = ", ".join(tuned) or "as it comes"
+    return f"{model} ({flags}), torch {version('torch')}, 1 thread; allocator: {allocator}."
+
+
+def _formatted(row: dict[str, Any]) -> str:
+    cells = [
+        row["network"] + (f" x{row['batch']}" if row["batch"] > 1 else ""),
+        f"{row['official_ms']:.0f}",
+        f"{row['c2l_ms']:.0f}",
+        f"**{row['ratio']:.2f}** ({min(row['ratios']):.2f} to {max(row['ratios']):.2f})",
+        f"{row['wall_ratio']:.2f}",
+        f"{row['max_error_over_std']:.1e}",
+        str(row.get("official_peak_mb", "")),
+        str(row.get("c2l_peak_mb", "")),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def _stand_in() -> None:
@@ -126,23 +262,21 @@ def _stand_in() -> None:
     if scipy.__spec__ is not None:
         return
     # Only the design of the filters wants it, and their values do not matter to the time.
-    scipy.signal, scipy.special = (
-        types.ModuleType("scipy.signal"),
-        types.ModuleType("scipy.special"),
-    )
+    from torch import as_tensor, special
+
+    for part in ("signal", "special", "optimize"):
+        module: Any = types.ModuleType(f"scipy.{part}")
+        setattr(scipy, part, module)
+        sys.modules[module.__name__] = module
     scipy.signal.firwin = _firwin
     scipy.signal.kaiser_atten = lambda numtaps, width: 60.0
     scipy.signal.kaiser_beta = lambda attenuation: 6.0
-    scipy.special.j1 = lambda x: torch.special.bessel_j1(torch.as_tensor(x)).numpy()
-    optimize = types.ModuleType("scipy.optimize")
-    sys.modules |= {
-        "scipy.signal": scipy.signal,
-        "scipy.special": scipy.special,
-        "scipy.optimize": optimize,
-    }
+    scipy.special.j1 = lambda x: special.bessel_j1(as_tensor(x)).numpy()
 
 
 def _firwin(numtaps: int, cutoff: float, width: float, fs: float) -> Any:
+    from c2l_stylegan.filters import lowpass_filter
+
     taps = lowpass_filter(numtaps, cutoff=cutoff, width=width, sampling_rate=fs)
     assert taps is not None
     return taps.numpy()

@@ -150,7 +150,7 @@ def _stylegan3(network: StyleGAN) -> dict[str, dict[str, Any]]:
         }
         for side, stage in (("in", before), ("out", after)):
             layer[f"{side}_channels"] = stage.channels
-            layer[f"{side}_size"] = np.broadcast_to(np.asarray(stage.size), [2])
+            layer[f"{side}_size"] = np.asarray(stage.size[::-1])
             layer[f"{side}_sampling_rate"] = stage.sampling_rate
             layer[f"{side}_cutoff"] = np.float64(stage.cutoff)
             layer[f"{side}_half_width"] = np.float64(stage.half_width)

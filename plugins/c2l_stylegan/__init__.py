@@ -15,7 +15,7 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             kind="stylegan",
             interface="generator",
             factory="c2l_stylegan.generator:StyleGAN",
-            summary="StyleGAN2 and StyleGAN3 networks, from .safetensors, .pkl and .pt files",
+            summary="StyleGAN2 and 3: NVIDIA's .pkl, rosinality's .pt, and .safetensors files",
             licence="Apache-2.0 (code; weights have their own)",
         )
     )

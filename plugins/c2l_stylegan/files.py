@@ -6,6 +6,7 @@ under ``c2l`` the JSON ``{"schema": "c2l-stylegan/1", "family": ..., "settings":
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import tempfile
@@ -21,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from c2l.errors import BadWeights, NotWritable
-from c2l.torch_files import LEGACY
+from c2l.torch_containers import LEGACY
 from c2l_stylegan import nvidia_pickles, rosinality
 from c2l_stylegan.settings import (
     FAMILIES,
@@ -79,7 +80,12 @@ def read(path: Path, *, values: bool = True) -> Stored:
         return Stored(_settings(_parse(metadata["c2l"], path), path), tensors)
     beside = _json_beside(path)
     data = {"family": _family_by_names(tensors), **_read_json(beside)}
-    return Stored(_settings(data, beside), tensors)
+    settings = _settings(data, beside)
+    const = tensors.get("synthesis.b4.const")
+    if isinstance(settings, StyleGAN2Settings) and const is not None and const.ndim == 3:
+        # Init arguments say one side of an image alone.
+        settings = dataclasses.replace(settings, const_size=(const.shape[1], const.shape[2]))
+    return Stored(settings, tensors)
 
 
 def recognises(path: Path) -> bool:
@@ -156,13 +162,11 @@ def _read_foreign(path: Path) -> Stored:
 
 def _recognises_foreign(path: Path) -> bool:
     head = _head(path)
-    if head[:2] == b"PK":
-        return rosinality.recognises(path)
+    if rosinality.recognises(path):
+        return True
     if path.suffix == ".pkl" and head[:1] != b"" and head[0] in _FIRST_OF_PICKLES:
         return True  # nobody else's; reading it says what is wrong with it
-    return any(mark in head for mark in nvidia_pickles.MARKS) or (
-        head.startswith(LEGACY) and all(mark in head for mark in rosinality.MARKS)
-    )
+    return any(mark in head for mark in nvidia_pickles.MARKS)
 
 
 def _head(path: Path) -> bytes:
@@ -228,11 +232,12 @@ def _json_beside(path: Path) -> Path:
 
 
 def _settings(data: Mapping[str, Any], path: Path) -> Settings:
+    schema = data.get("schema", SCHEMA)
+    if schema != SCHEMA:
+        raise BadWeights(f"{path} follows {str(schema)[:40]!r}, not {SCHEMA!r}")
     try:
-        if data.get("schema") == SCHEMA:
-            return FAMILIES[data["family"]].from_dict(data["settings"])
         if "schema" in data:
-            raise BadWeights(f"{path} follows {data['schema']!r}, not {SCHEMA!r}")
+            return FAMILIES[data["family"]].from_dict(data["settings"])
         kwargs = data["init_kwargs"]
         class_name = str(data.get("class_name", ""))
         family = "stylegan3" if "networks_stylegan3" in class_name else data.get("family")
@@ -242,6 +247,9 @@ def _settings(data: Mapping[str, Any], path: Path) -> Settings:
             raise BadWeights(f"{path} names no class_name", hint="Add the class of the network")
         is_ada = class_name == "training.networks.Generator" or data.get("repo") == "ada"
         return StyleGAN2Settings.from_init_kwargs(kwargs, repo="ada" if is_ada else "")
+    except BadWeights as error:
+        problem = f"the description in {path} is unusable: {error.message}"
+        raise BadWeights(problem, hint=error.hint) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         problem = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BadWeights(f"the description in {path} is unusable: {problem}") from error

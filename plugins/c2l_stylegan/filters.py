@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -18,6 +19,26 @@ def resampling_filter(taps: tuple[Any, ...]) -> Tensor:
     if f.ndim == 1 and f.numel() < 8:
         f = torch.outer(f, f)
     return f / f.sum()
+
+
+def upsampling_kernel(resample_filter: Tensor) -> Tensor:
+    """The filter in two dimensions, (taps, taps), with the gain 4 of upsampling by two.
+
+    Filters of eight taps and more are stored as one row, (taps,), and apply along both axes.
+    """
+    f = resample_filter
+    return (torch.outer(f, f) if f.ndim == 1 else f) * 4
+
+
+def upsample(x: Tensor, resample_filter: Tensor) -> Tensor:
+    """(B, C, H, W) to (B, C, 2H, 2W)."""
+    channels, taps = x.shape[1], resample_filter.shape[-1]
+    low, high = (taps + 1) // 2 - taps + 1, (taps - 2) // 2 - taps + 2
+    crop = -low if low == high <= 0 else 0
+    x = x.contiguous(memory_format=torch.channels_last)
+    kernel = upsampling_kernel(resample_filter).to(x.dtype).expand(channels, 1, -1, -1)
+    y = F.conv_transpose2d(x, kernel, stride=2, padding=crop, groups=channels)
+    return y if crop else F.pad(y, (low, high, low, high))  # negative: cut off
 
 
 def lowpass_filter(

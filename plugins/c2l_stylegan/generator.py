@@ -16,12 +16,14 @@ import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l_stylegan import files
 from c2l_stylegan.mapping import Mapping
+from c2l_stylegan.noise import Noise
 from c2l_stylegan.settings import Settings, StyleGAN2Settings, family_of
-from c2l_stylegan.stylegan2 import Noise, Synthesis2
+from c2l_stylegan.stylegan2 import Synthesis2
 from c2l_stylegan.stylegan3 import Synthesis3
 
 _STATISTICS_SAMPLES = 1000
 _NAMED_AT_MOST = 3
+_MOST_FRESH_PARAMETERS = 1 << 29
 
 
 class StyleGAN(c2l.Generator):
@@ -77,6 +79,9 @@ class StyleGAN(c2l.Generator):
             )
         stored = files.read(source.path)
         if stored.tensors is None:
+            fresh = cls._without_memory(stored.settings, None, source.path)
+            if (size := sum(p.numel() for p in fresh.parameters())) > _MOST_FRESH_PARAMETERS:
+                raise BadWeights(f"{source.path} describes a network of {size:,} parameters")
             return cls.initialised(stored.settings, seed=stored.seed).eval().requires_grad_(False)
         network = cls._without_memory(stored.settings, stored.tensors, source.path)
         network.to_empty(device="cpu")
@@ -110,7 +115,9 @@ class StyleGAN(c2l.Generator):
         network = cls._without_memory(settings, stored.tensors, path)
         return {
             "family": family_of(settings),
-            "resolution": settings.img_resolution,
+            "resolution": max(settings.image_size),
+            "height": settings.image_size[0],
+            "width": settings.image_size[1],
             "channels": settings.img_channels,
             "z_dim": settings.z_dim,
             "w_dim": settings.w_dim,
@@ -198,8 +205,7 @@ class StyleGAN(c2l.Generator):
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the images, in pixels."""
-        side = self.network_settings.img_resolution
-        return side, side
+        return self.network_settings.image_size
 
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
         """Draw latents w as NVIDIA's scripts do: z from numpy's ``RandomState`` of each seed.

@@ -4,57 +4,93 @@ The papers scale the weights of a convolution by the style, once for each image,
 batch a grouped convolution. Scaling the *features* by the style before an ordinary convolution,
 and the result by the demodulation factor after it, is the same linear map; it is several times
 faster on CPUs and cheap to differentiate. For a single large image without gradients, scaling
-the weights is cheaper after all, and that is done then.
+the weights is cheaper after all, and that is done then, unless Winograd's algorithm saves more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from c2l_stylegan.scratch import Scratch
+from c2l_stylegan.winograd import Winograd
+
+Convolution: TypeAlias = Callable[[Tensor, bool], Tensor]
+"""Features (B, I, H, W) to (B, O, H', W'); the flag is false where rows are padded already."""
 
 
 class Modulated(nn.Module):
-    """Base of the layers that hold a convolution's ``weight`` (O, I, k, k)."""
+    """Base of the layers that hold a convolution's ``weight`` (O, I, k, k).
+
+    Attributes:
+        padding: that of ``convolve``, where it is an ordinary one of stride one.
+    """
 
     weight: nn.Parameter
+    padding: int | None = None
 
     def power(self) -> Tensor:
         """Sums of the squared weights over the kernel, (O, I)."""
-        return self.weight.square().sum(dim=(2, 3))
+        # Tap by tap is fast in any memory order of the weights; a sum over both axes is not.
+        taps = self.weight.flatten(2).unbind(2)
+        found = taps[0].square()
+        for tap in taps[1:]:
+            found = found.addcmul(tap, tap)
+        return found
 
-    def modulate(
-        self, x: Tensor, styles: Tensor, scale: Tensor, bias: Tensor, noise: Tensor | None = None
-    ) -> Tensor:
-        """Convolve ``x * styles``, then times ``scale``, plus ``bias`` and ``noise``.
+    def modulated(
+        self,
+        size: tuple[int, ...],
+        styles: Tensor,
+        scale: Tensor,
+        bias: Tensor,
+        *,
+        dtype: torch.dtype,
+        scratch: Scratch,
+    ) -> Convolution:
+        """Convolve ``x * styles``, then times ``scale``, plus ``bias``: the way that costs least.
 
         Args:
-            x: features (B, I, H, W).
+            size: (B, I, H, W) of the features, which may come in strips where ``padding`` is set.
             styles, scale, bias: (B, I), (B, O) and (O,).
-            noise: (1 or B, 1, H', W').
+            dtype: of the features.
+            scratch: lent to the convolution as long as it is in use.
         """
-        if self._weights_are_lighter_than(x):
-            weight = self.weight * styles[0][:, None, None] * scale[0][:, None, None, None]
-            y = self.convolve(x, weight, bias)
-            return y if noise is None else y.add_(noise)
-        y = self.convolve(x * styles[:, :, None, None], self.weight, None)
-        if noise is None:
-            shift = bias[:, None, None]
-        else:
-            shift = (noise.permute(0, 2, 3, 1) + bias).permute(0, 3, 1, 2)  # channels last
+        weight, pixels = self.weight.to(dtype), size[2] * size[3]
+        factors = styles.to(dtype), scale.to(dtype), bias.to(dtype)
         if torch.is_grad_enabled():
-            return torch.addcmul(shift, y, scale[:, :, None, None])
-        return torch.addcmul(shift, y, scale[:, :, None, None], out=y)
-
-    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """The convolution itself."""
-        raise NotImplementedError
-
-    def _weights_are_lighter_than(self, x: Tensor) -> bool:
-        if torch.is_grad_enabled() or len(x) != 1:
-            return False
+            return partial(self._convolve_scaled, weight, *factors)
+        if self.padding is not None and Winograd.pays(weight, pixels):
+            return partial(_by_winograd, Winograd(weight, self.padding, scratch), *factors)
         # What is read and written in two passes over the weights, against the features.
-        features = x[0, 0].numel() * (self.weight.shape[0] + self.weight.shape[1])
-        return 2 * self.weight.numel() < features
+        if size[0] == 1 and 2 * weight.numel() < pixels * sum(weight.shape[:2]):
+            weight = self.scaled_weight(styles, scale).to(dtype)
+            return partial(self.convolve, weight, bias.to(dtype))
+        return partial(self._convolve_scaled, weight, *factors)
+
+    def scaled_weight(self, styles: Tensor, scale: Tensor) -> Tensor:
+        """The weights that do it all for one image, of styles (1, I) and scale (1, O)."""
+        return self.weight * styles[0][:, None, None] * scale[0][:, None, None, None]
+
+    def convolve(self, weight: Tensor, bias: Tensor | None, x: Tensor, pad_rows: bool) -> Tensor:
+        """The convolution itself, with these weights."""
+        assert self.padding is not None
+        padding = self.padding if pad_rows else 0, self.padding
+        return F.conv2d(x, weight, bias, padding=padding)
+
+    def _convolve_scaled(
+        self, weight: Tensor, styles: Tensor, scale: Tensor, bias: Tensor, x: Tensor, pad_rows: bool
+    ) -> Tensor:
+        y = self.convolve(weight, None, x * styles[:, :, None, None], pad_rows)
+        shift, scale = bias[:, None, None], scale[:, :, None, None]
+        if torch.is_grad_enabled():
+            return torch.addcmul(shift, y, scale)
+        return torch.addcmul(shift, y, scale, out=y)
 
 
 def records_gradients(network: nn.Module, latents: Tensor) -> bool:
@@ -66,3 +102,17 @@ def records_gradients(network: nn.Module, latents: Tensor) -> bool:
         return False
     tensors = (latents, *network.parameters(), *network.buffers())
     return any(tensor.requires_grad for tensor in tensors)
+
+
+def _by_winograd(
+    convolution: Winograd, styles: Tensor, scale: Tensor, bias: Tensor, x: Tensor, pad_rows: bool
+) -> Tensor:
+    padding = convolution.padding
+    outputs = range(x.shape[2] + 2 * padding - 2)
+    if not pad_rows:
+        outputs = outputs[padding : len(outputs) - padding]
+    y = x.new_empty(len(x), len(outputs), x.shape[3] + 2 * padding - 2, len(bias))
+    for i, image in enumerate(x.permute(0, 2, 3, 1)):
+        rows = convolution.rows(image, styles[i], outputs.start, outputs.stop)
+        torch.addcmul(bias, rows, scale[i], out=y[i])
+    return y.permute(0, 3, 1, 2)

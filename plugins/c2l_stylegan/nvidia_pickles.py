@@ -16,7 +16,8 @@ from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.inert_pickle import Name, Thing, read_pickle
-from c2l.torch_files import DTYPES, Damaged, explained
+from c2l.torch_containers import DTYPES, Damaged
+from c2l.torch_files import explained
 from c2l_stylegan import nvidia_settings, tensorflow
 from c2l_stylegan.pickled import Module, load_storage
 from c2l_stylegan.settings import Settings
@@ -39,6 +40,7 @@ _EXPECTED = {
     "numpy._core.multiarray": {"scalar", "_reconstruct"},
     "numpy.core.numeric": {"_frombuffer"},
     "numpy._core.numeric": {"_frombuffer"},
+    "dill._dill": {"_create_array"},  # StyleGAN-XL's pickles are dill's
 }
 # Ordinary classes of torch and of the relatives' repositories: named, so that the error can say
 # which network it is. Like all names they stay names.
@@ -59,13 +61,15 @@ def read(path: Path) -> tuple[Settings, dict[str, Tensor]]:
     with explained(path):
         try:
             root = _root(path)
-            if isinstance(root, tuple):
+            if tensorflow.is_network(root):
                 return tensorflow.convert(root)
             generator = _generator(root)
             tensors = generator.tensors(at_most=path.stat().st_size)
             return nvidia_settings.convert(generator, tensors)
         except Damaged as error:
             raise BadWeights(f"{path} is not read: {error}", hint=_ONLY) from error
+        except BadWeights as error:  # of the settings, which do not know the path
+            raise BadWeights(f"{path} is not read: {error.message}", hint=_ONLY) from error
 
 
 def _root(path: Path) -> Any:
@@ -119,10 +123,13 @@ def _relative(network: Module) -> str:
     if network.class_name == "TriPlaneGenerator" or network.child("renderer") is not None:
         return "an EG3D generator"
     mapping, synthesis = network.child("mapping"), network.child("synthesis")
-    if "Superres" in network.class_name or network.child("stem") is not None:
-        return "a StyleGAN-XL generator with super-resolution stages"
     if mapping is not None and mapping.child("embed_proj") is not None:
         return "a conditional StyleGAN-XL generator"
+    blocks = [block for _, block in synthesis.children()] if synthesis is not None else []
+    if any(block.child("convs1") is not None for block in blocks):
+        return "a StyleGAN-T generator"
+    if any(layer.class_name.startswith("PatchWise") for b in blocks for _, layer in b.children()):
+        return "an ALIS generator, whose pictures are strips without end"
     if mapping is None or synthesis is None:
         return f"a {network.class_name}"
     return ""

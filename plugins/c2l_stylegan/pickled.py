@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from c2l.inert_pickle import Name, Persistent, Thing
-from c2l.torch_files import Damaged, check_length, checked_layout, read_legacy, storage_of
+from c2l.torch_containers import Damaged, check_length, read_legacy, storage_of
+from c2l.torch_files import checked_layout
 
 _DEEPEST = 8
 _MOST_MODULES = 4000
@@ -25,6 +26,7 @@ _LOAD = Name("torch.storage", "_load_from_bytes")
 _TENSOR = Name("torch._utils", "_rebuild_tensor_v2")
 _PARAMETER = Name("torch._utils", "_rebuild_parameter")
 _NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")
+_DILL = Name("dill._dill", "_create_array")
 _NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
 _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
 
@@ -207,6 +209,8 @@ def _array(value: Any) -> Any:
         if len(state) != 5:
             raise Damaged("an array in it is described wrongly")
         _, shape, dtype, fortran, data = state
+    elif value.cls == _DILL and len(args) == 4 and isinstance(args[2], tuple) and len(args[2]) == 5:
+        _, shape, dtype, fortran, data = args[2]
     elif where in _NUMERIC and what == "_frombuffer":
         data, dtype, shape, order = (*args, None, None, None, None)[:4]
         fortran = order == "F"

@@ -7,8 +7,6 @@ latent, so it is estimated as that code does when it draws.
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l.torch_files import StoredTensor, TorchFile
+from c2l.torch_files import StoredTensor, TorchFile, beginning
 from c2l_stylegan.filters import resampling_filter
 from c2l_stylegan.mapping import Mapping
 from c2l_stylegan.settings import MappingSettings, StyleGAN2Settings
@@ -25,7 +23,6 @@ from c2l_stylegan.settings import MappingSettings, StyleGAN2Settings
 MARKS = (b"to_rgb1.conv.weight", b"input.input")
 """Names that stand in every such file."""
 
-_HEADER = 1 << 22
 _SAMPLES = 4096
 _BATCH = 256
 _MOST_LAYERS = 100
@@ -43,21 +40,9 @@ def read(path: Path) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
 
 
 def recognises(path: Path) -> bool:
-    """Whether a zip archive is such a checkpoint; reads its table of contents and its names."""
-    return all(mark in _names(path) for mark in MARKS)
-
-
-def _names(path: Path) -> bytes:
-    """The beginning of the pickle in a checkpoint, where all names stand."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            inner = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-            if len(inner) != 1:
-                return b""
-            with archive.open(inner[0]) as file:
-                return file.read(_HEADER)
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError):
-        return b""
+    """Whether a file is such a checkpoint; looks at the names in it alone."""
+    names = beginning(path)
+    return all(mark in names for mark in MARKS)
 
 
 class _Checkpoint:
@@ -67,8 +52,8 @@ class _Checkpoint:
         state = root.get("g_ema", root)
         if not isinstance(state, dict) or "to_rgb1.conv.weight" not in state:
             names = ", ".join(name[:40] for name in list(root)[:3] if isinstance(name, str))
-            alone = "a discriminator alone" if "d" in root else f"{names or 'nothing with a name'}"
-            raise BadWeights(f"{file.path} holds no generator: it has {alone}", hint=_HINT)
+            found = _relative(root) or names or "nothing with a name"
+            raise BadWeights(f"{file.path} holds no generator: it has {found}", hint=_HINT)
         self.stored: dict[str, StoredTensor] = {}
         for name, value in state.items():
             tensor = file.tensor(value)
@@ -103,23 +88,28 @@ class _Checkpoint:
             self.shape("style.1.weight", 2)[1],
         )
         width = self.shape("style.1.weight", 2)[0]
-        channels = {4: self.shape("input.input", 4)[1]}
+        const = self.shape("input.input", 4)
+        channels = {4: const[1]}
         for j in range(len(numbers)):
             channels[8 << j] = self.shape(f"convs.{2 * j + 1}.conv.weight", 5)[1]
-        return StyleGAN2Settings(
-            z_dim=z_dim,
-            c_dim=0,
-            w_dim=w_dim,
-            img_resolution=side,
-            img_channels=self.shape("to_rgb1.conv.weight", 5)[1],
-            mapping=MappingSettings(
-                num_layers=layers,
-                layer_features=width if layers > 1 and width != w_dim else None,
-            ),
-            channels=channels,
-            kernel_size=self.shape("conv1.conv.weight", 5)[3],
-            resample_filter=self._taps(),
-        )
+        try:
+            return StyleGAN2Settings(
+                z_dim=z_dim,
+                c_dim=0,
+                w_dim=w_dim,
+                img_resolution=side,
+                img_channels=self.shape("to_rgb1.conv.weight", 5)[1],
+                mapping=MappingSettings(
+                    num_layers=layers,
+                    layer_features=width if layers > 1 and width != w_dim else None,
+                ),
+                channels=channels,
+                kernel_size=self.shape("conv1.conv.weight", 5)[3],
+                resample_filter=self._taps(),
+                const_size=(const[2], const[3]),
+            )
+        except BadWeights as error:
+            raise self.damaged(error.message) from error
 
     def _taps(self) -> tuple[Any, ...]:
         name = "convs.0.conv.blur.kernel"
@@ -140,21 +130,30 @@ class _Checkpoint:
             for leaf in ("weight", "bias"):
                 found[f"mapping.fc{i}.{leaf}"] = self.read(f"style.{i + 1}.{leaf}")
         found["synthesis.b4.const"] = self.read("input.input")[0]
-        self._layer(found, "synthesis.b4.conv1", "conv1", noise=0, side=4)
+        self._layer(found, "synthesis.b4.conv1", "conv1", noise=0, size=settings.const_size)
         self._colours(found, "synthesis.b4.torgb", "to_rgb1")
         for j, r in enumerate(settings.resolutions[1:]):
             for k in (0, 1):
                 n = 2 * j + k
-                self._layer(found, f"synthesis.b{r}.conv{k}", f"convs.{n}", noise=n + 1, side=r)
+                ours, size = f"synthesis.b{r}.conv{k}", settings.size_at(r)
+                self._layer(found, ours, f"convs.{n}", noise=n + 1, size=size)
             self._colours(found, f"synthesis.b{r}.torgb", f"to_rgbs.{j}")
         taps = resampling_filter(settings.resample_filter)
         for r in settings.resolutions:
-            for place in ("", "conv1.") if r == 4 else ("", "conv0.", "conv1."):
+            for place in ("",) if r == 4 else ("", "conv0."):
                 found[f"synthesis.b{r}.{place}resample_filter"] = taps
+            # What does not upsample has the usual filter, and no use for it.
+            found[f"synthesis.b{r}.conv1.resample_filter"] = resampling_filter((1, 3, 3, 1))
         return found
 
     def _layer(
-        self, found: dict[str, Tensor], ours: str, theirs: str, *, noise: int, side: int
+        self,
+        found: dict[str, Tensor],
+        ours: str,
+        theirs: str,
+        *,
+        noise: int,
+        size: tuple[int, int],
     ) -> None:
         self._modulated(found, ours, theirs)
         found[f"{ours}.bias"] = self.read(f"{theirs}.activate.bias")
@@ -165,7 +164,7 @@ class _Checkpoint:
         else:
             # Old checkpoints have none; their noise is fresh, and here the same in each run.
             generator = torch.Generator().manual_seed(noise)
-            found[f"{ours}.noise_const"] = torch.randn(side, side, generator=generator)
+            found[f"{ours}.noise_const"] = torch.randn(size, generator=generator)
 
     def _colours(self, found: dict[str, Tensor], ours: str, theirs: str) -> None:
         self._modulated(found, ours, theirs)
@@ -194,6 +193,15 @@ class _Checkpoint:
 
     def damaged(self, reason: str) -> BadWeights:
         return BadWeights(f"{self.file.path} is not read: {reason}", hint=_HINT)
+
+
+def _relative(root: dict[Any, Any]) -> str:
+    """What well-known checkpoint this is, if it is one without a generator of its own."""
+    state = root.get("state_dict")
+    inside = [key for key in state if isinstance(key, str)] if isinstance(state, dict) else []
+    if any(key.startswith("encoder.") for key in inside):
+        return "an encoder of pictures, as pSp and e4e are"
+    return "a discriminator alone" if "d" in root else ""
 
 
 @torch.no_grad()

@@ -7,39 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Literal, TypeAlias, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from c2l_stylegan import stylegan2_strips
 from c2l_stylegan.activations import ACTIVATIONS
-from c2l_stylegan.filters import resampling_filter
+from c2l_stylegan.filters import resampling_filter, upsample, upsampling_kernel
 from c2l_stylegan.mapping import FullyConnected
 from c2l_stylegan.modulated import Modulated, records_gradients
+from c2l_stylegan.noise import Noise, NoiseMaps
+from c2l_stylegan.scratch import Scratch, keep_freed_memory
 from c2l_stylegan.settings import StyleGAN2Settings
+from c2l_stylegan.torgb import ToRGB
 
-Noise: TypeAlias = Literal["const", "none", "random"]
-
-
-def upsampling_kernel(resample_filter: Tensor) -> Tensor:
-    """The filter in two dimensions, (taps, taps), with the gain 4 of upsampling by two.
-
-    Filters of eight taps and more are stored as one row, (taps,), and apply along both axes.
-    """
-    f = resample_filter
-    return (torch.outer(f, f) if f.ndim == 1 else f) * 4
-
-
-def upsample(x: Tensor, resample_filter: Tensor) -> Tensor:
-    """(B, C, H, W) to (B, C, 2H, 2W)."""
-    channels, taps = x.shape[1], resample_filter.shape[-1]
-    low, high = (taps + 1) // 2 - taps + 1, (taps - 2) // 2 - taps + 2
-    crop = -low if low == high <= 0 else 0
-    x = x.contiguous(memory_format=torch.channels_last)
-    kernel = upsampling_kernel(resample_filter).expand(channels, 1, -1, -1)
-    y = F.conv_transpose2d(x, kernel, stride=2, padding=crop, groups=channels)
-    return y if crop else _pad(y, low, high)
+_BYTES_AT_ONCE = 1 << 23
 
 
 class ModulatedConv(Modulated):
@@ -47,7 +30,7 @@ class ModulatedConv(Modulated):
 
     Args:
         up: 2 for a layer that doubles the resolution, else 1.
-        resolution: height and width of what it puts out.
+        resolution: that of its block; what it puts out has the height and width ``size``.
     """
 
     resample_filter: Tensor
@@ -66,6 +49,7 @@ class ModulatedConv(Modulated):
         super().__init__()
         self.register_buffer("resample_filter", taps.clone())
         self.up, self.resolution = up, resolution
+        self.size = settings.size_at(resolution)
         self.use_noise, self.conv_clamp = settings.use_noise, settings.conv_clamp
         self.activation = settings.activation
         size = settings.kernel_size
@@ -77,91 +61,70 @@ class ModulatedConv(Modulated):
         else:
             drawn = drawn.contiguous(memory_format=torch.channels_last)
         self.weight = nn.Parameter(drawn)
+        self.padding = size // 2 if up == 1 else None
         self.bias = nn.Parameter(torch.zeros(out_channels))
         if self.use_noise:
-            self.register_buffer("noise_const", torch.randn(resolution, resolution))
+            self.register_buffer("noise_const", torch.randn(self.size))
             self.noise_strength = nn.Parameter(torch.zeros(()))
 
-    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, *, gain: float = 1.0) -> Tensor:
+    def forward(
+        self, x: Tensor, w: Tensor, noise: Tensor | None, scratch: Scratch, *, gain: float = 1.0
+    ) -> Tensor:
         """Features (B, in, r, r) and latents (B, w_dim) to features (B, out, up r, up r).
 
         ``noise`` is (1 or B, 1, up r, up r), unscaled; None for none.
         """
+        styles, scale, bias, strength = self.factors(w, gain)
+        convolve = self.modulated(x.shape, styles, scale, bias, dtype=x.dtype, scratch=scratch)
+        x = convolve(x, True)
+        if noise is not None:
+            noise = (noise * strength).to(x.dtype)
+            x = x + noise if torch.is_grad_enabled() else x.add_(noise)
+        return self.activate(x, gain)
+
+    def factors(self, w: Tensor, gain: float = 1.0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Styles (B, in), scale (B, out) and bias (out,) for ``modulated``, and noise strength."""
         styles = self.affine(w)
         scale = (styles.square() @ self.power().T + 1e-8).rsqrt()
-        function, act_gain = ACTIVATIONS[self.activation]
-        total = act_gain * gain
         # The leaky ReLU is positively homogeneous: its gain may as well be put into the factors.
-        early = total if self.activation == "lrelu" else 1.0
-        if noise is not None:
-            noise = noise * (self.noise_strength * early)
-        x = self.modulate(x, styles, scale * early, self.bias * early, noise)
-        x = F.leaky_relu_(x, 0.2) if self.activation == "lrelu" else function(x) * total
+        early = ACTIVATIONS["lrelu"][1] * gain if self.activation == "lrelu" else 1.0
+        strength = self.noise_strength if self.use_noise else self.bias.new_zeros(())
+        return styles, scale * early, self.bias * early, strength * early
+
+    def num_bytes(self) -> int:
+        """The size of one image's features, in float32."""
+        return 4 * len(self.weight) * self.size[0] * self.size[1]
+
+    def activate(self, x: Tensor, gain: float = 1.0) -> Tensor:
+        """The activation, its gain (where ``factors`` has not seen to it) and the clamp."""
+        function, act_gain = ACTIVATIONS[self.activation]
+        is_leaky = self.activation == "lrelu"
+        x = F.leaky_relu_(x, 0.2) if is_leaky else function(x) * (act_gain * gain)
         if self.conv_clamp is None:
             return x
         limit = self.conv_clamp * gain
         return x.clamp(-limit, limit) if torch.is_grad_enabled() else x.clamp_(-limit, limit)
 
-    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def convolve(self, weight: Tensor, bias: Tensor | None, x: Tensor, pad_rows: bool) -> Tensor:
         """(B, in, r, r) to (B, out, up r, up r)."""
-        size, taps, channels = weight.shape[-1], self.resample_filter.shape[-1], len(weight)
         if self.up == 1:
-            return F.conv2d(x, weight, bias, padding=size // 2)
-        x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-        kernel = upsampling_kernel(self.resample_filter).flip((0, 1))
-        kernel = kernel.expand(channels, 1, -1, -1)
-        low = size // 2 + (taps + 1) // 2 - (size - 1)
-        high = size // 2 + (taps - 2) // 2 - (size - 2)
+            return super().convolve(weight, bias, x, pad_rows)
+        return self.blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), bias)
+
+    def blur(self, x: Tensor, bias: Tensor | None, *, pad_rows: bool = True) -> Tensor:
+        """The low-pass filter after a transposed convolution, and the bias."""
+        kernel = upsampling_kernel(self.resample_filter).flip((0, 1)).to(x.dtype)
+        kernel = kernel.expand(x.shape[1], 1, -1, -1)
+        low, high = self.blur_padding()
+        rows = (low, high) if pad_rows else (0, 0)
         if low == high >= 0:
-            return F.conv2d(x, kernel, bias, padding=low, groups=channels)
-        return F.conv2d(_pad(x, low, high), kernel, bias, groups=channels)
+            return F.conv2d(x, kernel, bias, padding=(rows[0], low), groups=len(kernel))
+        return F.conv2d(F.pad(x, (low, high, *rows)), kernel, bias, groups=len(kernel))
 
-
-class _Colours(torch.autograd.Function):
-    """Pixels (B, N, C) times weights (B, colours, C): (B, colours, N).
-
-    A product of matrices, whose derivatives autograd would also take as such, but with the long
-    and short sides in an order that is three times slower, and in another memory order than that
-    of the features.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, pixels: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(pixels, weight)
-        return weight @ pixels.transpose(1, 2)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        pixels, weight = ctx.saved_tensors
-        return grad.transpose(1, 2) @ weight, grad @ pixels
-
-
-def _colours(pixels: Tensor, weight: Tensor) -> Tensor:
-    return cast(Tensor, _Colours.apply(pixels, weight))
-
-
-class ToRGB(nn.Module):
-    """A 1x1 convolution to colours, modulated but not demodulated."""
-
-    def __init__(self, in_channels: int, settings: StyleGAN2Settings) -> None:
-        super().__init__()
-        self.conv_clamp = settings.conv_clamp
-        self.affine = FullyConnected(settings.w_dim, in_channels, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(settings.img_channels, in_channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(settings.img_channels))
-        self.weight_gain = 1 / math.sqrt(in_channels)
-
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Features (B, C, r, r) to colours (B, img_channels, r, r)."""
-        batch, channels, height, width = x.shape
-        styles = self.affine(w) * self.weight_gain
-        weight = styles[:, None] * self.weight.flatten(1)
-        pixels = x.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
-        y = _colours(pixels, weight).reshape(batch, -1, height, width)
-        y = y + self.bias[:, None, None]
-        if self.conv_clamp is not None:
-            y = y.clamp(-self.conv_clamp, self.conv_clamp)
-        return y
+    def blur_padding(self) -> tuple[int, int]:
+        """Zeros before and after each axis for the blur; negative where it cuts off."""
+        size, taps = self.weight.shape[-1], self.resample_filter.shape[-1]
+        return size // 2 + (taps + 1) // 2 - (size - 1), size // 2 + (taps - 2) // 2 - (size - 2)
 
 
 class Shortcut(nn.Module):
@@ -177,7 +140,7 @@ class Shortcut(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, r, r) to (B, out, 2r, 2r), times the square root of a half."""
         weight = self.weight * math.sqrt(0.5 / self.weight.shape[1])
-        return upsample(F.conv2d(x, weight), self.resample_filter)
+        return upsample(F.conv2d(x, weight.to(x.dtype)), self.resample_filter)
 
 
 class Block(nn.Module):
@@ -194,7 +157,7 @@ class Block(nn.Module):
         self.has_torgb = settings.architecture == "skip" or resolution == settings.img_resolution
         self.num_convs = 1 if self.is_first else 2
         if self.is_first:
-            self.const = nn.Parameter(torch.randn(out, 4, 4))
+            self.const = nn.Parameter(torch.randn(out, *settings.const_size))
         else:
             before = settings.channels[resolution // 2]
             self.conv0 = ModulatedConv(
@@ -209,38 +172,51 @@ class Block(nn.Module):
             self.skip = Shortcut(before, out, taps)
 
     def forward(
-        self, x: Tensor | None, image: Tensor | None, ws: Tensor, noises: list[Tensor | None]
+        self,
+        x: Tensor,
+        image: Tensor | None,
+        ws: Tensor,
+        noises: list[Tensor | None],
+        scratch: Scratch,
     ) -> tuple[Tensor, Tensor | None]:
         """One step up.
 
         Args:
-            x: features of the block below, None for the first block.
+            x: features of the block below; for the first block, its own ``const``.
             image: what has been drawn so far, at half this resolution.
             ws: (B, num_convs + 1, w_dim), the last for ``torgb``.
             noises: one for each convolution.
         """
-        if x is None:
-            x = self.const.expand(len(ws), -1, -1, -1)
-            x = self.conv1(x.contiguous(memory_format=torch.channels_last), ws[:, 0], noises[0])
+        if self.is_first:
+            x = self.conv1(x, ws[:, 0], noises[0], scratch)
         else:
             below = x
-            x = self.conv0(x, ws[:, 0], noises[0])
-            x = self.conv1(x, ws[:, 1], noises[1], gain=math.sqrt(0.5) if self.is_resnet else 1.0)
+            x = self.conv0(x, ws[:, 0], noises[0], scratch)
+            gain = math.sqrt(0.5) if self.is_resnet else 1.0
+            x = self.conv1(x, ws[:, 1], noises[1], scratch, gain=gain)
             if self.is_resnet:
                 x = x + self.skip(below)
-        if image is not None:
-            image = upsample(image, self.resample_filter)
         if self.has_torgb:
-            drawn = self.torgb(x, ws[:, self.num_convs])
-            image = drawn if image is None else image + drawn
+            image = self.over(image, self.torgb(x, ws[:, self.num_convs]))
         return x, image
+
+    def over(self, image: Tensor | None, drawn: Tensor) -> Tensor:
+        """What this block has drawn, over the image of the block below."""
+        return drawn if image is None else upsample(image, self.resample_filter) + drawn
 
 
 class Synthesis2(nn.Module):
-    """Latents to an image: blocks ``b4``, ``b8``, ... each twice the resolution of the last."""
+    """Latents to an image: blocks ``b4``, ``b8``, ... each twice the resolution of the last.
+
+    Attributes:
+        feature_dtype: of features and of the convolutions between them. ``torch.bfloat16`` is
+            faster on processors with units for it (avx512_bf16, AMX) and slower on others; styles,
+            demodulation and the image stay in float32. It may be set at any time.
+    """
 
     def __init__(self, settings: StyleGAN2Settings) -> None:
         super().__init__()
+        self.feature_dtype = torch.float32
         taps = resampling_filter(settings.resample_filter)
         self.resolutions = settings.resolutions
         for resolution in self.resolutions:
@@ -268,54 +244,48 @@ class Synthesis2(nn.Module):
             ws: float32, (B, num_ws, w_dim).
             noise: the stored noise maps, none at all, or fresh ones, which each image draws from
                 its own latents.
-            until: the last resolution to compute.
+            until: the last resolution (that in a block's name) to compute.
         Returns:
-            tensors (B, img_channels, r, r), smallest first.
+            tensors (B, img_channels, h, w), smallest first.
         """
         with torch.set_grad_enabled(records_gradients(self, ws)):
-            return self._images(ws, noise, until)
+            if torch.is_grad_enabled() or ws.device.type != "cpu":
+                return self._images(ws, noise, until, Scratch(ws))
+            keep_freed_memory()
+            scratch = Scratch(ws)
+            parts = [
+                self._images(part, noise, until, scratch) for part in ws.split(self._num_at_once())
+            ]
+            return [torch.cat(images) for images in zip(*parts, strict=True)]
 
-    def _images(self, ws: Tensor, noise: Noise, until: int | None) -> list[Tensor]:
-        draws = row_generators(ws) if noise == "random" else []
-        x: Tensor | None = None
-        image: Tensor | None = None
-        images: list[Tensor] = []
+    def _num_at_once(self) -> int:
+        """Images whose features are worked on together: what a CPU's cache holds."""
+        largest = max(block.conv1.num_bytes() for block in self.blocks())
+        return max(1, _BYTES_AT_ONCE // largest)
+
+    def _images(
+        self, ws: Tensor, noise: Noise, until: int | None, scratch: Scratch
+    ) -> list[Tensor]:
+        maps = NoiseMaps(noise, ws)
+        steps: list[stylegan2_strips.Step] = []
         start = 0
         for block in self.blocks():
             if until is not None and block.conv1.resolution > until:
                 break
-            used = ws[:, start : start + block.num_convs + 1]
             convs = [block.conv1] if block.is_first else [block.conv0, block.conv1]
-            x, image = block(x, image, used, [self._noise(c, noise, draws, ws) for c in convs])
+            noises = [maps.next(conv.noise_const if conv.use_noise else None) for conv in convs]
+            steps.append((block, ws[:, start : start + block.num_convs + 1], noises))
             start += block.num_convs
+
+        x = steps[0][0].const.to(self.feature_dtype).expand(len(ws), -1, -1, -1)
+        x = x.contiguous(memory_format=torch.channels_last)
+        image: Tensor | None = None
+        images: list[Tensor] = []
+        for i, (block, used, noises) in enumerate(steps):
+            if not block.is_first and stylegan2_strips.pays(block, x):
+                scratch.clear()  # tens of megabytes, of which strips need none
+                return images + stylegan2_strips.draw(x, image, steps[i:])
+            x, image = block(x, image, used, noises, scratch)
             if image is not None:
                 images.append(image)
         return images
-
-    @staticmethod
-    def _noise(
-        conv: ModulatedConv, noise: Noise, draws: list[torch.Generator], ws: Tensor
-    ) -> Tensor | None:
-        if not conv.use_noise or noise == "none":
-            return None
-        if noise == "const":
-            return conv.noise_const[None, None]
-        size = (1, conv.resolution, conv.resolution)
-        rows = [torch.randn(size, generator=generator) for generator in draws]
-        return torch.stack(rows).to(ws.device)
-
-
-def row_generators(ws: Tensor) -> list[torch.Generator]:
-    """One CPU generator for each row, seeded by what the row holds.
-
-    So fresh noise neither depends on an image's place in a batch nor touches the global state.
-    The seed is the order of a latent's first numbers by size, which rounding leaves as it is.
-    """
-    order = ws.detach().sum(dim=1)[:, :15].argsort(dim=1).cpu()
-    places = 16 ** torch.arange(order.shape[1])
-    return [torch.Generator().manual_seed(int(seed)) for seed in (order * places).sum(dim=1)]
-
-
-def _pad(x: Tensor, low: int, high: int) -> Tensor:
-    """Pad (or, where negative, crop) both image axes."""
-    return x if low == high == 0 else F.pad(x, (low, high, low, high))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -20,27 +19,22 @@ from c2l_stylegan.filtered_lrelu import FilteredLeakyReLU
 from c2l_stylegan.filters import lowpass_filter
 from c2l_stylegan.mapping import FullyConnected, unit_rms
 from c2l_stylegan.modulated import Modulated, records_gradients
-from c2l_stylegan.settings import StyleGAN3Settings
-from c2l_stylegan.stylegan2 import Noise
-
-
-@dataclass(frozen=True)
-class Signal:
-    """What flows between two layers: its bands in cycles per image, its samples, its channels."""
-
-    cutoff: float
-    half_width: float
-    sampling_rate: int
-    size: int
-    channels: int
+from c2l_stylegan.noise import Noise
+from c2l_stylegan.row_convolutions import row_convolution
+from c2l_stylegan.scratch import Scratch
+from c2l_stylegan.settings import Signal, StyleGAN3Settings
+from c2l_stylegan.stylegan3_strips import LayerInStrips
 
 
 def signals(settings: StyleGAN3Settings) -> list[Signal]:
     """The output of the input layer... and of each layer: num_layers + 1 signals.
 
     The cutoff grows geometrically up to the Nyquist limit of the image, which the last
-    ``num_critical`` layers and the colours work at (section 3.2 of the paper).
+    ``num_critical`` layers and the colours work at (section 3.2 of the paper), unless the
+    settings list the signals.
     """
+    if settings.signals:
+        return list(settings.signals)
     found = []
     side = settings.img_resolution
     last_cutoff = side / 2
@@ -54,12 +48,13 @@ def signals(settings: StyleGAN3Settings) -> list[Signal]:
         is_colours = i == settings.num_layers
         has_margin = i < settings.num_layers - 1
         channels = round(min(settings.channel_base / 2 / cutoff, settings.channel_max))
+        size = rate + 2 * settings.margin_size if has_margin else side
         found.append(
             Signal(
                 cutoff=cutoff,
                 half_width=max(stopband, rate / 2) - cutoff,
                 sampling_rate=rate,
-                size=rate + 2 * settings.margin_size if has_margin else side,
+                size=(size, size),
                 channels=settings.img_channels if is_colours else channels,
             )
         )
@@ -95,7 +90,7 @@ class FourierInput(nn.Module):
         self.register_buffer("phases", torch.rand(signal.channels) - 0.5)
 
     def forward(self, w: Tensor) -> Tensor:
-        """w (B, w_dim) to features (B, C, size, size), channels last."""
+        """w (B, w_dim) to features (B, C, *size), channels last."""
         signal = self.signal
         transform = self._movement(w) @ self.transform
         freqs = self.freqs @ transform[:, :2, :2]
@@ -105,14 +100,18 @@ class FourierInput(nn.Module):
         excess = freqs.norm(dim=2) - signal.cutoff
         amplitudes = (1 - excess / (signal.sampling_rate / 2 - signal.cutoff)).clamp(0, 1)
 
-        steps = torch.arange(signal.size, device=w.device, dtype=w.dtype)
-        places = (steps + 0.5 - signal.size / 2) / signal.sampling_rate
-        across = places[:, None] * freqs[:, None, :, 0]
-        down = places[:, None] * freqs[:, None, :, 1] + phases[:, None]
+        rows, columns = (self._places(num, w) for num in signal.size)
+        across = columns * freqs[:, None, :, 0]
+        down = rows * freqs[:, None, :, 1] + phases[:, None]
         waves = torch.sin((across[:, None, :] + down[:, :, None]) * (2 * math.pi))
         weight = self.weight.T / math.sqrt(signal.channels)
         mixed: Tensor = (waves * amplitudes[:, None, None]) @ weight
         return mixed.permute(0, 3, 1, 2)
+
+    def _places(self, num: int, w: Tensor) -> Tensor:
+        """Where ``num`` samples lie, in image sizes from the centre: (num, 1)."""
+        steps = torch.arange(num, device=w.device, dtype=w.dtype)
+        return (steps[:, None] + 0.5 - num / 2) / self.signal.sampling_rate
 
     def _movement(self, w: Tensor) -> Tensor:
         """The rotation, then the translation that the latents ask for: (B, 3, 3)."""
@@ -148,6 +147,7 @@ class Layer(Modulated):
         super().__init__()
         self.is_torgb = is_torgb
         size = 1 if is_torgb else settings.conv_kernel
+        self.padding = size - 1
         self.affine = FullyConnected(settings.w_dim, before.channels, bias=1.0)
         drawn = torch.randn(after.channels, before.channels, size, size)
         self.weight = nn.Parameter(drawn.contiguous(memory_format=torch.channels_last))
@@ -179,35 +179,56 @@ class Layer(Modulated):
         self.activate = FilteredLeakyReLU(
             up=up,
             down=down,
-            in_size=before.size + size - 1,
+            in_size=(before.size[0] + size - 1, before.size[1] + size - 1),
             out_size=after.size,
             slope=1.0 if is_torgb else 0.2,
             gain=1.0 if is_torgb else math.sqrt(2),
             clamp=settings.conv_clamp,
         )
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Features (B, in, size, size) and latents (B, w_dim) to features (B, out, size, size)."""
+    def forward(self, x: Tensor, w: Tensor, scratch: Scratch) -> Tensor:
+        """Features (B, in, H, W) and latents (B, w_dim) to features (B, out, H', W').
+
+        The result may live in the buffer "features" of ``scratch``; ``x`` must not.
+        """
+        styles, scale = self._modulation(w)
+        if self._runs_in_strips(x):
+            return self._in_strips(x, styles, scale, scratch)
+        convolve = self.modulated(x.shape, styles, scale, self.bias, dtype=x.dtype, scratch=scratch)
+        activated: Tensor = self.activate(convolve(x, True), self.up_filter, self.down_filter)
+        return activated
+
+    def _modulation(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        """What multiplies the channels before and after the convolution: (B, in), (B, out)."""
         styles = self.affine(w)
         input_gain = self.magnitude_ema.rsqrt()
         if self.is_torgb:
             gain = input_gain / math.sqrt(self.weight.shape[1])
-            scale = gain.expand(len(styles), len(self.weight))
-        else:
-            # Only ratios matter to what is demodulated: weights and styles are brought to a mean
-            # square of one (for the weights, through ``scale``), which keeps sums in range.
-            power = self.power()
-            unit = (power.sum(dim=1) / self.weight[0].numel()).rsqrt()
-            styles = unit_rms(styles)
-            demodulation = (styles.square() @ power.T * unit.square() + 1e-8).rsqrt()
-            scale = demodulation * unit * input_gain
-        x = self.modulate(x, styles, scale, self.bias)
-        activated: Tensor = self.activate(x, self.up_filter, self.down_filter)
-        return activated
+            return styles, gain.expand(len(styles), len(self.weight))
+        # Only ratios matter to what is demodulated: weights and styles are brought to a mean
+        # square of one (for the weights, through ``scale``), which keeps sums in range.
+        power = self.power()
+        unit = (power.sum(dim=1) / self.weight[0].numel()).rsqrt()
+        styles = unit_rms(styles)
+        demodulation = (styles.square() @ power.T * unit.square() + 1e-8).rsqrt()
+        return styles, demodulation * unit * input_gain
 
-    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """(B, in, size, size) to (B, out, size + k - 1, size + k - 1)."""
-        return F.conv2d(x, weight, bias, padding=weight.shape[-1] - 1)
+    def _runs_in_strips(self, x: Tensor) -> bool:
+        has_filters = self.up_filter is not None and self.down_filter is not None
+        is_exact = x.dtype in (torch.float32, torch.float64)
+        return has_filters and is_exact and x.is_cpu and not torch.is_grad_enabled()
+
+    def _in_strips(self, x: Tensor, styles: Tensor, scale: Tensor, scratch: Scratch) -> Tensor:
+        assert self.up_filter is not None and self.down_filter is not None
+        convolution = row_convolution(self.weight, scratch)
+        strips = LayerInStrips(
+            convolution, self.activate, self.up_filter, self.down_filter, scratch
+        )
+        size = (len(x), *self.activate.out_size, len(self.weight))
+        y = scratch.take("features", *size)
+        for i, image in enumerate(x.permute(0, 2, 3, 1)):
+            strips.run(image, styles[i], scale[i], self.bias, out=y[i])
+        return y.permute(0, 3, 1, 2)
 
 
 class Synthesis3(nn.Module):
@@ -228,7 +249,7 @@ class Synthesis3(nn.Module):
                 is_torgb=i == settings.num_layers,
                 is_critical=i >= settings.num_layers - settings.num_critical,
             )
-            name = f"L{i}_{after.size}_{after.channels}"
+            name = f"L{i}_{after.size[1]}_{after.channels}"
             self.add_module(name, layer)
             self.layer_names.append(name)
 
@@ -244,6 +265,8 @@ class Synthesis3(nn.Module):
         """
         with torch.set_grad_enabled(records_gradients(self, ws)):
             x: Tensor = self.input(ws[:, 0])
+            scratch = Scratch(x)
             for i, layer in enumerate(self.layers(), start=1):
-                x = layer(x, ws[:, i])
+                x = layer(x, ws[:, i], scratch)
+                scratch.swap("features", "features before")
             return x * self.output_scale

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from c2l.inert_pickle import Name, Thing
-from c2l.torch_files import Damaged
+from c2l.torch_containers import Damaged
 from c2l_stylegan.filters import resampling_filter
 from c2l_stylegan.pickled import array_of, plain
 from c2l_stylegan.settings import MappingSettings, StyleGAN2Settings
@@ -23,13 +23,14 @@ from c2l_stylegan.settings import MappingSettings, StyleGAN2Settings
 _NETWORK = Name("dnnlib.tflib.network", "Network")
 _FIRST_VERSION = 4
 _DEEPEST = 4
-_LARGEST_SIDE = 1 << 14
+_MOST_BLOCKS = 14
 # Without effect on what is drawn, or said by the tensors themselves.
 _NOT_ASKED = frozenset(
     {"truncation_psi", "truncation_cutoff", "style_mixing_prob", "structure", "conditioning"}
     | {"fused_modconv", "num_fp16_res", "w_avg_beta", "fmap_base", "fmap_max", "func_name"}
     | {"label_fmaps", "mapping_fmaps", "mapping_layers", "latent_size", "dlatent_size"}
     | {"num_channels", "label_size"}
+    | {"init_res"}  # of a repository with rectangular images; the constant tells
 )
 _ASKED = frozenset(
     {"resolution", "conv_clamp", "architecture", "resample_kernel", "use_noise", "nonlinearity"}
@@ -37,13 +38,19 @@ _ASKED = frozenset(
 )
 
 
-def convert(root: tuple[Any, ...]) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
-    """Settings and tensors of the averaged generator of ``(G, D, Gs)``.
+def is_network(root: Any) -> bool:
+    """Whether a pickle holds networks of TensorFlow: ``(G, D, Gs)``, or one alone."""
+    return isinstance(root, tuple) or _state(root) is not None
+
+
+def convert(root: Any) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
+    """Settings and tensors of the averaged generator of ``(G, D, Gs)``, or of one network.
 
     Raises:
         Damaged: it is another network, or too old.
     """
-    state = _state(root[2]) if len(root) == 3 else None
+    last = root[2] if isinstance(root, tuple) and len(root) == 3 else root
+    state = _state(last)
     if state is None:
         raise Damaged("it is a pickle of something else than (G, D, Gs)")
     version = state.get("version")
@@ -60,23 +67,29 @@ def convert(root: tuple[Any, ...]) -> tuple[StyleGAN2Settings, dict[str, Tensor]
     unknown = kwargs.keys() - _NOT_ASKED - _ASKED
     if unknown:
         raise Damaged(f"its settings {', '.join(sorted(unknown))[:200]} are not known here")
-    _place_colours(variables, kwargs)
-    tensors = _tensors(variables, kwargs)
-    return _settings(tensors, kwargs), tensors
+    num_blocks = sum(name.endswith(("/Conv/weight", "/Conv1/weight")) for name in variables)
+    if not 1 <= num_blocks <= _MOST_BLOCKS:
+        raise Damaged(f"it has {num_blocks} blocks")
+    side = 2 << num_blocks
+    told = kwargs.get("resolution", side)
+    if told != side:
+        raise Damaged(f"its resolution is {str(told)[:40]}, but it has {num_blocks} blocks")
+    _place_colours(variables, kwargs, side)
+    tensors = _tensors(variables, kwargs, side)
+    return _settings(tensors, kwargs, side), tensors
 
 
-def _place_colours(variables: dict[str, Any], kwargs: dict[str, Any]) -> None:
+def _place_colours(variables: dict[str, Any], kwargs: dict[str, Any], side: int) -> None:
     # The oldest ones name the colours by their level of detail, and draw with the finest alone.
     for name in list(variables):
         match = re.fullmatch(r"synthesis/ToRGB_lod(\d{1,2})/(\w+)", name)
         if match:
-            r = _side(kwargs) >> int(match[1])
+            r = side >> int(match[1])
             variables[f"synthesis/{r}x{r}/ToRGB/{match[2]}"] = variables.pop(name)
             kwargs["architecture"] = "orig"
 
 
-def _settings(tensors: dict[str, Tensor], kwargs: dict[str, Any]) -> StyleGAN2Settings:
-    side = _side(kwargs)
+def _settings(tensors: dict[str, Tensor], kwargs: dict[str, Any], side: int) -> StyleGAN2Settings:
     names = {r: f"synthesis.b{r}.conv1.weight" for r in _sides(side)}
     channels = {r: len(tensors[name]) for r, name in names.items() if name in tensors}
     fc = [name for name in tensors if re.fullmatch(r"mapping\.fc\d+\.weight", name)]
@@ -85,8 +98,9 @@ def _settings(tensors: dict[str, Tensor], kwargs: dict[str, Any]) -> StyleGAN2Se
     embed_features, c_dim = (0, 0) if embedded is None else embedded.shape
     width, inputs = tensors["mapping.fc0.weight"].shape
     torgb = tensors.get(f"synthesis.b{side}.torgb.weight")
-    if torgb is None:
-        raise Damaged(f"it has no ToRGB at {side}x{side}")
+    const = tensors.get("synthesis.b4.const")
+    if torgb is None or const is None or const.ndim != 3:
+        raise Damaged(f"it has no ToRGB at {side}x{side}" if torgb is None else "it has no Const")
     return StyleGAN2Settings(
         z_dim=inputs - embed_features,
         c_dim=c_dim,
@@ -107,12 +121,13 @@ def _settings(tensors: dict[str, Tensor], kwargs: dict[str, Any]) -> StyleGAN2Se
         use_noise="synthesis.b4.conv1.noise_const" in tensors,
         activation=str(kwargs.get("nonlinearity", "lrelu")),
         kernel_size=tensors["synthesis.b4.conv1.weight"].shape[-1],
+        const_size=(const.shape[1], const.shape[2]),
         conv_clamp=None if (clamp := kwargs.get("conv_clamp")) is None else _real(clamp),
     )
 
 
-def _tensors(variables: dict[str, Any], kwargs: dict[str, Any]) -> dict[str, Tensor]:
-    side, architecture = _side(kwargs), _architecture(kwargs)
+def _tensors(variables: dict[str, Any], kwargs: dict[str, Any], side: int) -> dict[str, Tensor]:
+    architecture = _architecture(kwargs)
     use_noise = kwargs.get("use_noise", True) is not False
     found: dict[str, Tensor] = {}
 
@@ -129,7 +144,7 @@ def _tensors(variables: dict[str, Any], kwargs: dict[str, Any]) -> dict[str, Ten
         take(f"{ours}.bias", f"{theirs}/bias")
     take("synthesis.b4.const", "synthesis/4x4/Const/const", lambda t: t[0])
 
-    taps = resampling_filter(_taps(kwargs))
+    taps, usual = resampling_filter(_taps(kwargs)), resampling_filter((1, 3, 3, 1))
     for index, r in enumerate(_sides(side)):
         block, folder = f"synthesis.b{r}", f"synthesis/{r}x{r}"
         layers = {"conv1": ("Conv" if r == 4 else "Conv1", _convolution)}
@@ -145,7 +160,8 @@ def _tensors(variables: dict[str, Any], kwargs: dict[str, Any]) -> dict[str, Ten
             take(f"{ours}.affine.bias", f"{theirs}/mod_bias", lambda t: t + 1)
             if name == "torgb":
                 continue
-            found[f"{ours}.resample_filter"] = taps
+            # What does not upsample has the usual filter, and no use for it.
+            found[f"{ours}.resample_filter"] = taps if name == "conv0" else usual
             if use_noise:
                 number = 2 * index - (name == "conv0")
                 take(f"{ours}.noise_strength", f"{theirs}/noise_strength")
@@ -174,13 +190,6 @@ def _convolution(tensor: Tensor) -> Tensor:
 
 def _turned(tensor: Tensor) -> Tensor:
     return tensor.flip((0, 1)).permute(3, 2, 0, 1)
-
-
-def _side(kwargs: dict[str, Any]) -> int:
-    side = kwargs.get("resolution")
-    if not isinstance(side, int) or not 4 <= side <= _LARGEST_SIDE or side & (side - 1):
-        raise Damaged(f"its resolution is {str(side)[:40]}")
-    return side
 
 
 def _sides(side: int) -> list[int]:

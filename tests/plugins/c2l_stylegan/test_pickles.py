@@ -182,14 +182,42 @@ def test_a_checkpoint_without_noise_gets_some_that_stays(tmp_path: Path) -> None
     assert 0.5 < float(first.synthesis.b32.conv1.noise_const.std()) < 1.5
 
 
-def test_safetensors_that_want_too_much_are_refused_before_they_get_it(tmp_path: Path) -> None:
-    settings = {"z_dim": 1 << 20, "c_dim": 0, "w_dim": 1 << 20}
-    told = {
-        "schema": "c2l-stylegan/1",
-        "family": "stylegan2",
-        "settings": {**settings, "img_resolution": 1 << 12, "img_channels": 3},
-    }
+@pytest.mark.parametrize(
+    ("family", "settings", "message"),
+    [
+        ("stylegan2", {"img_resolution": 1 << 12}, "does not fit its settings"),
+        ("stylegan2", {"z_dim": 1 << 20}, "z_dim of a StyleGAN cannot be 1048576"),
+        ("stylegan2", {"img_resolution": 1 << 200}, "img_resolution of a StyleGAN cannot be"),
+        ("stylegan2", {"channels": {"4": 1 << 40}}, "1099511627776 channels"),
+        ("stylegan2", {"mapping": {"num_layers": 10**9}}, "num_layers of a StyleGAN cannot be"),
+        ("stylegan2", {"const_size": [1 << 20, 4]}, "is no height and width"),
+        ("stylegan2", {"resample_filter": [1] * 1000}, "resample_filter is no filter"),
+        ("stylegan3", {"num_layers": 10**9}, "num_layers of a StyleGAN cannot be"),
+        ("stylegan3", {"filter_size": 1 << 30}, "filter_size of a StyleGAN cannot be"),
+        ("stylegan3", {"conv_kernel": 64, "channel_base": 1 << 31}, "does not fit its settings"),
+        ("stylegan3", {"signals": [{"cutoff": 1}]}, "lack"),
+        ("stylegan3", {"first_cutoff": 0}, "first_cutoff of a StyleGAN cannot be 0"),
+        ("stylegan3", {"output_scale": "large"}, "output_scale of a StyleGAN cannot be large"),
+        ("stylegan2", {"conv_clamp": [1]}, "conv_clamp of a StyleGAN cannot be"),
+        ("stylegan2", {"activation": "snake"}, "there is no activation 'snake'"),
+        ("stylegan2", {"resample_filter": [1, "x"]}, "a filter cannot hold x"),
+    ],
+)
+def test_settings_that_want_too_much_are_refused_before_they_get_it(
+    family: str, settings: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    plain = {"z_dim": 512, "c_dim": 0, "w_dim": 512, "img_resolution": 1024, "img_channels": 3}
+    told = {"schema": "c2l-stylegan/1", "family": family, "settings": {**plain, **settings}}
     path = tmp_path / "x.safetensors"
     save_file({"mapping.w_avg": torch.ones(3)}, path, {"c2l": json.dumps(told)})
-    with pytest.raises(BadWeights, match="does not fit its settings"):
+    with pytest.raises(BadWeights, match=message):
+        load(path)
+
+
+def test_a_description_alone_does_not_make_a_giant(tmp_path: Path) -> None:
+    plain = {"z_dim": 1 << 16, "c_dim": 0, "w_dim": 1 << 16, "img_resolution": 8}
+    told = {"schema": "c2l-stylegan/1", "family": "stylegan2"}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({**told, "settings": {**plain, "img_channels": 3}}))
+    with pytest.raises(BadWeights, match="describes a network of"):
         load(path)

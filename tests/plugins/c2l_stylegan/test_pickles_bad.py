@@ -273,7 +273,12 @@ def test_networks_of_others_are_named(tmp_path: Path) -> None:
     mapping = network("MappingNetwork", embed_proj=network("FullyConnectedLayer"))
     stem = network("Generator", mapping=mapping, synthesis=network("SynthesisNetwork"))
     assert "conditional StyleGAN-XL" in named({"G_ema": stem})
-    assert "StyleGAN-XL" in named({"G_ema": network("SuperresGenerator")})
+    block = network("SynthesisBlock", convs1=network("ModuleList"))
+    text = network("Generator", mapping=network("M"), synthesis=network("S", b8=block))
+    assert "StyleGAN-T" in named({"G_ema": text})
+    block = network("SynthesisBlock", conv1=network("PatchWiseSynthesisLayer"))
+    strip = network("Generator", mapping=network("M"), synthesis=network("S", b4=block))
+    assert "ALIS" in named({"G_ema": strip})
     assert "plain state dict" in named({"conv.weight": torch.ones(3)})
     assert "a Painter" in named({"G_ema": network("Painter")})
 
@@ -285,6 +290,8 @@ def test_checkpoints_of_others_are_named(tmp_path: Path) -> None:
         assert "layer4.conv1.weight" in refusal(path)
         torch.save({"d": {}, "g_optim": {}}, path, **options)
         assert "a discriminator alone" in refusal(path)
+        torch.save({"state_dict": {"encoder.input_layer.0.weight": torch.ones(3)}}, path, **options)
+        assert "an encoder of pictures" in refusal(path)
         torch.save({"g_ema": Evil()}, path, **options)
         assert "mkdir" in refusal(path)
     with zipfile.ZipFile(path, "w") as archive:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from c2l.errors import BadInput
 from c2l_stylegan.generator import StyleGAN
-from c2l_stylegan.stylegan2 import row_generators
+from c2l_stylegan.noise import row_generators
 
 DATA = Path(__file__).parents[2] / "data" / "stylegan"
 BOTH = pytest.mark.parametrize("name", ["sg2-ada-32", "sg3-t-32"])
@@ -39,16 +39,16 @@ def assert_same(actual: Tensor, expected: Tensor) -> None:
 @given(first=st.integers(0, 2**31))
 def test_an_image_is_the_same_in_any_batch(name: str, noise: str, first: int) -> None:
     generator = network(name)
-    seeds = [first + i for i in range(8)]
+    seeds = [first + i for i in range(4)]
     latents = generator.sample_latents(seeds)
-    eight = generator.synthesize(latents, truncation=0.7, noise=noise)
-    for batch in (1, 3):
-        alone = generator.sample_latents(seeds[2 : 2 + batch])
+    four = generator.synthesize(latents, truncation=0.7, noise=noise)
+    for batch in (1, 2):
+        alone = generator.sample_latents(seeds[1 : 1 + batch])
         images = generator.synthesize(alone, truncation=0.7, noise=noise)
         # Rounding may differ with the size of a batch, and these networks amplify: images of
-        # random weights reach values above ten.
-        scale = max(1.0, float(eight.abs().max()))
-        assert_same(images / scale, eight[2 : 2 + batch] / scale)
+        # random wfours reach values above ten.
+        scale = max(1.0, float(four.abs().max()))
+        assert_same(images / scale, four[1 : 1 + batch] / scale)
 
 
 @BOTH

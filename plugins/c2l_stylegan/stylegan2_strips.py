@@ -1,0 +1,154 @@
+"""The high resolutions of StyleGAN2, a strip of rows at a time.
+
+At 1024 px the features of one image take 134 MB. Whole, they would be written to memory and read
+back between any two operations, and allocated anew for each, which costs more than the arithmetic
+of most. So features flow here as a stream of strips, top to bottom, each small enough for the
+processor's cache: a layer keeps the last rows of one strip for the first of the next, and takes
+strips from the layer below as it needs them. Nothing is computed twice, and of the features of the
+high resolutions no more than a strip ever exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from c2l_stylegan.scratch import Scratch
+
+if TYPE_CHECKING:
+    from c2l_stylegan.stylegan2 import Block, ModulatedConv
+    from c2l_stylegan.torgb import ToRGB
+
+Strips: TypeAlias = Iterator[Tensor]  # (1, C, rows, W) each, channels last
+Step: TypeAlias = "tuple[Block, Tensor, list[Tensor | None]]"
+
+_BYTES = 1 << 21
+
+
+def pays(block: Block, x: Tensor) -> bool:
+    """Whether to draw this block, and all above it, from features ``x`` in strips."""
+    if torch.is_grad_enabled() or x.device.type != "cpu" or len(x) > 1 or block.is_resnet:
+        return False
+    is_usual = block.conv0.weight.shape[2] % 2 == 1 and min(block.conv0.blur_padding()) >= 0
+    return is_usual and block.conv0.num_bytes() > 4 * _BYTES
+
+
+def draw(x: Tensor, image: Tensor | None, steps: Sequence[Step]) -> list[Tensor]:
+    """Take features (1, C, h, w) and the image up to now through blocks; in no-grad mode only.
+
+    Args:
+        x: the features below the first block; not changed.
+        steps: blocks, each with its latents and noises as for its ``forward``.
+    Returns:
+        the image as it stands after each block that draws.
+    """
+    strips: Strips = iter([x])
+    drawn = []
+    for block, ws, noises in steps:
+        strips = _upsampled(block.conv0, strips, ws[:, 0], noises[0])
+        strips = _convolved(block.conv1, strips, ws[:, 1], noises[1])
+        if block.has_torgb:
+            colours = ws.new_empty(1, len(block.torgb.weight), *block.conv1.size)
+            strips = _coloured(block.torgb, strips, ws[:, 2], colours)
+            drawn.append((block, colours))
+    for _ in strips:
+        pass
+    images = []
+    for block, colours in drawn:
+        image = block.over(image, colours)
+        images.append(image)
+    return images
+
+
+def _upsampled(layer: ModulatedConv, strips: Strips, w: Tensor, noise: Tensor | None) -> Strips:
+    styles, scale, bias, strength = layer.factors(w)
+    weight = layer.scaled_weight(styles, scale).transpose(0, 1)
+    # How many rows further up a row of the transposed convolution reaches.
+    reach = (weight.shape[2] - 1) // 2
+
+    def raised() -> Strips:
+        rows = max(1, _BYTES * layer.size[0] // layer.num_bytes() // 2)
+        for x in overlapping(_smaller(strips, rows), reach, before=reach, after=reach):
+            yield F.conv_transpose2d(
+                x, weight.to(x.dtype), stride=2, padding=(2 * reach, 0), output_padding=(1, 0)
+            )
+
+    low, high = layer.blur_padding()
+    # ``raised`` ends with one row of zeros too many.
+    overlap = layer.resample_filter.shape[-1] - 1
+    top = 0
+    for x in overlapping(raised(), overlap, before=low, after=high - 1):
+        y = layer.blur(x, bias.to(x.dtype), pad_rows=False)
+        part = _rows_of(noise, strength, top, y.shape[2])
+        yield layer.activate(y if part is None else y.add_(part))
+        top += y.shape[2]
+
+
+def _convolved(layer: ModulatedConv, strips: Strips, w: Tensor, noise: Tensor | None) -> Strips:
+    styles, scale, bias, strength = layer.factors(w)
+    first = next(strips)
+    size = (*first.shape[:2], *layer.size)
+    # The layers take turns, so each has a scratch of its own.
+    convolve = layer.modulated(
+        size, styles, scale, bias, dtype=first.dtype, scratch=Scratch(layer.weight)
+    )
+    around = layer.weight.shape[2] // 2
+    top = 0
+    for x in overlapping(
+        chain([first], strips), 2 * around, before=around, after=around, multiple=4
+    ):
+        y = convolve(x, False)
+        part = _rows_of(noise, strength, top, y.shape[2])
+        yield layer.activate(y if part is None else y.add_(part))
+        top += y.shape[2]
+
+
+def _coloured(layer: ToRGB, strips: Strips, w: Tensor, image: Tensor) -> Strips:
+    top = 0
+    for x in strips:
+        image[:, :, top : top + x.shape[2]] = layer(x, w)
+        yield x
+        top += x.shape[2]
+
+
+def overlapping(
+    strips: Strips, overlap: int, *, before: int, after: int, multiple: int = 1
+) -> Strips:
+    """The same rows, with zeros before and after, in strips that begin with the last's end.
+
+    Args:
+        overlap: the rows that a strip has in common with the one before it.
+        before, after: rows of zeros.
+        multiple: what the number of a strip's other rows is to be a multiple of; the last one
+            takes the rest.
+    """
+    held: Tensor | None = None
+    upcoming = next(strips, None)
+    while upcoming is not None:
+        x, upcoming = upcoming, next(strips, None)
+        top, bottom = before if held is None else 0, after if upcoming is None else 0
+        if top or bottom:
+            x = F.pad(x, (0, 0, top, bottom))
+        held = x if held is None else torch.cat([held, x], dim=2)
+        fresh = held.shape[2] - overlap
+        if upcoming is not None:
+            fresh -= fresh % multiple
+        if fresh > 0:
+            yield held[:, :, : fresh + overlap]
+            held = held[:, :, fresh:]
+
+
+def _smaller(strips: Strips, rows: int) -> Strips:
+    """The same rows in strips of at most ``rows``."""
+    for x in strips:
+        parts = -(-x.shape[2] // rows)
+        yield from x.split(-(-x.shape[2] // parts), dim=2)
+
+
+def _rows_of(noise: Tensor | None, strength: Tensor, top: int, rows: int) -> Tensor | None:
+    return None if noise is None else noise[:, :, top : top + rows] * strength
