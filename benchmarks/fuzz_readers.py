@@ -2,10 +2,13 @@
 
     python benchmarks/fuzz_readers.py --num 10000
 
-A mutation replaces, inserts, removes, repeats or swaps bytes, mostly where a file holds structure
-rather than numbers, or splices in instructions that call something. Counted as failures: an error
-of another kind than BadWeights, any code that is run (seen by an audit hook), a network or, in
-every eighth file, traced memory of more than four times the file, and more than ten seconds.
+NVIDIA's pickles of PyTorch and of TensorFlow, rosinality's checkpoints and those of the
+clip2latent authors, the last two in both formats of torch.save. A mutation replaces, inserts,
+removes, repeats or swaps bytes, mostly where a file holds structure rather than numbers, or
+splices in instructions that call something. Counted as failures: an error of another kind than
+BadWeights, any code that is run (seen by an audit hook), more than ten seconds, and more than four
+times the file (and 2 MiB, which any file may take) of: the network, the growth of the process while
+it reads (on Linux), or, in every eighth file, memory as Python traces it.
 """
 
 from __future__ import annotations
@@ -18,19 +21,31 @@ import tempfile
 import time
 import tracemalloc
 from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
+
+import torch
 
 from c2l.errors import BadWeights
+from c2l_priors.diffusion import DiffusionPrior
 from c2l_stylegan.generator import StyleGAN
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
+ROSINALITY = DATA / "stylegan-files" / "rosinality-32" / "model.pt"
 ORIGINALS = (
     DATA / "stylegan" / "sg2-cond-16" / "network.pkl",
     DATA / "stylegan" / "sg3-r-32" / "network.pkl",
     DATA / "stylegan-files" / "tf-legacy-32" / "network.pkl",
-    DATA / "stylegan-files" / "rosinality-32" / "model.pt",
+    ROSINALITY,
+    DATA / "c2l-prior" / "tiny" / "checkpoint.ckpt",
+    DATA / "c2l-prior" / "tiny" / "checkpoint-legacy-format.ckpt",
+    DATA / "c2l-prior" / "tiny" / "checkpoint-cfg-omegaconf.ckpt",
+    DATA / "c2l-prior" / "small" / "checkpoint-released-like.ckpt",
 )
 LONGEST = 10.0
 SLACK = 2 << 20
@@ -94,25 +109,65 @@ def mutate(data: bytes, draw: random.Random) -> bytes:
     return bytes(changed)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one mutant.
+
+    Args:
+        verdict: "refused", "loaded", or what is wrong.
+        seconds: of the process's own time.
+        growth: of the process while it read, at its highest, in bytes.
+    """
+
+    verdict: str
+    seconds: float
+    growth: int
+
+    @property
+    def is_clean(self) -> bool:
+        return self.verdict in ("refused", "loaded")
+
+
+def read(path: Path) -> Any:
+    """The network in a file, by its own reader."""
+    cls: Any = DiffusionPrior if path.suffix == ".ckpt" else StyleGAN
+    return cls.load(SimpleNamespace(path=path))
+
+
 @lru_cache
 def _warm_up(original: Path) -> None:
     """What a first reading imports is no business of the file's."""
-    StyleGAN.load(SimpleNamespace(path=original))
+    read(original)
 
 
-def check_mutant(original: Path, seed: int, place: Path) -> str:
-    """Read one mutant; "refused ...", "loaded ...", or what is wrong."""
-    global _armed
+def check_mutant(original: Path, seed: int, place: Path) -> Outcome:
+    """Read one mutant, written to ``place``."""
     _warm_up(original)
     place.write_bytes(mutate(original.read_bytes(), random.Random(seed)))
-    most = 4 * max(place.stat().st_size, 1) + SLACK
-    _seen.clear()
-    if seed % 8 == 0:
-        tracemalloc.start()
+    size = max(place.stat().st_size, 1)
+    most = 4 * size + SLACK
+    before = _resident("VmRSS")
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
     started = time.process_time()
+    verdict = _verdict(place, most, traced=seed % 8 == 0)
+    seconds = time.process_time() - started
+    growth = max(0, _resident("VmHWM") - before)
+    if growth > most:
+        verdict = f"grew by {growth} bytes for {size}"
+    if seconds > LONGEST:
+        verdict = f"took {seconds:.1f} s"
+    return Outcome(verdict, seconds, growth)
+
+
+def _verdict(place: Path, most: int, *, traced: bool) -> str:
+    global _armed
+    _seen.clear()
+    if traced:
+        tracemalloc.start()
     _armed = True
     try:
-        network = StyleGAN.load(SimpleNamespace(path=place))
+        network = read(place)
         num_bytes = sum(tensor.nbytes for tensor in network.state_dict().values())
         outcome = "loaded" if num_bytes <= most else f"a network of {num_bytes} bytes"
     except BadWeights as error:
@@ -121,16 +176,34 @@ def check_mutant(original: Path, seed: int, place: Path) -> str:
         outcome = f"{type(error).__name__}: {error}"
     finally:
         _armed = False
-        taken = time.process_time() - started
         peak = tracemalloc.get_traced_memory()[1] if tracemalloc.is_tracing() else 0
         tracemalloc.stop()
     if _seen:
         return f"executed {_seen}"
-    if taken > LONGEST:
-        return f"took {taken:.1f} s"
     if peak > most:
         return f"allocated {peak} bytes for {place.stat().st_size}"
     return outcome
+
+
+def _resident(name: str) -> int:
+    """Bytes, from Linux's account of this process; 0 elsewhere."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def _table(found: dict[str, list[Outcome]]) -> Iterable[str]:
+    yield "| original | mutants | refused | loaded | failed | slowest, s CPU | growth, MB |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for name, outcomes in [*found.items(), ("all", [o for row in found.values() for o in row])]:
+        counts = Counter(o.verdict if o.is_clean else "failed" for o in outcomes)
+        yield (
+            f"| {name} | {len(outcomes)} | {counts['refused']} | {counts['loaded']} | "
+            f"{counts['failed']} | {max(o.seconds for o in outcomes):.2f} | "
+            f"{max(o.growth for o in outcomes) / 1e6:.1f} |"
+        )
 
 
 def main() -> int:
@@ -138,17 +211,22 @@ def main() -> int:
     parser.add_argument("--num", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    outcomes: Counter[str] = Counter()
-    started = time.monotonic()
+    found: dict[str, list[Outcome]] = {}
     with tempfile.TemporaryDirectory() as folder:
+        old = Path(folder) / "rosinality-legacy.pt"
+        checkpoint = torch.load(ROSINALITY, weights_only=True)
+        torch.save(checkpoint, old, _use_new_zipfile_serialization=False)
+        originals = (*ORIGINALS, old)
         for i in range(arguments.num):
-            original = ORIGINALS[i % len(ORIGINALS)]
-            outcome = check_mutant(original, arguments.seed + i, Path(folder) / original.name)
-            outcomes[outcome if outcome in ("refused", "loaded") else "FAILED"] += 1
-            if outcome not in ("refused", "loaded"):
-                print(f"seed {arguments.seed + i}, {original.parent.name}: {outcome}", flush=True)
-    print(f"{dict(outcomes)} in {time.monotonic() - started:.0f} s")
-    return 1 if outcomes["FAILED"] else 0
+            original = originals[i % len(originals)]
+            place = Path(folder) / f"mutant{original.suffix}"
+            outcome = check_mutant(original, arguments.seed + i, place)
+            name = original.stem if original == old else f"{original.parent.name}/{original.name}"
+            found.setdefault(name, []).append(outcome)
+            if not outcome.is_clean:
+                print(f"seed {arguments.seed + i}, {name}: {outcome.verdict}", flush=True)
+    print("\n".join(_table(found)))
+    return 0 if all(o.is_clean for row in found.values() for o in row) else 1
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+PATIENCE = 120.0
+"""Seconds; more than any client of a test waits, on however busy a machine."""
+
 
 @dataclass
 class Served:
@@ -19,6 +22,7 @@ class Served:
         data: the file.
         cuts: break off after so many bytes of an answer, one entry for each answer; then no more.
         stalls: as ``cuts``, but falls silent and leaves the connection open.
+        gate: answers wait here for one another before they send anything.
         status: another answer than 200 or 206.
         length: the Content-Length to claim, whatever is sent.
         redirect: send the client here.
@@ -33,6 +37,7 @@ class Served:
     data: bytes = b""
     cuts: list[int] = field(default_factory=list)
     stalls: list[int] = field(default_factory=list)
+    gate: threading.Barrier | None = None
     status: int = 200
     length: int | None = None
     redirect: str = ""
@@ -69,10 +74,12 @@ def bad_server() -> Iterator[BadServer]:
     server.daemon_threads = True
     site = BadServer(f"http://127.0.0.1:{server.server_address[1]}")
     server.site = site  # type: ignore[attr-defined]
+    server.closing = threading.Event()  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield site
     finally:
+        server.closing.set()  # type: ignore[attr-defined]
         server.shutdown()
         server.server_close()
 
@@ -130,6 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
         cut = file.cuts.pop(0) if file.cuts else None
         stall = None if cut is not None or not file.stalls else file.stalls.pop(0)
         end = min(len(data), *(n for n in (cut, stall) if n is not None), len(data))
+        if file.gate is not None:
+            file.gate.wait(PATIENCE)
         for at in range(0, end, 1 << 16):
             piece = data[at : min(at + (1 << 16), end)]
             try:
@@ -139,5 +148,5 @@ class _Handler(BaseHTTPRequestHandler):
             file.sent += len(piece)
             time.sleep(file.pause)
         if stall is not None:
-            time.sleep(1.5)
+            self.server.closing.wait(PATIENCE)  # type: ignore[attr-defined]
         self.close_connection = True

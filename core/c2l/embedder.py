@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from torch import Tensor
@@ -41,11 +40,6 @@ class Embedder(Part, ABC):
         Raises:
             BadWeights: the file is truncated or is not of this kind.
         """
-
-    @classmethod
-    def recognises(cls, path: Path) -> bool:
-        """Whether ``path`` looks like a file of this kind. Reads no more than a header."""
-        return False
 
     @property
     @abstractmethod

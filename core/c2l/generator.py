@@ -48,11 +48,6 @@ class Generator(Part, ABC):
         """
 
     @classmethod
-    def recognises(cls, path: Path) -> bool:
-        """Whether ``path`` looks like a file of this kind. Reads no more than a header."""
-        return False
-
-    @classmethod
     def describe(cls, path: Path) -> Mapping[str, Any]:
         """What the network in a file is, JSON-able, without making it: family, sizes, parameters.
 

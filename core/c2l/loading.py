@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 from c2l.devices import resolve_device
 from c2l.embedder import Embedder
-from c2l.errors import BadInput, BadReference, IncompatibleParts, UnknownReference
+from c2l.errors import (
+    BadInput,
+    BadReference,
+    BadWeights,
+    C2LError,
+    IncompatibleParts,
+    PluginFailed,
+    UnknownReference,
+)
 from c2l.generator import Generator
+from c2l.part import Part
 from c2l.pipeline import Pipeline, SamplingSettings
 from c2l.plugins import registry
 from c2l.prior import PartCard, Prior, read_prior_card
@@ -35,10 +44,7 @@ def find_generator(reference: str) -> tuple[type[Generator], Path]:
     Raises:
         BadReference, UnknownReference, PluginFailed
     """
-    if Reference("", reference).is_path:
-        spec, source = _recognise(parse_reference(reference), "generator")
-    else:
-        spec, source = registry().resolve(reference, "generator")
+    spec, source = _find(reference, "generator")
     cls = registry().factory(spec)
     if source.path is None or not (isinstance(cls, type) and issubclass(cls, Generator)):
         raise BadReference(f"{reference} names no file", hint="Give the path of one")
@@ -150,11 +156,11 @@ def _named(card: PartCard) -> str:
 def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[AnyPart]) -> AnyPart:
     """The part given, or else the one that the prior was trained for."""
     trained_for: PartCard | None = getattr(prior.card, role, None)
-    wanted = reference or (trained_for.reference if trained_for else "")
+    wanted = reference or _beside(prior, trained_for.reference if trained_for else "")
     try:
         return _load(wanted, role, base)
     except (UnknownReference, BadReference) as error:
-        if trained_for is None or wanted != trained_for.reference:
+        if trained_for is None or reference is not None:
             raise
         package = trained_for.package
         raise UnknownReference(
@@ -167,11 +173,7 @@ def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[A
 
 
 def _load(reference: str, interface: Interface, base: type[AnyPart]) -> AnyPart:
-    bare = Reference("", reference)
-    if bare.is_path:
-        spec, source = _recognise(parse_reference(reference), interface)
-    else:
-        spec, source = registry().resolve(reference, interface)
+    spec, source = _find(reference, interface)
     cls = registry().factory(spec)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise BadReference(
@@ -184,28 +186,76 @@ def _load(reference: str, interface: Interface, base: type[AnyPart]) -> AnyPart:
     return part
 
 
+def _beside(prior: Prior, reference: str) -> str:
+    """A relative path that a prior names, where it leads from the prior's own folder.
+
+    It was written as seen from the folder where the prior was trained. From there it works as it
+    is; from elsewhere it does if part and prior were kept, or moved, together.
+    """
+    kind, _, name = reference.rpartition(":")
+    part, own = Reference(kind, name), Reference("", prior.reference.partition(":")[2])
+    if not (part.is_path and own.is_path) or part.path.exists():
+        return reference
+    near = own.path.absolute().parent / part.path
+    return str(Reference(kind, str(near))) if near.exists() else reference
+
+
+def _find(reference: str, interface: Interface) -> tuple[KindSpec, Source]:
+    """The kind and the place of what is to be loaded; a bare path is offered to every kind."""
+    if Reference("", reference).is_path:
+        return _recognise(parse_reference(reference), interface)
+    return registry().resolve(reference, interface)
+
+
 def _recognise(reference: Reference, interface: Interface) -> tuple[KindSpec, Source]:
     """Offer a bare path to every kind of the interface; exactly one must know the file."""
-    path = Path(reference.name).expanduser()
+    path = reference.path
     if not path.exists():
         raise UnknownReference(f"there is no file {path}", hint="Check the path")
-    kinds = registry().kinds(interface)
-    if interface == "prior":
-        kind = read_prior_card(path).kind
-        matches = [kinds[kind]] if kind in kinds else []
-        unknown = f"{path} is a prior of kind {kind}, which no installed plugin provides"
-    else:
-        matches = [s for s in kinds.values() if _class(s).recognises(path)]
-        unknown = f"no {interface} plugin recognises {path}"
+    told = _told_kind(path) if interface == "prior" else None
+    matches, failures = ([told], []) if told else _offered(path, interface)
     if len(matches) != 1:
         names = ", ".join(f"{s.kind}:{path}" for s in matches)
+        unknown = "; ".join([f"no {interface} plugin recognises {path}", *failures])
         raise UnknownReference(
             f"more than one plugin recognises {path}" if matches else unknown,
-            hint=f"Say which: {names}" if matches else "See what is installed: c2l models list",
+            hint=f"Say which: {names}"
+            if matches
+            else f"Name its kind, as in KIND:{path}. List them: c2l models list --kind {interface}",
         )
     spec = matches[0]
     return spec, Source(Reference(spec.kind, reference.name), path, None)
 
 
-def _class(spec: KindSpec) -> type[Generator] | type[Embedder]:
-    return cast("type[Generator] | type[Embedder]", registry().factory(spec))
+def _told_kind(path: Path) -> KindSpec | None:
+    """The kind that a prior's own file says it is; None where it is no such file."""
+    try:
+        kind = read_prior_card(path).kind
+    except BadWeights:
+        if path.suffix == ".safetensors":
+            raise
+        return None
+    if kind in (kinds := registry().kinds("prior")):
+        return kinds[kind]
+    try:
+        registry().entry(kind)  # says whether its plugin is disabled, or failed, or absent
+    except C2LError as error:
+        raise UnknownReference(
+            f"{path} is a prior of kind {kind}: {error.message}",
+            hint=f"Install the plugin that provides {kind}. {error.hint}",
+        ) from error
+    raise UnknownReference(f"{path} is a prior of kind {kind}, which is no kind of prior here")
+
+
+def _offered(path: Path, interface: Interface) -> tuple[list[KindSpec], list[str]]:
+    """The kinds that recognise a file, and why others could not be asked."""
+    matches, failures = [], []
+    for spec in registry().kinds(interface).values():
+        try:
+            cls = registry().factory(spec)
+        except PluginFailed as error:
+            failures.append(error.message)
+            continue
+        if issubclass(cls, Part) and cls.recognises(path):
+            matches.append(spec)
+    return matches, failures

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,6 +32,14 @@ class Part(nn.Module):
         for tensor in (*self.parameters(), *self.buffers()):
             return tensor.device
         return torch.device("cpu")
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Whether ``path`` looks like a file of this kind. Reads no more than a header.
+
+        Asked where a path is given without a kind. A prior's own file says its kind itself.
+        """
+        return False
 
     @classmethod
     def is_fetched(cls, source: Source) -> bool:

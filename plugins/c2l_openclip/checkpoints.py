@@ -7,6 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from c2l.errors import BadWeights
@@ -24,6 +25,10 @@ WEIGHT_NAMES = (
     "pytorch_model.pth",
     "model.pth",
 )
+
+
+_LARGEST = 1 << 20
+_MOST_LAYERS = 1000
 
 
 class AnyCLIP(nn.Module):
@@ -82,6 +87,7 @@ def build_towers(
         BadWeights: the file is truncated, or holds another model than the config describes.
         MissingDependency: the text tower needs transformers.
     """
+    _refuse_giants(config, weights)
     plain = PlainConfig.read(config)
     if rows is not None and plain is None:
         raise BadWeights(
@@ -118,6 +124,23 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise BadWeights(
             f"{path} is not a readable safetensors file: {error}", hint="Fetch it again"
         ) from error
+
+
+def _refuse_giants(config: Mapping[str, Any], weights: Path) -> None:
+    """Refuse sizes that no model has, before anything is made of them.
+
+    Raises:
+        BadWeights: naming one.
+    """
+    for section in (config, config["vision_cfg"], config["text_cfg"]):
+        for key, value in section.items():
+            for number in value if isinstance(value, list | tuple) else [value]:
+                most = _MOST_LAYERS if key == "layers" else _LARGEST
+                if isinstance(number, int | float) and not -most <= number <= most:
+                    raise BadWeights(
+                        f"the config of {weights} has {key} {number!r:.40}, which no model has",
+                        hint="Check open_clip_config.json",
+                    )
 
 
 def _fill(
@@ -160,11 +183,16 @@ def _build_with_open_clip(config: Mapping[str, Any], weights: Path) -> nn.Module
 
     custom = settings.pop("custom_text", False) or bool(text.get("hf_model_name"))
     if not custom:
-        model = open_clip.CLIP(**settings)
+        cls = open_clip.CLIP
     elif "multimodal_cfg" in settings:
-        model = open_clip.CoCa(**settings)
+        cls = open_clip.CoCa
     else:
-        model = open_clip.CustomTextCLIP(**settings)
+        cls = open_clip.CustomTextCLIP
+    with torch.device("meta"):  # takes no memory
+        size = sum(parameter.numel() for parameter in cls(**deepcopy(settings)).parameters())
+    if size * 2 > weights.stat().st_size:
+        raise ValueError(f"it describes {size:,} parameters, which do not fit into the file")
+    model = cls(**settings)
     open_clip.load_checkpoint(model, str(weights))
     built: nn.Module = model.float().eval().requires_grad_(False)
     return built

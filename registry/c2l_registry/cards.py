@@ -43,6 +43,7 @@ Url = Annotated[
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.+@-]*$")]
+DottedPath = Annotated[str, StringConstraints(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")]
 EmbeddedFile = Annotated[str, AfterValidator(_beside_the_card)]
 
 
@@ -121,6 +122,8 @@ class RecipeCard(_Card):
         generator, embedder, prior: references.
         settings: defaults for sampling.
         prompts: example prompts that show what it can draw.
+        judge: ``package.module:name`` of an object that knows what its pictures show, imported
+            when the recipe is evaluated; see ``c2l.evaluation.Judge``.
     """
 
     name: Name
@@ -130,6 +133,7 @@ class RecipeCard(_Card):
     prior: CatalogueReference
     settings: RecipeSettings = RecipeSettings()
     prompts: tuple[Line, ...] = Field(default=(), strict=False)
+    judge: DottedPath = ""
 
 
 class _CardFile(_Card):

@@ -78,7 +78,10 @@ def parse_reference(text: str) -> Reference:
         return Reference("", text)
     kind, colon, name = text.partition(":")
     if not colon:
-        raise _bad(f"{text!r} is neither kind:name nor a path", example=text)
+        problem = f"{text!r} is neither kind:name nor a path"
+        if Path(text).exists():
+            raise BadReference(problem, hint=f"For the file of that name write ./{text}")
+        raise _bad(problem, example=text)
     if not KIND.fullmatch(kind):
         raise _bad(f"{kind!r} in {text!r} is not a kind: a-z, 0-9 and '-', two or more")
     if not name:

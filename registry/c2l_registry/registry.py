@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import os
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from c2l_registry.catalogue import (
     Catalogue,
@@ -33,17 +27,13 @@ from c2l_registry.errors import (
     UnknownReference,
 )
 from c2l_registry.explanations import claimed_twice, join, not_loaded
+from c2l_registry.installed import Installed
 from c2l_registry.kinds import INTERFACES, Interface, KindSpec
 from c2l_registry.plugins import (
     DISABLE,
     LIST_PLUGINS,
-    Description,
     PluginRecord,
-    describe,
     did_you_mean,
-    discover,
-    one_line,
-    unknown_disabled,
 )
 from c2l_registry.references import Source, parse_reference
 from c2l_registry.weights import converted_path, is_cached
@@ -54,31 +44,10 @@ if TYPE_CHECKING:
 LIST_MODELS = "List the names: c2l models list"
 
 
-class Registry:
-    """What the installed plugins offer; each stage is done once, at first need.
-
-    Args:
-        hookspecs: the module with the hook specifications, ``c2l.hookspecs``.
-        group: the entry-point group.
-        environ: read for ``C2L_DISABLE_PLUGINS`` and ``C2L_HOME``.
-    """
-
-    def __init__(
-        self,
-        hookspecs: ModuleType,
-        *,
-        group: str = "c2l.plugins",
-        environ: Mapping[str, str] = os.environ,
-    ) -> None:
-        self._hookspecs = hookspecs
-        self._group = group
-        self._environ = environ
+class Registry(Installed):
+    """What the installed plugins offer: kinds, and the names on their cards."""
 
     # -- plugins
-
-    def plugins(self) -> list[PluginRecord]:
-        """Every installed plugin, by package metadata alone: nothing is imported."""
-        return [record for record, _ in self._discovered]
 
     def describe(self, *, cards: bool = False) -> list[PluginRecord]:
         """Every installed plugin after importing its module and running its hooks.
@@ -112,10 +81,6 @@ class Registry:
             )
         return records[name]
 
-    def unknown_disabled(self) -> list[UnknownPlugin]:
-        """An error for each name in ``C2L_DISABLE_PLUGINS`` that no installed plugin has."""
-        return unknown_disabled(self.plugins(), self._environ)
-
     def problems(self, *, cards: bool = False) -> list[C2LError]:
         """What is wrong with the installed plugins, each once; an empty list if all is well.
 
@@ -144,28 +109,6 @@ class Registry:
         return list(found.values())
 
     # -- names
-
-    def kinds(self, interface: Interface | None = None) -> dict[str, KindSpec]:
-        """The kinds that can be used, by name; those that two plugins claim are left out.
-
-        Raises:
-            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
-        """
-        self._refuse_unknown_disabled()
-        return {
-            kind: claims[0][0]
-            for kind, claims in sorted(self._claims.items())
-            if len(claims) == 1 and interface in {None, claims[0][0].interface}
-        }
-
-    def package(self, kind: str) -> str:
-        """The name of the installed package that provides a kind.
-
-        Raises:
-            KeyError: no plugin, or more than one, provides it.
-        """
-        ((_, record),) = self._claims[kind]
-        return record.dist
 
     def models(self, interface: Interface | None = None) -> list[ModelEntry]:
         """Everything that a reference can name: each kind, followed by its cards.
@@ -258,7 +201,7 @@ class Registry:
         try:
             reference = parse_reference(text)
         except BadReference as error:
-            near = did_you_mean(text, self._names(interface))
+            near = "" if Path(text).exists() else did_you_mean(text, self._names(interface))
             raise BadReference(error.message, hint=near or error.hint) from None
         if not reference.kind:
             kinds = ", ".join(f"{kind}:{text}" for kind in self.kinds(interface))
@@ -288,63 +231,11 @@ class Registry:
             hint=f"Fetch it: c2l models pull {reference}",
         )
 
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """The environment that decides where weights lie and whether there is a network."""
-        return self._environ
-
-    def factory(self, spec: KindSpec) -> type[Any]:
-        """Import the class of a kind. This is where torch comes in.
-
-        Raises:
-            PluginFailed: it cannot be imported; says what to install.
-        """
-        module, _, name = spec.factory.partition(":")
-        try:
-            found: type[Any] = getattr(importlib.import_module(module), name)
-        except (Exception, SystemExit) as error:
-            package = self.package(spec.kind)
-            missing = isinstance(error, ModuleNotFoundError) and _absent(error.name)
-            if missing:
-                needs = " ".join(f'"{item}"' for item in spec.requires)
-                hint = f"Install what it needs: pip install {needs or missing}"
-            else:
-                hint = f"Report it to the authors of {package}, or install another version of it"
-            raise PluginFailed(
-                f"the {spec.interface} {spec.kind} of {package} cannot be imported: "
-                f"{one_line(error)}",
-                hint=hint,
-            ) from error
-        return found
-
-    # -- stages, each done once
-
-    @cached_property
-    def _discovered(self) -> list[tuple[PluginRecord, EntryPoint]]:
-        return discover(self._group, self._environ)
-
-    @cached_property
-    def _described(self) -> list[Description]:
-        return [describe(record, point, self._hookspecs) for record, point in self._discovered]
-
-    @cached_property
-    def _claims(self) -> dict[str, list[tuple[KindSpec, PluginRecord]]]:
-        claims: dict[str, list[tuple[KindSpec, PluginRecord]]] = {}
-        for description in self._described:
-            if description.record.state == "available":
-                for kind, spec in description.kinds.items():
-                    claims.setdefault(kind, []).append((spec, description.record))
-        return claims
-
     @cached_property
     def _catalogue(self) -> Catalogue:
         return read_catalogue(self._described)
 
     # -- explanations
-
-    def _refuse_unknown_disabled(self) -> None:
-        for error in self.unknown_disabled():
-            raise error
 
     def _entry(self, spec: KindSpec, shelved: Shelved[ModelCard] | None) -> ModelEntry:
         if shelved is None:
@@ -384,7 +275,10 @@ class Registry:
     def _unknown_name(self, reference: str, spec: KindSpec) -> UnknownReference:
         names = [name for name in self._catalogue.models if _is_of(spec.kind, name)]
         listing = f"List them: c2l models list --kind {spec.interface}"
-        by_file = f"Name its file: {spec.kind}:./{reference.partition(':')[2]}"
+        file = reference.partition(":")[2]
+        by_file = f"Name its file: {spec.kind}:./{file}"
+        if Path(file).exists():
+            return UnknownReference(f"there is no {spec.interface} {reference}", hint=by_file)
         message = f"there is no {spec.interface} {reference}"
         # A name that is missing may be on a card that could not be read.
         for errors in self._catalogue.problems.values():
@@ -392,12 +286,6 @@ class Registry:
         return UnknownReference(
             message, hint=join(did_you_mean(reference, names), listing if names else by_file)
         )
-
-
-def _absent(module: str | None) -> str:
-    """The package that a failed import asked for, if it is not installed; else empty."""
-    package = (module or "").partition(".")[0]
-    return package if package and importlib.util.find_spec(package) is None else ""
 
 
 def _existing(path: Path) -> Path:

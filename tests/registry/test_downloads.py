@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,9 @@ from c2l_registry.weights import WantedFile
 
 DATA = random.Random(1).randbytes(300_000)
 OTHER = random.Random(2).randbytes(300_000)
-QUICK = Patience(stall=0.3, attempts=3, pause=0.01)
+PATIENT = Patience(stall=60, attempts=3, pause=0.01)
+IMPATIENT = Patience(stall=0.7, attempts=3, pause=0.01)
+"""For servers that fall silent; on a busy machine it may give up where nothing was wrong."""
 PAGE = b"<!DOCTYPE html>\n<html><body>Quota exceeded</body></html>" + b" " * 1000
 
 
@@ -46,8 +49,8 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "weights" / "net.pkl"
 
 
-def fetch(file: WantedFile, **environ: str) -> None:
-    fetch_file(file, environ=environ, patience=QUICK)
+def fetch(file: WantedFile, patience: Patience = PATIENT, **environ: str) -> None:
+    fetch_file(file, environ=environ, patience=patience)
     assert not partial_of(file.path).exists() and not origin_of(file.path).exists()
 
 
@@ -73,13 +76,22 @@ def test_no_record_where_the_card_knows_the_hash(server: BadServer, place: Path)
 
 
 @pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize("how", ["cuts", "stalls"])
-def test_goes_on_after_a_break(server: BadServer, place: Path, how: str, known: bool) -> None:
-    url = server.add("/a", DATA, **{how: [100_000, 50_000]})
+def test_goes_on_after_a_cut(server: BadServer, place: Path, known: bool) -> None:
+    url = server.add("/a", DATA, cuts=[100_000, 50_000])
     fetch(WantedFile(place, (url,), *((len(DATA), sha(DATA)) if known else ())))
     assert place.read_bytes() == DATA
     assert server["/a"].asked == ["", "bytes=100000-", "bytes=150000-"]
     assert server["/a"].sent == len(DATA)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_goes_on_after_a_silence(server: BadServer, place: Path, known: bool) -> None:
+    url = server.add("/a", DATA, stalls=[100_000, 50_000])
+    file = WantedFile(place, (url,), *((len(DATA), sha(DATA)) if known else ()))
+    fetch(file, replace(IMPATIENT, attempts=8))
+    assert place.read_bytes() == DATA
+    asked = list(dict.fromkeys(server["/a"].asked))
+    assert asked == ["", "bytes=100000-", "bytes=150000-"]
 
 
 @settings(max_examples=15)
@@ -90,7 +102,7 @@ def test_any_cuts_give_the_same_file(
     place = tmp_path_factory.mktemp("cuts") / "net.pkl"
     with bad_server() as server:
         url = server.add("/a", DATA, cuts=cuts, ranges=ranges, tagged=tagged)
-        patience = Patience(stall=1.0, attempts=8, pause=0.0)
+        patience = replace(PATIENT, attempts=8)
         fetch_file(WantedFile(place, (url,)), environ={}, patience=patience)
     assert place.read_bytes() == DATA
 
@@ -135,7 +147,7 @@ def test_without_tag_and_hash_nothing_is_patched_together(server: BadServer, pla
         ({"status": 404}, "answers 404 Not Found"),
         ({"status": 403}, "answers 403 Forbidden"),
         ({"status": 503}, "answers 503"),
-        ({"data": DATA, "stalls": [0, 0, 0, 0]}, "nothing for 0.3 s"),
+        ({"data": DATA, "stalls": [0] * 9}, "nothing for 0.7 s"),
         ({"data": DATA, "cuts": [0, 0, 0, 0]}, "broke off"),
         ({"redirect": "/a"}, "answers 302"),
         ({"redirect": "file:///etc/passwd"}, "answers 302"),
@@ -145,14 +157,15 @@ def test_the_next_address_on_failure(
     server: BadServer, place: Path, behaviour: dict[str, object], reason: str
 ) -> None:
     bad = server.add("/a", **behaviour)  # type: ignore[arg-type]
+    patience = IMPATIENT if "stalls" in behaviour else PATIENT
     with pytest.raises(NotDownloaded) as caught:
-        fetch(WantedFile(place, (bad,), len(DATA), sha(DATA)))
+        fetch(WantedFile(place, (bad,), len(DATA), sha(DATA)), patience)
     assert reason in str(caught.value) and server.base[7:] in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not place.exists()
     server.add("/a", **behaviour)  # type: ignore[arg-type]
     good = server.add("/b", DATA)
-    fetch(WantedFile(place, (bad, good), len(DATA), sha(DATA)))
+    fetch(WantedFile(place, (bad, good), len(DATA), sha(DATA)), patience)
     assert place.read_bytes() == DATA
 
 
@@ -195,13 +208,12 @@ def test_offline(server: BadServer, place: Path) -> None:
 
 
 def test_several_at_once_and_one_that_fails(server: BadServer, tmp_path: Path) -> None:
-    urls = [server.add(f"/{n}", bytes([n]) * 200_000, pause=0.05) for n in range(1, 5)]
+    gate = threading.Barrier(4)  # nobody gets a byte before all four have asked
+    urls = [server.add(f"/{n}", bytes([n]) * 200_000, gate=gate) for n in range(1, 5)]
     files = [WantedFile(tmp_path / f"{n}.bin", (url,)) for n, url in enumerate(urls)]
     gone = WantedFile(tmp_path / "gone.bin", (server.base + "/gone",))
-    start = time.monotonic()
     with pytest.raises(NotDownloaded, match=r"gone\.bin cannot be fetched: .* answers 404"):
-        fetch_files([gone, *files], environ={}, patience=QUICK)
-    assert time.monotonic() - start < 4 * 0.2
+        fetch_files([gone, *files], environ={}, patience=PATIENT)
     assert [file.path.stat().st_size for file in files] == [200_000] * 4
 
 
@@ -243,7 +255,7 @@ def spawn(place: Path, url: str, *, size: int = 0, limit: int = 0) -> subprocess
 
 
 def wait_for(condition: object) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -253,7 +265,7 @@ def wait_for(condition: object) -> None:
 def test_a_disk_that_fills_up_leaves_the_cache_usable(server: BadServer, place: Path) -> None:
     url = server.add("/a", DATA)
     full = spawn(place, url, limit=100_000)
-    out, err = full.communicate(timeout=60)
+    out, err = full.communicate(timeout=300)
     assert out.startswith("NotWritable cannot write ") and out.count("\n") == 1 and not err
     assert not place.exists()
     fetch(WantedFile(place, (url,)))
@@ -263,13 +275,12 @@ def test_a_disk_that_fills_up_leaves_the_cache_usable(server: BadServer, place: 
 
 def test_killed_in_the_middle_and_again(server: BadServer, place: Path) -> None:
     data = DATA * 4
-    url = server.add("/a", data, pause=0.1)
+    url = server.add("/a", data, stalls=[600_000])  # waits there to be killed
     first = spawn(place, url)
     wait_for(lambda: partial_of(place).exists() and partial_of(place).stat().st_size > 100_000)
     first.kill()
     first.wait()
     assert not place.exists()
-    server["/a"].pause = 0.0
     fetch(WantedFile(place, (url,)))
     assert place.read_bytes() == data
     assert server["/a"].asked[-1].startswith("bytes=")
@@ -279,7 +290,7 @@ def test_two_processes_share_one_download(server: BadServer, place: Path) -> Non
     data = DATA * 4
     url = server.add("/a", data, pause=0.1)
     both = [spawn(place, url), spawn(place, url)]
-    assert [process.communicate(timeout=60) for process in both] == [("", ""), ("", "")]
+    assert [process.communicate(timeout=300) for process in both] == [("", ""), ("", "")]
     assert place.read_bytes() == data
     assert server["/a"].asked == [""]
 

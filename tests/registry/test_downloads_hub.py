@@ -42,7 +42,7 @@ def run(folder: Path, base: str, path: Path, *urls: str, **env: str) -> str:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -280,7 +280,7 @@ def test_one_yes_on_a_terminal(
         if not piece:
             break
         said += piece
-    assert process.wait(timeout=60) == code, said
+    assert process.wait(timeout=300) == code, said
     assert process.stdout is not None
     process.stdout.close()
     os.close(ours)

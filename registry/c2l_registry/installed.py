@@ -1,0 +1,134 @@
+"""The installed plugins and the kinds they provide."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import Any
+
+from c2l_registry.errors import PluginFailed, UnknownPlugin
+from c2l_registry.kinds import Interface, KindSpec
+from c2l_registry.plugins import (
+    Description,
+    PluginRecord,
+    describe,
+    discover,
+    one_line,
+    unknown_disabled,
+)
+
+
+class Installed:
+    """What is installed, before any card is read; each stage is done once, at first need.
+
+    Args:
+        hookspecs: the module with the hook specifications, ``c2l.hookspecs``.
+        group: the entry-point group.
+        environ: read for ``C2L_DISABLE_PLUGINS`` and ``C2L_HOME``.
+    """
+
+    def __init__(
+        self,
+        hookspecs: ModuleType,
+        *,
+        group: str = "c2l.plugins",
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._hookspecs = hookspecs
+        self._group = group
+        self._environ = environ
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment that decides where weights lie and whether there is a network."""
+        return self._environ
+
+    def plugins(self) -> list[PluginRecord]:
+        """Every installed plugin, by package metadata alone: nothing is imported."""
+        return [record for record, _ in self._discovered]
+
+    def unknown_disabled(self) -> list[UnknownPlugin]:
+        """An error for each name in ``C2L_DISABLE_PLUGINS`` that no installed plugin has."""
+        return unknown_disabled(self.plugins(), self._environ)
+
+    def kinds(self, interface: Interface | None = None) -> dict[str, KindSpec]:
+        """The kinds that can be used, by name; those that two plugins claim are left out.
+
+        Raises:
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        self._refuse_unknown_disabled()
+        return {
+            kind: claims[0][0]
+            for kind, claims in sorted(self._claims.items())
+            if len(claims) == 1 and interface in {None, claims[0][0].interface}
+        }
+
+    def package(self, kind: str) -> str:
+        """The name of the installed package that provides a kind.
+
+        Raises:
+            KeyError: no plugin, or more than one, provides it.
+        """
+        ((_, record),) = self._claims[kind]
+        return record.dist
+
+    def factory(self, spec: KindSpec) -> type[Any]:
+        """Import the class of a kind. This is where torch comes in.
+
+        Raises:
+            PluginFailed: it cannot be imported; says what to install.
+        """
+        module, _, name = spec.factory.partition(":")
+        try:
+            found: type[Any] = getattr(importlib.import_module(module), name)
+        except (Exception, SystemExit) as error:
+            package = self.package(spec.kind)
+            missing = isinstance(error, ModuleNotFoundError) and _absent(error.name)
+            if missing:
+                needs = " ".join(f'"{item}"' for item in spec.requires)
+                hint = f"Install what it needs: pip install {needs or missing}"
+            else:
+                hint = f"Report it to the authors of {package}, or install another version of it"
+            raise PluginFailed(
+                f"the {spec.interface} {spec.kind} of {package} cannot be imported: "
+                f"{one_line(error)}",
+                hint=hint,
+            ) from error
+        return found
+
+    # -- stages, each done once
+
+    @cached_property
+    def _discovered(self) -> list[tuple[PluginRecord, EntryPoint]]:
+        return discover(self._group, self._environ)
+
+    @cached_property
+    def _described(self) -> list[Description]:
+        return [describe(record, point, self._hookspecs) for record, point in self._discovered]
+
+    @cached_property
+    def _claims(self) -> dict[str, list[tuple[KindSpec, PluginRecord]]]:
+        claims: dict[str, list[tuple[KindSpec, PluginRecord]]] = {}
+        for description in self._described:
+            if description.record.state == "available":
+                for kind, spec in description.kinds.items():
+                    claims.setdefault(kind, []).append((spec, description.record))
+        return claims
+
+    # -- explanations
+
+    def _refuse_unknown_disabled(self) -> None:
+        for error in self.unknown_disabled():
+            raise error
+
+
+def _absent(module: str | None) -> str:
+    """The package that a failed import asked for, if it is not installed; else empty."""
+    package = (module or "").partition(".")[0]
+    return package if package and importlib.util.find_spec(package) is None else ""

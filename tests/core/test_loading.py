@@ -1,0 +1,145 @@
+"""Paths to parts: without a kind, from elsewhere, and without the ``./`` that makes them paths."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+import c2l
+from c2l.cli.app import main
+from c2l.errors import BadReference, BadWeights, UnknownReference
+from c2l.prior import PartCard, PriorCard
+
+DATA = Path(__file__).parents[1] / "data"
+CHECKPOINTS = sorted((DATA / "c2l-prior").glob("*/*.ckpt"))
+PICKLE = DATA / "stylegan" / "sg2-ada-32" / "network.pkl"
+FOLDER = DATA / "openclip-tiny" / "tiny-gelu"
+
+
+@pytest.mark.parametrize("path", CHECKPOINTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_checkpoint_of_the_authors_needs_no_kind(path: Path) -> None:
+    prior = c2l.load_prior(str(path))
+    assert type(prior).__name__ == "DiffusionPrior"
+    assert prior.reference == f"diffusion:{path}"
+    named = c2l.load_prior(f"diffusion:{path}")
+    assert prior.fingerprint() == named.fingerprint()
+
+
+@pytest.mark.parametrize("path", CHECKPOINTS[:2], ids=lambda path: path.stem)
+def test_inspect_knows_priors(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "inspect", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    prior = c2l.load_prior(str(path))
+    assert told["prior"] == "diffusion" and prior.settings().items() <= told.items()
+    assert told["repeats"] == list(prior.repeats or ())
+    assert told["parameters"] == sum(p.numel() for p in prior.parameters())
+    assert told["size"] == path.stat().st_size and len(told["sha256"]) == 64
+
+
+def test_a_file_that_nothing_knows(tmp_path: Path) -> None:
+    path = tmp_path / "x.ckpt"
+    torch.save({"state_dict": {"layer4.weight": torch.ones(3)}}, path)
+    for load, interface in ((c2l.load_prior, "prior"), (c2l.load_generator, "generator")):
+        with pytest.raises(UnknownReference, match=f"no {interface} plugin recognises") as caught:
+            load(str(path))
+        assert f"c2l models list --kind {interface}" in caught.value.hint
+    (tmp_path / "x.safetensors").write_bytes(b"\x00" * 100)
+    with pytest.raises(BadWeights, match="no readable safetensors file"):
+        c2l.load_prior(str(tmp_path / "x.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a generator, an embedder and a prior that names both by relative paths."""
+    folder = tmp_path_factory.mktemp("trained")
+    shutil.copy(PICKLE, folder / "gan.pkl")
+    shutil.copytree(FOLDER, folder / "clip")
+    generator = c2l.load_generator(f"stylegan:{folder}/gan.pkl")
+    embedder = c2l.load_embedder(f"openclip:{folder}/clip")
+    latents = generator.sample_latents(range(8))
+    embeddings = embedder.embed_images(generator.synthesize(latents))
+    from c2l_priors.neighbours import NeighboursPrior
+
+    prior = NeighboursPrior(
+        embedding_width=embeddings.shape[1], num_codes=1, latent_width=latents.shape[2]
+    )
+    prior.fit(embeddings, latents)
+    parts = {"generator": "stylegan:./gan.pkl", "embedder": "openclip:./clip"}
+    cards = {
+        role: dataclasses.replace(PartCard.of(part), reference=parts[role])
+        for role, part in (("generator", generator), ("embedder", embedder))
+    }
+    card = PriorCard(
+        kind="neighbours",
+        settings=prior.settings(),
+        repeats=generator.latent_space.repeats,
+        **cards,
+    )
+    prior.save(folder / "faces.safetensors", card)
+    return folder
+
+
+def test_parts_are_found_where_they_were_trained(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(trained)
+    pipeline = c2l.load_pipeline(prior="./faces.safetensors")
+    assert pipeline.generator.reference == "stylegan:./gan.pkl"
+
+
+def test_a_folder_may_be_moved_and_named_from_elsewhere(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = tmp_path / "moved"
+    shutil.copytree(trained, moved)
+    monkeypatch.chdir(tmp_path)
+    for named in ("./moved/faces.safetensors", str(moved / "faces.safetensors")):
+        pipeline = c2l.load_pipeline(prior=named)
+        assert pipeline.generator.reference == f"stylegan:{moved}/gan.pkl"
+        assert pipeline("a face", seed=0).images.shape == (1, 3, 32, 32)
+
+
+def test_a_prior_without_its_parts_says_how_to_name_them(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(trained / "faces.safetensors", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownReference, match=r"trained for the generator stylegan:\./gan\.pkl"
+                       ) as caught:  # fmt: skip
+        c2l.load_pipeline(prior="./faces.safetensors")
+    assert caught.value.hint == "Name another place with -g"
+    with pytest.raises(UnknownReference) as caught:
+        c2l.load_pipeline(prior="./faces.safetensors", generator=f"stylegan:{trained}/gan.pkl")
+    assert caught.value.hint == "Name another place with -e"
+
+
+def test_a_prior_of_a_kind_that_is_not_installed(trained: Path, tmp_path: Path) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    source = trained / "faces.safetensors"
+    with safe_open(source, framework="pt") as file:
+        told = file.metadata()["c2l"]
+    path = tmp_path / "x.safetensors"
+    save_file(load_file(source), path, {"c2l": told.replace('"neighbours"', '"wavelets"')})
+    with pytest.raises(UnknownReference, match="is a prior of kind wavelets") as caught:
+        c2l.load_prior(str(path))
+    assert "Install the plugin that provides wavelets" in caught.value.hint
+
+
+def test_a_file_without_its_dot_and_slash(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained)
+    with pytest.raises(BadReference) as bad:
+        c2l.load_prior("faces.safetensors")
+    assert "write ./faces.safetensors" in bad.value.hint
+    with pytest.raises(UnknownReference) as unknown:
+        c2l.load_prior("neighbours:faces.safetensors")
+    assert "neighbours:./faces.safetensors" in unknown.value.hint
+    with pytest.raises(BadReference) as bad:
+        c2l.load_prior("absent.safetensors")
+    assert "a path, as in ./absent.safetensors" in bad.value.hint
