@@ -1,168 +1,87 @@
-"""How many of the attributes that a prompt names are in the picture, on both demo worlds.
+"""The shipped recipes on both demo worlds, beside nearest neighbours, which need no training.
 
     python benchmarks/demo_quality.py --work DIR > benchmarks/demo_quality.md
 
-The prompts are captions that the demo's embedder was never trained on. The judge is a classifier
-trained on the renderer's drawings alone: it has seen neither the generator nor any prior. DIR keeps
-the pairs and the two priors that are not shipped (mlp, neighbours) from run to run.
+One prior alone is ``c2l eval demo-faces -p PRIOR``; docs/evaluation.md says what the numbers mean.
+DIR keeps pairs and evaluations from run to run, with their reports.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import Tensor
-
 import c2l
-from c2l_demo.make.dataset import load_world
-from c2l_demo.make.judge import load_judge
-from c2l_demo.make.world import Scene, World, is_held_out
+from c2l.evaluation import METRICS, Evaluation, Outcome, find_judge
 
-JUDGES = Path(__file__).parent / "judges"
+WORLDS = ("faces", "landscapes")
 NUM_PAIRS = 40_000
-BEST_OF = 8
+NUM_IMAGES = 8
+# Nothing was ever tuned on these captions.
+PROMPT_SEED = 1
+COLUMNS = ("accuracy", "all", "accuracy/best", "all/best", "diversity/own", "cmmd/own")
 
 
-@dataclass(frozen=True)
-class Question:
-    prompt: str
-    named: dict[str, int]
-    scene: Scene
-
-
-def questions(world: World, num: int) -> list[Question]:
-    """Held-out captions that name at least two attributes, no two the same."""
-    rng = np.random.default_rng(20_221_125)
-    found: dict[str, Question] = {}
-    while len(found) < num:
-        scene = world.sample(rng)
-        prompt, named = world.caption(scene, rng)
-        if is_held_out(prompt) and len(named) >= 2:
-            found.setdefault(prompt, Question(prompt, named, scene))
-    return list(found.values())
-
-
-@dataclass(frozen=True)
-class Score:
-    """Shares of named attributes that are in the picture, one number for each question."""
-
-    shares: list[float]
-    whole: list[bool]
-    by_attribute: dict[str, float]
-
-    def row(self, name: str) -> str:
-        mean, error = _mean_and_error(self.shares)
-        whole, whole_error = _mean_and_error([float(w) for w in self.whole])
-        return (
-            f"| {name} | {100 * mean:.1f} ± {100 * error:.1f} "
-            f"| {100 * whole:.1f} ± {100 * whole_error:.1f} |"
+def priors(world: str, work: Path) -> dict[str, str]:
+    """What each is called in the table, and its reference."""
+    recipe = c2l.load_pipeline(f"demo-{world}")
+    file = work / f"neighbours-{world}.safetensors"
+    if not file.exists():
+        parts = recipe.generator, recipe.embedder
+        c2l.train_prior(
+            "neighbours", c2l.build_pairs(*parts, NUM_PAIRS, work / f"{world}-pairs"), file
         )
+    return {"flow (shipped)": recipe.prior.reference, "neighbours": str(file.resolve())}
 
 
-def _mean_and_error(values: list[float]) -> tuple[float, float]:
-    mean = sum(values) / len(values)
-    variance = sum((v - mean) ** 2 for v in values) / (len(values) - 1)
-    return mean, math.sqrt(variance / len(values))
+def row(name: str, outcome: Outcome) -> str:
+    """A line of the table; a cell that does not apply is empty."""
+    cells = [METRICS[c].text(outcome.scores[c]) if c in outcome.scores else "" for c in COLUMNS]
+    cost = outcome.cost
+    cells.append(f"{cost['parameters']['prior'] / 1e6:.2f}" if cost else "")
+    return f"| {' | '.join([name, *cells])} |"
 
 
-def score(
-    asked: list[Question], images: Tensor, judge: Callable[[Tensor], dict[str, Tensor]]
-) -> Score:
-    seen = {name: values.tolist() for name, values in judge(images).items()}
-    right = [{a: seen[a][i] == v for a, v in q.named.items()} for i, q in enumerate(asked)]
-    by_attribute = {}
-    for name in seen:
-        named = [r[name] for r in right if name in r]
-        by_attribute[name] = sum(named) / len(named) if named else math.nan
-    return Score(
-        [sum(r.values()) / len(r) for r in right], [all(r.values()) for r in right], by_attribute
-    )
-
-
-def other_priors(name: str, pipeline: c2l.Pipeline, work: Path) -> dict[str, c2l.Prior]:
-    """The priors that the demo does not ship, made once from pairs of the shipped parts."""
-    pairs = c2l.build_pairs(pipeline.generator, pipeline.embedder, NUM_PAIRS, work / name)
-    made = {}
-    for kind in ("mlp", "neighbours"):
-        file = work / f"{kind}-{name}.safetensors"
-        if not file.exists():
-            c2l.train_prior(kind, pairs, file)
-        made[kind] = c2l.load_prior(str(file))
-    return made
-
-
-def as_images(asked: list[Question], world: World) -> Tensor:
-    drawn = np.stack([np.asarray(world.render(q.scene, 128)) for q in asked])
-    return torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def measure(name: str, num: int, work: Path) -> None:
-    world = load_world(name)
-    judge = load_judge(JUDGES / f"{name}.safetensors")
-    asked = questions(world, num)
-    prompts = [q.prompt for q in asked]
-    shipped = c2l.load_pipeline(f"demo-{name}")
-    generator, embedder = shipped.generator, shipped.embedder
-
-    def draw(prior: c2l.Prior, best_of: int) -> Tensor:
-        pipeline = c2l.Pipeline(generator, embedder, prior, settings=shipped.settings)
-        rows = [
-            pipeline(prompt, seeds=[i], best_of=best_of).images for i, prompt in enumerate(prompts)
-        ]
-        return torch.cat(rows)
-
-    @torch.inference_mode()
-    def random_best(best_of: int) -> Tensor:
-        rows = []
-        for i, prompt in enumerate(prompts):
-            images = generator.synthesize(
-                generator.sample_latents([1_000_000 + i * best_of + k for k in range(best_of)])
-            )
-            cosine = torch.cosine_similarity(
-                embedder.embed_images(images), embedder.embed_text([prompt])
-            )
-            rows.append(images[cosine.argmax()])
-        return torch.stack(rows)
-
-    rows = {"the renderer's own drawing": score(asked, as_images(asked, world), judge)}
-    priors = {"flow (shipped)": shipped.prior, **other_priors(name, shipped, work)}
-    for label, prior in priors.items():
-        rows[label] = score(asked, draw(prior, 1), judge)
-    rows["random latents"] = score(asked, random_best(1), judge)
-    for label, prior in priors.items():
-        if label != "mlp":  # one answer for each prompt: nothing to choose from
-            rows[f"{label}, best of {BEST_OF}"] = score(asked, draw(prior, BEST_OF), judge)
-    rows[f"random latents, best of {BEST_OF}"] = score(asked, random_best(BEST_OF), judge)
-
-    named = sum(len(q.named) for q in asked) / len(asked)
-    print(f"\n## demo-{name}\n")
-    print(f"{num} held-out captions, {named:.1f} attributes named in each; per cent, ± one")
-    print("standard error.\n")
-    print("| latents from | named attributes in the picture | all of them |")
-    print("| --- | --- | --- |")
-    for label, result in rows.items():
-        print(result.row(label))
-    flow = rows["flow (shipped)"].by_attribute
-    shares = [f"{attribute} {100 * value:.0f}" for attribute, value in flow.items()]
+def table(world: str, num: int, work: Path) -> None:
+    """Evaluate every prior of a world on the same captions and print a table."""
+    found = find_judge(f"stylegan:demo-{world}")
+    assert found is not None
+    questions = found[1].questions(num, PROMPT_SEED)
+    done: dict[str, Evaluation] = {}
+    for name, prior in priors(world, work).items():
+        out = work / f"{world}-{name.partition(' ')[0]}"
+        pipeline = c2l.load_pipeline(f"demo-{world}", prior=prior)
+        done[name] = c2l.evaluate(pipeline, questions, num_images=NUM_IMAGES, out=out)
+    named = sum(len(q.named) for q in questions) / num
+    print(f"\n## demo-{world}\n")
+    print(f"{num} held-out captions, {named:.1f} attributes named in each, {NUM_IMAGES} pictures")
+    print("of each; ± one standard error over captions.\n")
+    titles = [METRICS[name].title.replace("…", "") for name in COLUMNS]
+    titles[2:4] = [f"{titles[0]}, best of {NUM_IMAGES}", f"{titles[1]}, best of {NUM_IMAGES}"]
+    print(f"| latents from | {' | '.join(titles)} | prior, M numbers |")
+    print("| --- " * (len(COLUMNS) + 2) + "|")
+    shipped = next(iter(done.values()))
+    for baseline in reversed(shipped.baselines):
+        print(row(baseline.label, baseline))
+    for name, evaluation in done.items():
+        print(row(name, evaluation.variants[0]))
+    shares = [
+        f"{name.replace('_', ' ')} {100 * share.value:.0f}"
+        for name, share in shipped.variants[0].by_attribute.items()
+    ]
     print(f"\nflow, one sample, by attribute: {', '.join(shares)}.")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps pairs and priors")
+    parser.add_argument("--work", type=Path, required=True, help="keeps pairs and evaluations")
     parser.add_argument("--num", type=int, default=200, help="captions for each world")
-    parser.add_argument("--world", choices=("faces", "landscapes"), action="append")
+    parser.add_argument("--world", choices=WORLDS, action="append")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     print("# Demo quality\n\nMade by `python benchmarks/demo_quality.py --work DIR`.")
-    for name in options.world or ("faces", "landscapes"):
-        measure(name, options.num, options.work)
+    for world in options.world or WORLDS:
+        table(world, options.num, options.work)
 
 
 if __name__ == "__main__":

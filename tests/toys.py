@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -51,8 +52,9 @@ def attributes_of(latents: Tensor) -> dict[str, Tensor]:
 
 
 def read_prompt(prompt: str) -> dict[str, int]:
-    """``"shape2 colour0"`` to ``{"shape": 2, "colour": 0}``."""
-    return {word.rstrip("0123456789"): int(word[-1]) for word in prompt.split()}
+    """``"shape2 colour0"`` to ``{"shape": 2, "colour": 0}``; other words mean nothing."""
+    known = [word for word in prompt.split() if word[:-1] in ATTRIBUTES and word[-1].isdigit()]
+    return {word[:-1]: int(word[-1]) for word in known}
 
 
 def some_prompts(num: int, seed: int = 0) -> list[str]:
@@ -75,6 +77,12 @@ def share_shown(prompts: Sequence[str], latents: Tensor) -> float:
         for name, value in read_prompt(prompt).items()
     ]
     return sum(hits) / len(hits)
+
+
+@lru_cache(maxsize=256)
+def _crowd(wanted: tuple[tuple[str, int], ...]) -> Tensor:
+    """Latents (64, 1, WIDTH) that fit a prompt."""
+    return torch.stack([latent_of(dict(wanted), 10_000 + seed) for seed in range(64)])
 
 
 class ToyGenerator(Generator):
@@ -140,8 +148,7 @@ class ToyEmbedder(Embedder):
     def embed_text(self, prompts: Sequence[str]) -> Tensor:
         rows = []
         for prompt in prompts:
-            wanted = read_prompt(prompt)
-            crowd = torch.stack([latent_of(wanted, 10_000 + seed) for seed in range(64)])
+            crowd = _crowd(tuple(sorted(read_prompt(prompt).items())))
             mean = self.embed_images(self.generator.synthesize(crowd)).mean(dim=0)
             seed = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:4])
             noise = 0.3 * F.normalize(_fixed(seed, EMBEDDING_WIDTH), dim=0)

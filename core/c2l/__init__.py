@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from c2l.embedder import Embedder, TextReading
+    from c2l.evaluation import evaluate
     from c2l.fetching import fetch
     from c2l.generator import Generator, LatentSpace
     from c2l.hookspecs import hookimpl
@@ -37,6 +38,7 @@ _HOMES = {
     "Source": "c2l_registry",
     "TextReading": "c2l.embedder",
     "build_pairs": "c2l.pairs",
+    "evaluate": "c2l.evaluation",
     "fetch": "c2l.fetching",
     "hookimpl": "c2l.hookspecs",
     "load_embedder": "c2l.loading",
@@ -65,6 +67,7 @@ __all__ = [
     "build_pairs",
     "load_pairs",
     "train_prior",
+    "evaluate",
     "hookimpl",
     "KindSpec",
     "ModelCard",

@@ -1,4 +1,4 @@
-"""The bundled priors: diffusion, flow, mlp and neighbours.
+"""The bundled priors: diffusion, flow, onestep, mlp, ridge and neighbours.
 
 This module only describes them; torch is imported with the class that is used.
 """
@@ -34,7 +34,23 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             kind="mlp",
             interface="prior",
             factory="c2l_priors.mlp:MLPPrior",
-            summary="Regression of the mean latent: one pass, one answer for each prompt",
+            summary="Regression of the mean latent and its spread: one pass, plain",
+        )
+    )
+    register(
+        c2l.KindSpec(
+            kind="onestep",
+            interface="prior",
+            factory="c2l_priors.onestep:OneStepPrior",
+            summary="A flow that jumps to the end of its walk: varied samples in one call",
+        )
+    )
+    register(
+        c2l.KindSpec(
+            kind="ridge",
+            interface="prior",
+            factory="c2l_priors.ridge:RidgePrior",
+            summary="A linear map: solved in a second, the floor for every network",
         )
     )
     register(

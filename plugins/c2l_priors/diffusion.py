@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from c2l import Prior, PriorCard, Source
 from c2l.errors import BadInput
 from c2l.prior import Modality
-from c2l_priors.conditioning import check_embeddings, check_pairs, check_seeds
+from c2l_priors.checks import check_embeddings, check_pairs, check_seeds
 from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint, recognises
 from c2l_priors.diffusion_network import Contexts, Memory, PriorNetwork
 from c2l_priors.diffusion_samplers import SAMPLERS

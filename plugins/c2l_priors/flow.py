@@ -4,10 +4,11 @@ Latents x0 and noise x1 are joined by straight lines, x_t = (1 - t) x0 + t x1, a
 where on average a line through x_t comes from (Liu et al. 2022, arXiv 2209.03003; Lipman et al.
 2022, arXiv 2210.02747). Sampling goes from t = 1 to t = 0. Training drops the embedding now and
 then, so that sampling can push away from the unconditional answer (classifier-free guidance, Ho &
-Salimans 2022, arXiv 2207.12598).
+Salimans 2022, arXiv 2207.12598), or from what a negative prompt gives.
 """
 
-# Letters: B batch, E embedding width, K codes of a latent, D width of a code, N pairs.
+# Letters: B batch, E embedding width, K codes of a latent, D width of a code, H hidden width,
+# M modulating vectors.
 
 from __future__ import annotations
 
@@ -17,13 +18,22 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
 from c2l.errors import BadInput
-from c2l.prior import Prior
-from c2l_priors.conditioning import add_noise, check_embeddings, check_pairs, check_seeds
-from c2l_priors.network import ModulatedMLP, TimeEmbedding
+from c2l.prior import Modality, Prior
+from c2l_priors.checks import check_embeddings, check_pairs, check_seeds
+from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE, Gap
+from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
 from c2l_priors.scaling import LatentScale
+from c2l_priors.seeds import SeededNormal
+
+GUIDED = (0.2, 0.8)
+"""The times at which guidance acts: before, it narrows the choice more than it helps (Kynkaanniemi
+et al. 2024, arXiv 2404.07724); after, nothing would correct what it overshoots. A guided step costs
+two calls, made as one of twice the batch."""
+
+NEGATIVE_GUIDANCE = 2.0
+"""The guidance where a negative prompt is given and no strength: without any, it has no say."""
 
 
 class FlowPrior(Prior):
@@ -40,9 +50,9 @@ class FlowPrior(Prior):
         latent_width: D.
         hidden: width of the network.
         num_blocks: its residual blocks.
-        noise: length of the noise added to unit embeddings while training.
-        sampling_noise: length of the noise added to them when sampling: up to that of training,
-            more variety for each prompt; too much where text lies far from all pictures.
+        gap: ingredients of the bridge from text to pictures, see ``c2l_priors.gap``.
+        noise: the longest noise added to unit embeddings.
+        adherence: the default of ``sample``.
         drop: how often training hides the embedding.
         guidance: the default of ``sample``.
         steps: the default of ``sample``.
@@ -56,11 +66,12 @@ class FlowPrior(Prior):
         latent_width: int,
         hidden: int = 256,
         num_blocks: int = 4,
-        noise: float = 0.75,
-        sampling_noise: float = 0.0,
-        drop: float = 0.15,
-        guidance: float = 1.5,
-        steps: int = 32,
+        gap: str = DEFAULT_GAP,
+        noise: float = DEFAULT_NOISE,
+        adherence: float = DEFAULT_ADHERENCE,
+        drop: float = 0.1,
+        guidance: float = 1.0,
+        steps: int = 8,
     ) -> None:
         super().__init__()
         self.embedding_width = embedding_width
@@ -68,16 +79,27 @@ class FlowPrior(Prior):
         self.latent_width = latent_width
         self.hidden = hidden
         self.num_blocks = num_blocks
+        self.ingredients = gap
         self.noise = noise
-        self.sampling_noise = sampling_noise
+        self.adherence = adherence
         self.drop = drop
         self.guidance = guidance
         self.steps = steps
+        size, num_modulations = num_codes * latent_width, ModulatedMLP.num_modulations(num_blocks)
+        self.gap = Gap(embedding_width, ingredients=gap, noise=noise, adherence=adherence)
         self.scale = LatentScale(num_codes, latent_width)
-        self.time = TimeEmbedding(hidden)
-        self.embedding = nn.Linear(embedding_width, hidden)
-        self.no_embedding = nn.Parameter(torch.zeros(hidden))
-        self.network = ModulatedMLP(num_codes * latent_width, hidden, num_blocks)
+        self.prompt = PromptEncoder(embedding_width, hidden, num_modulations)
+        self.time = TimeEncoder(hidden, num_modulations)
+        self.enter = nn.Linear(size, hidden)
+        self.network = ModulatedMLP(hidden, size, num_blocks)
+
+    @classmethod
+    def suggest_settings(
+        cls, num_pairs: int, *, embedding_width: int, num_codes: int, latent_width: int
+    ) -> Mapping[str, Any]:
+        if num_pairs >= 200_000:
+            return {"hidden": 512}
+        return {} if num_pairs >= 5_000 else {"hidden": 128, "num_blocks": 3}
 
     def settings(self) -> Mapping[str, Any]:
         return {
@@ -86,33 +108,36 @@ class FlowPrior(Prior):
             "latent_width": self.latent_width,
             "hidden": self.hidden,
             "num_blocks": self.num_blocks,
+            "gap": self.ingredients,
             "noise": self.noise,
-            "sampling_noise": self.sampling_noise,
+            "adherence": self.adherence,
             "drop": self.drop,
             "guidance": self.guidance,
             "steps": self.steps,
         }
 
-    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape)
+        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
         self.scale.fit(latents)
+        self.gap.fit(embeddings, texts)
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
-        device = self.device
-        clean = self.scale(latents.to(device))
+        clean = self.scale(latents.to(self.device))
         num = len(clean)
-        # Logit-normal times dwell on the middle of the walk, where predictions are hardest.
-        times = torch.sigmoid(torch.randn(num, generator=rng)).to(device)
-        noise = torch.randn(clean.shape, generator=rng).to(device)
-        shown = (torch.rand(num, generator=rng) >= self.drop).to(device)
-        noisy = add_noise(normalize(embeddings.to(device), dim=1), self.noise, rng)
+        unit, levels = self.gap.show(embeddings, rng)
+        shown = (torch.rand(num, generator=rng) >= self.drop).to(clean.device)
+        return self.walk_loss(clean, self.prompt(unit, levels, shown), rng)
 
+    def walk_loss(self, clean: Tensor, condition: Condition, rng: torch.Generator) -> Tensor:
+        """How far predictions are from standardised latents (B, K * D), weighted to unit scale."""
+        # Logit-normal times dwell on the middle of the walk, where predictions are hardest.
+        times = torch.sigmoid(torch.randn(len(clean), generator=rng)).to(clean.device)
+        noise = torch.randn(clean.shape, generator=rng).to(clean.device)
         x = torch.lerp(clean, noise, times[:, None])
-        encoded = torch.where(shown[:, None], self._encode(noisy), self.no_embedding)
+        predicted = self.predict(x, times, condition, self.time(times))
         _, spread = _precondition(times)
-        error = self._denoise(x, times, encoded).float() - clean
-        return (error / spread).square().mean()
+        return ((predicted.float() - clean) / spread).square().mean()
 
     @torch.no_grad()
     def sample(
@@ -122,57 +147,83 @@ class FlowPrior(Prior):
         seeds: Sequence[int],
         guidance: float | None = None,
         steps: int | None = None,
+        adherence: float | None = None,
+        negative: Tensor | None = None,
+        modality: Modality = "text",
     ) -> Tensor:
         check_embeddings(embeddings, self.embedding_width)
         check_seeds(seeds, len(embeddings))
-        guidance = self.guidance if guidance is None else guidance
         steps = self.steps if steps is None else steps
         if steps < 1:
             raise BadInput(f"{steps} steps draw nothing", hint="Use --steps 1 or more")
+        if guidance is None:
+            guidance = self.guidance if negative is None else max(self.guidance, NEGATIVE_GUIDANCE)
+        normal = SeededNormal(seeds, self.device)
+        condition = self.prompt(*self.gap.ask(embeddings, modality, adherence, normal))
+        against = None
+        if guidance != 1:
+            against = self._against(negative, len(embeddings))
+        return self.scale.inverse(self._draw(condition, against, guidance, steps, normal))
 
-        device, size = self.device, self.num_codes * self.latent_width
-        draws = [torch.Generator().manual_seed(seed) for seed in seeds]
+    def _against(self, negative: Tensor | None, num: int) -> Condition:
+        """What guidance pushes away from."""
+        if negative is None:
+            if not self.drop:
+                raise BadInput(
+                    "this prior never saw hidden embeddings and cannot be guided",
+                    hint="Use --guidance 1, or give a negative prompt",
+                )
+            return self.prompt.no_prompt(num)
+        check_embeddings(negative, self.embedding_width)
+        unit = self.gap.unit(negative, "text")
+        # Told to be as loose as can be: what is near the negative prompt is unwanted as well.
+        return self.prompt(unit, unit.new_ones(len(unit)))
 
-        def noise(width: int) -> Tensor:
-            """Rows (B, width), each from its own seed."""
-            rows = [torch.randn(width, generator=draw) for draw in draws]
-            return torch.stack(rows).to(device)
-
-        unit = normalize(embeddings.to(device), dim=1)
-        if self.sampling_noise:
-            # What a text leaves open is decided by the text tower's accidents, alike for all
-            # seeds; noise, which training has seen more of than of bare embeddings, opens it.
-            direction = normalize(noise(self.embedding_width), dim=1)
-            unit = normalize(unit + self.sampling_noise * direction, dim=1)
-        encoded = self._encode(unit)
-        x = noise(size)
-        times = torch.linspace(1.0, 0.0, steps + 1).tolist()
-        for now, after in itertools.pairwise(times):
-            clean = self._guided(x, now, encoded, guidance)
+    def _draw(
+        self,
+        condition: Condition,
+        against: Condition | None,
+        guidance: float,
+        steps: int,
+        normal: SeededNormal,
+    ) -> Tensor:
+        """Walk from noise to standardised latents (B, K * D)."""
+        size = self.num_codes * self.latent_width
+        x = normal(size)
+        times = torch.linspace(1.0, 0.0, steps + 1, device=x.device)
+        modulations = self.time(times[:-1])
+        for step, (now, after) in enumerate(itertools.pairwise(times.tolist())):
+            guided = against if GUIDED[0] <= now <= GUIDED[1] or steps == 1 else None
+            clean = self._guided(x, now, modulations[step], condition, guided, guidance)
             # Noise anew instead of a straight walk on (as multistep consistency sampling does,
             # Song et al. 2023, arXiv 2303.01469): an answer between two codes is asked again.
-            x = torch.lerp(clean, noise(size), after) if after else clean
-        return self.scale.inverse(x)
+            x = torch.lerp(clean, normal(size), after) if after else clean
+        return x
 
-    def _guided(self, x: Tensor, time: float, encoded: Tensor, guidance: float) -> Tensor:
-        """The prediction of x0 at one time, pushed away from the unconditional one."""
+    def _guided(
+        self,
+        x: Tensor,
+        time: float,
+        modulation: Tensor,
+        condition: Condition,
+        against: Condition | None,
+        guidance: float,
+    ) -> Tensor:
+        """The prediction of x0 at one time, pushed away from what ``against`` gives."""
         num = len(x)
-        if guidance == 1:
-            return self._denoise(x, x.new_full((num,), time), encoded)
-        both = torch.cat([encoded, self.no_embedding.expand(num, -1)])
-        clean = self._denoise(torch.cat([x, x]), x.new_full((2 * num,), time), both)
-        return torch.lerp(clean[num:], clean[:num], guidance)
+        if against is None:
+            return self.predict(x, x.new_full((num,), time), condition, modulation)
+        both = self.predict(
+            torch.cat([x, x]), x.new_full((2 * num,), time), condition.and_then(against), modulation
+        )
+        return torch.lerp(both[num:], both[:num], guidance)
 
-    def _encode(self, unit: Tensor) -> Tensor:
-        # Unit vectors have components of about 1 / sqrt(E); layers like theirs near 1.
-        out: Tensor = self.embedding(unit * self.embedding_width**0.5)
-        return out
-
-    def _denoise(self, x: Tensor, times: Tensor, encoded: Tensor) -> Tensor:
-        """The prediction of x0 from x_t."""
+    def predict(self, x: Tensor, times: Tensor, condition: Condition, modulation: Tensor) -> Tensor:
+        """The prediction of x0 (B, K * D) from x_t, its times (B,), and what times modulate."""
         keep, spread = _precondition(times)
         size = torch.hypot(1 - times, times)[:, None]
-        out: Tensor = self.network(x / size, encoded + self.time(times))
+        start = self.enter(x / size) + condition.start
+        out: Tensor = self.network(start, condition.modulation + modulation)
         return keep * x + spread * out
 
 

@@ -1,7 +1,8 @@
-"""Regression of the latent: the plainest prior.
+"""Regression of the latent, with a spread: the plainest prior that a network can be.
 
-It answers with the mean of all latents that fit an embedding. What a prompt leaves open is
-therefore averaged, and every seed gives the same latent.
+One pass gives the mean of all latents that fit an embedding and how far each dimension strays from
+it. What a prompt leaves open is averaged in the mean; a sample strays by seed, each dimension on
+its own, which is all that a Gaussian without correlations knows of what goes together.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from c2l.prior import Prior
-from c2l_priors.conditioning import add_noise, check_embeddings, check_pairs, check_seeds
-from c2l_priors.network import ModulatedMLP
+from c2l.prior import Modality, Prior
+from c2l_priors.checks import check_embeddings, check_pairs, check_seeds
+from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE, Gap
+from c2l_priors.network import ModulatedMLP, PromptEncoder
 from c2l_priors.scaling import LatentScale
+from c2l_priors.seeds import SeededNormal
+
+SMALLEST_SPREAD = 0.03
+"""Of a standardised dimension: below it the likelihood would reward nothing but narrowness."""
 
 
 class MLPPrior(Prior):
-    """The mean latent of an embedding, in one pass.
+    """A Gaussian around the mean latent of an embedding, in one pass.
 
     Args:
         embedding_width: E.
@@ -28,7 +33,10 @@ class MLPPrior(Prior):
         latent_width: D.
         hidden: width of the network.
         num_blocks: its residual blocks.
-        noise: length of the noise added to unit embeddings while training.
+        gap: ingredients of the bridge from text to pictures, see ``c2l_priors.gap``.
+        noise: the longest noise added to unit embeddings.
+        adherence: the default of ``sample``.
+        spread: how far samples stray, as a part of what was learnt; 0 gives every seed the mean.
     """
 
     def __init__(
@@ -39,7 +47,10 @@ class MLPPrior(Prior):
         latent_width: int,
         hidden: int = 256,
         num_blocks: int = 3,
-        noise: float = 0.75,
+        gap: str = DEFAULT_GAP,
+        noise: float = DEFAULT_NOISE,
+        adherence: float = DEFAULT_ADHERENCE,
+        spread: float = 0.5,
     ) -> None:
         super().__init__()
         self.embedding_width = embedding_width
@@ -47,11 +58,16 @@ class MLPPrior(Prior):
         self.latent_width = latent_width
         self.hidden = hidden
         self.num_blocks = num_blocks
+        self.ingredients = gap
         self.noise = noise
+        self.adherence = adherence
+        self.spread = spread
+        size = num_codes * latent_width
+        self.gap = Gap(embedding_width, ingredients=gap, noise=noise, adherence=adherence)
         self.scale = LatentScale(num_codes, latent_width)
-        self.embedding = nn.Linear(embedding_width, hidden)
-        self.start = nn.Parameter(torch.zeros(num_codes * latent_width))
-        self.network = ModulatedMLP(num_codes * latent_width, hidden, num_blocks)
+        rows = ModulatedMLP.num_modulations(num_blocks)
+        self.prompt = PromptEncoder(embedding_width, hidden, rows)
+        self.network = ModulatedMLP(hidden, 2 * size, num_blocks)
 
     def settings(self) -> Mapping[str, Any]:
         return {
@@ -60,18 +76,25 @@ class MLPPrior(Prior):
             "latent_width": self.latent_width,
             "hidden": self.hidden,
             "num_blocks": self.num_blocks,
+            "gap": self.ingredients,
             "noise": self.noise,
+            "adherence": self.adherence,
+            "spread": self.spread,
         }
 
-    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape)
+        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
         self.scale.fit(latents)
+        self.gap.fit(embeddings, texts)
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
-        unit = F.normalize(embeddings.to(self.device), dim=1)
-        predicted = self._predict(add_noise(unit, self.noise, rng))
-        return F.mse_loss(predicted.float(), self.scale(latents.to(self.device)))
+        clean = self.scale(latents.to(self.device))
+        mean, spread = self._predict(*self.gap.show(embeddings, rng))
+        # Each dimension's likelihood weighted by its spread (beta-NLL, Seitzer et al. 2022, arXiv
+        # 2203.09168): plain likelihood neglects the mean where it is uncertain.
+        likelihood = 0.5 * ((clean - mean) / spread).square() + spread.log()
+        return (likelihood * spread.detach()).mean()
 
     @torch.no_grad()
     def sample(
@@ -81,13 +104,18 @@ class MLPPrior(Prior):
         seeds: Sequence[int],
         guidance: float | None = None,
         steps: int | None = None,
+        adherence: float | None = None,
+        negative: Tensor | None = None,
+        modality: Modality = "text",
     ) -> Tensor:
         check_embeddings(embeddings, self.embedding_width)
         check_seeds(seeds, len(embeddings))
-        return self.scale.inverse(self._predict(F.normalize(embeddings.to(self.device), dim=1)))
+        normal = SeededNormal(seeds, self.device)
+        mean, spread = self._predict(*self.gap.ask(embeddings, modality, adherence, normal))
+        return self.scale.inverse(mean + self.spread * spread * normal(mean.shape[1]))
 
-    def _predict(self, unit: Tensor) -> Tensor:
-        # Unit vectors have components of about 1 / sqrt(E); layers like theirs near 1.
-        encoded = self.embedding(unit * self.embedding_width**0.5)
-        out: Tensor = self.network(self.start.expand(len(unit), -1), encoded)
-        return out
+    def _predict(self, unit: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the standardised latents, (B, K * D) each."""
+        condition = self.prompt(unit, levels)
+        mean, spread = self.network(condition.start, condition.modulation).float().chunk(2, dim=1)
+        return mean, SMALLEST_SPREAD + nn.functional.softplus(spread)

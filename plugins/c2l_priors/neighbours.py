@@ -1,9 +1,8 @@
 """Nearest stored pairs: no training, and the baseline that every trained prior must beat.
 
 The answer to a prompt is the latent of a picture whose embedding lies near it. Embeddings are
-compared by the cosine around the mean of the pictures: without centring, all pictures of one
-generator are nearly equally near to any text. The prompt is centred by the same mean. Its own
-modality has another mean, but one prompt does not tell it, and no text is needed to make a prior.
+compared by the cosine around the mean of their modality: without centring, all pictures of one
+generator are nearly equally near to any text.
 """
 
 # Letters: B batch, E embedding width, K codes of a latent, D width of a code, M stored pairs.
@@ -16,10 +15,10 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
-from c2l.prior import Prior, PriorCard
-from c2l_priors.conditioning import check_embeddings, check_pairs, check_seeds
+from c2l.prior import Modality, Prior, PriorCard
+from c2l_priors.checks import check_embeddings, check_pairs, check_seeds
+from c2l_priors.gap import Gap
 
 
 class NeighboursPrior(Prior):
@@ -32,10 +31,10 @@ class NeighboursPrior(Prior):
         num_stored: at most so many pairs are kept, the first ones; after ``fit``, how many are.
         num_nearest: how many of them a seed picks from.
         temperature: of the pick, in units of the cosine: nearer ones are likelier.
+        gap: ingredients of the bridge from text to pictures, see ``c2l_priors.gap``.
     """
 
     trains_by_gradient: ClassVar[bool] = False
-    centre: Tensor
     directions: Tensor
     latents: Tensor
 
@@ -48,6 +47,7 @@ class NeighboursPrior(Prior):
         num_stored: int = 20_000,
         num_nearest: int = 8,
         temperature: float = 0.05,
+        gap: str = "centring",
     ) -> None:
         super().__init__()
         self.embedding_width = embedding_width
@@ -56,7 +56,8 @@ class NeighboursPrior(Prior):
         self.num_stored = num_stored
         self.num_nearest = num_nearest
         self.temperature = temperature
-        self.register_buffer("centre", torch.zeros(embedding_width))
+        self.ingredients = gap
+        self.gap = Gap(embedding_width, ingredients=gap, noise=0.0, adherence=1.0)
         self.register_buffer("directions", torch.zeros(num_stored, embedding_width))
         self.register_buffer("latents", torch.zeros(num_stored, num_codes, latent_width))
 
@@ -68,16 +69,17 @@ class NeighboursPrior(Prior):
             "num_stored": self.num_stored,
             "num_nearest": self.num_nearest,
             "temperature": self.temperature,
+            "gap": self.ingredients,
         }
 
-    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape)
+        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
         self.num_stored = min(self.num_stored, len(latents))
-        unit = normalize(embeddings, dim=1)
-        self.centre.copy_(_to_half(unit.double().mean(dim=0).float()))
-        stored = normalize(unit[: self.num_stored].to(self.device) - self.centre, dim=1)
-        self.directions = _to_half(stored)
+        self.gap.fit(embeddings, texts)
+        for statistics in self.gap.buffers():
+            statistics.copy_(_to_half(statistics))
+        self.directions = _to_half(self.gap.unit(embeddings[: self.num_stored], "image"))
         self.latents = _to_half(latents[: self.num_stored].to(self.device))
 
     def save(self, path: Path, card: PriorCard, *, half: bool = True) -> None:
@@ -92,10 +94,13 @@ class NeighboursPrior(Prior):
         seeds: Sequence[int],
         guidance: float | None = None,
         steps: int | None = None,
+        adherence: float | None = None,
+        negative: Tensor | None = None,
+        modality: Modality = "text",
     ) -> Tensor:
         check_embeddings(embeddings, self.embedding_width)
         check_seeds(seeds, len(embeddings))
-        asked = normalize(normalize(embeddings.to(self.device), dim=1) - self.centre, dim=1)
+        asked = self.gap.unit(embeddings, modality)
         near = (asked @ self.directions.T).topk(min(self.num_nearest, self.num_stored), dim=1)
         weights = (near.values / self.temperature).softmax(dim=1).cpu()
         picked = [

@@ -1,84 +1,151 @@
 """The residual network that the trained priors share.
 
-A stack of two-layer residual blocks on a flat vector, each modulated by the condition: shift and
-scale after the normalisation, and a gate on the way out that starts at zero (AdaLN-zero; Peebles
-& Xie 2022, arXiv 2212.09748), so that the untrained stack is the identity.
+A stack of two-layer residual blocks on a flat vector. Prompt and time enter each block as shift
+and scale after the normalisation, and as a gate on the way out that starts at zero (AdaLN-zero;
+Peebles & Xie 2022, arXiv 2212.09748). Their parts are added, not mixed, so that the prompt's is
+computed once for all steps and the time's once for all samples.
 """
+
+# Letters: B batch, E embedding width, H hidden width, M modulating vectors, T times.
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+BOTTLENECK = 128
+"""What modulates all blocks is as wide as this at its narrowest."""
+
+
+class Condition(NamedTuple):
+    """What a prompt does to the network: added where it starts, (B, H), and (B, M, H) within."""
+
+    start: Tensor
+    modulation: Tensor
+
+    def and_then(self, other: Condition) -> Condition:
+        """Both, one batch after the other."""
+        return Condition(*(torch.cat(pair) for pair in zip(self, other, strict=True)))
+
+
+class PromptEncoder(nn.Module):
+    """Unit embeddings and their noise levels to a ``Condition``.
+
+    Args:
+        embedding_width: E.
+        hidden: H.
+        num_modulations: M.
+    """
+
+    def __init__(self, embedding_width: int, hidden: int, num_modulations: int) -> None:
+        super().__init__()
+        self.embedding_width = embedding_width
+        self.embedding = nn.Linear(embedding_width, hidden)
+        self.level = nn.Linear(1, hidden, bias=False)
+        self.start = nn.Linear(hidden, hidden)
+        self.narrow = nn.Linear(hidden, BOTTLENECK)
+        self.modulation = _zero(nn.Linear(BOTTLENECK, num_modulations * hidden))
+        self.nothing = nn.Parameter(torch.zeros(hidden))
+
+    def forward(self, unit: Tensor, levels: Tensor, shown: Tensor | None = None) -> Condition:
+        """Unit embeddings (B, E) and levels (B,); where ``shown`` (B,) is False, no prompt."""
+        # Unit vectors have components of about 1 / sqrt(E); layers like theirs near 1.
+        encoded = self.embedding(unit * self.embedding_width**0.5) + self.level(levels[:, None])
+        if shown is not None:
+            encoded = torch.where(shown[:, None], encoded, self.nothing)
+        return self._condition(encoded)
+
+    def no_prompt(self, num: int) -> Condition:
+        """The condition of B = ``num`` samples without any prompt."""
+        start, modulation = self._condition(self.nothing[None])
+        return Condition(start.expand(num, -1), modulation.expand(num, -1, -1))
+
+    def _condition(self, encoded: Tensor) -> Condition:
+        encoded = F.silu(encoded)
+        start = self.start(encoded)
+        modulation = self.modulation(F.silu(self.narrow(encoded)))
+        return Condition(start, modulation.unflatten(1, (-1, start.shape[1])))
+
+
+class TimeEncoder(nn.Module):
+    """Times in [0, 1] to what they add to the modulation, through sines and cosines.
+
+    Args:
+        hidden: H.
+        num_modulations: M.
+        num_frequencies: from a quarter turn over [0, 1] up to a hundred turns, geometrically.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, hidden: int, num_modulations: int, num_frequencies: int = 64) -> None:
+        super().__init__()
+        self.hidden = hidden
+        exponents = torch.linspace(math.log(0.25), math.log(100.0), num_frequencies)
+        self.register_buffer("frequencies", 2 * math.pi * exponents.exp(), persistent=False)
+        self.mlp = nn.Sequential(
+            nn.Linear(2 * num_frequencies, BOTTLENECK),
+            nn.SiLU(),
+            nn.Linear(BOTTLENECK, BOTTLENECK),
+            nn.SiLU(),
+        )
+        self.modulation = _zero(nn.Linear(BOTTLENECK, num_modulations * hidden))
+
+    def forward(self, times: Tensor) -> Tensor:
+        """``times`` (T,) to (T, M, H)."""
+        angles = times[:, None] * self.frequencies
+        out: Tensor = self.modulation(self.mlp(torch.cat([angles.cos(), angles.sin()], dim=1)))
+        return out.unflatten(1, (-1, self.hidden))
+
 
 class Block(nn.Module):
-    """One residual block of width ``hidden`` under a condition of width ``hidden``."""
+    """One residual block of width H."""
 
     def __init__(self, hidden: int, expansion: int) -> None:
         super().__init__()
-        self.modulation = nn.Linear(hidden, 3 * hidden)
         self.widen = nn.Linear(hidden, expansion * hidden)
         self.narrow = nn.Linear(expansion * hidden, hidden)
-        nn.init.zeros_(self.modulation.weight)
-        nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        shift, scale, gate = self.modulation(condition).chunk(3, dim=1)
-        y = F.layer_norm(x, x.shape[1:]) * (1 + scale) + shift
-        return x + gate * self.narrow(F.silu(self.widen(y)))
+    def forward(self, x: Tensor, shift: Tensor, scale: Tensor, gate: Tensor) -> Tensor:
+        y = torch.addcmul(shift, F.layer_norm(x, x.shape[1:]), 1 + scale)
+        return torch.addcmul(x, gate, self.narrow(F.silu(self.widen(y))))
 
 
 class ModulatedMLP(nn.Module):
-    """A flat vector and a condition to a flat vector.
+    """A hidden vector to a flat vector, under a modulation.
 
     Args:
-        width: of the vector, in and out.
-        hidden: of the stack and of the condition.
+        hidden: H.
+        width: of what comes out.
         num_blocks: how many residual blocks.
         expansion: how much wider a block is inside.
     """
 
-    def __init__(self, width: int, hidden: int, num_blocks: int, expansion: int = 2) -> None:
+    def __init__(self, hidden: int, width: int, num_blocks: int, expansion: int = 2) -> None:
         super().__init__()
-        self.enter = nn.Linear(width, hidden)
         self.blocks = nn.ModuleList(Block(hidden, expansion) for _ in range(num_blocks))
-        self.modulation = nn.Linear(hidden, 2 * hidden)
-        self.leave = nn.Linear(hidden, width)
-        nn.init.zeros_(self.modulation.weight)
-        nn.init.zeros_(self.modulation.bias)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.leave = _zero(nn.Linear(hidden, width))
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """``x`` (B, width) and ``condition`` (B, hidden) to (B, width)."""
-        condition = F.silu(condition)
-        x = self.enter(x)
-        for block in self.blocks:
-            x = block(x, condition)
-        shift, scale = self.modulation(condition).chunk(2, dim=1)
-        out: Tensor = self.leave(F.layer_norm(x, x.shape[1:]) * (1 + scale) + shift)
+    @staticmethod
+    def num_modulations(num_blocks: int) -> int:
+        """M: three vectors for each block, two on the way out."""
+        return 3 * num_blocks + 2
+
+    def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
+        """``x`` (B, H) and ``modulation`` (B, M, H) or (1, M, H) to (B, width)."""
+        rows = modulation.unbind(dim=1)
+        for i, block in enumerate(self.blocks):
+            x = block(x, *rows[3 * i : 3 * i + 3])
+        shift, scale = rows[-2:]
+        out: Tensor = self.leave(torch.addcmul(shift, F.layer_norm(x, x.shape[1:]), 1 + scale))
         return out
 
 
-class TimeEmbedding(nn.Module):
-    """Times in [0, 1] to vectors: sines and cosines, then two layers."""
-
-    frequencies: Tensor
-
-    def __init__(self, hidden: int, num_frequencies: int = 64) -> None:
-        super().__init__()
-        # From a quarter turn over [0, 1] up to about a hundred turns, geometrically.
-        exponents = torch.linspace(math.log(0.25), math.log(100.0), num_frequencies)
-        self.register_buffer("frequencies", 2 * math.pi * exponents.exp(), persistent=False)
-        self.mlp = nn.Sequential(
-            nn.Linear(2 * num_frequencies, hidden), nn.SiLU(), nn.Linear(hidden, hidden)
-        )
-
-    def forward(self, times: Tensor) -> Tensor:
-        """``times`` (B,) to (B, hidden)."""
-        angles = times[:, None] * self.frequencies
-        out: Tensor = self.mlp(torch.cat([angles.cos(), angles.sin()], dim=1))
-        return out
+def _zero(layer: nn.Linear) -> nn.Linear:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer

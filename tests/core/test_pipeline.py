@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from toys import EMBEDDING_WIDTH, ToyEmbedder, ToyGenerator, latent_of
+from torch.nn import functional as F
+from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator, latent_of
 
 import c2l
 from c2l.errors import BadInput
-from c2l.pipeline import CANDIDATE_STRIDE, SamplingSettings
+from c2l.pipeline import CANDIDATE_STRIDE, FINALISTS, SamplingSettings
+from c2l.prior import Modality
+from c2l.student import Student
 
 
 class SeedPrior(c2l.Prior):
@@ -20,11 +24,14 @@ class SeedPrior(c2l.Prior):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[tuple[int, float | None, int | None]] = []
+        self.embeddings: list[Tensor] = []
+        self.loosely: list[float | None] = []
+        self.against: list[Tensor | None] = []
 
     def settings(self) -> dict[str, object]:
         return {}
 
-    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         raise NotImplementedError
 
     def sample(
@@ -34,9 +41,15 @@ class SeedPrior(c2l.Prior):
         seeds: Sequence[int],
         guidance: float | None = None,
         steps: int | None = None,
+        adherence: float | None = None,
+        negative: Tensor | None = None,
+        modality: Modality = "text",
     ) -> Tensor:
         assert embeddings.shape == (len(seeds), EMBEDDING_WIDTH)
         self.asked += [(seed, guidance, steps) for seed in seeds]
+        self.embeddings += list(embeddings)
+        self.loosely.append(adherence)
+        self.against.append(negative)
         return torch.stack([latent_of({}, seed) for seed in seeds])
 
 
@@ -111,6 +124,13 @@ def test_settings_of_the_recipe_hold_unless_given() -> None:
         ({"prompts": "shape1", "seeds": [-1]}, "negative"),
         ({"prompts": "shape1", "best_of": 0}, "best-of 0"),
         ({"prompts": "shape1", "steps": 0}, "0 steps"),
+        ({"prompts": {}}, "prompt is empty"),
+        ({"prompts": {"shape1": 1, " ": 1}}, "prompt is empty"),
+        ({"prompts": {"shape1": 1, "mood1": -1}}, "'mood1' has weight -1"),
+        ({"prompts": "shape1", "adherence": 1.1}, "adherence of 1.1"),
+        ({"prompts": "shape1", "rank_by": "luck"}, "ranks by 'luck'"),
+        ({"prompts": "shape1", "best_of": 8, "rank_by": "student"}, "no student"),
+        ({"prompts": "shape1", "optimise": -1}, "-1 steps of optimising"),
     ],
 )
 def test_bad_input_is_one_line_with_a_next_step(
@@ -125,3 +145,90 @@ def test_truncation_reaches_the_generator(pipeline: c2l.Pipeline) -> None:
     mean = pipeline("shape1", num_images=2, truncation=0.0).images
     torch.testing.assert_close(mean[0], mean[1])
     assert not torch.equal(*pipeline("shape1", num_images=2, truncation=0.0).latents)
+
+
+def test_prompts_are_blended_by_weight(pipeline: c2l.Pipeline) -> None:
+    first, second = pipeline.embedder.embed_text(["shape0", "colour1"])
+    result = pipeline([{"shape0": 2, "colour1": 1}, {"shape0": 1, "colour1": 1e-9}, "shape0"])
+    assert result.prompts == ("shape0:2 + colour1", "shape0 + colour1:1e-09", "shape0")
+    prior = pipeline.prior
+    assert isinstance(prior, SeedPrior)
+    blend, nearly, plain = prior.embeddings
+    unit = [F.normalize(e, dim=0) for e in (first, second)]
+    torch.testing.assert_close(F.normalize(blend, dim=0), F.normalize(2 * unit[0] + unit[1], dim=0))
+    assert blend.norm().item() == pytest.approx((2 * first.norm() + second.norm()).item() / 3)
+    torch.testing.assert_close(nearly, first)
+    assert torch.equal(plain, first)
+
+
+def test_adherence_and_the_negative_prompt_reach_the_prior(pipeline: c2l.Pipeline) -> None:
+    prior = pipeline.prior
+    assert isinstance(prior, SeedPrior)
+    pipeline("shape1", num_images=3, adherence=0.25, negative="mood2")
+    pipeline("shape1")
+    assert prior.loosely == [0.25, None]
+    assert prior.against[0] is not None and prior.against[1] is None
+    unwanted = pipeline.embedder.embed_text(["mood2"])
+    torch.testing.assert_close(prior.against[0], unwanted.expand(3, -1))
+
+
+def test_many_latents_are_drawn_in_parts(
+    pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pipeline(["shape0", "shape1"], num_images=3, best_of=2, negative="mood0")
+    monkeypatch.setattr("c2l.pipeline._LATENTS_AT_ONCE", 5)
+    parts = pipeline(["shape0", "shape1"], num_images=3, best_of=2, negative="mood0")
+    torch.testing.assert_close(whole.latents, parts.latents)
+    assert whole.seeds == parts.seeds
+
+
+class Seeing(Student):
+    """A student that is always right, and counts."""
+
+    def __init__(self) -> None:
+        super().__init__(num_codes=1, latent_width=WIDTH, embedding_width=EMBEDDING_WIDTH)
+        self.seen = 0
+
+    def forward(self, latents: Tensor) -> Tensor:
+        self.seen += len(latents)
+        return F.normalize(ToyEmbedder().embed_images(ToyGenerator().synthesize(latents)), dim=1)
+
+
+def test_a_student_spares_the_renderer(
+    pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_pictures = pipeline("shape2 colour1", num_images=3, best_of=40)
+    rendered = []
+    draw = c2l.Pipeline.draw
+    monkeypatch.setattr(
+        c2l.Pipeline, "draw", lambda self, x, **k: rendered.append(len(x)) or draw(self, x, **k)
+    )
+    pipeline.prior.student = student = Seeing()
+    by_student = pipeline("shape2 colour1", num_images=3, best_of=40, rank_by="student")
+    assert by_student.seeds == by_pictures.seeds
+    torch.testing.assert_close(by_student.images, by_pictures.images)
+    assert student.seen == 3 * 40
+    assert sum(rendered) == 3 * FINALISTS
+    assert set(by_student.milliseconds) == {"text", "prior", "student", "synthesis", "ranking"}
+
+
+def test_optimising_brings_pictures_nearer(pipeline: c2l.Pipeline) -> None:
+    plain = pipeline("shape2 colour1", num_images=3)
+    state = torch.get_rng_state()
+    nearer = pipeline("shape2 colour1", num_images=3, optimise=20)
+    assert (nearer.scores > plain.scores + 0.01).all()
+    assert torch.equal(torch.get_rng_state(), state)
+    alone = pipeline("shape2 colour1", seeds=[1], optimise=20)
+    torch.testing.assert_close(alone.latents[0], nearer.latents[1], rtol=0, atol=1e-3)
+    assert not nearer.latents.requires_grad
+
+
+class NoGradient(ToyGenerator):
+    def synthesize(self, latents: Tensor, **options: Any) -> Tensor:
+        return super().synthesize(latents.detach(), **options)
+
+
+def test_a_generator_without_gradient_says_so() -> None:
+    pipeline = c2l.Pipeline(NoGradient(), ToyEmbedder(), SeedPrior())
+    with pytest.raises(BadInput, match="no gradient"):
+        pipeline("shape1", optimise=2)

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from c2l import __version__
-from c2l.cli import convert, info, models, pairs, plugins, recipes, sample, train
+from c2l.cli import convert, eval, info, models, pairs, plugins, recipes, sample, train
 from c2l.cli.light import LightGroup
 from c2l.cli.output import fail, talk
 from c2l.errors import C2LError, ExitCode
@@ -78,7 +78,7 @@ def root(
         print(context.get_help())
 
 
-for command in (sample, info, pairs, train, models, convert, recipes, plugins):
+for command in (sample, info, pairs, train, eval, models, convert, recipes, plugins):
     command.register(app)
 
 

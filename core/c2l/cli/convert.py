@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from c2l.cli.output import Json, data, print_fields, print_json, talk
-from c2l.errors import BadInput
-
-if TYPE_CHECKING:
-    from c2l.generator import Generator
+from c2l.errors import BadInput, BadWeights, UnknownReference
 
 _WHERE = "A file, or kind:file where more than one plugin knows it."
 
@@ -51,18 +48,56 @@ def inspect_model(
     """Say what a file holds: family, sizes, parameters, sha256, and the licence if it is known."""
     from c2l.loading import find_generator
 
-    cls, path = find_generator(_reference(source))
-    described = _described(cls, path)
+    reference = _reference(source)
+    try:
+        cls, path = find_generator(reference)
+    except UnknownReference:
+        found = _prior(reference)
+        if found is None:
+            raise
+        described = found
+    else:
+        described = {"file": str(path), **cls.describe(path), **_bytes(path)}
     if as_json:
         print_json(described)
     else:
         print_fields(described)
 
 
-def _described(cls: type[Generator], path: Path) -> dict[str, Any]:
-    described = dict(cls.describe(path))
+def _prior(reference: str) -> dict[str, Any] | None:
+    """What a prior's file says of itself; None where it is no prior."""
+    from c2l.loading import load_prior
+
+    path = Path(reference).expanduser()
+    if not path.is_file():
+        return None
+    try:
+        prior = load_prior(reference)
+    except UnknownReference:
+        return None
+    except BadWeights:
+        if path.suffix == ".safetensors":  # somebody else's
+            return None
+        raise
+    trained_for = {
+        role: getattr(prior.card, role).reference if prior.card else None
+        for role in ("generator", "embedder")
+    }
+    return {
+        "file": str(path),
+        "prior": prior.reference.partition(":")[0],
+        **prior.settings(),
+        "repeats": list(prior.repeats or ()) or None,
+        **trained_for,
+        "parameters": sum(parameter.numel() for parameter in prior.parameters()),
+        **_bytes(path),
+    }
+
+
+def _bytes(path: Path) -> dict[str, Any]:
+    """Checksum and size of a file, and what the catalogue knows of it."""
+    row: dict[str, Any] = {}
     file = path if path.is_file() else path / "weights.safetensors"
-    row: dict[str, Any] = {"file": str(path), **described}
     if file.is_file():
         with file.open("rb") as opened:
             row["sha256"] = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -75,7 +110,7 @@ def _known(sha256: str) -> dict[str, str]:
     """Name and licence of a file that the catalogue knows by its checksum."""
     from c2l.plugins import registry
 
-    for entry in registry().models("generator"):
+    for entry in registry().models():
         if entry.card is not None and entry.card.sha256 == sha256:
             return {"reference": entry.reference, "licence": entry.licence}
     return {}

@@ -1,4 +1,4 @@
-"""``c2l info``: what a picture says about itself."""
+"""``c2l info``: what a picture or a prior says about itself."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ def register(app: typer.Typer) -> None:
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="A PNG that c2l wrote.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="A PNG or a prior that c2l wrote.", show_default=False)
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Read back the prompt, seed, parts and settings of a picture."""
+    """Read back the prompt, seed, parts and settings of a picture; or the run that made a prior.
+
+    A run is TOML, which 'c2l train' takes again; --json prints all that a prior's file says.
+    """
+    if file.suffix == ".safetensors":
+        _prior_info(file, as_json=as_json)
+        return
     from c2l.images import read_png
 
     record = read_png(file)
@@ -31,3 +39,16 @@ def info(
         if value not in (None, ""):
             shown = ", ".join(value) if isinstance(value, list) else value
             output.data(f"{key:<10} {shown}")
+
+
+def _prior_info(file: Path, *, as_json: bool) -> None:
+    from c2l.prior import read_prior_card
+    from c2l.training.run import TrainingRun
+
+    card = read_prior_card(file)
+    if as_json:
+        output.data(card.to_json())
+        return
+    for name, value in card.scores.items():
+        output.talk(f"{name:<28} {value}")
+    output.data(TrainingRun.of(card).to_toml().rstrip())

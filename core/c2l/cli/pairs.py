@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from c2l.cli import output
+from c2l.cli.fetching import AcceptLicence, fetch_with_consent
 from c2l.cli.progress import progress
 from c2l.errors import ExitCode
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from c2l.pairs import Pairs
 
 DEFAULT_NUM = 100_000
+WORTH_WORKERS = 1000
+"""Below so many pairs, starting processes takes longer than they save."""
 
 EXAMPLES = """
 c2l pairs -g stylegan:demo-faces -e openclip:demo --num 20000 --out faces-pairs
@@ -42,7 +46,12 @@ def pairs(
         int | None,
         typer.Option(help="Pictures drawn at once.", show_default="what suits their size"),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that draw.", show_default="the CPU's cores, one on a GPU"),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "cpu",
+    accept_licence: AcceptLicence = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Draw random latents, render and embed them, and store the pairs.
@@ -52,19 +61,30 @@ def pairs(
     from c2l.loading import load_embedder, load_generator
 
     output.warned_registry()
+    fetch_with_consent([generator, embedder], accept_licence=accept_licence)
+    drawer = load_generator(generator, device=device)
     made = make_pairs(
-        load_generator(generator, device=device),
+        drawer,
         load_embedder(embedder, device=device),
         num,
         out,
         first_seed=first_seed,
         shard_size=shard_size,
         batch_size=batch_size,
+        workers=num_workers(drawer.device.type, num) if workers is None else workers,
     )
     if as_json:
         output.data(made.manifest.to_json().rstrip())
     else:
         output.talk(f"{len(made):,} pairs in {out}. Train on them: c2l train --pairs {out}")
+
+
+def num_workers(device: str, num: int) -> int:
+    """How many processes draw ``num`` pairs best on a type of device."""
+    if device != "cpu" or num < WORTH_WORKERS:
+        return 1
+    affinity = getattr(os, "sched_getaffinity", None)  # a container may own fewer than all cores
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def make_pairs(
@@ -76,6 +96,7 @@ def make_pairs(
     first_seed: int = 0,
     shard_size: int | None = None,
     batch_size: int | None = None,
+    workers: int = 1,
 ) -> Pairs:
     """``build_pairs`` under a progress bar; Ctrl-C ends the command and says how to go on."""
     from c2l.pairs import PairsInterrupted, build_pairs
@@ -90,6 +111,7 @@ def make_pairs(
                 first_seed=first_seed,
                 shard_size=shard_size,
                 batch_size=batch_size,
+                workers=workers,
                 on_progress=lambda done, total: update(done, total, ""),
             )
     except PairsInterrupted as stop:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -17,12 +18,14 @@ from c2l.errors import BadInput, NotWritable
 
 if TYPE_CHECKING:
     from c2l.embedder import Embedder
-    from c2l.pipeline import Pipeline, Result
+    from c2l.pipeline import Pipeline, RankBy, Result
 
 EXAMPLES = """
 c2l sample "a young blonde woman with eyeglasses and ear rings" --num 4
 
 c2l sample "tropical beach" --recipe demo-landscapes --best-of 8 --seeds 1-4
+
+c2l sample "a man" --also "a woman:0.5" --negative glasses --adherence 0.8
 
 c2l sample --from pictures/tropical-beach-s1.png --out again/
 """
@@ -63,6 +66,23 @@ def sample(
     steps: Annotated[
         int | None, typer.Option(help="Evaluations of the prior.", show_default="prior's")
     ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Blend in another text, with a weight if not 1: --also 'a pirate:0.4'.",
+            show_default=False,
+        ),
+    ] = None,
+    negative: Annotated[
+        str | None, typer.Option(help="What to stay away from.", show_default="nothing")
+    ] = None,
+    adherence: Annotated[
+        float | None,
+        typer.Option(
+            help="How literally to take the prompt: 0 loosely, more variety; 1 to the letter.",
+            show_default="prior's",
+        ),
+    ] = None,
     truncation: Annotated[
         float | None,
         typer.Option(help="Below 1: nearer to the mean picture.", show_default="recipe's"),
@@ -70,6 +90,17 @@ def sample(
     best_of: Annotated[
         int | None,
         typer.Option(help="Candidates for each picture; the embedder picks.", show_default="1"),
+    ] = None,
+    rank_by: Annotated[
+        str | None,
+        typer.Option(
+            help="pictures, or student: guesses, and renders only a few of the candidates.",
+            show_default="pictures",
+        ),
+    ] = None,
+    optimise: Annotated[
+        int | None,
+        typer.Option(help="Steps of gradient descent on each picture; slow.", show_default="0"),
     ] = None,
     prompts_file: Annotated[
         Path | None, typer.Option(help="A text file, one prompt a line.")
@@ -93,7 +124,7 @@ def sample(
                 "--from already brings a prompt and a seed", hint="Leave out the other ones"
             )
         record = _recorded(again)
-        prompts, seed_list = [record["prompt"]], [record["seed"]]
+        seed_list = [record["seed"]]
         recipe = recipe or record["recipe"] or None
         if not recipe:
             generator = generator or record["generator"]
@@ -102,10 +133,15 @@ def sample(
         used = record["settings"]
         guidance = used["guidance"] if guidance is None else guidance
         steps = used["steps"] if steps is None else steps
+        adherence = used.get("adherence") if adherence is None else adherence
+        negative = used.get("negative") if negative is None else negative
+        also = used.get("also") if also is None else also
+        optimise = used.get("optimise") if optimise is None else optimise
         truncation = used["truncation"] if truncation is None else truncation
         best_of = best_of or 1  # the recorded seed is already the winner's
+        texts = [record["prompt"]]
     else:
-        prompts = _prompts(prompt, prompts_file)
+        texts = _prompts(prompt, prompts_file)
         seed_list = _seeds(seeds, num)
     _make_folder(out)
 
@@ -120,16 +156,22 @@ def sample(
         recipe, generator=generator, embedder=embedder, prior=prior, device=device
     )
     loading = (time.perf_counter() - start) * 1000
-    _say_what_is_not_read(pipeline.embedder, prompts)
+    blend = parse_blend(also or [])
+    _say_what_is_not_read(pipeline.embedder, [*texts, *blend, *([negative] if negative else [])])
     result = pipeline(
-        prompts,
+        [{text: 1.0, **blend} for text in texts],
         seeds=seed_list,
         guidance=guidance,
         steps=steps,
+        adherence=adherence,
+        negative=negative,
         truncation=truncation,
         best_of=best_of,
+        rank_by=cast("RankBy | None", rank_by),
+        optimise=optimise,
     )
-    records = _records(pipeline, result, loading)
+    _say_what_is_far(pipeline, result)
+    records = _records(pipeline, result, texts, also or [], loading)
     _write(records, result, out, columns=len(seed_list), as_json=as_json)
     if latents is not None:
         _write_latents(latents, result)
@@ -151,6 +193,18 @@ def parse_seeds(text: str) -> list[int]:
             raise BadInput(f"'{part.strip()}' runs backwards", hint=f"Write {last}-{first}")
         seeds.extend(range(first, last + 1))
     return seeds
+
+
+def parse_blend(also: list[str]) -> dict[str, float]:
+    """``["a pirate:0.4"]`` to ``{"a pirate": 0.4}``; without a number the weight is 1."""
+    blend = {}
+    for given in also:
+        text, colon, weight = given.rpartition(":")
+        try:
+            blend[text.strip() if colon else given] = float(weight) if colon else 1.0
+        except ValueError:
+            blend[given] = 1.0
+    return blend
 
 
 def _seeds(text: str | None, num: int) -> list[int]:
@@ -213,13 +267,22 @@ def _say_what_is_not_read(embedder: Embedder, prompts: list[str]) -> None:
             output.warn(f"the prompt is too long for {embedder.reference}; cut: '{reading.cut}'")
 
 
-def _records(pipeline: Pipeline, result: Result, loading: float) -> list[dict[str, Any]]:
-    settings = {
-        "guidance": result.settings.guidance,
-        "steps": result.settings.steps,
-        "truncation": result.settings.truncation,
-        "best_of": result.settings.best_of,
-    }
+def _say_what_is_far(pipeline: Pipeline, result: Result) -> None:
+    from c2l.domain import far_prompts
+
+    for prompt in far_prompts(pipeline, result):
+        output.warn(
+            f"'{prompt}' is far from what {pipeline.generator.reference} draws; "
+            "this is the nearest it can do"
+        )
+
+
+def _records(
+    pipeline: Pipeline, result: Result, texts: list[str], also: list[str], loading: float
+) -> list[dict[str, Any]]:
+    settings = {**dataclasses.asdict(result.settings), "also": also}
+    num_each = len(result.seeds) // len(texts)
+    prompts = [text for text in texts for _ in range(num_each)]
     return [
         {
             "prompt": prompt,
@@ -232,9 +295,7 @@ def _records(pipeline: Pipeline, result: Result, loading: float) -> list[dict[st
             "settings": settings,
             "milliseconds": {"loading": round(loading, 1), **result.milliseconds},
         }
-        for prompt, seed, score in zip(
-            result.prompts, result.seeds, result.scores.tolist(), strict=True
-        )
+        for prompt, seed, score in zip(prompts, result.seeds, result.scores.tolist(), strict=True)
     ]
 
 

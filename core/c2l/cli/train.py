@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from c2l.cli import output
-from c2l.cli.pairs import DEFAULT_NUM, make_pairs
+from c2l.cli.fetching import AcceptLicence, fetch_with_consent
+from c2l.cli.pairs import DEFAULT_NUM, make_pairs, num_workers
 from c2l.cli.progress import duration, progress
 from c2l.errors import BadInput, C2LError, ExitCode
 
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from c2l.embedder import Embedder
     from c2l.generator import Generator
     from c2l.pairs import Pairs
-    from c2l.training import Progress, TrainingReport
+    from c2l.training import Progress, TrainingReport, TrainingRun
 
 EXAMPLES = """
 c2l train --pairs faces-pairs --prior flow --out faces.safetensors
 
-c2l train -g stylegan:demo-faces -e openclip:demo --prior flow --num 20000 --out faces.safetensors
+c2l train -g stylegan:demo-faces -e openclip:demo --num 20000 --out faces.safetensors
+
+c2l train run.toml --steps 2000
 """
 
 
@@ -31,10 +34,22 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    out: Annotated[Path, typer.Option("--out", "-o", help="The prior's file.")],
+    run_file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN.toml]", help="A run in TOML; options win over it.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The prior's file.")] = None,
     prior: Annotated[
-        str, typer.Option("-p", "--prior", help="Its kind, as in: c2l models list --kind prior.")
-    ] = "flow",
+        str | None,
+        typer.Option(
+            "-p",
+            "--prior",
+            help="Its kind, as in: c2l models list --kind prior.",
+            show_default="flow",
+        ),
+    ] = None,
     pairs: Annotated[
         Path | None,
         typer.Option(help="Folder of pairs; with -g and -e they are made there first."),
@@ -48,8 +63,16 @@ def train(
     num: Annotated[
         int | None, typer.Option("--num", "-n", help="Pairs to make.", show_default="100000")
     ] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(
+            help="What people ask of the generator: faces, landscapes, animals, general, or a text "
+            "file of your own prompts.",
+            show_default="by the generator's name",
+        ),
+    ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Training steps.", show_default="by number of pairs")
+        int | None, typer.Option(help="Training steps at most.", show_default="by number of pairs")
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Pairs in a step.", show_default="256")
@@ -57,100 +80,165 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(help="Highest learning rate.", show_default="0.001")
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Stop after so many validations without a gain.", show_default="5"),
+    ] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="A setting of the prior, as in hidden=512; may be repeated."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of first weights, batches and noise.")] = 0,
-    prompts: Annotated[
-        Path | None, typer.Option(help="A text file, one prompt a line, to score the prior by.")
+    seed: Annotated[
+        int | None, typer.Option(help="Of first weights, batches and noise.", show_default="0")
     ] = None,
-    half: Annotated[bool, typer.Option("--half", help="Store the weights in float16.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "cpu",
+    student: Annotated[
+        bool | None,
+        typer.Option(
+            "--student/--no-student",
+            help="Also learn to rank candidates without drawing them.",
+            show_default="student",
+        ),
+    ] = None,
+    half: Annotated[
+        bool | None, typer.Option("--half/--no-half", help="Store the weights in float16.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto.", show_default="cpu")
+    ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Folder for TensorBoard, besides OUT.log.jsonl.")
+    ] = None,
+    accept_licence: AcceptLicence = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Train a prior on pairs.
 
-    Interrupted, the same command goes on where it stopped, to the same file.
+    Sizes and steps follow from the number of pairs. Training ends when it gains no more, and says
+    what it reached. Interrupted, the same command goes on where it stopped, to the same file.
     """
-    output.warned_registry()
-    lines = _read_lines(prompts) if prompts else []
-    settings = dict(_read_setting(text) for text in setting or ())
-    if (generator is None) != (embedder is None):
-        raise BadInput("making pairs takes a generator and an embedder", hint="Give both -g and -e")
-    if pairs is None and generator is None:
-        raise BadInput(
-            "there is nothing to train on", hint="Give --pairs DIR, or -g and -e to make pairs"
-        )
-    if generator is None and num is not None:
-        raise BadInput(
-            "--num is how many pairs to make, which takes -g and -e", hint="Leave --num out"
-        )
-
-    live: tuple[Generator, Embedder] | None
-    if generator is not None and embedder is not None:
-        from c2l.loading import load_embedder, load_generator
-
-        live = load_generator(generator, device=device), load_embedder(embedder, device=device)
-        folder = pairs or out.with_suffix(".pairs")
-        made = make_pairs(*live, _num_in(folder) if num is None else num, folder)
-    else:
-        from c2l.pairs import load_pairs
-
-        assert pairs is not None
-        made = load_pairs(pairs)
-        live = _judges(made, device, needed=bool(lines))
-    options = {
-        "prompts": lines,
-        "settings": settings,
+    given = {
+        "prior": prior,
+        "settings": dict(_read_setting(text) for text in setting) if setting else None,
+        "generator": generator,
+        "embedder": embedder,
+        "num": num,
+        "pairs": pairs,
+        "out": out,
+        "domain": domain,
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "patience": patience,
         "seed": seed,
-        "device": device,
+        "student": student,
         "half": half,
+        "device": device,
+        "tensorboard": tensorboard,
     }
-    report = _train(prior, made, out, live, options)
+    run = _read_run(run_file, {name: value for name, value in given.items() if value is not None})
+    output.warned_registry()
+
+    from c2l.training.checks import check_run
+
+    check_run(run)
+    made, live = _pairs_and_parts(run, accept_licence=accept_licence)
+    report = _train(run, made, live)
     if as_json:
         output.data(json.dumps(report.to_dict()))
     else:
         _say(report)
 
 
+def _read_run(file: Path | None, given: dict[str, Any]) -> TrainingRun:
+    """The run that a file and the options describe, if it can be begun.
+
+    Raises:
+        BadInput: they do not belong together, or say too little.
+    """
+    from c2l.training import TrainingRun
+
+    run = TrainingRun.read(file, **given) if file is not None else TrainingRun(**given)
+    if run.out is None:
+        raise BadInput("the prior needs a place", hint="Name its file with --out")
+    if (run.generator is None) != (run.embedder is None):
+        raise BadInput("making pairs takes a generator and an embedder", hint="Give both -g and -e")
+    if run.pairs is None and run.generator is None:
+        raise BadInput(
+            "there is nothing to train on", hint="Give --pairs DIR, or -g and -e to make pairs"
+        )
+    if run.generator is None and run.num is not None:
+        raise BadInput(
+            "--num is how many pairs to make, which takes -g and -e", hint="Leave --num out"
+        )
+    return run
+
+
+def _pairs_and_parts(
+    run: TrainingRun, *, accept_licence: bool
+) -> tuple[Pairs, tuple[Generator, Embedder] | None]:
+    """The pairs, made first where the run says how, and the parts that made them."""
+    if run.generator is None or run.embedder is None:
+        from c2l.pairs import load_pairs
+
+        assert run.pairs is not None
+        pairs = load_pairs(run.pairs)
+        return pairs, _judges(pairs, run.device, needed=run.domain is not None)
+
+    from c2l.loading import load_embedder, load_generator
+
+    assert run.out is not None
+    fetch_with_consent([run.generator, run.embedder], accept_licence=accept_licence)
+    live = (
+        load_generator(run.generator, device=run.device),
+        load_embedder(run.embedder, device=run.device),
+    )
+    folder = run.pairs or run.out.with_suffix(".pairs")
+    num = _num_in(folder) if run.num is None else run.num
+    workers = num_workers(live[0].device.type, num)
+    return make_pairs(*live, num, folder, first_seed=run.first_seed, workers=workers), live
+
+
 def _train(
-    kind: str,
-    pairs: Pairs,
-    out: Path,
-    live: tuple[Generator, Embedder] | None,
-    options: dict[str, Any],
+    run: TrainingRun, pairs: Pairs, live: tuple[Generator, Embedder] | None
 ) -> TrainingReport:
     """``train_prior`` under a progress bar; Ctrl-C ends the command and says how to go on."""
     from c2l.training import TrainingInterrupted, train_prior
 
     generator, embedder = live or (None, None)
+    assert run.out is not None
     try:
-        with progress(f"training {kind}", "steps") as update:
+        with progress(f"training {run.prior}", "steps") as update:
 
             def show(state: Progress) -> None:
                 note = "" if state.loss is None else f"loss {state.loss:.4f}"
                 update(state.step, state.steps, note)
+                if state.validation is not None:
+                    output.talk(_seen(state))
 
             return train_prior(
-                kind,
-                pairs,
-                out,
-                generator=generator,
-                embedder=embedder,
-                on_progress=show,
-                **options,
+                run, pairs, run.out, generator=generator, embedder=embedder, on_progress=show
             )
     except TrainingInterrupted as stop:
         output.talk(f"interrupted: {stop}. Give the same command again to go on")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
+def _seen(state: Progress) -> str:
+    """One look at the averaged weights, in a line."""
+    seen = state.validation
+    assert seen is not None
+    facts = [f"step {state.step:,} of {state.steps:,}"]
+    if seen.held_out_loss is not None:
+        facts.append(f"held-out loss {seen.held_out_loss:.4f}{'' if seen.best else ' (no gain)'}")
+    if seen.prompts_cosine is not None:
+        facts.append(f"prompts reach {seen.prompts_cosine:.3f}")
+    if seen.pictures is not None:
+        facts.append(str(seen.pictures))
+    return ", ".join(facts)
+
+
 def _judges(pairs: Pairs, device: str, *, needed: bool) -> tuple[Generator, Embedder] | None:
-    """The parts that made the pairs, to score the prior with; not having them is no error."""
+    """The parts that made the pairs, to judge the prior with; not having them is no error."""
     from c2l.loading import load_embedder, load_generator
 
     manifest = pairs.manifest
@@ -162,7 +250,7 @@ def _judges(pairs: Pairs, device: str, *, needed: bool) -> tuple[Generator, Embe
     except C2LError as error:
         if needed:
             raise
-        output.warn(f"no pictures are drawn to score the prior: {error.message}")
+        output.warn(f"no pictures are drawn to judge the prior: {error.message}")
         return None
 
 
@@ -183,22 +271,12 @@ def _read_setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _read_lines(path: Path) -> list[str]:
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
-            f"cannot read {path}: {error}", hint="Give a text file in UTF-8, one prompt a line"
-        ) from error
-    prompts = [line for line in lines if line]
-    if not prompts:
-        raise BadInput(f"{path} holds no prompt", hint="Write one prompt on each line")
-    return prompts
-
-
 def _say(report: TrainingReport) -> None:
-    scores = ", ".join(f"{name.replace('_', ' ')} {v:.4f}" for name, v in report.scores.items())
     output.talk(
         f"{report.kind}, {report.num_parameters:,} parameters, in {report.path} "
-        f"after {duration(report.seconds)}" + (f": {scores}" if scores else "")
+        f"after {duration(report.seconds)}"
     )
+    best = report.training.get("best_step")
+    if best is not None and report.training["steps_done"] < report.training["steps"]:
+        output.talk(f"stopped early: nothing was better than step {best:,}, which is kept")
+    output.talk(report.verdict)

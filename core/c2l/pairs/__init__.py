@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from c2l.pairs.build import PairsInterrupted, build_pairs
+from c2l.pairs.drawing import WorkerDied
 from c2l.pairs.manifest import PairsManifest, ShardRecord, read_manifest
+from c2l.pairs.parts import other_parts
 from c2l.pairs.reader import Pairs, load_pairs
 
 __all__ = [
@@ -11,7 +13,9 @@ __all__ = [
     "PairsInterrupted",
     "PairsManifest",
     "ShardRecord",
+    "WorkerDied",
     "build_pairs",
     "load_pairs",
+    "other_parts",
     "read_manifest",
 ]

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, IncompatibleParts
 from c2l.files import remove_partials
 from c2l.generator import Generator
+from c2l.pairs.drawing import Crew, jobs_of
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
-from c2l.pairs.reader import Pairs, load_pairs
-from c2l.pairs.shards import draw_batches, read_shard, shard_name, write_shard
+from c2l.pairs.parts import other_parts
+from c2l.pairs.reader import Pairs, load_pairs, read_shards
+from c2l.pairs.shards import shard_name, write_shard
 from c2l.prior import PartCard
 
 SHARD_SIZE = 4096
-PIXELS_IN_BATCH = 2**20
-"""The default batch draws about this many pixels: 64 pictures of 128 px, one of 1024 px."""
+PIXELS_IN_BATCH = {"cpu": 2**18, "cuda": 2**22}
+"""The default batch draws about this many pixels: on a CPU 16 pictures of 128 px, or one of
+1024 px, which leaves memory for as many workers as there are cores."""
 
 Progress = Callable[[int, int], None]
 
@@ -48,6 +53,7 @@ def build_pairs(
     first_seed: int = 0,
     shard_size: int | None = None,
     batch_size: int | None = None,
+    workers: int = 1,
     on_progress: Progress | None = None,
 ) -> Pairs:
     """Draw latents, render them, embed the pictures, and store the pairs in ``out``.
@@ -65,12 +71,15 @@ def build_pairs(
         shard_size: pairs in a shard; by default what the folder has, or 4096.
         batch_size: pictures drawn at once; by default what the folder has, or what fits the
             picture size. Part of the definition of the bytes.
+        workers: processes that draw, each with one thread on a CPU; they have no say in the bytes.
+            With more than one, a script needs ``if __name__ == "__main__"``.
         on_progress: called with the number of pairs on disk or drawn, and the number wanted.
     Raises:
         BadInput: no pairs are asked for, or a part gives NaN.
         IncompatibleParts: the folder holds pairs of another generator, embedder or layout.
-        BadWeights: a shard of the folder is damaged.
+        BadWeights: shards of the folder are damaged; all are named.
         NotWritable: the folder cannot be written.
+        WorkerDied: a worker ended, as a rule for lack of memory.
         PairsInterrupted: Ctrl-C.
     """
     if num < 1:
@@ -80,6 +89,8 @@ def build_pairs(
     for name, size in (("shard", shard_size), ("batch", batch_size)):
         if size is not None and size < 1:
             raise BadInput(f"a {name} of {size} holds nothing", hint=f"Use --{name}-size 1 or more")
+    if workers < 1:
+        raise BadInput(f"{workers} workers draw nothing", hint="Use --workers 1 or more")
 
     manifest = _begin(generator, embedder, num, out, first_seed, shard_size, batch_size)
     report = on_progress or (lambda done, total: None)
@@ -87,20 +98,23 @@ def build_pairs(
     todo = sorted({*missing, *range(len(manifest.shards), manifest.num_shards)})
     done = num_done = manifest.num - sum(manifest.shard_length(i) for i in todo)
     report(done, manifest.num)
+    jobs = {i: jobs_of(manifest.shard_seeds(i), manifest.batch_size) for i in todo}
+    workers = min(workers, sum(map(len, jobs.values())))
     try:
-        for index in todo:
-            seeds = manifest.shard_seeds(index)
-            latents, embeddings = [], []
-            for batch in draw_batches(generator, embedder, seeds, manifest.batch_size):
-                latents.append(batch[0])
-                embeddings.append(batch[1])
-                done += len(batch[0])
-                report(done, manifest.num)
-            path = out / shard_name(index)
-            shard = write_shard(path, seeds, torch.cat(latents), torch.cat(embeddings))
-            manifest = manifest.with_shard(index, shard)
-            manifest.write(out)
-            num_done = done
+        with Crew(generator, embedder, workers) as crew:
+            batches = crew.draw(job for i in todo for job in jobs[i])
+            for index in todo:
+                rows: list[tuple[Tensor, Tensor]] = []
+                for batch in itertools.islice(batches, len(jobs[index])):
+                    rows.append(batch)
+                    done += len(batch[0])
+                    report(done, manifest.num)
+                latents, embeddings = map(torch.cat, zip(*rows, strict=True))
+                path, seeds = out / shard_name(index), manifest.shard_seeds(index)
+                shard = write_shard(path, manifest, seeds, latents, embeddings)
+                manifest = manifest.with_shard(index, shard)
+                manifest.write(out)
+                num_done = done
     except KeyboardInterrupt:
         raise PairsInterrupted(out, num_done, manifest.num) from None
     return load_pairs(out)
@@ -138,7 +152,7 @@ def _begin(
         return wanted
 
     there = read_manifest(out)
-    _check_same(there, wanted, out, shard_size, batch_size)
+    _check_same(there, wanted, generator, embedder, out, shard_size, batch_size)
     _check_whole(there, out)
     if num > there.num:
         # A last shard that is shorter than the others grows: it is drawn again, in full.
@@ -149,26 +163,22 @@ def _begin(
 
 
 def _check_whole(manifest: PairsManifest, out: Path) -> None:
-    """Raises ``BadWeights`` if a shard is there but damaged; one that is gone is drawn again."""
-    for shard in manifest.shards:
-        if (out / shard.file).exists():
-            read_shard(out, shard)
+    """Raises ``BadWeights`` if shards are there but damaged; one that is gone is drawn again."""
+    for _ in read_shards(out, [s for s in manifest.shards if (out / s.file).exists()], manifest):
+        pass
 
 
 def _check_same(
     there: PairsManifest,
     wanted: PairsManifest,
+    generator: Generator,
+    embedder: Embedder,
     out: Path,
     shard_size: int | None,
     batch_size: int | None,
 ) -> None:
     """Raises ``IncompatibleParts`` that names every way in which the folder is another's."""
-    wrong = []
-    for role in ("generator", "embedder"):
-        ours, theirs = getattr(wanted, role), getattr(there, role)
-        if ours.fingerprint != theirs.fingerprint:
-            same = " with other weights or settings" if ours.reference == theirs.reference else ""
-            wrong.append(f"its {role} is {theirs.reference}, not {ours.reference}{same}")
+    wrong = other_parts(there, generator, embedder)
     if there.first_seed != wanted.first_seed:
         wrong.append(f"its first seed is {there.first_seed}, not {wanted.first_seed}")
     if shard_size is not None and there.shard_size != shard_size:
@@ -183,7 +193,8 @@ def _check_same(
 
 def _batch_size(generator: Generator) -> int:
     height, width = generator.image_size
-    return max(1, min(256, PIXELS_IN_BATCH // (height * width)))
+    pixels = PIXELS_IN_BATCH.get(generator.device.type, PIXELS_IN_BATCH["cuda"])
+    return max(1, min(256, pixels // (height * width)))
 
 
 def _versions() -> dict[str, str]:

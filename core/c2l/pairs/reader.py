@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from c2l.errors import BadInput
-from c2l.pairs.manifest import PairsManifest, read_manifest
+from c2l.errors import BadInput, BadWeights
+from c2l.pairs.manifest import PairsManifest, ShardRecord, read_manifest
 from c2l.pairs.shards import read_shard
 
 
@@ -38,7 +39,7 @@ def load_pairs(folder: Path | str) -> Pairs:
 
     Raises:
         BadInput: there are no pairs, or not all of them yet.
-        BadWeights: the manifest or a shard is damaged.
+        BadWeights: the manifest is damaged, or shards are, which are all named.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -51,9 +52,31 @@ def load_pairs(folder: Path | str) -> Pairs:
     embeddings = torch.empty(manifest.num, manifest.embedding_width)
     latents = torch.empty(manifest.num, manifest.num_codes, manifest.latent_width)
     start = 0
-    for record in manifest.shards:
-        tensors = read_shard(folder, record)
+    for record, tensors in read_shards(folder, manifest.shards, manifest):
         embeddings[start : start + record.num] = tensors["embeddings"]
         latents[start : start + record.num] = tensors["latents"]
         start += record.num
     return Pairs(folder, manifest, embeddings, latents)
+
+
+def read_shards(
+    folder: Path, records: Sequence[ShardRecord], manifest: PairsManifest
+) -> Iterator[tuple[ShardRecord, dict[str, Tensor]]]:
+    """Shards one after the other.
+
+    Raises:
+        BadWeights: after the last one, naming every shard that is damaged.
+    """
+    damaged = []
+    for record in records:
+        try:
+            yield record, read_shard(folder, manifest, record)
+        except BadWeights as error:
+            damaged.append(error)
+    if len(damaged) == 1:
+        raise damaged[0]
+    if damaged:
+        raise BadWeights(
+            f"{len(damaged)} shards are damaged: {'; '.join(error.message for error in damaged)}",
+            hint=f"Remove them and give the same 'c2l pairs … --out {folder}' again",
+        )

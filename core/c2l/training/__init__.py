@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from c2l.training.report import Progress, TrainingInterrupted, TrainingReport
+from c2l.training.report import Progress, TrainingInterrupted, TrainingReport, Validation
+from c2l.training.run import TrainingRun
 from c2l.training.train import train_prior
 
-__all__ = ["Progress", "TrainingInterrupted", "TrainingReport", "train_prior"]
+__all__ = [
+    "Progress",
+    "TrainingInterrupted",
+    "TrainingReport",
+    "TrainingRun",
+    "Validation",
+    "train_prior",
+]

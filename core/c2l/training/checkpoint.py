@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,76 +18,120 @@ from c2l.files import remove_partials, write_atomically
 from c2l.prior import Prior
 from c2l.training.plan import TrainingPlan
 
-SCHEMA = "c2l-checkpoint/1"
+SCHEMA = "c2l-checkpoint/2"
+
+
+@dataclass
+class Best:
+    """The best averaged weights so far: after which step, how good, and what they are."""
+
+    step: int
+    loss: float
+    weights: dict[str, Tensor]
+
+
+@dataclass
+class TrainingState:
+    """All that the next step needs.
+
+    There is no random state in it: batches and noise are functions of the plan and the step.
+
+    Args:
+        prior: being trained.
+        average: of its weights, in eval mode.
+        optimiser: of ``prior``.
+        step: how many are done.
+        best: None before the first look at the pairs left aside, or where there are none.
+    """
+
+    prior: Prior
+    average: Prior
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    best: Best | None = None
+
+    @classmethod
+    def of(cls, prior: Prior, plan: TrainingPlan) -> TrainingState:
+        """The state before the first step of ``prior``, fitted and on its device."""
+        fused = prior.device.type in {"cpu", "cuda"}
+        optimiser = torch.optim.AdamW(
+            prior.parameters(), betas=(0.9, 0.99), weight_decay=plan.weight_decay, fused=fused
+        )
+        return cls(prior, copy.deepcopy(prior).requires_grad_(False).eval(), optimiser)
+
+    def keep_if_best(self, loss: float | None) -> bool:
+        """Remember the averaged weights if no look before found a smaller loss; whether so."""
+        if loss is None:
+            return True
+        if self.best is not None and loss >= self.best.loss:
+            return False
+        weights = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
+        self.best = Best(self.step, loss, weights)
+        return True
+
+    def save(self, path: Path, plan: TrainingPlan) -> None:
+        """Write it atomically."""
+        tensors: dict[str, Tensor] = {}
+        groups = {"prior": self.prior.state_dict(), "average": self.average.state_dict()}
+        if self.best is not None:
+            groups["best"] = self.best.weights
+        for prefix, weights in groups.items():
+            tensors.update({f"{prefix}.{name}": tensor for name, tensor in weights.items()})
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors.update({f"optimiser.{index}.{name}": tensor for name, tensor in state.items()})
+        metadata = {
+            "schema": SCHEMA,
+            "step": self.step,
+            "best": None if self.best is None else [self.best.step, self.best.loss],
+            "plan": plan.to_dict(),
+        }
+        data = safetensors.torch.save(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+            metadata={"c2l": json.dumps(metadata, sort_keys=True)},
+        )
+        write_atomically(path, data)
+
+    def load(self, path: Path, plan: TrainingPlan) -> None:
+        """Take the saved state, if there is one.
+
+        Raises:
+            BadWeights: the file is damaged.
+            IncompatibleParts: it belongs to a run with another plan.
+        """
+        remove_partials(path.parent, path.name)
+        if not path.exists():
+            return
+        hint = f"Remove {path} to start anew"
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = json.loads((file.metadata() or {})["c2l"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if metadata["schema"] != SCHEMA:
+                raise ValueError("unknown schema")
+            _check_plan(path, metadata["plan"], plan)
+            self._take(tensors, metadata)
+        except (SafetensorError, OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            reason = str(error).splitlines()[0]
+            raise BadWeights(f"the checkpoint {path} is damaged: {reason}", hint=hint) from error
+
+    def _take(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+        self.prior.load_state_dict(_under("prior.", tensors))
+        self.average.load_state_dict(_under("average.", tensors))
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under("optimiser.", tensors).items():
+            index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = tensor
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+        if metadata["best"] is not None:
+            step, loss = metadata["best"]
+            self.best = Best(int(step), float(loss), _under("best.", tensors))
+        self.step = int(metadata["step"])
 
 
 def checkpoint_path(out: Path) -> Path:
     """Where the state of a run that will write ``out`` is kept."""
     return out.with_suffix(".checkpoint.safetensors")
-
-
-def save_checkpoint(
-    path: Path,
-    plan: TrainingPlan,
-    step: int,
-    prior: Prior,
-    average: Prior,
-    optimiser: torch.optim.Optimizer,
-) -> None:
-    """Write the state after ``step`` steps atomically.
-
-    There is no random state in it: batches and noise are functions of the plan and the step.
-    """
-    tensors: dict[str, Tensor] = {}
-    for prefix, state in (("prior", prior.state_dict()), ("average", average.state_dict())):
-        tensors.update({f"{prefix}.{name}": tensor for name, tensor in state.items()})
-    for index, state in optimiser.state_dict()["state"].items():
-        tensors.update({f"optimiser.{index}.{name}": tensor for name, tensor in state.items()})
-    metadata = {"schema": SCHEMA, "step": step, "plan": plan.to_dict()}
-    data = safetensors.torch.save(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-        metadata={"c2l": json.dumps(metadata, sort_keys=True)},
-    )
-    write_atomically(path, data)
-
-
-def load_checkpoint(
-    path: Path,
-    plan: TrainingPlan,
-    prior: Prior,
-    average: Prior,
-    optimiser: torch.optim.Optimizer,
-) -> int:
-    """Put the saved state into the three, if there is one, and return the steps done, else 0.
-
-    Raises:
-        BadWeights: the file is damaged.
-        IncompatibleParts: it belongs to a run with another plan.
-    """
-    remove_partials(path.parent, path.name)
-    if not path.exists():
-        return 0
-    hint = f"Remove {path} to start anew"
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = json.loads((file.metadata() or {})["c2l"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if metadata["schema"] != SCHEMA:
-            raise ValueError("unknown schema")
-        step = int(metadata["step"])
-        _check_plan(path, metadata["plan"], plan)
-        prior.load_state_dict(_under("prior.", tensors))
-        average.load_state_dict(_under("average.", tensors))
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under("optimiser.", tensors).items():
-            index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = tensor
-        groups = optimiser.state_dict()["param_groups"]
-        optimiser.load_state_dict({"state": state, "param_groups": groups})
-    except (SafetensorError, OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise BadWeights(f"the checkpoint {path} is damaged: {reason}", hint=hint) from error
-    return step
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -94,8 +140,9 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _check_plan(path: Path, saved: dict[str, Any], plan: TrainingPlan) -> None:
     wanted = json.loads(json.dumps(plan.to_dict()))
+    other = {"pairs": "it has other pairs", "prompts": "it has prompts of another domain"}
     wrong = [
-        f"its {name} is {saved.get(name)}, not {value}" if name != "pairs" else "it has other pairs"
+        other.get(name, f"its {name} is {saved.get(name)}, not {value}")
         for name, value in wanted.items()
         if saved.get(name) != value
     ]

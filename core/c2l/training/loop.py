@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +14,10 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from c2l.errors import BadInput
 from c2l.prior import Prior
 from c2l.training.batches import Batches, rng_of
-from c2l.training.checkpoint import load_checkpoint, save_checkpoint
+from c2l.training.checkpoint import TrainingState
 from c2l.training.interrupt import HeldInterrupt
 from c2l.training.plan import TrainingPlan
-from c2l.training.report import Progress, TrainingInterrupted
+from c2l.training.report import Progress, TrainingInterrupted, Validation
 
 STEPS_IN_REPORT = 20
 BF16_PARAMETERS = 10_000_000
@@ -32,30 +32,29 @@ def run_steps(
     checkpoint: Path,
     *,
     seconds_between: float,
+    validate: Callable[[Prior, int], Validation],
     on_progress: Callable[[Progress], None],
-) -> Prior:
-    """Train to the end of the plan, from its start or from the checkpoint.
+) -> TrainingState:
+    """Train from the start of the plan, or from the checkpoint, until it ends or gains no more.
 
     Args:
         prior: fitted, untrained, on its device.
         embeddings, latents: the pairs to train on, (N, E) and (N, K, D).
         seconds_between: checkpoints.
+        validate: looks at the averaged weights after a step; must not depend on anything else.
         on_progress: called at the start, every few steps, and at the end.
     Returns:
-        The average of the weights, in eval mode.
+        The last state. Its ``average`` holds the best of the averaged weights.
     Raises:
         BadInput: the loss is no longer finite.
         TrainingInterrupted: Ctrl-C; the state is saved.
     """
-    average = copy.deepcopy(prior).requires_grad_(False)
-    optimiser = torch.optim.AdamW(
-        prior.parameters(), betas=(0.9, 0.99), weight_decay=plan.weight_decay, fused=_fused(prior)
-    )
-    step = load_checkpoint(checkpoint, plan, prior, average, optimiser)
-    resumed = step > 0
+    state = TrainingState.of(prior, plan)
+    state.load(checkpoint, plan)
+    resumed = state.step > 0
     if not resumed:
         # Finds out now, not in an hour, whether there is a place to write.
-        save_checkpoint(checkpoint, plan, step, prior, average, optimiser)
+        state.save(checkpoint, plan)
 
     batches = Batches(len(latents), plan.batch_size, plan.seed)
     num_parameters = sum(p.numel() for p in prior.parameters())
@@ -63,49 +62,60 @@ def run_steps(
     prior.train()
     losses: list[Tensor] = []
     saved = time.monotonic()
-    on_progress(Progress(step, plan.steps, None, resumed))
+    on_progress(Progress(state.step, plan.steps, None, resumed))
     with HeldInterrupt() as interrupt:
-        while step < plan.steps:
-            rows = batches.rows(step)
-            for group in optimiser.param_groups:
-                group["lr"] = plan.learning_rate_at(step)
+        while state.step < plan.steps and not gains_no_more(state, plan):
+            rows = batches.rows(state.step)
+            for group in state.optimiser.param_groups:
+                group["lr"] = plan.learning_rate_at(state.step)
             with torch.autocast(prior.device.type, torch.bfloat16, enabled=bf16):
                 loss = prior.training_loss(
-                    embeddings[rows], latents[rows], rng_of(plan.seed, "step", step)
+                    embeddings[rows], latents[rows], rng_of(plan.seed, "step", state.step)
                 )
-            optimiser.zero_grad()
+            state.optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
-            optimiser.step()
-            _follow(average, prior, plan.ema_at(step))
-            step += 1
+            state.optimiser.step()
+            _follow(state.average, prior, plan.ema_at(state.step))
+            state.step += 1
             losses.append(loss.detach())
 
-            if len(losses) == STEPS_IN_REPORT or step == plan.steps:
-                mean = float(torch.stack(losses).mean())
+            look = plan.validates_at(state.step)
+            if look or len(losses) == STEPS_IN_REPORT:
+                mean = _mean(losses, state.step)
                 losses.clear()
-                if mean != mean or mean == float("inf"):
-                    raise BadInput(
-                        f"the loss is {mean} at step {step}", hint="Use a lower --learning-rate"
-                    )
-                on_progress(Progress(step, plan.steps, mean, resumed))
+                seen = _look(state, validate) if look else None
+                on_progress(Progress(state.step, plan.steps, mean, resumed, seen))
             if interrupt.asked or time.monotonic() - saved > seconds_between:
-                save_checkpoint(checkpoint, plan, step, prior, average, optimiser)
+                state.save(checkpoint, plan)
                 saved = time.monotonic()
             if interrupt.asked:
-                raise TrainingInterrupted(checkpoint, step, plan.steps)
-    return average.eval()
+                raise TrainingInterrupted(checkpoint, state.step, plan.steps)
+    # What follows may be cut off too, and would not want to train again.
+    state.save(checkpoint, plan)
+    if state.best is not None:
+        state.average.load_state_dict(state.best.weights)
+    return state
 
 
-@torch.no_grad()
-def held_out_loss(prior: Prior, embeddings: Tensor, latents: Tensor, seed: int) -> float:
-    """The training loss on pairs that were left aside, under fixed noise."""
-    total = 0.0
-    for start in range(0, len(latents), 256):
-        part = slice(start, start + 256)
-        loss = prior.training_loss(embeddings[part], latents[part], rng_of(seed, "held out", start))
-        total += float(loss) * len(latents[part])
-    return total / len(latents)
+def gains_no_more(state: TrainingState, plan: TrainingPlan) -> bool:
+    """Whether the last ``plan.patience`` looks have brought no new best."""
+    if state.best is None:
+        return False
+    return state.step - state.best.step >= plan.patience * plan.validate_every
+
+
+def _look(state: TrainingState, validate: Callable[[Prior, int], Validation]) -> Validation:
+    seen = validate(state.average, state.step)
+    best = state.keep_if_best(seen.held_out_loss)
+    return dataclasses.replace(seen, best=best)
+
+
+def _mean(losses: list[Tensor], step: int) -> float:
+    mean = float(torch.stack(losses).mean())
+    if mean != mean or mean == float("inf"):
+        raise BadInput(f"the loss is {mean} at step {step}", hint="Use a lower --learning-rate")
+    return mean
 
 
 @torch.no_grad()
@@ -115,7 +125,3 @@ def _follow(average: Prior, prior: Prior, decay: float) -> None:
     move(list(average.parameters()), list(prior.parameters()), 0)
     for mine, its in zip(average.buffers(), prior.buffers(), strict=True):
         mine.copy_(its)
-
-
-def _fused(prior: Prior) -> bool:
-    return prior.device.type in {"cpu", "cuda"}

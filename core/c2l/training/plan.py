@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
-from c2l.errors import BadInput, UnknownReference
-from c2l.pairs import Pairs
-from c2l.plugins import registry
+from c2l.pairs import PairsManifest
 from c2l.prior import Prior
+from c2l.training.domains import Domain
+from c2l.training.run import TrainingRun
 
 BATCH_SIZE = 256
 LEARNING_RATE = 1e-3
+MOST_HELD_OUT = 2048
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,10 @@ class TrainingPlan:
         pairs: fingerprint of the pairs.
         num_pairs: those trained on.
         num_held_out: those left aside, the last ones.
+        prompts: digest of the prompts that ``Prior.fit`` is shown; empty where it sees none.
         steps, batch_size, learning_rate, weight_decay, warmup, ema, seed: as usual.
+        validate_every: steps between two looks at the pairs left aside.
+        patience: how many looks without a new best end the run.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class TrainingPlan:
     pairs: str
     num_pairs: int
     num_held_out: int
+    prompts: str
     steps: int
     batch_size: int
     learning_rate: float
@@ -44,6 +46,8 @@ class TrainingPlan:
     warmup: int
     ema: float
     seed: int
+    validate_every: int
+    patience: int
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -59,90 +63,49 @@ class TrainingPlan:
         """The decay of the average: short while the weights still move fast."""
         return min(self.ema, (1 + step) / (10 + step))
 
+    def validates_at(self, step: int) -> bool:
+        """Whether step ``step``, once done, is followed by a look at the pairs left aside."""
+        return step % self.validate_every == 0 or step == self.steps
+
 
 def make_plan(
-    prior: Prior,
-    kind: str,
-    pairs: Pairs,
-    *,
-    steps: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    seed: int,
+    run: TrainingRun, prior: Prior, manifest: PairsManifest, domain: Domain | None
 ) -> TrainingPlan:
-    """The plan of a run; what is None follows from the number of pairs.
+    """The plan of a run; what the run leaves open follows from the number of pairs.
 
-    Raises:
-        BadInput: a number that cannot be used.
+    Args:
+        domain: the prompts that ``prior.fit`` is shown, if any.
     """
-    for name, value in (("steps", steps), ("batch-size", batch_size)):
-        if value is not None and value < 1:
-            raise BadInput(f"--{name} {value} trains nothing", hint=f"Use --{name} 1 or more")
-    if learning_rate is not None and not 0 < learning_rate < 1:
-        raise BadInput(f"a learning rate of {learning_rate}", hint="Use one near 0.001")
-    if seed < 0:
-        raise BadInput("seeds are 0 or more", hint="Use --seed 0 or more")
-    num_held_out = min(2048, len(pairs) // 20)
-    num_pairs = len(pairs) - num_held_out
-    if not prior.trains_by_gradient:
-        steps = 0
-    elif steps is None:
-        # 100,000 pairs get 10,000 steps, a quarter of them half of that.
-        steps = max(300, round(1000 * (num_pairs / 1000) ** 0.5))
+    num_held_out = held_out(manifest.num)
+    num_pairs = manifest.num - num_held_out
+    steps = 0
+    if prior.trains_by_gradient:
+        steps = run.steps or usual_steps(num_pairs)
     return TrainingPlan(
-        kind=kind,
+        kind=run.prior,
         settings=dict(prior.settings()),
-        pairs=pairs.manifest.fingerprint(),
+        pairs=manifest.fingerprint(),
         num_pairs=num_pairs,
         num_held_out=num_held_out,
+        prompts=domain.digest() if domain else "",
         steps=steps,
-        batch_size=batch_size or BATCH_SIZE,
-        learning_rate=learning_rate or LEARNING_RATE,
+        batch_size=run.batch_size or BATCH_SIZE,
+        learning_rate=run.learning_rate or LEARNING_RATE,
         weight_decay=0.01,
         warmup=min(200, math.ceil(steps / 10)),
         ema=0.998,
-        seed=seed,
+        seed=run.seed,
+        # Twenty looks tell a curve; long runs get more, so that a stop wastes little.
+        validate_every=min(500, max(20, steps // 20)),
+        patience=run.patience,
     )
 
 
-def new_prior(kind: str, pairs: Pairs, settings: Mapping[str, Any], seed: int) -> Prior:
-    """An untrained prior for pairs, on the CPU; its first weights depend on ``seed`` alone.
-
-    Raises:
-        UnknownReference, PluginFailed: no plugin provides the kind.
-        BadInput: the kind has no such setting.
-    """
-    cls = _prior_class(kind)
-    manifest = pairs.manifest
-    widths = {
-        "embedding_width": manifest.embedding_width,
-        "num_codes": manifest.num_codes,
-        "latent_width": manifest.latent_width,
-    }
-    known = set(inspect.signature(cls).parameters) - set(widths)
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        raise BadInput(
-            f"the prior {kind} has no setting '{unknown[0]}'",
-            hint=f"It has {', '.join(sorted(known))}",
-        )
-    suggested = cls.suggest_settings(len(pairs), **widths)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return cls(**{**widths, **suggested, **settings})
+def usual_steps(num_pairs: int) -> int:
+    """How many steps suit so many pairs: 10,000 for 100,000, half of that for a quarter of them."""
+    return max(300, round(1000 * (num_pairs / 1000) ** 0.5))
 
 
-def _prior_class(kind: str) -> type[Prior]:
-    kinds = registry().kinds("prior")
-    if kind not in kinds:
-        interface = registry().entry(kind).interface  # raises, with a hint, for unknown kinds
-        raise UnknownReference(
-            f"{kind} is a kind of {interface}, not of prior",
-            hint=f"Use --prior {', '.join(kinds)}",
-        )
-    cls = registry().factory(kinds[kind])
-    if not issubclass(cls, Prior):
-        raise UnknownReference(
-            f"the class of kind {kind} is no prior", hint="Its plugin must subclass c2l.Prior"
-        )
-    return cls
+def held_out(num: int) -> int:
+    """How many of ``num`` pairs are left aside: a twentieth, at most 2,048."""
+    return min(MOST_HELD_OUT, num // 20)

@@ -10,6 +10,25 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Validation:
+    """How good the averaged weights are.
+
+    Args:
+        held_out_loss: the training loss on pairs that were left aside, under fixed noise; None
+            where there are too few pairs to leave any.
+        prompts_cosine: mean cosine of a few prompts and the pictures drawn for them; None without
+            a generator and an embedder.
+        pictures: a PNG of the first of those pictures.
+        best: whether no look before was better.
+    """
+
+    held_out_loss: float | None
+    prompts_cosine: float | None = None
+    pictures: Path | None = None
+    best: bool = True
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far training is.
 
@@ -17,12 +36,14 @@ class Progress:
         step, steps: done, and in all.
         loss: the mean over the steps since the last report; None before the first.
         resumed: whether a checkpoint was gone on from.
+        validation: what a look at the averaged weights after this step has found, if it was due.
     """
 
     step: int
     steps: int
     loss: float | None
     resumed: bool
+    validation: Validation | None = None
 
 
 @dataclass(frozen=True)
@@ -32,11 +53,10 @@ class TrainingReport:
     Args:
         path: the prior's file.
         kind: of the prior.
-        num_parameters: trained or stored numbers.
+        num_parameters: trained or stored numbers, those of the student not among them.
         training: what the file says about how it was made.
-        scores: what it reached, by name: ``held_out_loss``; ``held_out_cosine`` of held-out
-            pictures and those drawn from their embeddings; ``prompts_cosine`` of prompts and the
-            pictures drawn for them, beside ``prompts_cosine_random`` of random pictures.
+        scores: what it reached, by name; see ``c2l.training.validation``.
+        verdict: the same in a sentence, and whether it is normal.
         seconds: how long this run took; an earlier, interrupted part is not counted.
     """
 
@@ -45,6 +65,7 @@ class TrainingReport:
     num_parameters: int
     training: Mapping[str, Any]
     scores: Mapping[str, float]
+    verdict: str
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,174 +3,220 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from c2l.devices import resolve_device
 from c2l.embedder import Embedder
-from c2l.errors import BadInput, IncompatibleParts
+from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.pairs import Pairs
 from c2l.prior import Prior, PriorCard
 from c2l.training.checkpoint import checkpoint_path
-from c2l.training.loop import held_out_loss, run_steps
-from c2l.training.plan import TrainingPlan, make_plan, new_prior
-from c2l.training.report import Progress, TrainingReport
-from c2l.training.validation import held_out_scores, prompt_scores
+from c2l.training.checks import check_pairs, check_run
+from c2l.training.domains import Domain, find_domain
+from c2l.training.log import TrainingLog
+from c2l.training.loop import run_steps
+from c2l.training.plan import TrainingPlan, make_plan, usual_steps
+from c2l.training.priors import fit, new_prior
+from c2l.training.report import Progress, TrainingReport, Validation
+from c2l.training.run import TrainingRun
+from c2l.training.student import student_scores, train_student
+from c2l.training.validation import Judge, held_out_loss
+from c2l.training.verdict import verdict
 
 
 def train_prior(
-    kind: str,
+    prior: str | TrainingRun,
     pairs: Pairs,
     out: Path | str,
     *,
     generator: Generator | None = None,
     embedder: Embedder | None = None,
-    prompts: Sequence[str] = (),
-    settings: Mapping[str, Any] | None = None,
-    steps: int | None = None,
-    batch_size: int | None = None,
-    learning_rate: float | None = None,
-    seed: int = 0,
-    device: str = "cpu",
-    half: bool = False,
-    checkpoint_seconds: float = 30.0,
     on_progress: Callable[[Progress], None] | None = None,
+    checkpoint_seconds: float = 30.0,
+    **options: Any,
 ) -> TrainingReport:
     """Train a prior and write its file.
 
     The state is saved beside ``out`` now and then and at Ctrl-C. The same call goes on from it,
-    and ends with the same file as an uninterrupted run on the same machine.
+    and ends with the same file as an uninterrupted run on the same machine. The averaged weights
+    are judged every few hundred steps on the pairs left aside: the best are kept, and training
+    ends when they get no better. A log lies beside ``out`` as well (``TrainingLog``).
 
     Args:
-        kind: of the prior, as in ``flow``.
+        prior: a kind, as in ``flow``, or a whole run.
         pairs: what to train on; the last twentieth, at most 2,048, is left aside.
         out: the prior's file; replaced at the end if it is there.
-        generator, embedder: the parts that made the pairs; with both, pictures are drawn at the
-            end to score the prior.
-        prompts: to score it by; needs both parts.
-        settings: of the prior, instead of what suits the number of pairs.
-        steps, batch_size, learning_rate: instead of what suits the number of pairs.
-        seed: of first weights, batches and noise.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
-        half: store the weights in float16.
-        checkpoint_seconds: between two checkpoints.
+        generator, embedder: the parts that made the pairs. The embedder reads the prompts of the
+            domain; with both, pictures are drawn to judge the prior by.
         on_progress: called every few steps.
+        checkpoint_seconds: between two checkpoints.
+        options: fields of ``TrainingRun``, as in ``steps=2000`` or ``settings={"hidden": 512}``.
     Raises:
         UnknownReference, PluginFailed: no plugin provides the kind.
-        BadInput: a setting that cannot be used.
+        BadInput: an option or pairs that cannot be used.
         IncompatibleParts: a part did not make these pairs, or the checkpoint is of another run.
         BadWeights: the checkpoint is damaged.
         NotWritable: ``out`` cannot be written.
         DeviceUnavailable: this machine does not have the device.
+        MissingDependency: TensorBoard is asked for and not installed.
         TrainingInterrupted: Ctrl-C; the state is saved.
     """
-    out, start = Path(out), time.monotonic()
-    _check_parts(pairs, generator, embedder)
-    if prompts and (generator is None or embedder is None):
-        raise BadInput(
-            "prompts are judged with a generator and an embedder", hint="Give both, or no prompts"
-        )
-    where = resolve_device(device)
-    prior = new_prior(kind, pairs, settings or {}, seed)
-    plan = make_plan(
-        prior,
-        kind,
-        pairs,
-        steps=steps,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-    )
-    embeddings, latents = pairs.embeddings[: plan.num_pairs], pairs.latents[: plan.num_pairs]
-    prior.fit(embeddings, latents)
-    prior.to(where)
-    checkpoint = checkpoint_path(out)
-    if prior.trains_by_gradient:
-        prior = run_steps(
-            prior,
-            plan,
-            embeddings,
-            latents,
-            checkpoint,
-            seconds_between=checkpoint_seconds,
-            on_progress=on_progress or (lambda progress: None),
-        )
-    prior.eval().requires_grad_(False)
+    start = time.monotonic()
+    run = prior if isinstance(prior, TrainingRun) else TrainingRun(prior=prior)
+    run = run.but(**options, out=Path(out))
+    check_run(run)
+    check_pairs(pairs, generator, embedder)
+    session = _Session(run, pairs, generator, embedder)
+    with TrainingLog(Path(out), run.tensorboard) as log:
 
-    scores = _scores(prior, plan, pairs, generator, embedder, prompts)
-    card = _card(prior, plan, pairs, scores, len(prompts))
-    prior.save(out, card, half=half)
-    checkpoint.unlink(missing_ok=True)
+        def report(progress: Progress) -> None:
+            if progress.loss is None:
+                log.begin(session.plan.to_dict(), progress.step)
+            log.report(progress, time.monotonic() - start)
+            if on_progress is not None:
+                on_progress(progress)
+
+        session.train(log, checkpoint_seconds, report)
+        card, words = session.finish()
+        log.write({"scores": dict(card.scores), "verdict": words})
+    session.prior.save(Path(out), card, half=run.half)
+    checkpoint_path(Path(out)).unlink(missing_ok=True)
+    sizes = {name: tensor.numel() for name, tensor in session.prior.state_dict().items()}
     return TrainingReport(
-        path=out,
-        kind=kind,
-        num_parameters=sum(t.numel() for t in prior.state_dict().values()),
+        path=Path(out),
+        kind=run.prior,
+        num_parameters=sum(n for name, n in sizes.items() if not name.startswith("student.")),
         training=card.training,
-        scores=scores,
+        scores=card.scores,
+        verdict=words,
         seconds=time.monotonic() - start,
     )
 
 
-def _scores(
-    prior: Prior,
-    plan: TrainingPlan,
-    pairs: Pairs,
-    generator: Generator | None,
-    embedder: Embedder | None,
-    prompts: Sequence[str],
-) -> dict[str, float]:
-    scores: dict[str, float] = {}
-    embeddings, latents = pairs.embeddings[plan.num_pairs :], pairs.latents[plan.num_pairs :]
-    if prior.trains_by_gradient and len(latents):
-        scores["held_out_loss"] = held_out_loss(prior, embeddings, latents, plan.seed)
-    if generator is not None and embedder is not None:
-        repeats = pairs.manifest.repeats
-        if len(latents):
-            scores |= held_out_scores(prior, generator, embedder, embeddings, repeats)
-        if prompts:
-            scores |= prompt_scores(prior, generator, embedder, prompts, repeats)
-    return {name: round(value, 5) for name, value in scores.items()}
+class _Session:
+    """One run on one set of pairs: what its three stages share."""
 
+    def __init__(
+        self,
+        run: TrainingRun,
+        pairs: Pairs,
+        generator: Generator | None,
+        embedder: Embedder | None,
+    ) -> None:
+        self.run, self.manifest = run, pairs.manifest
+        if run.domain is not None and embedder is None:
+            raise BadInput(
+                "the prompts of a domain are read with the embedder",
+                hint="Give the embedder, or no --domain",
+            )
+        self.domain: Domain | None = None
+        self.texts: Tensor | None = None
+        if embedder is not None:
+            self.domain = find_domain(run.domain, self.manifest.generator.reference)
+            self.domain = self.domain.readable(embedder)
+            with torch.no_grad():
+                self.texts = embedder.embed_text(self.domain.for_fitting).float().cpu()
+        self.judge: Judge | None = None
+        if generator is not None and embedder is not None and self.domain is not None:
+            self.judge = Judge(generator, embedder, self.domain, self.manifest.repeats)
 
-def _card(
-    prior: Prior, plan: TrainingPlan, pairs: Pairs, scores: Mapping[str, float], num_prompts: int
-) -> PriorCard:
-    """What the file says. No time and no date: the same run gives the same bytes."""
-    from c2l import __version__
+        self.prior: Prior = new_prior(run.prior, run.settings, self.manifest, run.seed)
+        self.plan: TrainingPlan = make_plan(run, self.prior, self.manifest, self.domain)
+        num = self.plan.num_pairs
+        self.embeddings, self.latents = pairs.embeddings[:num], pairs.latents[:num]
+        self.others = pairs.embeddings[num:], pairs.latents[num:]
+        self.steps_done = self.best_step = 0
 
-    training = {k: v for k, v in plan.to_dict().items() if k not in {"kind", "settings"}}
-    if not prior.trains_by_gradient:
-        training = {k: training[k] for k in ("pairs", "num_pairs", "num_held_out", "seed")}
-    training["num_prompts"] = num_prompts
-    training["first_seed"] = pairs.manifest.first_seed
-    training["versions"] = {"c2l": __version__, "torch": torch.__version__}
-    return PriorCard(
-        kind=plan.kind,
-        settings=dict(prior.settings()),
-        generator=pairs.manifest.generator,
-        embedder=pairs.manifest.embedder,
-        repeats=pairs.manifest.repeats,
-        training=training,
-        scores=scores,
-    )
+    def train(
+        self, log: TrainingLog, checkpoint_seconds: float, report: Callable[[Progress], None]
+    ) -> None:
+        """Fit the prior, and train it if it is one that trains."""
+        fit(self.prior, self.embeddings, self.latents, self.texts)
+        self.prior.to(resolve_device(self.run.device))
+        if self.prior.trains_by_gradient:
+            state = run_steps(
+                self.prior,
+                self.plan,
+                self.embeddings,
+                self.latents,
+                checkpoint_path(self.run.out or Path()),
+                seconds_between=checkpoint_seconds,
+                validate=lambda average, step: self._look(average, log.strip(step)),
+                on_progress=report,
+            )
+            self.prior, self.steps_done = state.average, state.step
+            self.best_step = state.best.step if state.best else state.step
+        else:
+            report(Progress(0, 0, None, False))
+        self.prior.eval().requires_grad_(False)
 
-
-def _check_parts(pairs: Pairs, generator: Generator | None, embedder: Embedder | None) -> None:
-    """Raises ``IncompatibleParts`` unless the parts are those that made the pairs."""
-    wrong = [
-        f"their {role} is {card.reference}, not {part.reference}"
-        for role, card, part in (
-            ("generator", pairs.manifest.generator, generator),
-            ("embedder", pairs.manifest.embedder, embedder),
+    def finish(self) -> tuple[PriorCard, str]:
+        """Train the student, judge the prior, and say what its file says."""
+        scores: dict[str, float] = {}
+        embeddings, latents = self.others
+        loss = held_out_loss(self.prior, embeddings, latents, self.plan.seed)
+        if loss is not None:
+            scores["held_out_loss"] = loss
+        if self.run.student:
+            student = train_student(
+                self.embeddings, self.latents, seed=self.plan.seed, device=self.prior.device
+            )
+            if len(latents):
+                scores |= student_scores(student, embeddings, latents, self.texts)
+            self.prior.student = student
+        domain: dict[str, Any] = {}
+        if self.domain is not None:
+            domain = {"name": self.domain.name, "num_prompts": len(self.domain.prompts)}
+        if self.judge is not None and self.texts is not None:
+            scores |= self.judge.prompt_scores(
+                self.prior, self.embeddings, self.latents, self.texts
+            )
+            if len(latents) > 1:
+                scores |= self.judge.held_out_scores(self.prior, embeddings)
+            if self.judge.domain.specific:
+                domain["threshold"] = round(self.judge.threshold(self.prior), 4)
+        scores = {name: round(value, 5) for name, value in scores.items()}
+        usual = usual_steps(self.plan.num_pairs)
+        words = verdict(
+            scores,
+            more_steps=0 < self.plan.steps == self.steps_done,
+            usual_steps=usual if 0 < self.plan.steps < usual / 2 else None,
         )
-        if part is not None and part.fingerprint() != card.fingerprint
-    ]
-    if wrong:
-        raise IncompatibleParts(
-            f"the pairs in {pairs.folder} are of other parts: {'; '.join(wrong)}",
-            hint="Make pairs of these parts in another folder",
+        card = PriorCard(
+            kind=self.plan.kind,
+            settings=dict(self.prior.settings()),
+            generator=self.manifest.generator,
+            embedder=self.manifest.embedder,
+            repeats=self.manifest.repeats,
+            training=self._training(),
+            scores=scores,
+            domain=domain,
         )
+        return card, words
+
+    def _look(self, average: Prior, pictures: Path) -> Validation:
+        loss = held_out_loss(average, *self.others, self.plan.seed)
+        if self.judge is None:
+            return Validation(loss)
+        return Validation(loss, self.judge.look(average, pictures), pictures)
+
+    def _training(self) -> dict[str, Any]:
+        """How the prior was made. No time and no date: the same run gives the same bytes."""
+        from c2l import __version__
+
+        training = {k: v for k, v in self.plan.to_dict().items() if k not in {"kind", "settings"}}
+        if self.prior.trains_by_gradient:
+            training |= {"steps_done": self.steps_done, "best_step": self.best_step}
+        else:
+            kept = ("pairs", "num_pairs", "num_held_out", "prompts", "seed")
+            training = {k: training[k] for k in kept}
+        training["half"] = self.run.half
+        training["first_seed"] = self.manifest.first_seed
+        training["versions"] = {"c2l": __version__, "torch": torch.__version__}
+        return training

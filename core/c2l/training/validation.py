@@ -3,66 +3,181 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
+from torch.nn.functional import cosine_similarity, normalize
 
 from c2l.embedder import Embedder
 from c2l.generator import Generator
+from c2l.images import make_grid, to_pil, write_png
 from c2l.prior import Prior
+from c2l.training.batches import rng_of
+from c2l.training.domains import Domain, unrelated_prompts
+from c2l.training.priors import draw
 
-BATCH_SIZE = 16
-NUM_HELD_OUT = 64
-
-
-@torch.no_grad()
-def prompt_scores(
-    prior: Prior,
-    generator: Generator,
-    embedder: Embedder,
-    prompts: Sequence[str],
-    repeats: Sequence[int],
-) -> dict[str, float]:
-    """Mean cosine of prompts and pictures, with the prior and with random latents (the start)."""
-    text = embedder.embed_text(prompts)
-    seeds = range(len(prompts))
-    return {
-        "prompts_cosine": _cosine(
-            text, prior.sample(text, seeds=seeds), generator, embedder, repeats
-        ),
-        "prompts_cosine_random": _cosine(
-            text, generator.sample_latents(seeds), generator, embedder, None
-        ),
-    }
+PIXELS_AT_ONCE = 2**18
+PIXELS_IN_ALL = 2**26
+"""Of one score: enough for a thousand pictures of 256 px, and for 64 of 1024 px."""
+LOOK = 32
+STRIP = 8
+HELD_OUT = 64
+CANDIDATES = 4
+"""Pictures of each prompt when a domain is measured: as many as ``c2l sample`` draws."""
 
 
 @torch.no_grad()
-def held_out_scores(
-    prior: Prior,
-    generator: Generator,
-    embedder: Embedder,
-    embeddings: Tensor,
-    repeats: Sequence[int],
-) -> dict[str, float]:
-    """Mean cosine of held-out pictures and those drawn from their embeddings."""
-    asked = embeddings[:NUM_HELD_OUT]
-    latents = prior.sample(asked, seeds=range(len(asked)))
-    return {"held_out_cosine": _cosine(asked, latents, generator, embedder, repeats)}
+def held_out_loss(prior: Prior, embeddings: Tensor, latents: Tensor, seed: int) -> float | None:
+    """The training loss on pairs that were left aside, under fixed noise; None without any."""
+    if not len(latents) or not prior.trains_by_gradient:
+        return None
+    total = 0.0
+    for start in range(0, len(latents), 256):
+        part = slice(start, start + 256)
+        loss = prior.training_loss(embeddings[part], latents[part], rng_of(seed, "held out", start))
+        total += float(loss) * len(latents[part])
+    return total / len(latents)
 
 
-def _cosine(
-    asked: Tensor,
-    latents: Tensor,
-    generator: Generator,
-    embedder: Embedder,
-    repeats: Sequence[int] | None,
-) -> float:
-    """Mean cosine of embeddings (B, E) and the pictures of latents (B, K, D)."""
-    cosines = [
-        cosine_similarity(embedder.embed_images(generator.synthesize(part, repeats=repeats)), want)
-        for part, want in zip(
-            latents.split(BATCH_SIZE), asked.to(embedder.device).split(BATCH_SIZE), strict=True
+@dataclass(frozen=True)
+class Judge:
+    """The parts that made the pairs, and prompts to judge pictures by.
+
+    Args:
+        generator, embedder: the parts, on their devices.
+        domain: prompts that suit the generator.
+        repeats: how often each of the K codes feeds the generator.
+    """
+
+    generator: Generator
+    embedder: Embedder
+    domain: Domain
+    repeats: tuple[int, ...]
+
+    @torch.no_grad()
+    def texts(self, prompts: Sequence[str]) -> Tensor:
+        """Embeddings of prompts on the CPU, float32, (B, E)."""
+        return self.embedder.embed_text(prompts).float().cpu()
+
+    @torch.no_grad()
+    def look(self, prior: Prior, pictures: Path) -> float:
+        """Mean cosine of a few prompts and one picture of each; the first go to a PNG."""
+        prompts = self.domain.for_judging[: min(LOOK, self._affordable() // 8)]
+        text = self.texts(prompts)
+        latents = draw(prior, text, "text")
+        shown = self.generator.synthesize(latents[:STRIP], repeats=self.repeats)
+        strip = make_grid([to_pil(image) for image in shown], columns=STRIP)
+        pictures.parent.mkdir(parents=True, exist_ok=True)
+        write_png(pictures, strip, {"grid": list(prompts[:STRIP])})
+        others = self._cosines(text[STRIP:], latents[STRIP:])
+        return float(torch.cat([self._compare(text[:STRIP], shown), others]).mean())
+
+    @torch.no_grad()
+    def prompt_scores(
+        self, prior: Prior, embeddings: Tensor, latents: Tensor, texts: Tensor
+    ) -> dict[str, float]:
+        """Mean cosines of prompts and pictures: the prior's, and what they compare with.
+
+        Args:
+            embeddings, latents: of the pairs trained on.
+            texts: embeddings of the domain's prompts, which tell where text lies.
+        Returns:
+            ``prompts_cosine``; ``prompts_cosine_random`` of random pictures; and
+            ``prompts_cosine_neighbours`` of the stored picture nearest to each prompt, among all
+            pairs, both centred on the mean of their modality.
+        """
+        text = self.texts(self.domain.for_judging[: self._affordable()])
+        random = self.generator.sample_latents(range(len(text)))
+        centre = normalize(texts, dim=1).mean(dim=0)
+        near = nearest(normalize(text, dim=1) - centre, embeddings)
+        return {
+            "prompts_cosine": float(self._cosines(text, draw(prior, text, "text")).mean()),
+            "prompts_cosine_random": float(self._cosines(text, random).mean()),
+            "prompts_cosine_neighbours": float(self._cosines(text, latents[near]).mean()),
+        }
+
+    @torch.no_grad()
+    def held_out_scores(self, prior: Prior, embeddings: Tensor) -> dict[str, float]:
+        """Mean cosine of pictures left aside and those drawn from their embeddings (N, E).
+
+        Returns:
+            ``held_out_cosine``, and ``held_out_cosine_random`` of any two of them.
+        """
+        asked = embeddings[:HELD_OUT]
+        unit = normalize(asked, dim=1)
+        others = cosine_similarity(unit, unit.roll(1, dims=0)).mean()
+        return {
+            "held_out_cosine": float(self._cosines(asked, draw(prior, asked, "image")).mean()),
+            "held_out_cosine_random": float(others),
+        }
+
+    @torch.no_grad()
+    def threshold(self, prior: Prior) -> float:
+        """The cosine of prompt and best picture below which a prompt is far from the domain.
+
+        It is the one that best tells the domain's prompts from unrelated ones; but it may call no
+        more than a twentieth of the former far.
+        """
+        near, far = (
+            self._best_cosines(prior, prompts)
+            for prompts in (self.domain.prompts, unrelated_prompts())
         )
-    ]
-    return float(torch.cat(cosines).mean())
+        return min(best_split(far, near), float(near.quantile(0.05)))
+
+    def _best_cosines(self, prior: Prior, prompts: Sequence[str]) -> Tensor:
+        prompts = prompts[: max(1, self._affordable() // CANDIDATES)]
+        text = self.texts(prompts).repeat_interleave(CANDIDATES, dim=0)
+        return self._cosines(text, draw(prior, text, "text")).view(-1, CANDIDATES).amax(dim=1)
+
+    def _cosines(self, asked: Tensor, latents: Tensor) -> Tensor:
+        """Cosines (B,) of embeddings (B, E) and the pictures of latents (B, K, D)."""
+        height, width = self.generator.image_size
+        size = max(1, PIXELS_AT_ONCE // (height * width))
+        cosines = [torch.empty(0)]
+        for start in range(0, len(latents), size):
+            part = slice(start, start + size)
+            images = self.generator.synthesize(latents[part], repeats=self.repeats)
+            cosines.append(self._compare(asked[part], images))
+        return torch.cat(cosines)
+
+    def _compare(self, asked: Tensor, images: Tensor) -> Tensor:
+        seen = self.embedder.embed_images(images)
+        return cosine_similarity(seen, asked.to(seen.device)).cpu()
+
+    def _affordable(self) -> int:
+        """How many pictures one score may take."""
+        height, width = self.generator.image_size
+        return max(64, min(1024, PIXELS_IN_ALL // (height * width)))
+
+
+def nearest(asked: Tensor, embeddings: Tensor) -> Tensor:
+    """For each centred text (M, E), the row of the picture (N, E) in the most alike direction.
+
+    Pictures are centred on their own mean, a part at a time: there may be millions.
+    """
+    parts = embeddings.split(2**16)
+    centre = sum(normalize(part, dim=1).sum(dim=0) for part in parts) / len(embeddings)
+    values, rows = zip(
+        *(
+            (normalize(normalize(part, dim=1) - centre, dim=1) @ asked.T).max(dim=0)
+            for part in parts
+        ),
+        strict=True,
+    )
+    best = torch.stack(values).argmax(dim=0)
+    starts = torch.arange(len(parts)) * 2**16
+    return starts[best] + torch.stack(rows).gather(0, best[None])[0]
+
+
+def best_split(low: Tensor, high: Tensor) -> float:
+    """The number that tells two samples (N,), (M,) apart with the smallest shares of errors.
+
+    Among equally good ones it is the one in the middle.
+    """
+    ordered = torch.cat([low, high]).sort().values
+    between = (ordered[1:] + ordered[:-1]) / 2
+    errors = (low[:, None] >= between).float().mean(0) + (high[:, None] < between).float().mean(0)
+    best = (errors == errors.min()).nonzero().flatten()
+    return float(between[best[len(best) // 2]])

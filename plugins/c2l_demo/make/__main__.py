@@ -7,15 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from . import dataset
-from .world import is_held_out
 
 HERE = Path(__file__).resolve().parent.parent
 WEIGHTS = HERE / "weights"
 NUM_PAIRS = 40_000
-NUM_PROMPTS = 64
 
 
 def render(args: argparse.Namespace) -> None:
@@ -45,7 +41,7 @@ def judge(args: argparse.Namespace) -> None:
     from . import judge
 
     for name in args.world or dataset.WORLDS:
-        judge.train(args.work, name, args.work / f"judge-{name}.safetensors")
+        judge.train(args.work, name, args.out / f"judge-{name}.safetensors")
 
 
 def generator(args: argparse.Namespace) -> None:
@@ -84,21 +80,10 @@ def priors(args: argparse.Namespace) -> None:
             args.out / f"flow-{name}.safetensors",
             generator=drawer,
             embedder=embedder,
-            prompts=_held_out_captions(name),
-            settings={"guidance": 1.0, "sampling_noise": 0.75},
+            domain=name,
+            settings={"hidden": 160},  # the wheel has room for no more
             half=True,
         )
-
-
-def _held_out_captions(name: str) -> list[str]:
-    """Captions the embedder was not trained on; they score the priors, and train nothing."""
-    world, rng = dataset.load_world(name), np.random.default_rng(64)
-    captions: list[str] = []
-    while len(captions) < NUM_PROMPTS:
-        caption, _ = world.caption(world.sample(rng), rng)
-        if is_held_out(caption):
-            captions.append(caption)
-    return captions
 
 
 # In the order in which they need each other.

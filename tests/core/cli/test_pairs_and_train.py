@@ -10,6 +10,8 @@ import pytest
 import torch
 from toys import ToyEmbedder, ToyGenerator, write_prompts
 
+import c2l.cli.pairs
+import c2l.cli.train
 import c2l.loading
 from c2l.cli.app import main
 from c2l.cli.progress import duration
@@ -17,7 +19,8 @@ from c2l.errors import ExitCode, UnknownReference
 from c2l.training import loop
 
 torch.set_num_threads(1)
-FAST = ["--steps", "30", "--batch-size", "16", "--set", "hidden=16", "--set", "num_blocks=1"]
+SMALL = ["--batch-size", "16", "--set", "hidden=16", "--set", "num_blocks=1", "--no-student"]
+FAST = ["--steps", "30", *SMALL]
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +37,8 @@ def toy_world(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(c2l.loading, "load_generator", load(ToyGenerator))
     monkeypatch.setattr(c2l.loading, "load_embedder", load(ToyEmbedder))
+    for command in (c2l.cli.pairs, c2l.cli.train):
+        monkeypatch.setattr(command, "fetch_with_consent", lambda references, **_: [])
 
 
 PARTS = ["-g", "toy:generator", "-e", "toy:embedder"]
@@ -47,9 +52,9 @@ def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (manifest["num"], manifest["shard_size"], manifest["batch_size"]) == (60, 4096, 256)
     assert printed.err == ""
 
-    prompts = str(write_prompts(tmp_path / "prompts.txt", 4))
+    prompts = str(write_prompts(tmp_path / "prompts.txt", 6))
     command = ["train", "--pairs", str(folder), "-p", "flow", "-o", str(out), *FAST]
-    assert main([*command, "--prompts", prompts, "--half", "--json"]) == 0
+    assert main([*command, "--domain", prompts, "--half", "--json"]) == 0
     printed = capsys.readouterr()
     report = json.loads(printed.out)
     assert report["path"] == str(out) and report["kind"] == "flow"
@@ -77,11 +82,12 @@ def test_train_in_one_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["--pairs", "nowhere"], ExitCode.USAGE, "nowhere holds no pairs"),
         (["--pairs", "nowhere", "--num", "5"], ExitCode.USAGE, "Leave --num out"),
         (["--pairs", "nowhere", "--set", "hidden"], ExitCode.USAGE, "--set hidden=512"),
-        (["--pairs", "nowhere", "--prompts", "gone.txt"], ExitCode.USAGE, "gone.txt"),
+        (["--pairs", "nowhere", "--domain", "gone.txt"], ExitCode.USAGE, "gone.txt"),
         (["-g", "toi:generator", "-e", "toy:embedder"], ExitCode.NOT_FOUND, "toi:generator"),
-        ([*PARTS, "--num", "0"], ExitCode.USAGE, "0 pairs"),
-        ([*PARTS, "--num", "5", "-p", "flwo"], ExitCode.NOT_FOUND, "flow"),
-        ([*PARTS, "--num", "5", "--device", "cuda:99"], ExitCode.DEVICE, "cuda:99"),
+        ([*PARTS, "--num", "0"], ExitCode.USAGE, "--num 0"),
+        ([*PARTS, "--num", "5"], ExitCode.USAGE, "5 pairs are too few"),
+        ([*PARTS, "--num", "50", "-p", "flwo"], ExitCode.NOT_FOUND, "flow"),
+        ([*PARTS, "--num", "50", "--device", "cuda:99"], ExitCode.DEVICE, "cuda:99"),
     ],
 )
 def test_one_line_and_an_exit_code(
@@ -114,11 +120,11 @@ def test_pairs_of_a_generator_that_is_gone(
     c2l.build_pairs(ToyGenerator(), ToyEmbedder(), 60, tmp_path / "p")
     command = ["train", "--pairs", str(tmp_path / "p"), "-o", str(tmp_path / "x"), *FAST]
     assert main(command) == 0
-    assert "warning: no pictures are drawn to score the prior: there is no gone:generator" in (
+    assert "warning: no pictures are drawn to judge the prior: there is no gone:generator" in (
         capsys.readouterr().err
     )
     prompts = str(write_prompts(tmp_path / "prompts.txt"))
-    assert main([*command, "--prompts", prompts]) == ExitCode.NOT_FOUND
+    assert main([*command, "--domain", prompts]) == ExitCode.NOT_FOUND
 
 
 def test_ctrl_c_in_pairs(
@@ -151,6 +157,44 @@ def test_ctrl_c_in_train(
     assert len(error) == 1 and error[0].startswith("interrupted: step 1 of 30 is saved in ")
     monkeypatch.undo()
     assert out.with_suffix(".checkpoint.safetensors").exists()
+
+
+def test_a_run_from_a_file_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, again = tmp_path / "x.safetensors", tmp_path / "y.safetensors"
+    toml = tmp_path / "run.toml"
+    toml.write_text(
+        'generator = "toy:generator"\nembedder = "toy:embedder"\nnum = 60\nsteps = 25\n'
+        f'student = false\nout = "{first}"\nbatch_size = 16\n'
+        "[settings]\nhidden = 16\nnum_blocks = 1\n"
+    )
+    assert main(["train", str(toml), "--steps", "30"]) == 0
+    said = capsys.readouterr().err
+    assert "step 20 of 30, held-out loss" in said and "prompts reach" in said
+    assert said.splitlines()[-1].startswith("prompts reach")
+    # What the file says about its making makes the same file.
+    assert main(["info", str(first)]) == 0
+    toml.write_text(capsys.readouterr().out)
+    assert main(["train", str(toml), "-o", str(again)]) == 0
+    assert first.read_bytes() == again.read_bytes()
+
+
+def test_a_run_without_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", *PARTS]) == ExitCode.USAGE
+    assert "Name its file with --out" in capsys.readouterr().err
+    (tmp_path / "run.toml").write_text("stesp = 3")
+    assert main(["train", str(tmp_path / "run.toml")]) == ExitCode.USAGE
+    assert "unknown key 'stesp' (did you mean 'steps'?)" in capsys.readouterr().err
+
+
+def test_nothing_is_made_for_a_run_that_cannot_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong setting is said before hours of pairs, together with all else that is wrong."""
+    command = ["train", *PARTS, "--num", "60", "-o", str(tmp_path / "x"), "--set", "hiden=3"]
+    assert main([*command, "--domain", "facez", "--device", "cuda:99"]) == ExitCode.USAGE
+    error = capsys.readouterr().err
+    assert all(word in error for word in ("'hiden'", "facez", "cuda:99"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from PIL import Image, ImageChops
 from safetensors import safe_open
 
 from c2l.cli.app import main
-from c2l.cli.sample import parse_seeds
+from c2l.cli.sample import parse_blend, parse_seeds
 from c2l.errors import BadInput, ExitCode
 
 KEYS = ["path", "prompt", "seed", "score", "recipe", "generator", "embedder", "prior", "settings",
@@ -56,6 +56,37 @@ def test_info_and_from_draw_it_again(capsys: pytest.CaptureFixture[str]) -> None
     assert record["seed"] % 1_000_000 == 7
     assert main(["sample", "--from", path, "--out", "again"]) == 0
     assert same(path, capsys.readouterr().out.strip())
+
+
+def test_blends_and_negative_prompts_are_drawn_again(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--also", "a pirate: 0.5", "--also", "a kid", "--negative", "glasses"]
+    more = ["--adherence", "0.8", "--optimise", "2", "--seeds", "3"]
+    assert main(["sample", "a man", *options, *more, "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["prompt"] == "a man"
+    settings = row["settings"]
+    assert settings["also"] == ["a pirate: 0.5", "a kid"]
+    assert (settings["negative"], settings["adherence"], settings["optimise"]) == (
+        "glasses",
+        0.8,
+        2,
+    )
+    main(["sample", "--from", row["path"], "--out", "again"])
+    assert same(row["path"], capsys.readouterr().out.strip())
+    main(["sample", "a man", "--seeds", "3", "--out", "plain"])
+    assert not same(row["path"], capsys.readouterr().out.strip())
+
+
+@pytest.mark.parametrize(
+    ("also", "blend"),
+    [
+        (["a pirate:0.4"], {"a pirate": 0.4}),
+        (["a pirate"], {"a pirate": 1.0}),
+        (["at 10: a clock", "b:2"], {"at 10: a clock": 1.0, "b": 2.0}),
+    ],
+)
+def test_weights_are_read_from_the_end(also: list[str], blend: dict[str, float]) -> None:
+    assert parse_blend(also) == blend
 
 
 def test_a_seed_belongs_to_a_picture_whatever_the_batch(

@@ -102,7 +102,7 @@ def contents_of_uninterrupted(folder: Path, num: int = 50) -> dict[str, bytes]:
 
 
 SCRIPT = """
-import sys, time
+import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
@@ -110,12 +110,13 @@ torch.set_num_threads(1)
 from toys import ToyEmbedder, ToyGenerator
 from c2l.pairs import build_pairs
 
-def slowly(done, total):
-    print(done, flush=True)
-    time.sleep(0.05)
+def report(done, total):
+    if done >= 28:  # in the middle of the second shard: wait there to be killed
+        print(done, flush=True)
+        sys.stdin.read()
 
 build_pairs(ToyGenerator(), ToyEmbedder(), 50, Path(sys.argv[2]), shard_size=20, batch_size=8,
-            on_progress=slowly)
+            on_progress=report)
 """
 
 
@@ -124,13 +125,11 @@ def test_kill_9_and_the_same_command_again(tmp_path: Path) -> None:
     torch.set_num_threads(1)
     whole = contents_of_uninterrupted(tmp_path / "whole")
     command = [sys.executable, "-c", SCRIPT, str(TESTS), str(tmp_path / "p")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if int(line) >= 28:  # in the middle of the second shard
-            process.send_signal(signal.SIGKILL)
-            break
-    process.wait()
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) >= 28
+        process.send_signal(signal.SIGKILL)
     left = read_manifest(tmp_path / "p")
     assert left.num_done == 20 and not left.complete
     # What a writer that was killed inside a write leaves behind.
@@ -192,11 +191,44 @@ def test_a_damaged_shard_is_named(tmp_path: Path, damage: str) -> None:
     assert shard.read_bytes() == data
 
 
+def test_all_damaged_shards_are_named_at_once(tmp_path: Path) -> None:
+    build(tmp_path)
+    (tmp_path / "pairs-00000.safetensors").write_bytes(b"")
+    (tmp_path / "pairs-00002.safetensors").unlink()
+    with pytest.raises(BadWeights, match=r"2 shards are damaged: .*pairs-00000.*pairs-00002"):
+        load_pairs(tmp_path)
+
+
+def test_shards_of_two_folders_mixed(tmp_path: Path) -> None:
+    build(tmp_path / "p")
+    other = ToyEmbedder(gap=2.0)
+    build_pairs(ToyGenerator(salt=1), other, 50, tmp_path / "q", shard_size=20, batch_size=8)
+    shard = "pairs-00001.safetensors"
+    (tmp_path / "p" / shard).write_bytes((tmp_path / "q" / shard).read_bytes())
+    with pytest.raises(BadWeights) as error:
+        load_pairs(tmp_path / "p")
+    assert "was made with the generator toy:generator" in error.value.message
+    assert "and the embedder toy:embedder" in error.value.message
+
+
+def test_another_preprocessing_is_spelled_out(tmp_path: Path) -> None:
+    class Resized(ToyEmbedder):
+        def settings(self) -> dict[str, object]:
+            return {"size": 16}
+
+    build(tmp_path)
+    with pytest.raises(IncompatibleParts, match=r"toy:embedder with other settings \(size 8, not"):
+        build_pairs(ToyGenerator(), Resized(), 50, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"generator": ToyGenerator(salt=1)}, "its generator is toy:generator.*other weights"),
-        ({"embedder": ToyEmbedder(gap=2.0)}, "its embedder is toy:embedder"),
+        (
+            {"generator": ToyGenerator(salt=1)},
+            "their generator is toy:generator with other weights",
+        ),
+        ({"embedder": ToyEmbedder(gap=2.0)}, "their embedder is toy:embedder with other weights"),
         ({"first_seed": 1}, "first seed is 0, not 1"),
         ({"shard_size": 10}, "shards hold 20 pairs, not 10"),
         ({"batch_size": 4}, "batches hold 8 pictures, not 4"),
@@ -235,7 +267,9 @@ def test_foreign_folders(tmp_path: Path) -> None:
         build(tmp_path / "file" / "below")
 
 
-@pytest.mark.parametrize("wrong", [{"num": 0}, {"first_seed": -1}, {"shard_size": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"num": 0}, {"first_seed": -1}, {"shard_size": 0}, {"workers": 0}]
+)
 def test_numbers_that_cannot_be_used(tmp_path: Path, wrong: dict[str, int]) -> None:
     with pytest.raises(BadInput):
         build(tmp_path / "p", **wrong)

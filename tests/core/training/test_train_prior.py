@@ -17,6 +17,7 @@ import c2l
 from c2l.errors import BadInput, BadWeights, IncompatibleParts, NotWritable, UnknownReference
 from c2l.prior import read_prior_card
 from c2l.training import Progress, TrainingInterrupted, TrainingReport, train_prior
+from c2l_priors.flow import FlowPrior
 
 TESTS = Path(__file__).parents[2]
 SMALL = {"hidden": 16, "num_blocks": 1}
@@ -30,13 +31,17 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> c2l.Pairs:
 
 def train(pairs: c2l.Pairs, out: Path, **options: Any) -> TrainingReport:
     return train_prior(
-        "flow", pairs, out, **{"settings": SMALL, "steps": 60, "batch_size": 32, **options}
+        "flow",
+        pairs,
+        out,
+        **{"settings": SMALL, "steps": 60, "batch_size": 32, "student": False, **options},
     )
 
 
 def test_the_file_says_how_it_was_made(pairs: c2l.Pairs, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "x.safetensors"
-    report = train(pairs, out, prompts=some_prompts(6), **parts())
+    prompts = toy_domain(tmp_path)
+    report = train(pairs, out, domain=prompts, student=True, **parts())
     card = read_prior_card(out)
     assert card.kind == "flow"
     assert card.settings["hidden"] == 16
@@ -44,16 +49,34 @@ def test_the_file_says_how_it_was_made(pairs: c2l.Pairs, tmp_path: Path) -> None
     assert card.repeats == (5,)
     assert card.training["num_pairs"] == 190
     assert card.training["num_held_out"] == 10
-    assert card.training["steps"] == 60
+    assert card.training["steps"] == card.training["steps_done"] == 60
+    assert card.training["best_step"] in (20, 40, 60)
     assert card.scores == report.scores
     assert set(report.scores) == {
         "held_out_loss",
         "held_out_cosine",
+        "held_out_cosine_random",
         "prompts_cosine",
         "prompts_cosine_random",
+        "prompts_cosine_neighbours",
+        "student_cosine",
+        "student_rank_correlation",
     }
-    assert [path.name for path in out.parent.iterdir()] == ["x.safetensors"]
-    assert c2l.load_prior(str(out)).sample(pairs.embeddings[:2], seeds=[0, 1]).shape[0] == 2
+    assert card.domain["name"] == "toys.txt" and card.domain["num_prompts"] > 20
+    assert -1 < card.domain["threshold"] < 1
+    names = sorted(path.name for path in out.parent.iterdir())
+    assert names == ["x.log.jsonl", "x.progress", "x.safetensors"]
+    strips = sorted(path.name for path in (out.parent / "x.progress").iterdir())
+    assert strips == ["step-000020.png", "step-000040.png", "step-000060.png"]
+    prior = c2l.load_prior(str(out))
+    assert prior.sample(pairs.embeddings[:2], seeds=[0, 1]).shape[0] == 2
+    assert prior.student is not None and prior.student(pairs.latents[:3]).shape == (3, 48)
+
+
+def toy_domain(folder: Path) -> str:
+    path = folder / "toys.txt"
+    path.write_text("\n".join(dict.fromkeys(some_prompts(40))), encoding="utf-8")
+    return str(path)
 
 
 def parts() -> dict[str, Any]:
@@ -118,19 +141,21 @@ def test_ctrl_c_saves_the_step_it_has_ended(pairs: c2l.Pairs, tmp_path: Path) ->
 
 
 SCRIPT = """
-import sys, time
+import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
 torch.set_num_threads(1)
 import c2l
 
-def slowly(state):
-    print(state.step, flush=True)
-    time.sleep(0.05)
+def report(state):
+    if state.step >= 20:  # wait there to be killed
+        print(state.step, flush=True)
+        sys.stdin.read()
 
 c2l.train_prior("flow", c2l.load_pairs(sys.argv[2]), sys.argv[3], steps=60, batch_size=32,
-                settings={"hidden": 16, "num_blocks": 1}, checkpoint_seconds=0, on_progress=slowly)
+                settings={"hidden": 16, "num_blocks": 1}, student=False, checkpoint_seconds=0,
+                on_progress=report)
 """
 
 
@@ -139,18 +164,35 @@ def test_kill_9_and_the_same_command_again(pairs: c2l.Pairs, tmp_path: Path) -> 
     whole = train(pairs, tmp_path / "whole.safetensors").path.read_bytes()
     out = tmp_path / "x.safetensors"
     command = [sys.executable, "-c", SCRIPT, str(TESTS), str(pairs.folder), str(out)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if int(line) >= 20:
-            process.send_signal(signal.SIGKILL)
-            break
-    process.wait()
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) >= 20
+        process.send_signal(signal.SIGKILL)
     assert not out.exists()
     assert out.with_suffix(".checkpoint.safetensors").exists()
     states: list[Progress] = []
     train(pairs, out, on_progress=states.append)
     assert states[0].resumed and states[0].step >= 19
+    assert out.read_bytes() == whole
+
+
+def test_a_run_that_is_cut_after_its_last_step_trains_no_more(
+    pairs: c2l.Pairs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(pairs, tmp_path / "whole.safetensors", student=True).path.read_bytes()
+    out = tmp_path / "x.safetensors"
+
+    def crash(*args: Any, **options: Any) -> None:
+        raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr("c2l.training.train.train_student", crash)
+        with pytest.raises(Stop):
+            train(pairs, out, student=True)
+    states: list[Progress] = []
+    train(pairs, out, student=True, on_progress=states.append)
+    assert [state.step for state in states] == [60]
     assert out.read_bytes() == whole
 
 
@@ -174,7 +216,7 @@ def test_a_checkpoint_of_another_run(pairs: c2l.Pairs, tmp_path: Path) -> None:
 
 def test_half_is_half_the_size_and_close(pairs: c2l.Pairs, tmp_path: Path) -> None:
     full, half = tmp_path / "full.safetensors", tmp_path / "half.safetensors"
-    options = {"settings": {"hidden": 64, "num_blocks": 1}, "steps": 20}
+    options = {"settings": {"hidden": 256}, "steps": 3}  # the stored pictures are half anyway
     train(pairs, full, **options)
     train(pairs, half, half=True, **options)
     assert half.stat().st_size < 0.55 * full.stat().st_size
@@ -190,7 +232,8 @@ def test_neighbours_train_without_steps(pairs: c2l.Pairs, tmp_path: Path) -> Non
     report = train_prior("neighbours", pairs, out, settings={"num_nearest": 1}, **parts())
     assert "steps" not in report.training and "held_out_loss" not in report.scores
     # The one nearest to a stored picture is that picture.
-    drawn = c2l.load_prior(str(out)).sample(pairs.embeddings[:50], seeds=range(50))
+    asked = pairs.embeddings[:50]
+    drawn = c2l.load_prior(str(out)).sample(asked, seeds=range(50), modality="image")
     torch.testing.assert_close(drawn, pairs.latents[:50], rtol=0, atol=1e-3)
 
 
@@ -203,9 +246,11 @@ def test_what_cannot_be_trained(pairs: c2l.Pairs, tmp_path: Path) -> None:
     assert "hidden" in error.value.hint
     with pytest.raises(BadInput, match="--steps 0"):
         train(pairs, out, steps=0)
-    with pytest.raises(BadInput, match="prompts"):
-        train(pairs, out, prompts=["shape1"])
-    with pytest.raises(IncompatibleParts, match="their generator is toy:generator"):
+    with pytest.raises(BadInput, match=r"unknown key 'stesp' \(did you mean 'steps'\?\)"):
+        train(pairs, out, stesp=0)
+    with pytest.raises(BadInput, match="read with the embedder"):
+        train(pairs, out, domain="faces")
+    with pytest.raises(IncompatibleParts, match="their generator is toy:generator with other w"):
         train(pairs, out, generator=ToyGenerator(salt=1), embedder=ToyEmbedder())
     assert not list(tmp_path.iterdir())
     out.write_text("")
@@ -213,8 +258,51 @@ def test_what_cannot_be_trained(pairs: c2l.Pairs, tmp_path: Path) -> None:
         train(pairs, out / "x.safetensors")
 
 
-def test_a_loss_that_explodes_stops(pairs: c2l.Pairs, tmp_path: Path) -> None:
-    broken = c2l.Pairs(pairs.folder, pairs.manifest, pairs.embeddings, pairs.latents.clone())
-    broken.latents[5] = torch.inf
-    with pytest.raises(BadInput, match="loss is nan"):
-        train(broken, tmp_path / "x.safetensors")
+def test_all_that_is_wrong_is_said_at_once(pairs: c2l.Pairs, tmp_path: Path) -> None:
+    with pytest.raises(UnknownReference) as caught:
+        train_prior("flwo", pairs, tmp_path / "x", device="cuda:99", domain="facez")
+    assert all(word in caught.value.message for word in ("flwo", "cuda:99", "facez"))
+    with pytest.raises(BadInput) as caught_here:
+        train(pairs, tmp_path / "x", steps=-1, batch_size="many", learning_rate=2)
+    assert all(w in caught_here.value.message for w in ("--steps", "--batch-size", "--learning-r"))
+
+
+def changed(pairs: c2l.Pairs, **changes: Any) -> c2l.Pairs:
+    tensors = {"embeddings": pairs.embeddings, "latents": pairs.latents, **changes}
+    return c2l.Pairs(pairs.folder, pairs.manifest, **tensors)
+
+
+def test_pairs_that_cannot_be_trained_on(pairs: c2l.Pairs, tmp_path: Path) -> None:
+    broken = pairs.latents.clone()
+    broken[5], broken[9] = torch.inf, torch.nan
+    with pytest.raises(BadInput, match=r"latents of .* in 2 rows, first in row 5"):
+        train(changed(pairs, latents=broken), tmp_path / "x")
+    few = {"embeddings": pairs.embeddings[:9], "latents": pairs.latents[:9]}
+    with pytest.raises(BadInput, match="9 pairs are too few"):
+        train(changed(pairs, **few), tmp_path / "x")
+
+    class OtherPreprocessing(ToyEmbedder):
+        def settings(self) -> dict[str, Any]:
+            return {"size": 64}
+
+    with pytest.raises(BadInput) as caught:
+        train(
+            changed(pairs, **few),
+            tmp_path / "x",
+            generator=ToyGenerator(),
+            embedder=OtherPreprocessing(),
+        )
+    assert "9 pairs" in caught.value.message
+    assert "embedder is toy:embedder with other settings (size 8, not 64)" in caught.value.message
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_explodes_stops(
+    pairs: c2l.Pairs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(self: Any, *args: Any) -> torch.Tensor:
+        return torch.tensor(torch.nan, requires_grad=True)
+
+    monkeypatch.setattr(FlowPrior, "training_loss", nothing)
+    with pytest.raises(BadInput, match="loss is nan at step 20"):
+        train(pairs, tmp_path / "x.safetensors")

@@ -41,6 +41,7 @@ def test_the_learning_rate_warms_up_and_falls_to_zero() -> None:
         kind="flow",
         settings={},
         pairs="",
+        prompts="",
         num_pairs=1000,
         num_held_out=0,
         steps=100,
@@ -50,10 +51,13 @@ def test_the_learning_rate_warms_up_and_falls_to_zero() -> None:
         warmup=10,
         ema=0.9,
         seed=0,
+        validate_every=40,
+        patience=2,
     )
     rates = [plan.learning_rate_at(step) for step in range(101)]
     assert rates[0] == 0.05
     assert max(rates) == rates[10] == rates[9] == 0.5
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert abs(rates[100]) < 1e-9
+    assert [step for step in range(1, 101) if plan.validates_at(step)] == [40, 80, 100]
     assert plan.ema_at(0) == 0.1 and plan.ema_at(1000) == 0.9

@@ -9,11 +9,10 @@ import torch
 
 import c2l
 import c2l_demo
+from c2l.evaluation import find_judge
 from c2l.plugins import registry
-from c2l_demo.make.judge import load_judge
 
 WEIGHTS = Path(c2l_demo.__file__).parent / "weights"
-JUDGES = Path(__file__).parents[3] / "benchmarks" / "judges"
 
 # Written by hand, in people's words; what each names, in the worlds' own.
 FACES = {
@@ -58,7 +57,9 @@ def share_shown(world: str, prompts: dict[str, dict[str, int]], **how: int) -> f
     """The share of named attributes in the pictures of four seeds, by the judge."""
     pipeline = c2l.load_pipeline(f"demo-{world}")
     result = pipeline(list(prompts), num_images=4, seed=100, **how)
-    seen = load_judge(JUDGES / f"{world}.safetensors")(result.images)
+    found = find_judge(pipeline.generator.reference)
+    assert found is not None
+    seen = found[1](result.images)
     right = [
         bool(seen[name][row] == value)
         for row, prompt in enumerate(result.prompts)

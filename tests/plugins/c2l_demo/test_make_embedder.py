@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import c2l
+from c2l_demo.judge import JudgeNetwork, load_network
 from c2l_demo.make import clip, clip_model, corpus, dataset, judge, muon, words
 from c2l_demo.make.world import is_held_out
 
@@ -154,12 +155,14 @@ def test_a_saved_judge_answers_as_before(
 ) -> None:
     torch.manual_seed(2)
     world = pictures["faces"].world
-    network = judge.Judge({a.name: list(a.values) for a in world.attributes}).eval()
+    network = JudgeNetwork({a.name: list(a.values) for a in world.attributes}).eval()
     network.save(tmp_path / "judge.safetensors", "faces")
     images = judge.pictures_of(pictures["faces"].images)
+    again = load_network(tmp_path / "judge.safetensors")
+    assert again.attributes == network.attributes
     with torch.inference_mode():
-        wanted = [logits.argmax(1) for logits in network(images)]
-    seen = judge.load_judge(tmp_path / "judge.safetensors")(images)
-    assert list(seen) == [a.name for a in world.attributes]
-    agree = [(a == b).float().mean() for a, b in zip(wanted, seen.values(), strict=True)]
-    assert torch.stack(agree).mean() > 0.95  # half precision may tip a tie
+        wanted, seen = network(images), again(images)
+    # Eight bits may tip a tie, and of an untrained network there are many.
+    agree = [(a.argmax(1) == b.argmax(1)).float().mean() for a, b in zip(wanted, seen, strict=True)]
+    assert torch.stack(agree).mean() > 0.9
+    assert all((a - b).std() < 0.1 * a.std() for a, b in zip(wanted, seen, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.nn.functional import cosine_similarity, normalize
 from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, share_shown, some_prompts, toy_pairs
 
 import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l.prior import PartCard, PriorCard
-from c2l_priors.conditioning import add_noise
 from c2l_priors.flow import FlowPrior
 from c2l_priors.mlp import MLPPrior
 from c2l_priors.neighbours import NeighboursPrior
+from c2l_priors.onestep import OneStepPrior
+from c2l_priors.ridge import RidgePrior
 from c2l_priors.scaling import LatentScale
 
 torch.set_num_threads(1)
@@ -29,11 +30,15 @@ KINDS: dict[str, Callable[..., c2l.Prior]] = {
     "flow": FlowPrior,
     "mlp": MLPPrior,
     "neighbours": NeighboursPrior,
+    "onestep": OneStepPrior,
+    "ridge": RidgePrior,
 }
 SMALL: dict[str, Mapping[str, Any]] = {
     "flow": {"hidden": 16, "num_blocks": 1},
     "mlp": {"hidden": 16, "num_blocks": 1},
     "neighbours": {"num_stored": 20, "num_nearest": 4, "temperature": 0.5},
+    "onestep": {"hidden": 16, "num_blocks": 1},
+    "ridge": {},
 }
 
 
@@ -55,6 +60,7 @@ def shaken(kind: str) -> c2l.Prior:
 
 
 PRIORS = {kind: shaken(kind) for kind in KINDS}
+FLOWS = ["flow", "onestep"]
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -79,7 +85,7 @@ def test_a_row_depends_on_its_embedding_and_seed_alone(
     assert together.shape == (num, 2, 5) and together.dtype == torch.float32
     row = data.draw(st.integers(0, num - 1))
     alone = prior.sample(embeddings[row : row + 1], seeds=[seeds[row]])
-    torch.testing.assert_close(together[row], alone[0], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(together[row], alone[0], rtol=1e-4, atol=1e-4)
 
 
 @each_kind
@@ -98,15 +104,31 @@ def test_sampling_leaves_inputs_and_global_randomness_alone(kind: str) -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("kind", ["flow", "neighbours"])
+@each_kind
 def test_seeds_differ(kind: str) -> None:
     drawn = PRIORS[kind].sample(some_pairs()[0][:1].expand(20, -1), seeds=range(20))
     assert drawn.std(dim=0).mean() > 0.1
 
 
-def test_the_mlp_has_one_answer() -> None:
-    drawn = PRIORS["mlp"].sample(some_pairs()[0][:1].expand(2, -1), seeds=[0, 1])
+@pytest.mark.parametrize("kind", ["mlp", "ridge"])
+def test_without_spread_every_seed_gives_the_mean(kind: str) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        prior = KINDS[kind](**WIDTHS, **SMALL[kind], spread=0.0)
+    prior.fit(*some_pairs())
+    asked = some_pairs()[0][:1].expand(2, -1)
+    drawn = prior.sample(asked, seeds=[0, 1], adherence=1.0)
     torch.testing.assert_close(drawn[0], drawn[1], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["flow", "mlp", "onestep"])
+def test_less_adherence_is_more_variety(kind: str) -> None:
+    """Seen in the unit embedding alone: where the noise of the walk is the same."""
+    prior, asked = PRIORS[kind], some_pairs()[0][:1].expand(200, -1)
+    literal, loose = (prior.sample(asked, seeds=range(200), adherence=a) for a in (1.0, 0.0))
+    assert not torch.allclose(literal, loose)
+    with pytest.raises(BadInput, match="out of range"):
+        prior.sample(asked[:1], seeds=[0], adherence=1.5)
 
 
 @each_kind
@@ -125,6 +147,8 @@ def test_wrong_widths_and_values(kind: str) -> None:
         fresh.fit(some_pairs()[0], some_pairs()[1][:, :1])
     with pytest.raises(BadInput, match="no pairs"):
         fresh.fit(torch.empty(0, 6), torch.empty(0, 2, 5))
+    with pytest.raises(BadInput, match=r"\(B, 6\), not \(4, 7\)"):
+        fresh.fit(*some_pairs(), torch.randn(4, 7))
 
 
 def card_of(kind: str) -> PriorCard:
@@ -161,28 +185,72 @@ def test_truncated_files(kind: str, cut: float, tmp_path_factory: pytest.TempPat
         c2l.load_prior(str(path))
 
 
-def test_steps_and_guidance_are_the_flows() -> None:
-    flow, embeddings = PRIORS["flow"], some_pairs()[0][:4]
+@pytest.mark.parametrize("kind", FLOWS)
+def test_steps_and_guidance_are_the_flows(kind: str) -> None:
+    flow, embeddings = PRIORS[kind], some_pairs()[0][:4]
     default = flow.sample(embeddings, seeds=range(4))
-    same = flow.sample(
-        embeddings,
-        seeds=range(4),
-        guidance=flow.settings()["guidance"],
-        steps=flow.settings()["steps"],
-    )
-    assert torch.equal(default, same)
-    for options in ({"guidance": 3.0}, {"steps": 2}):
+    own = {name: flow.settings()[name] for name in ("guidance", "steps", "adherence")}
+    assert torch.equal(default, flow.sample(embeddings, seeds=range(4), **own))
+    for options in ({"guidance": 3.0}, {"steps": 3}):
         assert not torch.allclose(flow.sample(embeddings, seeds=range(4), **options), default)
     with pytest.raises(BadInput, match="0 steps"):
         flow.sample(embeddings, seeds=range(4), steps=0)
 
 
-def test_guidance_of_one_and_of_nothing_are_the_two_answers() -> None:
-    """Zero guidance forgets the embedding altogether."""
-    flow, embeddings = PRIORS["flow"], some_pairs()[0][:4]
-    nothing = flow.sample(embeddings, seeds=[5] * 4, guidance=0.0)
+def calls_of_the_network(flow: c2l.Prior, **options: Any) -> list[int]:
+    """How many rows each call of the network has, while one sample is drawn."""
+    rows: list[int] = []
+    handle = flow.get_submodule("network").register_forward_hook(
+        lambda module, args, out: rows.append(len(out))
+    )
+    try:
+        flow.sample(some_pairs()[0][:1], seeds=[0], **options)
+    finally:
+        handle.remove()
+    return rows
+
+
+def test_what_a_sample_costs() -> None:
+    """One call for each step; guidance adds rows, not calls, and only on the way."""
+    flow, onestep = PRIORS["flow"], PRIORS["onestep"]
+    assert calls_of_the_network(flow) == [1] * 8
+    assert calls_of_the_network(flow, guidance=2.0) == [1, 1, 2, 2, 2, 2, 2, 1]
+    assert calls_of_the_network(flow, steps=1, guidance=2.0) == [2]
+    assert calls_of_the_network(onestep) == [1]
+    assert calls_of_the_network(onestep, guidance=2.0) == [2]
+    assert calls_of_the_network(onestep, steps=3) == [1] * 3
+
+
+def test_guidance_of_nothing_forgets_the_embedding() -> None:
+    embeddings, onestep = some_pairs()[0][:4], PRIORS["onestep"]
+    nothing = onestep.sample(embeddings, seeds=[5] * 4, guidance=0.0)
     torch.testing.assert_close(nothing, nothing[:1].expand(4, -1, -1), rtol=0, atol=1e-5)
-    assert not torch.allclose(flow.sample(embeddings, seeds=[5] * 4, guidance=1.0), nothing)
+    assert not torch.allclose(onestep.sample(embeddings, seeds=[5] * 4), nothing)
+
+
+def test_who_never_saw_nothing_cannot_be_guided_away_from_it() -> None:
+    prior = FlowPrior(**WIDTHS, **SMALL["flow"], drop=0.0)
+    asked = some_pairs()[0][:2]
+    with pytest.raises(BadInput, match="cannot be guided"):
+        prior.sample(asked, seeds=[0, 1], guidance=2.0)
+    assert prior.sample(asked, seeds=[0, 1], guidance=2.0, negative=asked).shape == (2, 2, 5)
+
+
+@pytest.mark.parametrize("kind", FLOWS)
+def test_a_negative_prompt_takes_the_place_of_nothing(kind: str) -> None:
+    prior, embeddings = PRIORS[kind], some_pairs()[0][:4]
+    unwanted = some_pairs()[0][4:8]
+    plain = prior.sample(embeddings, seeds=range(4))
+    without = prior.sample(embeddings, seeds=range(4), negative=unwanted)
+    assert not torch.allclose(plain, without)
+    assert torch.equal(
+        without, prior.sample(embeddings, seeds=range(4), negative=unwanted, guidance=2.0)
+    )
+    assert torch.equal(
+        plain, prior.sample(embeddings, seeds=range(4), negative=unwanted, guidance=1.0)
+    )
+    with pytest.raises(BadInput, match="NaN"):
+        prior.sample(embeddings, seeds=range(4), negative=unwanted * torch.nan)
 
 
 @given(std=st.floats(1e-3, 1e3), mean=st.floats(-1e3, 1e3))
@@ -198,16 +266,7 @@ def test_a_dimension_that_never_varies_stays_put(std: float, mean: float) -> Non
     torch.testing.assert_close(scale.inverse(flat), latents, rtol=1e-4, atol=1e-3 * std)
 
 
-@given(level=st.floats(0, 3))
-def test_noise_turns_by_its_length(level: float) -> None:
-    unit = normalize(torch.randn(200, 512, generator=torch.Generator().manual_seed(1)), dim=1)
-    noisy = add_noise(unit, level, torch.Generator().manual_seed(2))
-    torch.testing.assert_close(noisy.norm(dim=1), torch.ones(200))
-    cosine = cosine_similarity(unit, noisy).mean()
-    assert abs(float(cosine) - (1 + level**2) ** -0.5) < 0.02
-
-
-@pytest.mark.parametrize("kind", ["flow", "mlp"])
+@pytest.mark.parametrize("kind", ["flow", "mlp", "onestep"])
 def test_the_loss_is_a_function_of_its_generator(kind: str) -> None:
     prior, pairs = PRIORS[kind], some_pairs()
     losses = [
@@ -217,7 +276,9 @@ def test_the_loss_is_a_function_of_its_generator(kind: str) -> None:
     assert losses[0] == losses[1] != losses[2]
 
 
-def trained(kind: str, steps: int, embeddings: Tensor, latents: Tensor) -> c2l.Prior:
+@functools.cache
+def trained(kind: str, steps: int) -> c2l.Prior:
+    embeddings, latents = toy_pairs(3000)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         prior = KINDS[kind](
@@ -226,7 +287,7 @@ def trained(kind: str, steps: int, embeddings: Tensor, latents: Tensor) -> c2l.P
             latent_width=WIDTH,
             **({"hidden": 96, "num_blocks": 2} if steps else {}),
         )
-    prior.fit(embeddings, latents)
+    prior.fit(embeddings, latents, ToyEmbedder().embed_text(some_prompts(100, seed=9)))
     optimiser = torch.optim.AdamW(prior.parameters(), lr=3e-3) if steps else None
     for step in range(steps):
         rng = torch.Generator().manual_seed(step)
@@ -239,20 +300,27 @@ def trained(kind: str, steps: int, embeddings: Tensor, latents: Tensor) -> c2l.P
     return prior.eval()
 
 
-def test_text_finds_what_it_names() -> None:
+STEPS = {"flow": 300, "onestep": 300, "mlp": 150, "ridge": 0, "neighbours": 0}
+
+
+@each_kind
+def test_text_finds_what_it_names(kind: str) -> None:
     """Trained without text, asked with text that lies a wide gap away from all pictures."""
-    embeddings, latents = toy_pairs(3000)
     prompts = some_prompts(60, seed=3)
-    text = ToyEmbedder().embed_text(prompts)
-    shown = {
-        kind: share_shown(prompts, trained(kind, steps, embeddings, latents).sample(
-            text, seeds=range(len(prompts))
-        ))
-        for kind, steps in (("flow", 300), ("mlp", 150), ("neighbours", 0))
-    }  # fmt: skip
-    chance = share_shown(prompts, latents[: len(prompts)])
-    print(f"chance {chance:.3f}", shown)
+    latents = trained(kind, STEPS[kind]).sample(
+        ToyEmbedder().embed_text(prompts), seeds=range(len(prompts))
+    )
+    chance = share_shown(prompts, toy_pairs(60)[1])
     assert chance < 0.4
-    assert shown["neighbours"] > chance + 0.2
-    assert shown["flow"] > 0.8
-    assert shown["mlp"] > 0.8
+    assert share_shown(prompts, latents) > 0.8
+
+
+def test_a_negative_prompt_is_kept_away_from() -> None:
+    embedder, prior = ToyEmbedder(), trained("flow", 300)
+    text = embedder.embed_text(["colour1"]).expand(60, -1)
+    unwanted = embedder.embed_text(["mood2"]).expand(60, -1)
+    plain = prior.sample(text, seeds=range(60), adherence=0.0)
+    without = prior.sample(text, seeds=range(60), adherence=0.0, negative=unwanted)
+    moods = [share_shown(["mood2"] * 60, latents) for latents in (plain, without)]
+    assert moods[1] < moods[0] - 0.1
+    assert share_shown(["colour1"] * 60, without) > 0.75

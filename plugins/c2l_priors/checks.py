@@ -1,9 +1,4 @@
-"""Embeddings as priors take them: unit length, and noisy while training.
-
-A prior is trained on embeddings of images and asked with embeddings of text, which lie apart
-("the modality gap"). Noise on the training embeddings teaches it to read the neighbourhood of an
-embedding rather than the point, and closes most of that gap (Pinkney & Li 2022, arXiv 2210.02347).
-"""
+"""What every prior checks before it starts."""
 
 from __future__ import annotations
 
@@ -11,18 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from c2l.errors import BadInput
-
-
-def add_noise(embeddings: Tensor, scale: float, rng: torch.Generator) -> Tensor:
-    """Turn unit embeddings (B, E) by random directions of length ``scale``; unit length again.
-
-    In many dimensions the cosine between before and after is about ``1 / sqrt(1 + scale ** 2)``.
-    """
-    noise = torch.randn(embeddings.shape, generator=rng).to(embeddings.device)
-    return normalize(embeddings + scale * normalize(noise, dim=1), dim=1)
 
 
 def check_embeddings(embeddings: Tensor, width: int) -> None:
@@ -46,9 +31,20 @@ def check_seeds(seeds: Sequence[int], num: int) -> None:
         raise BadInput("seeds are 0 or more", hint="Leave out the minus sign")
 
 
-def check_pairs(embeddings: Tensor, latents: Tensor, width: int, latent: Sequence[int]) -> None:
-    """Raises ``BadInput`` unless these are pairs of (N, ``width``) and (N, \\*``latent``)."""
+def check_pairs(
+    embeddings: Tensor,
+    latents: Tensor,
+    width: int,
+    latent: Sequence[int],
+    texts: Tensor | None = None,
+) -> None:
+    """Raises ``BadInput`` unless these are pairs of (N, ``width``) and (N, \\*``latent``).
+
+    ``texts``, where there are any, must be (M, ``width``).
+    """
     check_embeddings(embeddings, width)
+    if texts is not None:
+        check_embeddings(texts, width)
     if tuple(latents.shape) != (len(embeddings), *latent):
         wanted = (len(embeddings), *latent)
         raise BadInput(

@@ -1,0 +1,8 @@
+"""Pages that hold everything they show: no script, no other file, light and dark."""
+
+from __future__ import annotations
+
+from c2l.evaluation.report.comparison import comparison_page
+from c2l.evaluation.report.evaluation import report_page
+
+__all__ = ["comparison_page", "report_page"]

@@ -1,0 +1,215 @@
+"""Batches of pairs, in this process or in several.
+
+On a CPU every process computes with one thread: that is faster than sharing the cores among the
+threads of one, and a pair is the same bits whatever the number of workers or of cores.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from c2l.embedder import Embedder
+from c2l.errors import BadInput, C2LError, IncompatibleParts
+from c2l.generator import Generator
+
+Batch = tuple[Tensor, Tensor]
+Parts = tuple[Generator, Embedder]
+
+
+class WorkerDied(C2LError):
+    """A worker process that ended without a word."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A batch to draw: the first seed, how many rows are wanted, and how many are drawn."""
+
+    start: int
+    num: int
+    batch_size: int
+
+
+def jobs_of(seeds: range, batch_size: int) -> list[Job]:
+    """The batches of a shard.
+
+    The last one is drawn in full and cut, so that a pair is the same bits in a shard of any length.
+    """
+    return [
+        Job(start, min(batch_size, seeds.stop - start), batch_size)
+        for start in range(seeds.start, seeds.stop, batch_size)
+    ]
+
+
+def draw_batch(generator: Generator, embedder: Embedder, job: Job) -> Batch:
+    """Latents and embeddings of one batch, on the CPU.
+
+    Returns:
+        latents, float32, (B, K, D), and embeddings, float16, (B, E). Half precision turns an
+        embedding by less than a thousandth of what training's own noise does.
+    Raises:
+        BadInput: a latent or an embedding is not finite.
+    """
+    with torch.inference_mode():
+        latents = generator.sample_latents(range(job.start, job.start + job.batch_size))
+        embeddings = embedder.embed_images(generator.synthesize(latents))
+        latents = latents[: job.num].float().cpu()
+        embeddings = embeddings[: job.num].half().cpu()
+    for rows, role, part in (
+        (latents, "generator", generator.reference),
+        (embeddings, "embedder", embedder.reference),
+    ):
+        finite = torch.isfinite(rows.flatten(1)).all(dim=1)
+        if not finite.all():
+            seed = job.start + int(finite.int().argmin())
+            raise BadInput(
+                f"the {role} {part} gives NaN or infinity for seed {seed}",
+                hint="Try --device cpu, or check the weights",
+            )
+    return latents, embeddings
+
+
+class Crew:
+    """Draws batches, in order.
+
+    Args:
+        generator, embedder: the parts.
+        workers: how many processes draw. With one it is this process; others load the parts
+            again, by their references.
+    """
+
+    def __init__(self, generator: Generator, embedder: Embedder, workers: int) -> None:
+        self.parts = generator, embedder
+        self._threads = torch.get_num_threads()
+        self._pool: ProcessPoolExecutor | None = None
+        if workers > 1:
+            self._pool = ProcessPoolExecutor(
+                workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin,
+                initargs=(loader_of(generator, embedder),),
+            )
+
+    def __enter__(self) -> Self:
+        if self._pool is None and self.parts[0].device.type == "cpu":
+            torch.set_num_threads(1)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        torch.set_num_threads(self._threads)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def draw(self, jobs: Iterable[Job]) -> Iterator[Batch]:
+        """The batches of jobs, one after the other.
+
+        Raises:
+            BadInput: a part gives NaN.
+            IncompatibleParts: a reference gives a worker other weights than this process has.
+            WorkerDied: for lack of memory, as a rule.
+        """
+        if self._pool is None:
+            for job in jobs:
+                yield draw_batch(*self.parts, job)
+            return
+        try:
+            with _deaf_children():
+                batches = self._pool.map(_draw, jobs)
+            yield from batches
+        except BrokenProcessPool as error:
+            raise WorkerDied(
+                "a worker process died, perhaps for lack of memory",
+                hint="Use fewer --workers; a Python script with workers needs "
+                "if __name__ == '__main__'",
+            ) from error
+
+
+def loader_of(generator: Generator, embedder: Embedder) -> Callable[[], Parts]:
+    """What a worker calls for its own copy of the parts; can be sent to another process."""
+    return partial(
+        _load,
+        (generator.reference, str(generator.device), generator.fingerprint()),
+        (embedder.reference, str(embedder.device), embedder.fingerprint()),
+    )
+
+
+def _load(generator: tuple[str, str, str], embedder: tuple[str, str, str]) -> Parts:
+    from c2l.loading import load_embedder, load_generator
+
+    parts = (
+        load_generator(generator[0], device=generator[1]),
+        load_embedder(embedder[0], device=embedder[1]),
+    )
+    for part, (reference, _, fingerprint) in zip(parts, (generator, embedder), strict=True):
+        if part.fingerprint() != fingerprint:
+            raise IncompatibleParts(
+                f"{reference} names other weights than those in use", hint="Use --workers 1"
+            )
+    return parts
+
+
+# ------------------------------------------------------------------ in a worker
+
+_parts: Callable[[], Parts]
+
+
+def _begin(load: Callable[[], Parts]) -> None:
+    global _parts
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    loaded: list[Parts] = []
+
+    def parts() -> Parts:
+        # An error here reaches the parent as itself; one of an initialiser would not.
+        if not loaded:
+            loaded.append(load())
+        return loaded[0]
+
+    _parts = parts
+
+
+def _draw(job: Job) -> Batch:
+    latents, embeddings = draw_batch(*_parts(), job)
+    return latents.clone(), embeddings.clone()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+# ------------------------------------------------------------------ in the parent
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes that start within it ignore Ctrl-C from their first moment on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,128 @@
+"""Prompts of a domain: what people ask of generators of faces, of landscapes, and so on.
+
+Each ``NAME.txt`` in this folder is one domain, one prompt a line. Its first line is a comment that
+names the words by which a generator of that domain is known. A domain tells a prior where the text
+of its generator lies (see "the modality gap" in ``c2l.prior``), gives training prompts to judge by,
+and tells at sampling which prompts are far from anything the generator draws (``c2l.domain``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from c2l.embedder import Embedder
+from c2l.errors import BadInput
+from c2l.plugins import registry
+from c2l.prompt_files import read_prompts
+
+GENERAL = "general"
+UNRELATED = "unrelated"
+FOLDER = Path(__file__).parent
+EVERY = 5
+FEWEST_READABLE = 16
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a generator is asked for.
+
+    Args:
+        name: of the shipped list, or of the user's file.
+        prompts: all of them.
+    """
+
+    name: str
+    prompts: tuple[str, ...]
+
+    @property
+    def for_judging(self) -> tuple[str, ...]:
+        """Every fifth prompt; they take no part in the fit."""
+        return self.prompts[::EVERY]
+
+    @property
+    def for_fitting(self) -> tuple[str, ...]:
+        """The others; a list of one serves for both."""
+        others = tuple(p for i, p in enumerate(self.prompts) if i % EVERY)
+        return others or self.prompts
+
+    @property
+    def specific(self) -> bool:
+        """Whether it says what the generator draws, so that other prompts can be told apart."""
+        return self.name != GENERAL
+
+    def digest(self) -> str:
+        """A sha256 over the prompts, as 64 hex digits."""
+        return hashlib.sha256("\n".join(self.prompts).encode()).hexdigest()
+
+    def readable(self, embedder: Embedder) -> Domain:
+        """Without the prompts that hold words the embedder has never seen, if enough are left."""
+        known = tuple(p for p in self.prompts if not embedder.read_text(p).unknown)
+        return Domain(self.name, known) if len(known) >= FEWEST_READABLE else self
+
+
+def domain_names() -> tuple[str, ...]:
+    """The domains that are shipped."""
+    return tuple(sorted(p.stem for p in FOLDER.glob("*.txt") if p.stem != UNRELATED))
+
+
+def find_domain(name: str | None, generator: str) -> Domain:
+    """The domain of a name, of a file of prompts, or else the one that suits the generator.
+
+    Args:
+        name: of a shipped domain, or the path of a text file with one prompt on each line; None
+            looks for words such as "faces" in the generator's reference and in its card.
+        generator: its reference.
+    Raises:
+        BadInput: there is no such domain, or the file cannot be read, is not UTF-8, or has empty
+            or repeated lines.
+    """
+    if name is None:
+        return _suiting(generator)
+    if name in domain_names():
+        return _shipped(name)
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise BadInput(
+            f"there is no domain and no file {name}",
+            hint=f"Use --domain {', '.join(domain_names())}, or a text file of your own prompts",
+        )
+    return Domain(path.name, tuple(read_prompts(path)))
+
+
+def unrelated_prompts() -> tuple[str, ...]:
+    """Prompts that lie outside of every domain."""
+    return _read(UNRELATED)[1]
+
+
+def _suiting(generator: str) -> Domain:
+    words = set(_words(f"{generator} {_summary(generator)}"))
+    for name in domain_names():
+        if words & _read(name)[0]:
+            return _shipped(name)
+    return _shipped(GENERAL)
+
+
+def _summary(generator: str) -> str:
+    cards = {e.reference: e.summary for e in registry().models("generator")}
+    return cards.get(generator, "")
+
+
+def _shipped(name: str) -> Domain:
+    return Domain(name, _read(name)[1])
+
+
+@cache
+def _read(name: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The words by which generators of a shipped domain are known, and its prompts."""
+    lines = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    comments = [line for line in lines if line.startswith("#")]
+    words = comments[0].partition(":")[2]
+    return frozenset(_words(words)), tuple(line for line in lines if line not in comments)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+", text.lower())

@@ -1,0 +1,135 @@
+"""What a run leaves beside its output: a log in JSON lines, strips of pictures, TensorBoard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from c2l.errors import MissingDependency, NotWritable
+from c2l.training.report import Progress
+
+
+class TrainingLog:
+    """``OUT.log.jsonl``, one line for each report, and ``OUT.progress/`` for pictures.
+
+    Lines hold ``step`` and ``seconds`` since this command began, with ``loss``,
+    ``held_out_loss``, ``prompts_cosine`` and ``pictures`` where they are known; the first and the
+    last say how the run was planned and what it reached.
+
+    Args:
+        out: the prior's file.
+        tensorboard: a folder for the same as TensorBoard events.
+    Raises:
+        MissingDependency: TensorBoard is not installed.
+    """
+
+    def __init__(self, out: Path, tensorboard: Path | None) -> None:
+        self.path = log_path(out)
+        self.progress = out.with_suffix(".progress")
+        self._writer: Any = None
+        if tensorboard is not None:
+            self._writer = summary_writer()(str(tensorboard))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def strip(self, step: int) -> Path:
+        """Where the pictures of a look go."""
+        return self.progress / f"step-{step:06d}.png"
+
+    def begin(self, plan: Mapping[str, Any], step: int) -> None:
+        """Start anew, or go on after ``step``: what an interrupted run wrote later is dropped."""
+        lines = [json.dumps({"plan": plan})]
+        try:
+            if step and self.path.exists():
+                lines = [t for t in self.path.read_text("utf-8").splitlines() if _until(t, step)]
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        except OSError as error:
+            raise _not_writable(self.path, error) from error
+        for strip in self.progress.glob("step-*.png"):
+            if not strip.stem[5:].isdigit() or int(strip.stem[5:]) > step:
+                strip.unlink(missing_ok=True)
+
+    def report(self, progress: Progress, seconds: float) -> None:
+        """One line for one report."""
+        row: dict[str, Any] = {"step": progress.step, "seconds": round(seconds, 2)}
+        if progress.loss is not None:
+            row["loss"] = round(progress.loss, 6)
+        if progress.validation is not None:
+            seen = progress.validation
+            row |= {"held_out_loss": seen.held_out_loss, "prompts_cosine": seen.prompts_cosine}
+            row["pictures"] = seen.pictures and f"{seen.pictures.parent.name}/{seen.pictures.name}"
+        row = {name: value for name, value in row.items() if value is not None}
+        self.write(row)
+        if self._writer is not None:
+            for name in ("loss", "held_out_loss", "prompts_cosine"):
+                if name in row:
+                    self._writer.add_scalar(name, row[name], progress.step)
+            if progress.validation is not None and progress.validation.pictures is not None:
+                self._writer.add_image(
+                    "pictures", _pixels(progress.validation.pictures), progress.step
+                )
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Add a line."""
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise _not_writable(self.path, error) from error
+
+
+def log_path(out: Path) -> Path:
+    """Where the log of a run that writes ``out`` lies."""
+    return out.with_suffix(".log.jsonl")
+
+
+def summary_writer() -> Any:
+    """TensorBoard's writer class.
+
+    Raises:
+        MissingDependency: it is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingDependency(
+            f"TensorBoard is not installed: {error}",
+            hint="Install it: pip install 'c2l[tensorboard]', or leave --tensorboard out",
+        ) from error
+    return SummaryWriter
+
+
+def _until(line: str, step: int) -> bool:
+    try:
+        return int(json.loads(line).get("step", 0)) <= step
+    except (ValueError, TypeError, AttributeError):
+        return False  # cut in half by a kill
+
+
+def _pixels(path: Path) -> Any:
+    """A PNG as TensorBoard takes it: uint8, (3, H, W)."""
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).transpose(2, 0, 1)
+
+
+def _not_writable(path: Path, error: OSError) -> NotWritable:
+    return NotWritable(
+        f"cannot write {path}: {error.strerror or error}", hint="Choose another place with --out"
+    )

@@ -1,0 +1,145 @@
+"""A training run as its user writes it: in a TOML file, as options, or in Python."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from c2l.errors import BadInput
+from c2l.prior import PriorCard
+
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0)]
+
+WIDTHS = ("embedding_width", "num_codes", "latent_width")
+"""Settings of every prior that follow from the pairs."""
+
+
+class TrainingRun(BaseModel):
+    """What to train, on what, and for how long. What is None follows from the pairs.
+
+    Args:
+        prior: its kind, as in ``flow``.
+        settings: of the prior, instead of those that suit the number of pairs.
+        generator, embedder: references of the parts that make the pairs.
+        num, first_seed: how many pairs to make, and the seed of the first.
+        pairs: the folder of the pairs.
+        out: the prior's file.
+        domain: the name of a shipped list of prompts (``faces``, ``landscapes``, …) or the path of
+            a text file; None takes the list that suits the generator.
+        steps: at most so many; training ends before if it no longer gets better.
+        batch_size: pairs in each step.
+        learning_rate: the highest.
+        patience: stop after so many validations without a new best.
+        seed: of first weights, batches and noise.
+        student: also train a network that ranks candidates without rendering them.
+        half: store the weights in float16.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
+        tensorboard: a folder for TensorBoard logs.
+    Raises:
+        BadInput: naming every field that is unknown or wrong.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prior: str = "flow"
+    settings: dict[str, Any] = {}
+    generator: str | None = None
+    embedder: str | None = None
+    num: Count | None = None
+    first_seed: Seed = 0
+    pairs: Path | None = None
+    out: Path | None = None
+    domain: str | None = None
+    steps: Count | None = None
+    batch_size: Count | None = None
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    patience: Count = 5
+    seed: Seed = 0
+    student: bool = True
+    half: bool = False
+    device: str = "cpu"
+    tensorboard: Path | None = None
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems = [_in_words(problem) for problem in error.errors(include_url=False)]
+            raise BadInput(
+                f"this run cannot be trained: {'; '.join(problems)}", hint="See: c2l train --help"
+            ) from error
+
+    def but(self, **changes: Any) -> TrainingRun:
+        """This run with some fields changed. Raises ``BadInput``."""
+        return TrainingRun(**{**self.model_dump(exclude_unset=True), **changes})
+
+    @classmethod
+    def read(cls, path: Path, **changes: Any) -> TrainingRun:
+        """A run from a TOML file whose keys are the fields; ``changes`` win over the file.
+
+        Paths in it are relative to the current folder, as on the command line.
+
+        Raises:
+            BadInput: the file cannot be read, is not TOML, or a key is unknown or wrong.
+        """
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BadInput(
+                f"cannot read the run {path}: {error}", hint="Give a TOML file in UTF-8"
+            ) from error
+        try:
+            return cls(**{**raw, **changes})
+        except BadInput as error:
+            raise BadInput(f"{path}: {error.message}", hint=error.hint) from error
+
+    @classmethod
+    def of(cls, card: PriorCard) -> TrainingRun:
+        """The run that made a prior: trained again, it gives the same weights.
+
+        A list of the user's own prompts is named, not repeated.
+        """
+        training = card.training
+        plan = {k: training[k] for k in ("steps", "batch_size", "learning_rate") if k in training}
+        others = {k: training[k] for k in ("patience", "first_seed", "half") if k in training}
+        return cls(
+            prior=card.kind,
+            generator=card.generator.reference or None,
+            embedder=card.embedder.reference or None,
+            num=training.get("num_pairs", 0) + training.get("num_held_out", 0) or None,
+            domain=card.domain.get("name"),
+            settings={k: v for k, v in card.settings.items() if k not in WIDTHS},
+            seed=training.get("seed", 0),
+            student=card.student is not None,
+            **plan,
+            **others,
+        )
+
+    def to_toml(self) -> str:
+        """The fields that were given, as ``read`` takes them."""
+        given = self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        settings = given.pop("settings", {})
+        table = ["", "[settings]", *_lines(settings)] if settings else []
+        return "\n".join([*_lines(given), *table]) + "\n"
+
+
+def _lines(values: Mapping[str, Any]) -> list[str]:
+    # JSON's strings, numbers, booleans and lists are also TOML's; null is neither's.
+    return [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in values.items()
+            if v is not None]  # fmt: skip
+
+
+def _in_words(problem: Mapping[str, Any]) -> str:
+    name = ".".join(map(str, problem["loc"]))
+    if problem["type"] != "extra_forbidden":
+        option = "" if name == "settings" else "--"
+        return f"{option}{name.replace('_', '-')} {problem['input']}: {problem['msg']}"
+    near = difflib.get_close_matches(name, TrainingRun.model_fields, 1)
+    return f"unknown key '{name}'" + (f" (did you mean '{near[0]}'?)" if near else "")

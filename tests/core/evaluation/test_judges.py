@@ -1,0 +1,64 @@
+"""Which judge belongs to which generator, and what is said when it cannot be had."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from fake_packages import install, module, on_path
+
+from c2l.errors import PluginFailed
+from c2l.evaluation import find_judge
+from c2l.evaluation.judge import shares_right
+from c2l.plugins import registry
+
+CARDS = """
+[[recipe]]
+name = "fake"
+summary = "A recipe with a judge"
+generator = "fake:world"
+embedder = "openclip:demo"
+prior = "flow:demo-faces"
+judge = "{judge}"
+"""
+
+
+@pytest.mark.parametrize("judge", ["no_such_module:eyes", "fractions:eyes"])
+def test_a_judge_that_cannot_be_imported_is_the_plugins_fault(tmp_path: Path, judge: str) -> None:
+    source = module("fake", cards="fake.toml")
+    install(tmp_path, "c2l-fake", {"fake": source}, files={"fake.toml": CARDS.format(judge=judge)})
+    registry.cache_clear()
+    try:
+        with on_path(tmp_path), pytest.raises(PluginFailed, match=f"the judge {judge} of the rec"):
+            find_judge("fake:world")
+    finally:
+        registry.cache_clear()
+
+
+def test_a_card_with_a_path_that_is_none_is_refused(tmp_path: Path) -> None:
+    source = module("fake", cards="fake.toml")
+    install(tmp_path, "c2l-fake", {"fake": source}, files={"fake.toml": CARDS.format(judge="eyes")})
+    registry.cache_clear()
+    try:
+        with on_path(tmp_path):
+            (problem,) = registry().problems(cards=True)
+            assert "[[recipe]] fake, judge" in str(problem)
+    finally:
+        registry.cache_clear()
+
+
+def test_listing_recipes_imports_no_judge() -> None:
+    code = "import sys; from c2l.cli.app import main; main(['recipes', 'list']); " \
+        "sys.exit('torch' in sys.modules or 'c2l_demo.judge' in sys.modules)"  # fmt: skip
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_shares_count_named_attributes_only() -> None:
+    seen = {"hat": torch.tensor([[1, 0], [2, 2]]), "beard": torch.tensor([[0, 0], [1, 0]])}
+    right = shares_right([{"hat": 1}, {"hat": 2, "beard": 1}], seen)
+    assert right["share"].tolist() == [[1, 0], [1, 0.5]]
+    assert right["all"].tolist() == [[1, 0], [1, 0]]
+    assert right["by_attribute"]["beard"].tolist() == [[True, False]]

@@ -1,0 +1,51 @@
+"""Files of prompts: what is read, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from c2l.errors import BadInput
+from c2l.evaluation import read_prompts
+
+
+def written(folder: Path, data: bytes) -> Path:
+    path = folder / "prompts.txt"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "data", [b"a man\nein M\xc3\xa4dchen\n", b"\xef\xbb\xbfa man\r\nein M\xc3\xa4dchen"]
+)
+def test_one_prompt_a_line(tmp_path: Path, data: bytes) -> None:
+    assert read_prompts(written(tmp_path, data)) == ["a man", "ein Mädchen"]
+
+
+def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_prompts(written(tmp_path, b"a man\n\na girl\n \na man\n"))
+    assert "empty lines: 2, 4" in caught.value.message
+    assert "repeat another: 5 (1)" in caught.value.message
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["ein Mädchen".encode("latin-1"), "a man\n".encode("utf-16"), "a man\n".encode("utf-16-le")],
+)
+def test_other_encodings_are_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(BadInput, match="is not in UTF-8"):
+        read_prompts(written(tmp_path, data))
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n"])
+def test_a_file_without_prompts_is_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(BadInput, match="holds no prompt"):
+        read_prompts(written(tmp_path, data))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot read"):
+        read_prompts(tmp_path / "none.txt")

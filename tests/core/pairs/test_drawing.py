@@ -1,0 +1,150 @@
+"""Several workers: the same bytes as one, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from toys import ToyEmbedder, ToyGenerator
+
+import c2l
+from c2l.errors import C2LError
+from c2l.pairs import WorkerDied, build_pairs, drawing
+from c2l.pairs.drawing import Crew, jobs_of
+
+TESTS = Path(__file__).parents[2]
+
+
+def toy_parts() -> tuple[ToyGenerator, ToyEmbedder]:
+    return ToyGenerator(), ToyEmbedder()
+
+
+def dies() -> tuple[ToyGenerator, ToyEmbedder]:
+    os._exit(3)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_jobs_cover_a_shard() -> None:
+    jobs = jobs_of(range(100, 120), 8)
+    assert [(job.start, job.num, job.batch_size) for job in jobs] == [
+        (100, 8, 8), (108, 8, 8), (116, 4, 8)]  # fmt: skip
+
+
+def test_two_workers_write_the_bytes_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "loader_of", lambda generator, embedder: toy_parts)
+    seen: list[int] = []
+    for workers in (1, 2):
+        build_pairs(
+            *toy_parts(),
+            50,
+            tmp_path / str(workers),
+            shard_size=20,
+            batch_size=8,
+            workers=workers,
+            on_progress=lambda done, total: seen.append(done),
+        )
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    assert seen == 2 * [0, 8, 16, 20, 28, 36, 40, 48, 50]
+
+
+def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            build_pairs(*toy_parts(), 30, tmp_path / str(threads))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+
+
+def test_a_worker_that_dies_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "loader_of", lambda generator, embedder: dies)
+    with pytest.raises(WorkerDied) as caught, Crew(*toy_parts(), 2) as crew:
+        list(crew.draw(jobs_of(range(40), 8)))
+    assert "--workers" in caught.value.hint
+
+
+def test_parts_are_loaded_again_by_reference() -> None:
+    generator = c2l.load_generator("stylegan:demo-faces")
+    embedder = c2l.load_embedder("openclip:demo")
+    loader = drawing.loader_of(generator, embedder)
+    assert isinstance(loader, partial)
+    again = loader()
+    assert again[0].fingerprint() == generator.fingerprint()
+    assert again[1].reference == "openclip:demo"
+    generator.mapping.w_avg.add_(1)
+    with pytest.raises(C2LError, match="other weights"):
+        drawing.loader_of(generator, embedder)()
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[1], sys.argv[2]]
+import test_drawing
+from c2l.pairs import build_pairs, drawing
+
+if __name__ == "__main__":
+    drawing.loader_of = lambda generator, embedder: test_drawing.toy_parts
+    build_pairs(*test_drawing.toy_parts(), 10**6, Path(sys.argv[3]), batch_size=8, workers=2,
+                on_progress=lambda done, total: print(done, flush=True))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), str(TESTS), str(Path(__file__).parent)]
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "p")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= 64:
+            break
+    assert len(in_session(process.pid)) >= 3
+    if how == signal.SIGINT:
+        os.killpg(process.pid, how)  # as a terminal does: to parent and workers alike
+    else:
+        process.send_signal(how)
+    _, errors = process.communicate()
+    deadline = time.monotonic() + 60
+    while in_session(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not in_session(process.pid)
+    if how == signal.SIGINT:
+        assert errors.count("Traceback") <= 2 and "PairsInterrupted" in errors
+        assert "Process SpawnProcess" not in errors
+
+
+def in_session(leader: int) -> list[int]:
+    """The processes of a session that are still at work."""
+    alive = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            alive.append(int(entry.parent.name))
+    return alive

@@ -1,0 +1,190 @@
+"""Looking at a prior while it trains: the best is kept, and what gains no more ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator
+
+import c2l
+from c2l.errors import MissingDependency
+from c2l.prior import Prior, read_prior_card
+from c2l.student import Student
+from c2l.training import Progress, train_prior
+from c2l.training import priors as training_priors
+from c2l.training.student import student_scores, train_student
+from c2l.training.validation import best_split, nearest
+from c2l.training.verdict import verdict
+
+
+class OldPrior(Prior):
+    """As a plugin wrote it before prompts, modalities and students: it knows none of them.
+
+    Its loss falls while ``level`` climbs towards 1, and rises again beyond.
+    """
+
+    def __init__(self, *, embedding_width: int, num_codes: int, latent_width: int) -> None:
+        super().__init__()
+        self.level = nn.Parameter(torch.zeros(()))
+        self.register_buffer("mean", torch.zeros(num_codes, latent_width))
+
+    def settings(self) -> dict[str, Any]:
+        return {"embedding_width": EMBEDDING_WIDTH, "num_codes": 1, "latent_width": WIDTH}
+
+    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
+        self.mean = latents.mean(dim=0)
+
+    def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
+        if torch.is_grad_enabled():
+            return -self.level
+        return (self.level - 1).square()
+
+    def sample(
+        self,
+        embeddings: Tensor,
+        *,
+        seeds: Sequence[int],
+        guidance: float | None = None,
+        steps: int | None = None,
+    ) -> Tensor:
+        return self.mean.expand(len(seeds), 1, -1)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> c2l.Pairs:
+    torch.set_num_threads(1)
+    return c2l.build_pairs(ToyGenerator(), ToyEmbedder(), 200, tmp_path_factory.mktemp("pairs"))
+
+
+@pytest.fixture
+def old_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_priors, "prior_class", lambda kind, settings: OldPrior)
+    monkeypatch.setattr("c2l.training.checks.prior_class", lambda kind, settings: OldPrior)
+
+
+def train(pairs: c2l.Pairs, out: Path, **options: Any) -> list[Progress]:
+    seen: list[Progress] = []
+    defaults = {"steps": 400, "learning_rate": 0.02, "student": False, "on_progress": seen.append}
+    train_prior("old", pairs, out, **{**defaults, **options})
+    return seen
+
+
+@pytest.mark.usefixtures("old_prior")
+def test_the_best_weights_are_kept_and_the_run_ends(pairs: c2l.Pairs, tmp_path: Path) -> None:
+    seen = train(pairs, tmp_path / "x.safetensors", patience=3)
+    looks = [s for s in seen if s.validation is not None]
+    losses = [s.validation.held_out_loss for s in looks if s.validation]
+    best = looks[losses.index(min(losses))].step
+    card = read_prior_card(tmp_path / "x.safetensors")
+    assert card.training["best_step"] == best
+    assert card.training["steps_done"] == looks[-1].step == best + 3 * 20 < 400
+    assert card.scores["held_out_loss"] == pytest.approx(min(losses), abs=1e-5)
+    assert [s.validation.best for s in looks if s.validation][-4:] == [True, False, False, False]
+
+
+@pytest.mark.usefixtures("old_prior")
+@pytest.mark.parametrize("at", [40, 100, 120])
+def test_a_cut_run_stops_where_a_whole_one_does(pairs: c2l.Pairs, tmp_path: Path, at: int) -> None:
+    class Cut(Exception):
+        pass
+
+    def cut(state: Progress) -> None:
+        if state.step == at:
+            raise Cut
+
+    train(pairs, tmp_path / "whole.safetensors", patience=2)
+    out = tmp_path / "x.safetensors"
+    with pytest.raises(Cut):
+        train(pairs, out, patience=2, checkpoint_seconds=0, on_progress=cut)
+    train(pairs, out, patience=2)
+    assert out.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+    rows = [json.loads(line) for line in (tmp_path / "x.log.jsonl").read_text().splitlines()]
+    steps = [row["step"] for row in rows if "held_out_loss" in row]
+    assert steps == sorted(set(steps)), "no look is logged twice"
+
+
+@pytest.mark.usefixtures("old_prior")
+def test_a_prior_of_before_still_trains(pairs: c2l.Pairs, tmp_path: Path) -> None:
+    out = tmp_path / "x.safetensors"
+    train(pairs, out, steps=20, generator=ToyGenerator(), embedder=ToyEmbedder())
+    assert {"prompts_cosine", "held_out_cosine"} <= set(read_prior_card(out).scores)
+
+
+@pytest.mark.usefixtures("old_prior")
+def test_the_log(pairs: c2l.Pairs, tmp_path: Path) -> None:
+    out = tmp_path / "x.safetensors"
+    train(pairs, out, steps=40, generator=ToyGenerator(), embedder=ToyEmbedder())
+    rows = [json.loads(line) for line in (tmp_path / "x.log.jsonl").read_text().splitlines()]
+    assert rows[0]["plan"]["steps"] == 40
+    assert [row["step"] for row in rows if "loss" in row] == [20, 40]
+    assert rows[-2]["pictures"] == "x.progress/step-000040.png"
+    assert rows[-1]["scores"]["prompts_cosine"] and rows[-1]["verdict"]
+
+
+def test_tensorboard_that_is_not_there(
+    pairs: c2l.Pairs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingDependency, match="TensorBoard") as caught:
+        train_prior("flow", pairs, tmp_path / "x", tensorboard=tmp_path / "tb")
+    assert "pip install" in caught.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_student_ranks(pairs: c2l.Pairs) -> None:
+    student = train_student(
+        pairs.embeddings[:150], pairs.latents[:150], seed=0, device=torch.device("cpu")
+    )
+    untrained = Student(num_codes=1, latent_width=WIDTH, embedding_width=EMBEDDING_WIDTH)
+    rest = pairs.embeddings[150:], pairs.latents[150:], None
+    trained, before = student_scores(student, *rest), student_scores(untrained, *rest)
+    assert trained["student_cosine"] > 0.8 > before["student_cosine"] + 0.5
+    assert trained["student_rank_correlation"] > 0.8
+    again = train_student(
+        pairs.embeddings[:150], pairs.latents[:150], seed=0, device=torch.device("cpu")
+    )
+    assert torch.equal(student(pairs.latents[:4]), again(pairs.latents[:4]))
+
+
+def test_the_nearest_picture_over_several_parts() -> None:
+    pictures = torch.randn(2**16 + 50, 4, generator=torch.Generator().manual_seed(0))
+    texts = torch.randn(6, 4, generator=torch.Generator().manual_seed(1))
+    unit = torch.nn.functional.normalize(pictures, dim=1)
+    centred = torch.nn.functional.normalize(unit - unit.mean(dim=0), dim=1)
+    assert torch.equal(nearest(texts, pictures), (centred @ texts.T).argmax(dim=0))
+    assert int(nearest(3 * centred[-1:], pictures)) == len(pictures) - 1
+
+
+def test_the_threshold_between_two_samples() -> None:
+    low, high = torch.tensor([0.1, 0.2, 0.3, 0.55]), torch.tensor([0.5, 0.6, 0.7])
+    assert best_split(low, high) == pytest.approx(0.4)  # 0.575 would miss a third of the high
+    assert best_split(torch.tensor([0.0, 0.2]), torch.tensor([0.4, 0.6])) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("reached", "held_out", "ends"),
+    [(0.31, 0.9, "normal"), (0.21, 0.9, "more pairs help"), (0.31, 0.35, "more pairs help")],
+)
+def test_the_verdict(reached: float, held_out: float, ends: str) -> None:
+    scores = {
+        "prompts_cosine": reached,
+        "prompts_cosine_random": 0.2,
+        "prompts_cosine_neighbours": 0.29,
+        "held_out_cosine": held_out,
+        "held_out_cosine_random": 0.3,
+    }
+    words = verdict(scores, more_steps=True)
+    assert words.endswith(ends)
+    assert f"prompts reach {reached:.2f}, random pictures 0.20, nearest neighbours 0.29" in words
+    assert ("--steps" in words) != (ends == "normal")
+    assert "--steps" not in verdict(scores, more_steps=False)
+    few = verdict(scores, more_steps=True, usual_steps=1234)
+    assert few.endswith(", though 1,234 steps are usual for so many pairs")

@@ -1,0 +1,65 @@
+"""The judges of the demo's recipes: fresh captions, and eyes that can be trusted."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from c2l.evaluation import CalibratedJudge, Question, find_judge
+from c2l_demo.judge import WorldJudge
+from c2l_demo.make.world import is_held_out
+
+WORLDS = ["faces", "landscapes"]
+
+
+@pytest.fixture(params=WORLDS)
+def judge(request: pytest.FixtureRequest) -> WorldJudge:
+    found = find_judge(f"stylegan:demo-{request.param}")
+    assert found is not None
+    path, judge = found
+    assert path == f"c2l_demo.judge:{request.param}"
+    assert isinstance(judge, WorldJudge) and isinstance(judge, CalibratedJudge)
+    return judge
+
+
+def test_questions_are_new_and_different(judge: WorldJudge) -> None:
+    questions = judge.questions(60, 0)
+    assert len({q.prompt for q in questions}) == 60
+    assert all(is_held_out(q.prompt) and len(q.named) >= 2 for q in questions)
+    assert judge.questions(60, 0) == questions
+    assert judge.questions(20, 0) == questions[:20]
+    assert not {q.prompt for q in judge.questions(60, 1)} & {q.prompt for q in questions[:5]}
+
+
+def test_it_is_right_about_true_drawings(judge: WorldJudge) -> None:
+    questions = judge.questions(60, 2)
+    drawings = judge.drawings(questions)
+    assert drawings is not None and drawings.shape == (60, 3, 128, 128)
+    seen = judge(drawings)
+    right = [
+        bool(seen[name][i] == value)
+        for i, question in enumerate(questions)
+        for name, value in question.named.items()
+    ]
+    assert sum(right) / len(right) >= 0.98
+    # And not because it says so of anything.
+    other = judge(drawings.roll(1, 0))
+    wrong = [int(other[name][i]) for i, q in enumerate(questions) for name in q.named]
+    wanted = [value for q in questions for value in q.named.values()]
+    assert sum(a == b for a, b in zip(wrong, wanted, strict=True)) / len(wanted) < 0.6
+
+
+def test_it_draws_no_questions_of_others(judge: WorldJudge) -> None:
+    assert judge.drawings([Question("a man", {"gender": 1})]) is None
+
+
+def test_it_reads_pictures_of_any_square_size(judge: WorldJudge) -> None:
+    drawings = judge.drawings(judge.questions(4, 3))
+    assert drawings is not None
+    large = torch.nn.functional.interpolate(drawings, (256, 256), mode="nearest")
+    for name, values in judge(large).items():
+        assert values.tolist() == judge(drawings)[name].tolist()
+
+
+def test_other_generators_have_no_judge() -> None:
+    assert find_judge("stylegan:ffhq-1024") is None

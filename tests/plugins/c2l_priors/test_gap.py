@@ -1,0 +1,141 @@
+"""The bridge between the modalities: what each ingredient does to text and to pictures."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.functional import cosine_similarity, normalize
+from toys import EMBEDDING_WIDTH, ToyEmbedder, some_prompts, toy_pairs
+
+from c2l.errors import BadInput
+from c2l_priors.gap import INGREDIENTS, Gap
+from c2l_priors.seeds import SeededNormal
+
+torch.set_num_threads(1)
+WIDTH = 64
+
+
+def rng(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(num: int) -> SeededNormal:
+    return SeededNormal(range(num), torch.device("cpu"))
+
+
+def two_crowds(num: int = 400) -> tuple[Tensor, Tensor]:
+    """Pictures and texts that vary alike around two places far apart."""
+    apart = 4 * torch.randn(2, WIDTH, generator=rng(0))
+    pictures = apart[0] + torch.randn(num, WIDTH, generator=rng(1))
+    return pictures, apart[1] + pictures - apart[0]
+
+
+def fitted(ingredients: str, noise: float = 1.0, texts: bool = True) -> Gap:
+    gap = Gap(WIDTH, ingredients=ingredients, noise=noise, adherence=0.5)
+    pictures, words = two_crowds()
+    gap.fit(pictures, words if texts else None)
+    return gap
+
+
+def alike(gap: Gap) -> float:
+    """The mean cosine of texts and the pictures they belong to, as the network sees them."""
+    pictures, words = two_crowds()
+    return float(cosine_similarity(gap.unit(pictures, "image"), gap.unit(words, "text")).mean())
+
+
+def test_each_bridge_brings_text_to_its_pictures() -> None:
+    assert alike(fitted("none")) < 0.3
+    assert alike(fitted("centring")) > 0.9
+    assert alike(fitted("centring+projection")) > 0.8
+    assert alike(fitted("centring+ridge")) > 0.8
+
+
+@pytest.mark.parametrize("ingredients", ["none", *INGREDIENTS, "+".join(INGREDIENTS)])
+def test_what_the_network_sees_is_unit_length(ingredients: str) -> None:
+    gap = fitted(ingredients)
+    pictures, words = two_crowds()
+    shown, levels = gap.show(pictures, rng(5))
+    torch.testing.assert_close(shown.norm(dim=1), torch.ones(len(shown)))
+    assert levels.min() >= 0 and levels.max() <= 1
+    for modality, asked in (("text", words), ("image", pictures)):
+        unit, _ = gap.ask(asked, modality, None, normal(len(asked)))  # type: ignore[arg-type]
+        torch.testing.assert_close(unit.norm(dim=1), torch.ones(len(unit)))
+
+
+@given(adherence=st.floats(0, 1), noise=st.floats(0, 2))
+def test_adherence_is_the_length_of_the_noise(adherence: float, noise: float) -> None:
+    gap = fitted("noise", noise)
+    pictures, _ = two_crowds()
+    unit, levels = gap.ask(pictures, "image", adherence, normal(len(pictures)))
+    length = noise * (1 - adherence)
+    cosine = float(cosine_similarity(unit, normalize(pictures, dim=1)).mean())
+    assert abs(cosine - (1 + length**2) ** -0.5) < 0.03
+    assert levels.tolist() == pytest.approx([1 - adherence if noise else 0.0] * len(levels))
+
+
+def test_text_is_told_as_noisy_as_can_be_and_pictures_as_they_are() -> None:
+    gap, (pictures, words) = fitted("centring+noise"), two_crowds()
+    assert gap.ask(words, "text", 1.0, normal(400))[1].eq(1).all()
+    unit, levels = gap.ask(pictures, "image", None, normal(400))
+    assert levels.eq(0).all()
+    assert torch.equal(unit, gap.unit(pictures, "image"))
+
+
+def test_without_texts_both_lose_the_mean_of_the_pictures() -> None:
+    gap = fitted("centring", texts=False)
+    pictures, _ = two_crowds()
+    assert torch.equal(gap.text_mean, gap.image_mean)
+    torch.testing.assert_close(gap.unit(pictures, "text"), gap.unit(pictures, "image"))
+
+
+def test_shaped_noise_goes_where_texts_stray() -> None:
+    """Texts that stray from pictures in one direction alone."""
+    pictures, _ = two_crowds(2000)
+    words = pictures.clone()
+    words[:, 0] += 8 * torch.randn(len(words), generator=rng(7))
+    gap = Gap(WIDTH, ingredients="shaped", noise=1.0, adherence=0.5)
+    gap.fit(pictures, words)
+    noise = torch.randn(4000, WIDTH, generator=rng(8)) @ gap.stretch
+    variance = noise.var(dim=0)
+    assert variance[0] > 3 * variance[1:].max()
+    assert float(variance.mean()) == pytest.approx(1, abs=0.2)
+
+
+def test_few_pictures_are_enough_for_a_projection() -> None:
+    gap = Gap(WIDTH, ingredients="centring+projection", noise=0.0, adherence=1.0)
+    pictures, words = two_crowds(3)
+    gap.fit(pictures, words)
+    assert torch.isfinite(gap.unit(words, "text")).all()
+
+
+def test_real_words_come_nearer_to_pictures_that_fit() -> None:
+    """In the toy world, where texts have a gap and noise of their own."""
+    embeddings, _ = toy_pairs(2000)
+    embedder = ToyEmbedder()
+    prompts = some_prompts(100, seed=5)
+    text = embedder.embed_text(prompts)
+    gaps = {}
+    for ingredients in ("none", "centring"):
+        gap = Gap(EMBEDDING_WIDTH, ingredients=ingredients, noise=0.0, adherence=1.0)
+        gap.fit(embeddings, text)
+        apart = gap.unit(text, "text").mean(dim=0) - gap.unit(embeddings, "image").mean(dim=0)
+        gaps[ingredients] = float(apart.norm())
+    assert gaps["centring"] < 0.5 * gaps["none"]
+
+
+@pytest.mark.parametrize(
+    ("ingredients", "noise", "adherence", "says"),
+    [
+        ("salt", 1.0, 0.5, "no ingredient 'salt'"),
+        ("noise+", 1.0, 0.5, "no ingredient ''"),
+        ("noise", -1.0, 0.5, "out of range"),
+        ("noise", 1.0, 1.5, "out of range"),
+    ],
+)
+def test_bad_settings(ingredients: str, noise: float, adherence: float, says: str) -> None:
+    with pytest.raises(BadInput, match=says) as caught:
+        Gap(WIDTH, ingredients=ingredients, noise=noise, adherence=adherence)
+    assert caught.value.hint
