@@ -15,6 +15,7 @@ import typer
 from c2l.cli import output
 from c2l.cli.fetching import AcceptLicence, fetch_with_consent, named_parts
 from c2l.errors import BadInput, NotWritable
+from c2l.prompt_files import read_prompts
 
 if TYPE_CHECKING:
     from c2l.embedder import Embedder
@@ -224,16 +225,7 @@ def _prompts(prompt: str | None, file: Path | None) -> list[str]:
         )
     if file is None:
         return [prompt or ""]
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
-            f"cannot read {file}: {error}", hint="Give a text file in UTF-8, one prompt a line"
-        ) from error
-    prompts = [line.strip() for line in lines if line.strip()]
-    if not prompts:
-        raise BadInput(f"{file} holds no prompt", hint="Write one prompt on each line")
-    return prompts
+    return read_prompts(file)
 
 
 def _recorded(path: Path) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def priors(args: argparse.Namespace) -> None:
             generator=drawer,
             embedder=embedder,
             domain=name,
-            settings={"hidden": 160},  # the wheel has room for no more
+            settings={"hidden": 192, "gap": "noise"},
             half=True,
         )
 

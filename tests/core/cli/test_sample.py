@@ -107,13 +107,20 @@ def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_prompts_file_and_latents(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("prompts.txt").write_text("a man\n\nan elderly lady\n", encoding="utf-8")
+    Path("prompts.txt").write_text("a man\nan elderly lady\n", encoding="utf-8")
     code = main(["sample", "--prompts-file", "prompts.txt", "--num", "2", "--latents", "l.st"])
     assert code == 0
     assert len(capsys.readouterr().out.splitlines()) == 4
     with safe_open("l.st", framework="pt") as file:
         assert file.get_slice("latents").get_shape()[:2] == [4, 1]
         assert json.loads(file.metadata()["prompts"])[3] == "an elderly lady"
+
+
+def test_a_prompts_file_with_empty_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("prompts.txt").write_text("a man\n\nan elderly lady\n", encoding="utf-8")
+    assert main(["sample", "--prompts-file", "prompts.txt"]) == ExitCode.USAGE
+    assert "empty lines: 2" in capsys.readouterr().err
+    assert not Path("pictures").exists()
 
 
 def test_words_that_the_tower_has_never_seen_are_named(capsys: pytest.CaptureFixture[str]) -> None:
