@@ -9,6 +9,7 @@ mean, and then moves away by a constant gap and a little noise, as real text tow
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -167,3 +168,13 @@ def write_prompts(path: Path, num: int = 8) -> Path:
     """A file of ``some_prompts``, one on each line."""
     path.write_text("\n".join(some_prompts(num)) + "\n", encoding="utf-8")
     return path
+
+
+def toy_parts() -> tuple[ToyGenerator, ToyEmbedder]:
+    """Both parts; here, so that a worker process finds the function by its module."""
+    return ToyGenerator(), ToyEmbedder()
+
+
+def die() -> tuple[ToyGenerator, ToyEmbedder]:
+    """Stands for a worker that the system kills."""
+    os._exit(3)
