@@ -64,7 +64,8 @@ def main() -> None:
     spent, _ = measure(variants, args.rounds)
     sizes = {"the authors', 4 steps": network, **priors}
     reference = spent["the authors', 4 steps"]
-    print("# Time of priors on the CPU\n\nMade by `python benchmarks/priors_cpu_time.py --original DIR`: one")
+    print("# Time of priors on the CPU\n")
+    print("Made by `python benchmarks/priors_cpu_time.py --original DIR`: one")
     print(f"picture at FFHQ size, 1 thread, torch {torch.__version__}, median of {args.rounds}.\n")
     print("| prior | million parameters | ms CPU | part of the authors' |")
     print("| --- | --- | --- | --- |")
