@@ -7,6 +7,7 @@ A prior file is a ``.safetensors`` file whose metadata has one key, ``c2l``: the
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -90,8 +91,8 @@ class Prior(Part, ABC):
     """Embeddings to latents of one generator.
 
     A subclass takes ``embedding_width``, ``num_codes`` and ``latent_width`` and its own settings
-    as keyword arguments of its constructor, keeps everything it needs in parameters and buffers,
-    and returns the same arguments from ``settings()``.
+    as keyword arguments of its constructor, keeps each as an attribute of the same name (or says in
+    ``settings()`` what they were), and everything else it needs in parameters and buffers.
     """
 
     trains_by_gradient: ClassVar[bool] = True
@@ -120,9 +121,12 @@ class Prior(Part, ABC):
         """Settings that suit so many pairs of these widths; none, unless a class knows better."""
         return {}
 
-    @abstractmethod
     def settings(self) -> Mapping[str, Any]:
-        """The keyword arguments that build this prior again, JSON-able."""
+        """The keyword arguments that build this prior again, JSON-able: attributes of their names.
+
+        A class that keeps one elsewhere, or in another form, returns them itself.
+        """
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     @abstractmethod
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:

@@ -124,25 +124,6 @@ class DiffusionPrior(Prior):
         """How often each of the K codes feeds the generator; None leaves it to the generator."""
         return self.card.repeats if self.card else self._repeats
 
-    def settings(self) -> Mapping[str, Any]:
-        return {
-            "embedding_width": self.embedding_width,
-            "num_codes": self.num_codes,
-            "latent_width": self.latent_width,
-            "width": self.width,
-            "depth": self.depth,
-            "heads": self.heads,
-            "head_width": self.head_width,
-            "expansion": self.expansion,
-            "num_timesteps": self.num_timesteps,
-            "embedding_scale": self.embedding_scale,
-            "noise": self.noise,
-            "drop": self.drop,
-            "sampler": self.sampler,
-            "guidance": self.guidance,
-            "steps": self.steps,
-        }
-
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read a prior file, or a checkpoint of the authors' code, on the CPU, in float32.

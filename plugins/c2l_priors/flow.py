@@ -20,9 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from c2l.errors import BadInput
-from c2l.prior import Modality, Prior
-from c2l_priors.checks import check_embeddings, check_pairs, check_seeds
-from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE, Gap
+from c2l.prior import Modality
+from c2l_priors.base import GapPrior
+from c2l_priors.checks import check_embeddings, check_seeds
+from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
 from c2l_priors.scaling import LatentScale
 from c2l_priors.seeds import SeededNormal
@@ -36,7 +37,7 @@ NEGATIVE_GUIDANCE = 2.0
 """The guidance where a negative prompt is given and no strength: without any, it has no say."""
 
 
-class FlowPrior(Prior):
+class FlowPrior(GapPrior):
     """Draws varied latents in a few steps.
 
     The network is preconditioned so that its input and its target have unit variance at every t
@@ -73,25 +74,25 @@ class FlowPrior(Prior):
         guidance: float = 1.0,
         steps: int = 8,
     ) -> None:
-        super().__init__()
-        self.embedding_width = embedding_width
-        self.num_codes = num_codes
-        self.latent_width = latent_width
+        super().__init__(
+            embedding_width=embedding_width,
+            num_codes=num_codes,
+            latent_width=latent_width,
+            gap=gap,
+            noise=noise,
+            adherence=adherence,
+        )
         self.hidden = hidden
         self.num_blocks = num_blocks
-        self.ingredients = gap
-        self.noise = noise
-        self.adherence = adherence
         self.drop = drop
         self.guidance = guidance
         self.steps = steps
-        size, num_modulations = num_codes * latent_width, ModulatedMLP.num_modulations(num_blocks)
-        self.gap = Gap(embedding_width, ingredients=gap, noise=noise, adherence=adherence)
+        num_modulations = ModulatedMLP.num_modulations(num_blocks)
         self.scale = LatentScale(num_codes, latent_width)
         self.prompt = PromptEncoder(embedding_width, hidden, num_modulations)
         self.time = TimeEncoder(hidden, num_modulations)
-        self.enter = nn.Linear(size, hidden)
-        self.network = ModulatedMLP(hidden, size, num_blocks)
+        self.enter = nn.Linear(self.latent_size, hidden)
+        self.network = ModulatedMLP(hidden, self.latent_size, num_blocks)
 
     @classmethod
     def suggest_settings(
@@ -101,26 +102,9 @@ class FlowPrior(Prior):
             return {"hidden": 512}
         return {} if num_pairs >= 5_000 else {"hidden": 128, "num_blocks": 3}
 
-    def settings(self) -> Mapping[str, Any]:
-        return {
-            "embedding_width": self.embedding_width,
-            "num_codes": self.num_codes,
-            "latent_width": self.latent_width,
-            "hidden": self.hidden,
-            "num_blocks": self.num_blocks,
-            "gap": self.ingredients,
-            "noise": self.noise,
-            "adherence": self.adherence,
-            "drop": self.drop,
-            "guidance": self.guidance,
-            "steps": self.steps,
-        }
-
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
-        shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
+        super().fit(embeddings, latents, texts)
         self.scale.fit(latents)
-        self.gap.fit(embeddings, texts)
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
         clean = self.scale(latents.to(self.device))
@@ -188,8 +172,7 @@ class FlowPrior(Prior):
         normal: SeededNormal,
     ) -> Tensor:
         """Walk from noise to standardised latents (B, K * D)."""
-        size = self.num_codes * self.latent_width
-        x = normal(size)
+        x = normal(self.latent_size)
         times = torch.linspace(1.0, 0.0, steps + 1, device=x.device)
         modulations = self.time(times[:-1])
         for step, (now, after) in enumerate(itertools.pairwise(times.tolist())):
@@ -197,7 +180,7 @@ class FlowPrior(Prior):
             clean = self._guided(x, now, modulations[step], condition, guided, guidance)
             # Noise anew instead of a straight walk on (as multistep consistency sampling does,
             # Song et al. 2023, arXiv 2303.01469): an answer between two codes is asked again.
-            x = torch.lerp(clean, normal(size), after) if after else clean
+            x = torch.lerp(clean, normal(self.latent_size), after) if after else clean
         return x
 
     def _guided(

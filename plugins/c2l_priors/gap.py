@@ -81,6 +81,7 @@ class Gap(nn.Module):
                 hint="Noise is 0 or more, adherence from 0 to 1",
             )
         self.embedding_width = embedding_width
+        self.ingredients = ingredients
         self.chosen = chosen
         self.noise = noise if chosen & {"noise", "shaped"} else 0.0
         self.adherence = adherence

@@ -7,15 +7,15 @@ its own, which is all that a Gaussian without correlations knows of what goes to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from c2l.prior import Modality, Prior
-from c2l_priors.checks import check_embeddings, check_pairs, check_seeds
-from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE, Gap
+from c2l.prior import Modality
+from c2l_priors.base import GapPrior
+from c2l_priors.checks import check_embeddings, check_seeds
+from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE
 from c2l_priors.network import ModulatedMLP, PromptEncoder
 from c2l_priors.scaling import LatentScale
 from c2l_priors.seeds import SeededNormal
@@ -24,7 +24,7 @@ SMALLEST_SPREAD = 0.03
 """Of a standardised dimension: below it the likelihood would reward nothing but narrowness."""
 
 
-class MLPPrior(Prior):
+class MLPPrior(GapPrior):
     """A Gaussian around the mean latent of an embedding, in one pass.
 
     Args:
@@ -52,41 +52,25 @@ class MLPPrior(Prior):
         adherence: float = DEFAULT_ADHERENCE,
         spread: float = 0.5,
     ) -> None:
-        super().__init__()
-        self.embedding_width = embedding_width
-        self.num_codes = num_codes
-        self.latent_width = latent_width
+        super().__init__(
+            embedding_width=embedding_width,
+            num_codes=num_codes,
+            latent_width=latent_width,
+            gap=gap,
+            noise=noise,
+            adherence=adherence,
+        )
         self.hidden = hidden
         self.num_blocks = num_blocks
-        self.ingredients = gap
-        self.noise = noise
-        self.adherence = adherence
         self.spread = spread
-        size = num_codes * latent_width
-        self.gap = Gap(embedding_width, ingredients=gap, noise=noise, adherence=adherence)
         self.scale = LatentScale(num_codes, latent_width)
         rows = ModulatedMLP.num_modulations(num_blocks)
         self.prompt = PromptEncoder(embedding_width, hidden, rows)
-        self.network = ModulatedMLP(hidden, 2 * size, num_blocks)
-
-    def settings(self) -> Mapping[str, Any]:
-        return {
-            "embedding_width": self.embedding_width,
-            "num_codes": self.num_codes,
-            "latent_width": self.latent_width,
-            "hidden": self.hidden,
-            "num_blocks": self.num_blocks,
-            "gap": self.ingredients,
-            "noise": self.noise,
-            "adherence": self.adherence,
-            "spread": self.spread,
-        }
+        self.network = ModulatedMLP(hidden, 2 * self.latent_size, num_blocks)
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
-        shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
+        super().fit(embeddings, latents, texts)
         self.scale.fit(latents)
-        self.gap.fit(embeddings, texts)
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
         clean = self.scale(latents.to(self.device))
@@ -112,7 +96,7 @@ class MLPPrior(Prior):
         check_seeds(seeds, len(embeddings))
         normal = SeededNormal(seeds, self.device)
         mean, spread = self._predict(*self.gap.ask(embeddings, modality, adherence, normal))
-        return self.scale.inverse(mean + self.spread * spread * normal(mean.shape[1]))
+        return self.scale.inverse(mean + self.spread * spread * normal(self.latent_size))
 
     def _predict(self, unit: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the standardised latents, (B, K * D) each."""

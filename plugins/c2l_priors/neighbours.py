@@ -9,19 +9,19 @@ generator are nearly equally near to any text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from c2l.prior import Modality, Prior, PriorCard
-from c2l_priors.checks import check_embeddings, check_pairs, check_seeds
-from c2l_priors.gap import Gap
+from c2l.prior import Modality, PriorCard
+from c2l_priors.base import GapPrior
+from c2l_priors.checks import check_embeddings, check_seeds
 
 
-class NeighboursPrior(Prior):
+class NeighboursPrior(GapPrior):
     """The latent of a stored picture near the prompt; the seed picks among the nearest.
 
     Args:
@@ -49,34 +49,21 @@ class NeighboursPrior(Prior):
         temperature: float = 0.05,
         gap: str = "centring",
     ) -> None:
-        super().__init__()
-        self.embedding_width = embedding_width
-        self.num_codes = num_codes
-        self.latent_width = latent_width
+        super().__init__(
+            embedding_width=embedding_width,
+            num_codes=num_codes,
+            latent_width=latent_width,
+            gap=gap,
+        )
         self.num_stored = num_stored
         self.num_nearest = num_nearest
         self.temperature = temperature
-        self.ingredients = gap
-        self.gap = Gap(embedding_width, ingredients=gap, noise=0.0, adherence=1.0)
         self.register_buffer("directions", torch.zeros(num_stored, embedding_width))
         self.register_buffer("latents", torch.zeros(num_stored, num_codes, latent_width))
 
-    def settings(self) -> Mapping[str, Any]:
-        return {
-            "embedding_width": self.embedding_width,
-            "num_codes": self.num_codes,
-            "latent_width": self.latent_width,
-            "num_stored": self.num_stored,
-            "num_nearest": self.num_nearest,
-            "temperature": self.temperature,
-            "gap": self.ingredients,
-        }
-
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
-        shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
+        super().fit(embeddings, latents, texts)
         self.num_stored = min(self.num_stored, len(latents))
-        self.gap.fit(embeddings, texts)
         for statistics in self.gap.buffers():
             statistics.copy_(_to_half(statistics))
         self.directions = _to_half(self.gap.unit(embeddings[: self.num_stored], "image"))

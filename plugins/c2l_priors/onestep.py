@@ -95,5 +95,5 @@ class OneStepPrior(FlowPrior):
     ) -> Tensor:
         if steps > 1:
             return super()._draw(condition, against, guidance, steps, normal)
-        noise = normal(self.num_codes * self.latent_width)
+        noise = normal(self.latent_size)
         return self._guided(noise, 1.0, self.jump, condition, against, guidance)

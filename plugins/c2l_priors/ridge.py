@@ -7,20 +7,20 @@ Samples stray from the line as the pairs do: by a Gaussian of the covariance tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from c2l.prior import Modality, Prior
-from c2l_priors.checks import check_embeddings, check_pairs, check_seeds
-from c2l_priors.gap import DEFAULT_ADHERENCE, Gap
+from c2l.prior import Modality
+from c2l_priors.base import GapPrior
+from c2l_priors.checks import check_embeddings, check_seeds
 from c2l_priors.scaling import LatentScale
 from c2l_priors.seeds import SeededNormal
 
 
-class RidgePrior(Prior):
+class RidgePrior(GapPrior):
     """Linear regression with a penalty, in closed form.
 
     Args:
@@ -48,35 +48,23 @@ class RidgePrior(Prior):
         gap: str = "centring",
         spread: float = 0.5,
     ) -> None:
-        super().__init__()
-        self.embedding_width = embedding_width
-        self.num_codes = num_codes
-        self.latent_width = latent_width
+        super().__init__(
+            embedding_width=embedding_width,
+            num_codes=num_codes,
+            latent_width=latent_width,
+            gap=gap,
+        )
         self.penalty = penalty
-        self.ingredients = gap
         self.spread = spread
-        size = num_codes * latent_width
-        self.gap = Gap(embedding_width, ingredients=gap, noise=0.0, adherence=DEFAULT_ADHERENCE)
+        size = self.latent_size
         self.scale = LatentScale(num_codes, latent_width)
         self.register_buffer("map", torch.zeros(embedding_width, size))
         self.register_buffer("offset", torch.zeros(size))
         self.register_buffer("residual", torch.zeros(size, size))
 
-    def settings(self) -> Mapping[str, Any]:
-        return {
-            "embedding_width": self.embedding_width,
-            "num_codes": self.num_codes,
-            "latent_width": self.latent_width,
-            "penalty": self.penalty,
-            "gap": self.ingredients,
-            "spread": self.spread,
-        }
-
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
-        shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
+        super().fit(embeddings, latents, texts)
         self.scale.fit(latents)
-        self.gap.fit(embeddings, texts)
         x = self.gap.unit(embeddings, "image").double()
         y = self.scale(latents.to(self.device)).double()
         offset = x.mean(dim=0)
@@ -105,6 +93,6 @@ class RidgePrior(Prior):
     ) -> Tensor:
         check_embeddings(embeddings, self.embedding_width)
         check_seeds(seeds, len(embeddings))
-        stray = SeededNormal(seeds, self.device)(len(self.offset)) @ self.residual
+        stray = SeededNormal(seeds, self.device)(self.latent_size) @ self.residual
         mean = self.gap.unit(embeddings, modality) @ self.map + self.offset
         return self.scale.inverse(mean + self.spread * stray)
