@@ -20,7 +20,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         raise NotWritable(
             f"cannot write {path}: {error.strerror or error}",
-            hint="Choose another place with --out",
+            hint="Choose another place, or make room",
         ) from error
 
 

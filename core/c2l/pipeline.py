@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from c2l.clock import Clock
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
@@ -102,21 +101,6 @@ class Result:
     milliseconds: dict[str, float]
 
 
-@dataclass
-class _Clock:
-    device: torch.device
-    milliseconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        spent = (time.perf_counter() - start) * 1000
-        self.milliseconds[name] = self.milliseconds.get(name, 0.0) + spent
-
-
 class Pipeline:
     """A generator, an embedder and a prior that fit each other.
 
@@ -186,7 +170,7 @@ class Pipeline:
         }
         settings = replace(self.settings, **{k: v for k, v in given.items() if v is not None})
 
-        clock = _Clock(self.generator.device)
+        clock = Clock(self.generator.device)
         with clock.stage("text"):
             text = embed_prompts(self.embedder, asked)
             against = self.embedder.embed_text([settings.negative]) if settings.negative else None
@@ -274,7 +258,7 @@ class Pipeline:
         return cosine.topk(FINALISTS, dim=1).indices.sort(dim=1).values
 
     def _draw(
-        self, latents: Tensor, targets: Tensor, truncation: float, clock: _Clock
+        self, latents: Tensor, targets: Tensor, truncation: float, clock: Clock
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Draw the candidates (B, C, K, D) and keep the best for each of the targets (B, E).
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l.cli.output import Json, data, print_fields, print_json, talk
+from c2l.cli.options import Json
+from c2l.cli.output import data, print_fields, print_json, talk
 from c2l.errors import BadInput, BadWeights, UnknownReference
 
 _WHERE = "A file, or kind:file where more than one plugin knows it."

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from c2l.cli import output
-from c2l.cli.fetching import AcceptLicence, fetch_with_consent, named_parts
+from c2l.cli import options, output
+from c2l.cli.fetching import fetch_with_consent, named_parts
 from c2l.cli.progress import progress
 from c2l.errors import BadInput, ExitCode
 
@@ -55,7 +55,7 @@ def evaluate(
         Path | None,
         typer.Option(help="A text file, one prompt a line.", show_default="the recipe's judge"),
     ] = None,
-    num: Annotated[int, typer.Option("--num", "-n", help="Pictures of each prompt.")] = 4,
+    num: options.NumImages = 4,
     num_prompts: Annotated[int, typer.Option(help="Captions to ask the recipe's judge for.")] = 200,
     prompt_seed: Annotated[int, typer.Option(help="Which captions the judge gives.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the first picture.")] = 0,
@@ -65,22 +65,10 @@ def evaluate(
     steps: Annotated[
         str | None, typer.Option(help="Values to sweep, as in 4,8,32.", show_default="prior's")
     ] = None,
-    truncation: Annotated[
-        float | None,
-        typer.Option(help="Below 1: nearer to the mean picture.", show_default="recipe's"),
-    ] = None,
-    best_of: Annotated[
-        int | None,
-        typer.Option(help="Candidates for each picture.", show_default="recipe's"),
-    ] = None,
-    rank_by: Annotated[
-        str | None,
-        typer.Option(help="What ranks them: pictures or student.", show_default="recipe's"),
-    ] = None,
-    adherence: Annotated[
-        float | None,
-        typer.Option(help="How literally to take prompts, 0 to 1.", show_default="prior's"),
-    ] = None,
+    adherence: options.Adherence = None,
+    truncation: options.Truncation = None,
+    best_of: options.BestOf = None,
+    rank_by: options.RankBy = None,
     independent: Annotated[
         str | None, typer.Option(help="An embedder that had no part in the recipe, to score by.")
     ] = None,
@@ -88,19 +76,12 @@ def evaluate(
         int, typer.Option(help="Pictures of the generator's own to compare with.")
     ] = 1024,
     fid: Annotated[bool, typer.Option("--fid", help="Also FID and KID: c2l[eval].")] = False,
-    generator: Annotated[
-        str | None, typer.Option("-g", "--generator", help="Another generator.")
-    ] = None,
-    embedder: Annotated[
-        str | None, typer.Option("-e", "--embedder", help="Another embedder.")
-    ] = None,
-    prior: Annotated[
-        str | None,
-        typer.Option("-p", "--prior", help="Another prior: a reference or the path of its file."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "cpu",
-    accept_licence: AcceptLicence = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    generator: options.Generator = None,
+    embedder: options.Embedder = None,
+    prior: options.Prior = None,
+    device: options.Device = "cpu",
+    accept_licence: options.AcceptLicence = False,
+    as_json: options.Json = False,
 ) -> None:
     """Score a recipe on prompts: alignment, quality, diversity, accuracy, cost.
 
@@ -131,10 +112,10 @@ def evaluate(
     from c2l.pipeline import SamplingSettings
 
     given = {
+        "adherence": adherence,
         "truncation": truncation,
         "best_of": best_of,
         "rank_by": rank_by,
-        "adherence": adherence,
     }
     changed: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     _checked(faults, lambda: SamplingSettings(**changed))

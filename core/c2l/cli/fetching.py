@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from c2l_registry import Registry
     from c2l_registry.downloads import FileReport
     from c2l_registry.weights import WantedFile
-
-AcceptLicence = Annotated[
-    bool, typer.Option("--accept-licence", help="Say yes to the licences of what is fetched.")
-]
 
 
 def fetch_with_consent(references: Sequence[str], *, accept_licence: bool) -> list[Missing]:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from c2l.cli.fetching import AcceptLicence, describe, fetch_with_consent, readable
+from c2l.cli.fetching import describe, fetch_with_consent, readable
 from c2l.cli.light import LightGroup
-from c2l.cli.output import Json, data, print_fields, print_json, print_table, talk, warned_registry
+from c2l.cli.options import AcceptLicence, DryRun, Json
+from c2l.cli.output import data, print_fields, print_json, print_table, talk, warned_registry
 from c2l.errors import BadInput, BadWeights, NotDownloaded
 from c2l_registry import Interface
 
 if TYPE_CHECKING:
     from c2l_registry import ModelCard, ModelEntry
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")]
 Names = Annotated[list[str], typer.Argument(help="kind:name, as 'c2l models list' shows them.")]
 INTERFACES: tuple[Interface, ...] = ("generator", "embedder", "prior")
 

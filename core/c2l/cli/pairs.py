@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from c2l.cli import output
-from c2l.cli.fetching import AcceptLicence, fetch_with_consent
+from c2l.cli.fetching import fetch_with_consent
+from c2l.cli.options import AcceptLicence, Device
 from c2l.cli.progress import progress
 from c2l.errors import ExitCode
 
@@ -50,7 +51,7 @@ def pairs(
         int | None,
         typer.Option(help="Processes that draw.", show_default="the CPU's cores, one on a GPU"),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "cpu",
+    device: Device = "cpu",
     accept_licence: AcceptLicence = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from c2l.cli.light import LightCommand, LightGroup
-from c2l.cli.output import Json, print_fields, print_json, print_table, warn, warned_registry
+from c2l.cli.options import Json
+from c2l.cli.output import print_fields, print_json, print_table, warn, warned_registry
 
 if TYPE_CHECKING:
     from c2l_registry import PluginRecord, Registry

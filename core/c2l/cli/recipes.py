@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from c2l.cli.fetching import AcceptLicence
 from c2l.cli.light import LightCommand, LightGroup
-from c2l.cli.models import DryRun, pull
-from c2l.cli.output import Json, print_fields, print_json, print_table, warned_registry
+from c2l.cli.models import pull
+from c2l.cli.options import AcceptLicence, DryRun, Json
+from c2l.cli.output import print_fields, print_json, print_table, warned_registry
 
 
 def register(app: typer.Typer) -> None:

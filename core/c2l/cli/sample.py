@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import random
 import re
 import time
@@ -12,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from c2l.cli import output
-from c2l.cli.fetching import AcceptLicence, fetch_with_consent, named_parts
-from c2l.errors import BadInput, NotWritable
+from c2l.cli import options, output, pictures
+from c2l.cli.fetching import fetch_with_consent, named_parts
+from c2l.errors import BadInput
 from c2l.prompt_files import read_prompts
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 def sample(
     prompt: Annotated[str | None, typer.Argument(help="What to draw.", show_default=False)] = None,
-    num: Annotated[int, typer.Option("--num", "-n", help="Pictures for each prompt.")] = 4,
+    num: options.NumImages = 4,
     seeds: Annotated[
         str | None,
         typer.Option(help="Seeds instead of --num, as in 1-4 or 1,2,5-10.", show_default="random"),
@@ -50,16 +48,9 @@ def sample(
         str | None,
         typer.Option("--recipe", "-r", help="A named trio of parts.", show_default="demo-faces"),
     ] = None,
-    generator: Annotated[
-        str | None, typer.Option("-g", "--generator", help="Another generator.")
-    ] = None,
-    embedder: Annotated[
-        str | None, typer.Option("-e", "--embedder", help="Another embedder.")
-    ] = None,
-    prior: Annotated[
-        str | None,
-        typer.Option("-p", "--prior", help="Another prior: a reference or the path of its file."),
-    ] = None,
+    generator: options.Generator = None,
+    embedder: options.Embedder = None,
+    prior: options.Prior = None,
     guidance: Annotated[
         float | None,
         typer.Option(help="How strongly to follow the prompt; 1 is plain.", show_default="prior's"),
@@ -77,28 +68,10 @@ def sample(
     negative: Annotated[
         str | None, typer.Option(help="What to stay away from.", show_default="nothing")
     ] = None,
-    adherence: Annotated[
-        float | None,
-        typer.Option(
-            help="How literally to take the prompt: 0 loosely, more variety; 1 to the letter.",
-            show_default="prior's",
-        ),
-    ] = None,
-    truncation: Annotated[
-        float | None,
-        typer.Option(help="Below 1: nearer to the mean picture.", show_default="recipe's"),
-    ] = None,
-    best_of: Annotated[
-        int | None,
-        typer.Option(help="Candidates for each picture; the embedder picks.", show_default="1"),
-    ] = None,
-    rank_by: Annotated[
-        str | None,
-        typer.Option(
-            help="pictures, or student: guesses, and renders only a few of the candidates.",
-            show_default="pictures",
-        ),
-    ] = None,
+    adherence: options.Adherence = None,
+    truncation: options.Truncation = None,
+    best_of: options.BestOf = None,
+    rank_by: options.RankBy = None,
     optimise: Annotated[
         int | None,
         typer.Option(help="Steps of gradient descent on each picture; slow.", show_default="0"),
@@ -112,13 +85,21 @@ def sample(
     again: Annotated[
         Path | None, typer.Option("--from", help="Draw a PNG that c2l wrote once more.")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")] = "cpu",
-    accept_licence: AcceptLicence = False,
+    device: options.Device = "cpu",
+    accept_licence: options.AcceptLicence = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One line of JSON for each picture on stdout.")
     ] = False,
 ) -> None:
     """Draw pictures of a prompt."""
+    asked: dict[str, Any] = {
+        "guidance": guidance,
+        "steps": steps,
+        "adherence": adherence,
+        "negative": negative,
+        "truncation": truncation,
+        "optimise": optimise,
+    }
     if again is not None:
         if prompt or prompts_file or seeds:
             raise BadInput(
@@ -132,19 +113,14 @@ def sample(
             embedder = embedder or record["embedder"]
             prior = prior or record["prior"]
         used = record["settings"]
-        guidance = used["guidance"] if guidance is None else guidance
-        steps = used["steps"] if steps is None else steps
-        adherence = used.get("adherence") if adherence is None else adherence
-        negative = used.get("negative") if negative is None else negative
+        asked = {k: used.get(k) if value is None else value for k, value in asked.items()}
         also = used.get("also") if also is None else also
-        optimise = used.get("optimise") if optimise is None else optimise
-        truncation = used["truncation"] if truncation is None else truncation
         best_of = best_of or 1  # the recorded seed is already the winner's
         texts = [record["prompt"]]
     else:
         texts = _prompts(prompt, prompts_file)
         seed_list = _seeds(seeds, num)
-    _make_folder(out)
+    pictures.make_folder(out)
 
     start = time.perf_counter()
     from c2l.loading import load_pipeline
@@ -158,24 +134,20 @@ def sample(
     )
     loading = (time.perf_counter() - start) * 1000
     blend = parse_blend(also or [])
-    _say_what_is_not_read(pipeline.embedder, [*texts, *blend, *([negative] if negative else [])])
+    against = [asked["negative"]] if asked["negative"] else []
+    _say_what_is_not_read(pipeline.embedder, [*texts, *blend, *against])
     result = pipeline(
         [{text: 1.0, **blend} for text in texts],
         seeds=seed_list,
-        guidance=guidance,
-        steps=steps,
-        adherence=adherence,
-        negative=negative,
-        truncation=truncation,
         best_of=best_of,
         rank_by=cast("RankBy | None", rank_by),
-        optimise=optimise,
+        **asked,
     )
     _say_what_is_far(pipeline, result)
-    records = _records(pipeline, result, texts, also or [], loading)
-    _write(records, result, out, columns=len(seed_list), as_json=as_json)
+    records = pictures.records_of(pipeline, result, texts, also or [], loading)
+    pictures.write(records, result, out, columns=len(seed_list), as_json=as_json)
     if latents is not None:
-        _write_latents(latents, result)
+        pictures.write_latents(latents, result)
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -237,18 +209,6 @@ def _recorded(path: Path) -> dict[str, Any]:
     return record
 
 
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".c2l-{random.SystemRandom().randrange(1 << 32)}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise NotWritable(
-            f"cannot write into {out}: {error.strerror or error}", hint="Choose another --out"
-        ) from error
-
-
 def _say_what_is_not_read(embedder: Embedder, prompts: list[str]) -> None:
     for prompt in prompts:
         reading = embedder.read_text(prompt)
@@ -267,79 +227,3 @@ def _say_what_is_far(pipeline: Pipeline, result: Result) -> None:
             f"'{prompt}' is far from what {pipeline.generator.reference} draws; "
             "this is the nearest it can do"
         )
-
-
-def _records(
-    pipeline: Pipeline, result: Result, texts: list[str], also: list[str], loading: float
-) -> list[dict[str, Any]]:
-    settings = {**dataclasses.asdict(result.settings), "also": also}
-    num_each = len(result.seeds) // len(texts)
-    prompts = [text for text in texts for _ in range(num_each)]
-    return [
-        {
-            "prompt": prompt,
-            "seed": seed,
-            "score": round(score, 4),
-            "recipe": pipeline.recipe,
-            "generator": pipeline.generator.reference,
-            "embedder": pipeline.embedder.reference,
-            "prior": pipeline.prior.reference,
-            "settings": settings,
-            "milliseconds": {"loading": round(loading, 1), **result.milliseconds},
-        }
-        for prompt, seed, score in zip(prompts, result.seeds, result.scores.tolist(), strict=True)
-    ]
-
-
-def _write(
-    records: list[dict[str, Any]], result: Result, out: Path, *, columns: int, as_json: bool
-) -> None:
-    from c2l.images import make_grid, to_pil, write_png
-
-    pictures = [to_pil(image) for image in result.images]
-    for record, picture in zip(records, pictures, strict=True):
-        path = _free(out / f"{_slug(record['prompt'])}-s{record['seed']}.png")
-        write_png(path, picture, {k: v for k, v in record.items() if k != "milliseconds"})
-        line = {"path": str(path), **record}
-        output.data(json.dumps(line, ensure_ascii=False) if as_json else str(path))
-    if len(pictures) > 1:
-        prompts = list(dict.fromkeys(result.prompts))
-        name = _slug(prompts[0]) if len(prompts) == 1 else f"{len(prompts)}-prompts"
-        grid = _free(out / f"{name}-grid.png")
-        shared = {k: records[0][k] for k in ("recipe", "generator", "embedder", "prior")}
-        write_png(grid, make_grid(pictures, columns=min(columns, 8)), {**shared, "grid": prompts})
-        output.talk(f"grid: {grid}")
-    spent = sum(result.milliseconds.values())
-    output.talk(f"drew {len(pictures)} in {spent:.0f} ms")
-
-
-def _write_latents(path: Path, result: Result) -> None:
-    import torch
-    from safetensors.torch import save_file
-
-    try:
-        save_file(
-            {
-                "latents": result.latents.detach().cpu().contiguous(),
-                "seeds": torch.tensor(result.seeds),
-            },
-            path,
-            metadata={"prompts": json.dumps(result.prompts)},
-        )
-    except OSError as error:
-        raise NotWritable(f"cannot write {path}: {error}", hint="Choose another place") from error
-
-
-def _slug(prompt: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
-    return words[:60].rstrip("-") or "picture"
-
-
-def _free(path: Path) -> Path:
-    """``path``, or with a number where it is taken: a picture is never overwritten."""
-    number = 2
-    candidate = path
-    while candidate.exists():
-        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        number += 1
-    return candidate

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from c2l.cli import output
-from c2l.cli.fetching import AcceptLicence, fetch_with_consent
+from c2l.cli.fetching import fetch_with_consent
+from c2l.cli.options import DEVICES, AcceptLicence
 from c2l.cli.pairs import DEFAULT_NUM, make_pairs, num_workers
 from c2l.cli.progress import duration, progress
 from c2l.errors import BadInput, C2LError, ExitCode
@@ -102,9 +103,7 @@ def train(
     half: Annotated[
         bool | None, typer.Option("--half/--no-half", help="Store the weights in float16.")
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps or auto.", show_default="cpu")
-    ] = None,
+    device: Annotated[str | None, typer.Option(help=DEVICES, show_default="cpu")] = None,
     tensorboard: Annotated[
         Path | None, typer.Option(help="Folder for TensorBoard, besides OUT.log.jsonl.")
     ] = None,

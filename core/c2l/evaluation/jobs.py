@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from c2l.clock import Clock
 from c2l.evaluation.judge import CalibratedJudge, Question
 from c2l.evaluation.plan import RANDOM_SEED, REFERENCE_SEED, Plan, Variant
-from c2l.evaluation.sampling import Clock, Eyes, batch_size, draw_prompts, draw_random
+from c2l.evaluation.sampling import Eyes, batch_size, draw_prompts, draw_random
 from c2l.evaluation.store import Store
 from c2l.pipeline import Pipeline
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from c2l.clock import Clock
 from c2l.errors import BadInput
 from c2l.evaluation.judge import Judge
 from c2l.evaluation.plan import Variant
@@ -61,30 +60,6 @@ class Eyes:
         return seen
 
 
-@dataclass
-class Clock:
-    """Milliseconds by stage."""
-
-    device: torch.device
-    milliseconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        self.add({name: (time.perf_counter() - start) * 1000})
-
-    def add(self, milliseconds: Mapping[str, float]) -> None:
-        """Count what was measured elsewhere."""
-        for name, spent in milliseconds.items():
-            self.milliseconds[name] = self.milliseconds.get(name, 0.0) + spent
-
-    def as_tensors(self) -> dict[str, Tensor]:
-        return {f"ms {name}": torch.tensor(value) for name, value in self.milliseconds.items()}
-
-
 def draw_prompts(
     pipeline: Pipeline,
     prompts: Sequence[str],
@@ -118,7 +93,8 @@ def draw_prompts(
             latents = pipeline.prior.sample(per_picture, seeds=seeds, **asked(settings, variant))
         draw = partial(pipeline.draw, truncation=settings.truncation)
         drawn = _drawn(pipeline, latents, draw, clock)
-    return {**_looked_at(drawn, eyes, clock, num_thumbnails), **clock.as_tensors()}
+    seen = _looked_at(drawn, eyes, clock, num_thumbnails)
+    return seen | {f"ms {name}": torch.tensor(ms) for name, ms in clock.milliseconds.items()}
 
 
 def draw_random(pipeline: Pipeline, seeds: Sequence[int], eyes: Eyes) -> dict[str, Tensor]:
