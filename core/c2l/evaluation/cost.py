@@ -92,8 +92,15 @@ def _watched(network: nn.Module | None) -> Iterator[_Watch]:
 
 
 def _main_network(prior: Part) -> nn.Module | None:
-    """The submodule with most of a prior's parameters; None for one that has no network."""
-    sizes = {child: sum(p.numel() for p in child.parameters()) for child in prior.children()}
+    """The submodule with most of a prior's parameters; None for one that has no network.
+
+    The student is larger than a small prior, and not what draws.
+    """
+    sizes = {
+        child: sum(p.numel() for p in child.parameters())
+        for name, child in prior.named_children()
+        if name != "student"
+    }
     return max(sizes, key=lambda child: sizes[child]) if any(sizes.values()) else None
 
 

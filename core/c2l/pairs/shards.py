@@ -59,9 +59,19 @@ def read_shard(folder: Path, manifest: PairsManifest, record: ShardRecord) -> di
             hint=hint,
         )
     try:
-        return safetensors.torch.load(data)
+        tensors = safetensors.torch.load(data)
     except SafetensorError as error:
         raise BadWeights(f"the shard {path} is no safetensors file: {error}", hint=hint) from error
+    wanted = {
+        "latents": (record.num, manifest.num_codes, manifest.latent_width),
+        "embeddings": (record.num, manifest.embedding_width),
+    }
+    if wrong := [n for n, shape in wanted.items() if n not in tensors or tensors[n].shape != shape]:
+        raise BadWeights(
+            f"the {' and '.join(wrong)} of the shard {path} are not of the shape in the manifest",
+            hint=hint,
+        )
+    return tensors
 
 
 def _makers(manifest: PairsManifest) -> dict[str, list[str]]:

@@ -108,6 +108,8 @@ class TrainingState:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if metadata["schema"] != SCHEMA:
                 raise ValueError("unknown schema")
+            if metadata["step"] == 0:
+                return  # a run that never began has nothing to go on with, and binds nobody
             _check_plan(path, metadata["plan"], plan)
             self._take(tensors, metadata)
         except (SafetensorError, OSError, RuntimeError, KeyError, ValueError, TypeError) as error:

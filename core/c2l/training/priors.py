@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import torch
 from torch import Tensor
@@ -24,6 +24,11 @@ def prior_class(kind: str, settings: Mapping[str, Any]) -> type[Prior]:
         BadInput: the kind has no such settings.
     """
     kinds = registry().kinds("prior")
+    if kind.partition(":")[0] in kinds and kind not in kinds:
+        raise BadInput(
+            f"{kind} is one trained prior; training takes a kind",
+            hint=f"Use --prior {kind.partition(':')[0]}",
+        )
     if kind not in kinds:
         interface = registry().entry(kind).interface  # raises, with a hint, for unknown kinds
         raise UnknownReference(
@@ -42,7 +47,28 @@ def prior_class(kind: str, settings: Mapping[str, Any]) -> type[Prior]:
             f"the prior {kind} has no setting {', '.join(unknown)}",
             hint=f"It has {', '.join(sorted(known))}",
         )
+    hints = get_type_hints(cls.__init__)
+    wrong = [
+        f"{name}={value} is no {_in_words(hints[name])}"
+        for name, value in settings.items()
+        if name in hints and not _fits(value, hints[name])
+    ]
+    if wrong:
+        raise BadInput(f"the prior {kind}: {'; '.join(wrong)}", hint="See --set")
     return cls
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a setting is of the type that its parameter wants; others than plain ones all are."""
+    wanted = set(get_args(hint) or (hint,))
+    if not wanted <= {int, float, str, bool, type(None)}:
+        return True
+    return type(value) in wanted or (float in wanted and type(value) is int)
+
+
+def _in_words(hint: Any) -> str:
+    words = {int: "whole number", float: "number", str: "text", bool: "true or false"}
+    return " or ".join(words[t] for t in get_args(hint) or (hint,) if t in words)
 
 
 def new_prior(kind: str, settings: Mapping[str, Any], manifest: PairsManifest, seed: int) -> Prior:

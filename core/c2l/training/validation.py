@@ -94,7 +94,7 @@ class Judge:
         near = nearest(normalize(text, dim=1) - centre, embeddings)
         return {
             "prompts_cosine": float(self._cosines(text, draw(prior, text, "text")).mean()),
-            "prompts_cosine_random": float(self._cosines(text, random).mean()),
+            "prompts_cosine_random": float(self._cosines(text, random, own=True).mean()),
             "prompts_cosine_neighbours": float(self._cosines(text, latents[near]).mean()),
         }
 
@@ -131,14 +131,19 @@ class Judge:
         text = self.texts(prompts).repeat_interleave(CANDIDATES, dim=0)
         return self._cosines(text, draw(prior, text, "text")).view(-1, CANDIDATES).amax(dim=1)
 
-    def _cosines(self, asked: Tensor, latents: Tensor) -> Tensor:
-        """Cosines (B,) of embeddings (B, E) and the pictures of latents (B, K, D)."""
+    def _cosines(self, asked: Tensor, latents: Tensor, *, own: bool = False) -> Tensor:
+        """Cosines (B,) of embeddings (B, E) and the pictures of latents (B, K, D).
+
+        Args:
+            own: the latents are the generator's own, whose K may not be that of the pairs.
+        """
+        repeats = None if own else self.repeats
         height, width = self.generator.image_size
         size = max(1, PIXELS_AT_ONCE // (height * width))
         cosines = [torch.empty(0)]
         for start in range(0, len(latents), size):
             part = slice(start, start + size)
-            images = self.generator.synthesize(latents[part], repeats=self.repeats)
+            images = self.generator.synthesize(latents[part], repeats=repeats)
             cosines.append(self._compare(asked[part], images))
         return torch.cat(cosines)
 

@@ -10,13 +10,14 @@ import pytest
 import torch
 from eval_toys import LightJudge, SearchPrior, toy_pipeline
 from torch.nn.functional import cosine_similarity
-from toys import ToyEmbedder, some_prompts
+from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, some_prompts
 
 import c2l
 from c2l.errors import BadInput
 from c2l.evaluation import Evaluation, EvaluationInterrupted
 from c2l.evaluation.plan import REFERENCE_SEED
 from c2l.pipeline import SamplingSettings
+from c2l.student import Student
 
 PROMPTS = list(dict.fromkeys(some_prompts(12)))[:8]
 SMALL: dict[str, Any] = {"num_images": 3, "num_reference": 24}
@@ -72,6 +73,15 @@ def test_cost_counts_calls_and_numbers(plain: Evaluation) -> None:
     assert cost["evaluations"] == cost["passes"] == 2
     assert cost["parameters"]["prior"] == 49
     assert set(cost["alone"]) == {"text", "prior", "synthesis", "ranking"}
+
+
+def test_a_student_is_not_what_draws() -> None:
+    pipeline = toy_pipeline()
+    pipeline.prior.student = Student(
+        num_codes=1, latent_width=WIDTH, embedding_width=EMBEDDING_WIDTH
+    )
+    cost = c2l.evaluate(pipeline, PROMPTS[:2], **SMALL).variants[0].cost
+    assert cost["evaluations"] == 2
 
 
 def test_a_sweep_draws_every_value_with_every_other() -> None:

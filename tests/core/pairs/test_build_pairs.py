@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -189,6 +190,20 @@ def test_a_damaged_shard_is_named(tmp_path: Path, damage: str) -> None:
             read()
         assert "Remove it" in error.value.hint
     assert shard.read_bytes() == data
+
+
+def test_a_shard_of_another_shape_is_named(tmp_path: Path) -> None:
+    build(tmp_path)
+    path, manifest = tmp_path / "pairs-00001.safetensors", tmp_path / "manifest.json"
+    tensors = safetensors.torch.load_file(path)
+    tensors["embeddings"] = tensors["embeddings"][:, :7].contiguous()
+    del tensors["latents"]
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    safetensors.torch.save_file(tensors, path)
+    after = hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest.write_text(manifest.read_text().replace(before, after))
+    with pytest.raises(BadWeights, match=r"latents and embeddings of .*pairs-00001.* not of the s"):
+        load_pairs(tmp_path)
 
 
 def test_all_damaged_shards_are_named_at_once(tmp_path: Path) -> None:

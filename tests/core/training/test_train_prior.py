@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from toys import ToyEmbedder, ToyGenerator, some_prompts
 
 import c2l
@@ -142,9 +145,11 @@ def test_ctrl_c_saves_the_step_it_has_ended(pairs: c2l.Pairs, tmp_path: Path) ->
 
 SCRIPT = """
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
+from torch import Tensor
 torch.set_num_threads(1)
 import c2l
 
@@ -201,10 +206,11 @@ def test_a_checkpoint_of_another_run(pairs: c2l.Pairs, tmp_path: Path) -> None:
     checkpoint = out.with_suffix(".checkpoint.safetensors")
 
     def crash(state: Progress) -> None:
-        raise Stop
+        if state.step == 40:  # the state of step 39 is on disk
+            raise Stop
 
     with pytest.raises(Stop):
-        train(pairs, out, on_progress=crash)
+        train(pairs, out, on_progress=crash, checkpoint_seconds=0)
     before = checkpoint.read_bytes()
     with pytest.raises(IncompatibleParts, match=r"its steps is 60, not 70; .*its seed is 0, not 3"):
         train(pairs, out, steps=70, seed=3)
@@ -212,6 +218,42 @@ def test_a_checkpoint_of_another_run(pairs: c2l.Pairs, tmp_path: Path) -> None:
     checkpoint.write_bytes(before[:-100])
     with pytest.raises(BadWeights, match=r"checkpoint .* is damaged"):
         train(pairs, out)
+
+
+def test_a_run_that_never_began_is_in_nobodys_way(pairs: c2l.Pairs, tmp_path: Path) -> None:
+    out = tmp_path / "x.safetensors"
+
+    def crash(state: Progress) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        train(pairs, out, on_progress=crash)
+    assert out.with_suffix(".checkpoint.safetensors").exists()
+    assert train(pairs, out, steps=3, seed=4).training["steps_done"] == 3
+
+
+def test_layer_groups_are_trained_and_judged(pairs: c2l.Pairs, tmp_path: Path) -> None:
+    groups = (2, 1, 2)
+    manifest = dataclasses.replace(pairs.manifest, num_codes=3, repeats=groups)
+    latents = pairs.latents.expand(-1, 3, -1).contiguous()
+
+    class Layered(ToyGenerator):
+        """Refuses codes and repeats that do not belong together, as a real one does."""
+
+        def synthesize(
+            self, latents: Tensor, *, truncation: float = 1.0, repeats: Sequence[int] | None = None
+        ) -> Tensor:
+            assert latents.shape[1] == len(repeats or (5,))
+            return super().synthesize(latents, truncation=truncation)
+
+    grouped = c2l.Pairs(pairs.folder, manifest, pairs.embeddings, latents)
+    out = tmp_path / "x.safetensors"
+    live = {"generator": Layered(), "embedder": ToyEmbedder()}
+    report = train(grouped, out, steps=20, **live)
+    assert "prompts_cosine_random" in report.scores
+    prior = c2l.load_prior(str(out))
+    assert prior.repeats == groups
+    assert prior.sample(pairs.embeddings[:2], seeds=[0, 1]).shape == (2, 3, latents.shape[2])
 
 
 def test_half_is_half_the_size_and_close(pairs: c2l.Pairs, tmp_path: Path) -> None:
@@ -244,6 +286,10 @@ def test_what_cannot_be_trained(pairs: c2l.Pairs, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no setting 'hiden'") as error:
         train(pairs, out, settings={"hiden": 16})
     assert "hidden" in error.value.hint
+    with pytest.raises(BadInput, match=r"hidden=many is no whole number; noise=True is no number"):
+        train(pairs, out, settings={"hidden": "many", "noise": True, "drop": 0, "gap": "none"})
+    with pytest.raises(BadInput, match="flow:demo-faces is one trained prior"):
+        train_prior("flow:demo-faces", pairs, out)
     with pytest.raises(BadInput, match="--steps 0"):
         train(pairs, out, steps=0)
     with pytest.raises(BadInput, match=r"unknown key 'stesp' \(did you mean 'steps'\?\)"):
