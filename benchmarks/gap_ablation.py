@@ -26,7 +26,7 @@ from c2l.evaluation import METRICS, Outcome, find_judge
 WORLDS = ("faces", "landscapes")
 NUM_PAIRS = 40_000
 NUM_IMAGES = 8
-STEPS = 3_000
+STEPS = 2_000
 # Nothing was ever tuned on these captions.
 PROMPT_SEED = 1
 COLUMNS = ("accuracy", "all", "diversity/own", "cmmd/own")

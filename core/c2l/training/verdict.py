@@ -33,12 +33,12 @@ def verdict(
     doubts = []
     if near - random < 0.02:
         doubts.append("the embedder hardly tells these pictures apart")
-    elif reached - random < PROMPTS * (near - random):
+    elif not reached - random >= PROMPTS * (near - random):  # so that NaN is no gain
         doubts.append("prompts should reach more")
     if "held_out_cosine" in scores:
         same, other = scores["held_out_cosine"], scores["held_out_cosine_random"]
         facts.append(f"pictures are found again to {same:.2f}, any two are alike to {other:.2f}")
-        if same - other < IMAGES * (1 - other):
+        if not same - other >= IMAGES * (1 - other):
             doubts.append("pictures should be found again better")
     few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
     if not doubts:

@@ -232,24 +232,26 @@ def test_a_run_that_never_began_is_in_nobodys_way(pairs: c2l.Pairs, tmp_path: Pa
     assert train(pairs, out, steps=3, seed=4).training["steps_done"] == 3
 
 
-def test_layer_groups_are_trained_and_judged(pairs: c2l.Pairs, tmp_path: Path) -> None:
+def test_layer_groups_are_trained_and_judged(
+    pairs: c2l.Pairs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     groups = (2, 1, 2)
     manifest = dataclasses.replace(pairs.manifest, num_codes=3, repeats=groups)
     latents = pairs.latents.expand(-1, 3, -1).contiguous()
 
-    class Layered(ToyGenerator):
-        """Refuses codes and repeats that do not belong together, as a real one does."""
+    plain = ToyGenerator.synthesize
 
-        def synthesize(
-            self, latents: Tensor, *, truncation: float = 1.0, repeats: Sequence[int] | None = None
-        ) -> Tensor:
-            assert latents.shape[1] == len(repeats or (5,))
-            return super().synthesize(latents, truncation=truncation)
+    def strict(
+        self: ToyGenerator, latents: Tensor, *, repeats: Sequence[int] | None = None, **others: Any
+    ) -> Tensor:
+        """Refuses codes and repeats that do not belong together, as real ones do."""
+        assert latents.shape[1] == len(repeats or (5,))
+        return plain(self, latents, **others)
 
+    monkeypatch.setattr(ToyGenerator, "synthesize", strict)
     grouped = c2l.Pairs(pairs.folder, manifest, pairs.embeddings, latents)
     out = tmp_path / "x.safetensors"
-    live = {"generator": Layered(), "embedder": ToyEmbedder()}
-    report = train(grouped, out, steps=20, **live)
+    report = train(grouped, out, steps=20, generator=ToyGenerator(), embedder=ToyEmbedder())
     assert "prompts_cosine_random" in report.scores
     prior = c2l.load_prior(str(out))
     assert prior.repeats == groups

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,13 @@ def test_the_threshold_between_two_samples() -> None:
 
 @pytest.mark.parametrize(
     ("reached", "held_out", "ends"),
-    [(0.31, 0.9, "normal"), (0.21, 0.9, "more pairs help"), (0.31, 0.35, "more pairs help")],
+    [
+        (0.31, 0.9, "normal"),
+        (0.21, 0.9, "more pairs help"),
+        (0.31, 0.35, "more pairs help"),
+        (math.nan, 0.9, "more pairs help"),
+        (0.31, math.nan, "more pairs help"),
+    ],
 )
 def test_the_verdict(reached: float, held_out: float, ends: str) -> None:
     scores = {

@@ -90,7 +90,8 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 ol { columns: 2; column-gap: 32px; padding-left: 28px; font-size: 13px; }
 @media (max-width: 640px) {
   body { padding: 28px 14px 64px; } ol { columns: 1; }
-  .row { flex-direction: column; gap: 4px; } .row > span { flex: none; } dl { grid-template-columns: 1fr; }
+  .row { flex-direction: column; gap: 4px; } .row > span { flex: none; }
+  dl { grid-template-columns: 1fr; }
 }
 @media print { details { border: 0; } .wide { overflow: visible; } }
 """
