@@ -53,7 +53,7 @@ class Gap(nn.Module):
     Args:
         embedding_width: E.
         ingredients: their names joined by ``+``, as in ``centring+noise``; ``none`` for none.
-        noise: the longest noise, relative to the unit embedding.
+        noise: the longest noise, relative to the unit embedding before it is centred.
         adherence: the default of ``ask`` for text, from 0 (the longest noise) to 1 (none).
     Raises:
         BadInput: an ingredient that there is not, or numbers out of range.
@@ -61,6 +61,7 @@ class Gap(nn.Module):
 
     image_mean: Tensor
     text_mean: Tensor
+    spread: Tensor
     stretch: Tensor
     stored: Tensor
     ridge: Tensor
@@ -87,6 +88,8 @@ class Gap(nn.Module):
         self.adherence = adherence
         self.register_buffer("image_mean", torch.zeros(embedding_width))
         self.register_buffer("text_mean", torch.zeros(embedding_width))
+        if "centring" in chosen:
+            self.register_buffer("spread", torch.ones(()))
         if "shaped" in chosen:
             self.register_buffer("stretch", torch.eye(embedding_width))
         if "projection" in chosen:
@@ -108,6 +111,8 @@ class Gap(nn.Module):
         self.text_mean.copy_(self.image_mean)
         if texts is not None and len(texts):
             self.text_mean.copy_(normalize(texts.to(device), dim=1).double().mean(dim=0))
+        if "centring" in self.chosen:
+            self.spread.copy_((pictures - self.image_mean).norm(dim=1).mean().clamp_min(0.01))
         stored = self._centred(pictures[:NUM_STORED], "image")
         if "projection" in self.chosen:
             self.stored.copy_(stored[torch.arange(NUM_STORED, device=device) % len(stored)])
@@ -182,8 +187,14 @@ class Gap(nn.Module):
         return normalize(unit - (self.image_mean if modality == "image" else self.text_mean), dim=1)
 
     def _noisy(self, unit: Tensor, levels: Tensor, normal: Tensor) -> Tensor:
-        """Turned by noise of length ``levels * noise``; its cosine is 1 / hypot(1, that) or so."""
+        """Turned by noise of length ``levels * noise``; its cosine is 1 / hypot(1, that) or so.
+
+        Centred, the noise is as long against what is left of the embedding: pictures of one
+        generator lie close together, and what is noise among all pictures would be little to them.
+        """
         noise = normal / self.embedding_width**0.5
+        if "centring" in self.chosen:
+            noise = noise / self.spread
         if "shaped" in self.chosen:
             noise = noise @ self.stretch
         return normalize(unit + self.noise * levels[:, None] * noise, dim=1)

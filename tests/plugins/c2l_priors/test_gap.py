@@ -76,6 +76,23 @@ def test_adherence_is_the_length_of_the_noise(adherence: float, noise: float) ->
     assert levels.tolist() == pytest.approx([1 - adherence if noise else 0.0] * len(levels))
 
 
+def test_centred_noise_is_as_long_against_what_is_left() -> None:
+    """Pictures close to each other: what noise does to their differences stays what it was."""
+    gap, (pictures, _) = fitted("centring+noise"), two_crowds()
+    unit = normalize(pictures, dim=1)
+    left = (unit - unit.mean(dim=0)).norm(dim=1).mean()
+    noisy, _ = gap.ask(pictures, "image", 0.0, normal(len(pictures)))
+    cosine = float(cosine_similarity(noisy, gap.unit(pictures, "image")).mean())
+    assert left < 0.95
+    assert abs(cosine - float(1 / (1 + left**-2) ** 0.5)) < 0.03
+
+
+def test_pictures_that_are_all_the_same_give_no_nan() -> None:
+    gap = Gap(WIDTH, ingredients="centring+noise", noise=1.0, adherence=0.5)
+    gap.fit(torch.ones(9, WIDTH), None)
+    assert torch.isfinite(gap.show(torch.ones(9, WIDTH), rng(1))[0]).all()
+
+
 def test_text_is_told_as_noisy_as_can_be_and_pictures_as_they_are() -> None:
     gap, (pictures, words) = fitted("centring+noise"), two_crowds()
     assert gap.ask(words, "text", 1.0, normal(400))[1].eq(1).all()
