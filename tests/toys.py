@@ -86,8 +86,16 @@ def _crowd(wanted: tuple[tuple[str, int], ...]) -> Tensor:
     return torch.stack([latent_of(dict(wanted), 10_000 + seed) for seed in range(64)])
 
 
+def _read_by_layers(latents: Tensor, repeats: Sequence[int] | None) -> Tensor:
+    """What the five layers take from codes (B, K, WIDTH): an attribute each, then the free ones."""
+    times = torch.tensor([5 // latents.shape[1]] if repeats is None else list(repeats))
+    layers = latents.repeat_interleave(times.to(latents.device), dim=1)
+    pieces = layers.split([*ATTRIBUTES.values(), NUM_FREE], dim=2)
+    return torch.cat([piece[:, layer] for layer, piece in enumerate(pieces)], dim=1)
+
+
 class ToyGenerator(Generator):
-    """Latents (B, 1, WIDTH) to 8 px pictures."""
+    """Latents (B, 1, WIDTH), or one for each group of its five layers, to 8 px pictures."""
 
     reference = "toy:generator"
 
@@ -116,7 +124,8 @@ class ToyGenerator(Generator):
         self, latents: Tensor, *, truncation: float = 1.0, repeats: Sequence[int] | None = None
     ) -> Tensor:
         mean = self.latent_space.mean if truncation != 1 else torch.zeros(1, WIDTH)
-        hidden = torch.relu(torch.lerp(mean, latents[:, 0], truncation) @ self.first.T)
+        codes = _read_by_layers(latents, repeats)
+        hidden = torch.relu(torch.lerp(mean, codes, truncation) @ self.first.T)
         return torch.tanh(hidden @ self.second.T).unflatten(1, (3, IMAGE_SIZE, IMAGE_SIZE))
 
 
@@ -164,7 +173,7 @@ def toy_pairs(num: int, first_seed: int = 0) -> tuple[Tensor, Tensor]:
     return embedder.embed_images(generator.synthesize(latents)), latents
 
 
-def write_prompts(path: Path, num: int = 8) -> Path:
+def write_prompts(path: Path, num: int = 12) -> Path:
     """A file of ``some_prompts``, one on each line."""
     path.write_text("\n".join(some_prompts(num)) + "\n", encoding="utf-8")
     return path

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from c2l.errors import BadInput, LicenceNotAccepted
+from c2l.errors import BadInput, LicenceNotAccepted, UnknownReference
 from c2l.plugins import registry
 from c2l_registry import KindSpec, Reference, Source, parse_reference
 
@@ -69,7 +69,7 @@ class Missing:
 
 
 def find_missing(references: Iterable[str]) -> list[Missing]:
-    """Which of these models have to be fetched before they can be loaded; paths never do.
+    """Which of these models have to be fetched before they can be loaded; files never do.
 
     Raises:
         UnknownReference, BadReference, PluginFailed: as loading does, before anything is fetched.
@@ -152,7 +152,10 @@ def _convert(reference: str, path: Path) -> None:
 
 
 def _missing(text: str) -> Missing | None:
-    if Reference("", text).is_path or parse_reference(text).is_path:
+    reference = Reference("", text) if Reference("", text).is_path else parse_reference(text)
+    if reference.is_path:
+        if not reference.path.exists():
+            raise UnknownReference(f"there is no file {reference.path}", hint="Check the path")
         return None
     from c2l_registry.consent import is_accepted
     from c2l_registry.weights import is_cached, wanted_files

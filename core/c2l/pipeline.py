@@ -15,7 +15,7 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.optimise import optimise as optimise_latents
-from c2l.prior import Prior
+from c2l.prior import HEARD, Prior
 from c2l.prompts import Prompt, as_prompts, embed_prompts, name_of
 
 # Candidate k of the picture with seed s has seed s + k * CANDIDATE_STRIDE: candidate 0 is what
@@ -31,6 +31,10 @@ _LATENTS_AT_ONCE = 1024
 FINALISTS = 4
 """Candidates that are rendered where the student ranks them: it is nearly right, not quite."""
 
+MOST_GUIDANCE = 100
+MOST_TRUNCATION = 2
+"""Beyond these, priors and generators give rubbish, and at last NaN."""
+
 RankBy = Literal["pictures", "student"]
 
 
@@ -39,15 +43,18 @@ class SamplingSettings:
     """How to sample. None leaves a value to the prior.
 
     Args:
-        guidance: strength of classifier-free guidance.
+        guidance: strength of classifier-free guidance, from 0 to ``MOST_GUIDANCE``.
         steps: network evaluations of the prior.
         adherence: how literally to take the prompt, from 0 to 1.
         negative: what to stay away from; empty for nothing.
-        truncation: pulls latents towards their mean; 1 leaves them.
+        truncation: pulls latents towards their mean; 1 leaves them, 0 gives the mean, and below
+            that come their opposites. Its size is at most ``MOST_TRUNCATION``.
         best_of: draw this many candidates for each picture and keep the best by the embedder.
         rank_by: ``pictures`` renders every candidate; ``student`` lets the prior's student guess
             and renders only the few that it likes best.
         optimise: steps of gradient descent on each kept latent, see ``c2l.optimise``.
+    Raises:
+        BadInput: naming every value that is out of range or no number.
     """
 
     guidance: float | None = None
@@ -60,20 +67,47 @@ class SamplingSettings:
     optimise: int = 0
 
     def __post_init__(self) -> None:
-        if self.best_of < 1:
-            raise BadInput(f"best-of {self.best_of} draws nothing", hint="Use --best-of 1 or more")
-        if self.steps is not None and self.steps < 1:
-            raise BadInput(f"{self.steps} steps sample nothing", hint="Use --steps 1 or more")
-        if self.adherence is not None and not 0 <= self.adherence <= 1:
-            raise BadInput(
-                f"an adherence of {self.adherence:g} is out of range", hint="Use --adherence 0 to 1"
-            )
-        if self.rank_by not in ("pictures", "student"):
-            raise BadInput(
-                f"nothing ranks by '{self.rank_by}'", hint="Use --rank-by pictures or student"
-            )
-        if self.optimise < 0:
-            raise BadInput(f"{self.optimise} steps of optimising", hint="Use --optimise 0 or more")
+        guidance, steps, adherence = self.guidance, self.steps, self.adherence
+        # In chains of comparisons, which NaN fails as well.
+        checks = (
+            (
+                guidance is None or 0 <= guidance <= MOST_GUIDANCE,
+                f"a guidance of {guidance} is out of range",
+                f"--guidance 0 to {MOST_GUIDANCE}",
+            ),
+            (steps is None or steps >= 1, f"{steps} steps sample nothing", "--steps 1 or more"),
+            (
+                adherence is None or 0 <= adherence <= 1,
+                f"an adherence of {adherence} is out of range",
+                "--adherence 0 to 1",
+            ),
+            (
+                -MOST_TRUNCATION <= self.truncation <= MOST_TRUNCATION,
+                f"a truncation of {self.truncation} is out of range",
+                f"--truncation -{MOST_TRUNCATION} to {MOST_TRUNCATION}",
+            ),
+            (
+                self.best_of >= 1,
+                f"best-of {self.best_of} draws nothing",
+                "--best-of 1 or more",
+            ),
+            (
+                self.rank_by in ("pictures", "student"),
+                f"nothing ranks by '{self.rank_by}'",
+                "--rank-by pictures or student",
+            ),
+            (self.optimise >= 0, f"{self.optimise} steps of optimising", "--optimise 0 or more"),
+        )
+        wrong = {fault: hint for right, fault, hint in checks if not right}
+        if wrong:
+            raise BadInput("; ".join(wrong), hint=f"Use {', '.join(wrong.values())}")
+
+    def heard_by(self, prior: Prior) -> SamplingSettings:
+        """Without the values that a prior has no use for: those that decide what is drawn."""
+        unheard: dict[str, Any] = {
+            name: "" if name == "negative" else None for name in HEARD - prior.listens_to
+        }
+        return replace(self, **unheard)
 
 
 @dataclass(frozen=True)
@@ -87,7 +121,7 @@ class Result:
             chose the latents, so good for ranking, not for comparing embedders.
         seeds: the seed of each picture: drawn alone with it, the picture is the same.
         prompts: the prompt of each picture; a blend in one line, as in ``a man + a pirate:0.4``.
-        settings: what was used.
+        settings: what was used; None, or an empty text, for what the prior has no use for.
         milliseconds: wall time by stage: text, prior, synthesis, ranking; and student, optimising
             where they were asked for.
     """
@@ -169,6 +203,7 @@ class Pipeline:
             "optimise": optimise,
         }
         settings = replace(self.settings, **{k: v for k, v in given.items() if v is not None})
+        settings = settings.heard_by(self.prior)
 
         clock = Clock(self.generator.device)
         with clock.stage("text"):

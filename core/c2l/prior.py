@@ -31,6 +31,9 @@ SCHEMA = "c2l-prior/1"
 Modality = Literal["text", "image"]
 """What an embedding is of. The two lie apart: see "the modality gap" (arXiv 2203.02053)."""
 
+HEARD = frozenset({"guidance", "steps", "adherence", "negative"})
+"""What ``Prior.sample`` may be told of how to draw."""
+
 
 @dataclass(frozen=True)
 class PartCard:
@@ -98,6 +101,10 @@ class Prior(Part, ABC):
     trains_by_gradient: ClassVar[bool] = True
     """False for priors that ``fit`` alone finishes, such as nearest neighbours."""
 
+    listens_to: ClassVar[frozenset[str]] = HEARD
+    """Which of ``guidance``, ``steps``, ``adherence`` and ``negative`` change what is sampled; a
+    user who gives another one is told that it is ignored."""
+
     card: PriorCard | None = None
     """What its file says about it; None for a prior that was never saved or loaded."""
 
@@ -155,7 +162,7 @@ class Prior(Part, ABC):
         negative: Tensor | None = None,
         modality: Modality = "text",
     ) -> Tensor:
-        """Draw latents for embeddings. A prior ignores what it has no use for.
+        """Draw latents for embeddings. A prior ignores what it does not list in ``listens_to``.
 
         Args:
             embeddings: float32, shape (B, E), as the embedder gives them.

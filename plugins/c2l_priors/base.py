@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from c2l.prior import Prior
-from c2l_priors.checks import check_pairs
+from c2l_priors.checks import Share, Size, check_pairs
 from c2l_priors.gap import Gap
 
 
@@ -34,8 +34,8 @@ class GapPrior(Prior):
         num_codes: int,
         latent_width: int,
         gap: str,
-        noise: float = 0.0,
-        adherence: float = 1.0,
+        noise: Size = 0.0,
+        adherence: Share = 1.0,
     ) -> None:
         super().__init__()
         self.embedding_width = embedding_width

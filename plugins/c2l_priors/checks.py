@@ -1,13 +1,24 @@
-"""What every prior checks before it starts."""
+"""What every prior checks before it starts, and the ranges of its settings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from c2l.errors import BadInput
+from c2l.pipeline import MOST_GUIDANCE
+
+# ``c2l train`` reads these off the constructors, and refuses other values before any work.
+Count = Annotated[int, Field(ge=1)]
+Size = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Drop = Annotated[float, Field(ge=0, lt=1)]
+Guidance = Annotated[float, Field(ge=0, le=MOST_GUIDANCE)]
 
 
 def check_embeddings(embeddings: Tensor, width: int) -> None:

@@ -19,12 +19,27 @@ from torch.nn import functional as F
 from c2l import Prior, PriorCard, Source
 from c2l.errors import BadInput
 from c2l.prior import Modality
-from c2l_priors.checks import check_embeddings, check_pairs, check_seeds
+from c2l_priors.checks import (
+    Count,
+    Drop,
+    Guidance,
+    Positive,
+    Share,
+    Size,
+    check_embeddings,
+    check_pairs,
+    check_seeds,
+)
 from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint, recognises
 from c2l_priors.diffusion_network import Contexts, Memory, PriorNetwork
 from c2l_priors.diffusion_samplers import SAMPLERS
 from c2l_priors.diffusion_schedule import NoiseSchedule
+from c2l_priors.gap import Gap
 from c2l_priors.scaling import LatentScale
+from c2l_priors.seeds import SeededNormal
+
+PAPER = "paper"
+"""The gap of the paper: raw embeddings, and isotropic noise while training."""
 
 AHEAD = 10
 """For so many calls of the network the first one computes what they need of prompts and times."""
@@ -33,7 +48,9 @@ AHEAD = 10
 class DiffusionPrior(Prior):
     """Draws varied latents by undoing noise step by step.
 
-    Embeddings are taken with their length, as the embedder gives them. The network computes in the
+    Without a gap, which is the paper's way, embeddings are taken with their length, as the embedder
+    gives them, and training turns them by noise. With one they are what the gap makes of them, but
+    the network is not told how noisy. The network computes in the
     dtype of its weights: ``prior.network.bfloat16()`` is faster where the processor has units for
     it, and wrong by about 1 %; schedule, statistics and latents stay float32.
 
@@ -48,7 +65,10 @@ class DiffusionPrior(Prior):
         expansion: how much wider a layer is inside.
         num_timesteps: T.
         embedding_scale: embeddings are multiplied by this.
+        gap: ingredients of the bridge from text to pictures, see ``c2l_priors.gap``; ``paper`` for
+            the paper's.
         noise: length of the noise added to unit embeddings while training.
+        adherence: the default of ``sample``.
         drop: how often training hides the embedding.
         sampler: the default of ``sample``: ddim, ddpm, dpm++2m or skip.
         guidance: the default of ``sample``.
@@ -61,18 +81,20 @@ class DiffusionPrior(Prior):
         embedding_width: int,
         num_codes: int,
         latent_width: int,
-        width: int | None = None,
-        depth: int = 6,
-        heads: int = 8,
-        head_width: int = 64,
-        expansion: int = 4,
-        num_timesteps: int = 1000,
-        embedding_scale: float = 1.0,
-        noise: float = 1.0,
-        drop: float = 0.2,
+        width: Count | None = None,
+        depth: Count = 6,
+        heads: Count = 8,
+        head_width: Count = 64,
+        expansion: Count = 4,
+        num_timesteps: Count = 1000,
+        embedding_scale: Positive = 1.0,
+        gap: str = PAPER,
+        noise: Size = 1.0,
+        adherence: Share = 1.0,
+        drop: Drop = 0.2,
         sampler: str = "dpm++2m",
-        guidance: float = 2.0,
-        steps: int | None = None,
+        guidance: Guidance = 2.0,
+        steps: Count | None = None,
     ) -> None:
         super().__init__()
         if width is None:
@@ -89,10 +111,14 @@ class DiffusionPrior(Prior):
         self.num_timesteps = num_timesteps
         self.embedding_scale = embedding_scale
         self.noise = noise
+        self.adherence = adherence
         self.drop = drop
         self.sampler = sampler
         self.guidance = guidance
         self.steps = steps
+        self.gap: Gap | None = None
+        if gap != PAPER:
+            self.gap = Gap(embedding_width, ingredients=gap, noise=noise, adherence=adherence)
         self.scale = LatentScale(num_codes, latent_width)
         self.schedule = NoiseSchedule(num_timesteps)
         self.network = PriorNetwork(
@@ -123,6 +149,9 @@ class DiffusionPrior(Prior):
     def repeats(self) -> tuple[int, ...] | None:
         """How often each of the K codes feeds the generator; None leaves it to the generator."""
         return self.card.repeats if self.card else self._repeats
+
+    def settings(self) -> Mapping[str, Any]:
+        return {**super().settings(), "gap": self.gap.ingredients if self.gap else PAPER}
 
     @classmethod
     def load(cls, source: Source) -> Self:
@@ -163,8 +192,10 @@ class DiffusionPrior(Prior):
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape)
+        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
         self.scale.fit(latents)
+        if self.gap is not None:
+            self.gap.fit(embeddings, texts)
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
         device = self.device
@@ -173,8 +204,11 @@ class DiffusionPrior(Prior):
         times = torch.randint(self.num_timesteps, (num,), generator=rng).to(device)
         noise = torch.randn(clean.shape, generator=rng).to(device)
         keep = (torch.rand(num, generator=rng) >= self.drop).to(device)
-        turn = torch.randn(embeddings.shape, generator=rng).to(device)
-        seen = turned(embeddings.to(device), turn, self.noise)
+        if self.gap is not None:
+            seen, _ = self.gap.show(embeddings, rng)
+        else:
+            turn = torch.randn(embeddings.shape, generator=rng).to(device)
+            seen = turned(embeddings.to(device), turn, self.noise)
         x_t = self.schedule.diffuse(clean, times, noise)
         return F.mse_loss(self._predict(x_t, times, seen, keep), clean)
 
@@ -232,7 +266,10 @@ class DiffusionPrior(Prior):
             seeds: B non-negative integers; row i depends on its embedding and ``seeds[i]`` alone.
             guidance: strength of classifier-free guidance; 1 is none; None the prior's default.
             steps: calls of the network; None: the default of the prior or the sampler.
-            adherence, negative, modality: ignored, this prior has no use for them.
+            adherence: below 1 the embedding is turned by 1 - adherence times the noise of training;
+                None the prior's default. With ``noise`` it is 1.
+            negative: float32, shape (B, E): takes the place of no prompt in guidance.
+            modality: what the embeddings are of; makes a difference where the prior has a gap.
             sampler: ``dpm++2m``, ``ddim``, ``ddpm``, or ``skip``, which repeats what the authors'
                 code draws in a few steps; None the prior's default.
             truncation: pulls the latents towards the mean of the training latents; 1 leaves them.
@@ -259,17 +296,45 @@ class DiffusionPrior(Prior):
             )
 
         shape = (len(embeddings), self.num_codes, self.latent_width)
-        tensors = _from_seeds(seeds, shape) if seeds is not None else _from_given(noise, shape)
         device = self.device
         if not shape[0]:
             return torch.empty(shape, device=device)
-        predict = _Guided(self, embeddings, self._guidance(guidance))
+        if seeds is not None:
+            normal = SeededNormal(seeds, torch.device("cpu"))
+            tensors = _from_seeds(normal, shape)
+            asked = self._asked(embeddings, modality, adherence, normal)
+        else:
+            tensors = _from_given(noise, shape)
+            asked = self._asked(embeddings, modality, 1.0, None)
+        against = None
+        if negative is not None:
+            check_embeddings(negative, self.embedding_width)
+            against = self._asked(negative, "text", 1.0, None)
+        predict = _Guided(self, asked, self._guidance(guidance, against), against)
         x = chosen.run(predict, self.schedule, steps, (item.to(device) for item in tensors))
         latents = self.scale.inverse(x.flatten(1))
         return latents if truncation == 1 else torch.lerp(self.scale.mean, latents, truncation)
 
-    def _guidance(self, guidance: float | None) -> float:
-        if self.drop > 0:
+    def _asked(
+        self,
+        embeddings: Tensor,
+        modality: Modality,
+        adherence: float | None,
+        normal: SeededNormal | None,
+    ) -> Tensor:
+        """Embeddings (B, E) as the network sees them; without ``normal``, adherence is 1."""
+        adherence = self.adherence if adherence is None else adherence
+        if self.gap is None:
+            if adherence == 1 or normal is None:
+                return embeddings
+            turn = normal(self.embedding_width).to(embeddings.device)
+            return turned(embeddings, turn, self.noise * (1 - adherence))
+        if adherence == 1 or normal is None:
+            return self.gap.unit(embeddings, modality)
+        return self.gap.ask(embeddings, modality, adherence, normal)[0]
+
+    def _guidance(self, guidance: float | None, against: Tensor | None) -> float:
+        if self.drop > 0 or against is not None:
             return self.guidance if guidance is None else guidance
         if guidance in {None, 1}:
             return 1.0
@@ -288,24 +353,35 @@ class _Guided:
 
     Samples that share a prompt share what depends on prompt and time alone; all of them share it in
     the unconditional half.
+
+    Args:
+        embeddings: (B, E), as the network sees them.
+        against: (B, E), what guidance pushes away from; None for no prompt.
     """
 
-    def __init__(self, prior: DiffusionPrior, embeddings: Tensor, guidance: float) -> None:
+    def __init__(
+        self, prior: DiffusionPrior, embeddings: Tensor, guidance: float, against: Tensor | None
+    ) -> None:
         self.network = prior.network
         self.guidance = guidance
         device = prior.device
-        unique, inverse = torch.unique(embeddings.cpu(), dim=0, return_inverse=True)
-        prompts, rows = unique.to(device), inverse.to(device)
-        conditional, unconditional = guidance != 0, guidance != 1
-        # The unconditional context comes last; what its embedding is makes no difference.
-        hidden = prompts.new_zeros(int(unconditional), prompts.shape[1])
-        shown = prompts if conditional else prompts[:0]
-        self.embeddings = torch.cat([shown, hidden]) * prior.embedding_scale
-        self.keep = torch.arange(len(self.embeddings), device=device) < len(shown)
-        parts = [rows] if conditional else []
-        if unconditional:
-            parts.append(torch.full_like(rows, len(shown)))
-        self.samples = torch.cat(parts)
+        halves = [(embeddings, True)] if guidance != 0 else []
+        if guidance != 1:
+            # What a hidden embedding is makes no difference.
+            halves.append(
+                (torch.zeros_like(embeddings), False) if against is None else (against, True)
+            )
+        contexts: list[Tensor] = []
+        kept: list[Tensor] = []
+        samples: list[Tensor] = []
+        for rows, seen in halves:
+            distinct, which = torch.unique(rows.cpu(), dim=0, return_inverse=True)
+            samples.append(which + sum(map(len, contexts)))
+            contexts.append(distinct)
+            kept.append(torch.full((len(distinct),), seen))
+        self.embeddings = torch.cat(contexts).to(device) * prior.embedding_scale
+        self.keep = torch.cat(kept).to(device)
+        self.samples = torch.cat(samples).to(device)
         self.memory: Memory | None = None
 
     def __call__(self, x: Tensor, times: Sequence[int]) -> Tensor:
@@ -340,12 +416,10 @@ def _check_sampler(name: str) -> str:
     return name
 
 
-def _from_seeds(seeds: Sequence[int], shape: tuple[int, ...]) -> Iterator[Tensor]:
+def _from_seeds(normal: SeededNormal, shape: tuple[int, ...]) -> Iterator[Tensor]:
     """Noise without end, row i from a generator of its own."""
-    rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
     while True:
-        rows = [torch.randn(shape[1:], generator=rng) for rng in rngs]
-        yield torch.stack(rows)
+        yield normal(shape[1] * shape[2]).view(shape)
 
 
 def _from_given(noise: Iterator[Tensor] | None, shape: tuple[int, ...]) -> Iterator[Tensor]:

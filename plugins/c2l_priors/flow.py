@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from c2l.errors import BadInput
 from c2l.prior import Modality
 from c2l_priors.base import GapPrior
-from c2l_priors.checks import check_embeddings, check_seeds
+from c2l_priors.checks import Count, Drop, Guidance, Share, Size, check_embeddings, check_seeds
 from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
 from c2l_priors.scaling import LatentScale
@@ -65,14 +65,14 @@ class FlowPrior(GapPrior):
         embedding_width: int,
         num_codes: int,
         latent_width: int,
-        hidden: int = 256,
-        num_blocks: int = 4,
+        hidden: Count = 256,
+        num_blocks: Count = 4,
         gap: str = DEFAULT_GAP,
-        noise: float = DEFAULT_NOISE,
-        adherence: float = DEFAULT_ADHERENCE,
-        drop: float = 0.1,
-        guidance: float = 1.0,
-        steps: int = 8,
+        noise: Size = DEFAULT_NOISE,
+        adherence: Share = DEFAULT_ADHERENCE,
+        drop: Drop = 0.1,
+        guidance: Guidance = 1.0,
+        steps: Count = 8,
     ) -> None:
         super().__init__(
             embedding_width=embedding_width,

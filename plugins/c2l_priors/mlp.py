@@ -8,13 +8,14 @@ its own, which is all that a Gaussian without correlations knows of what goes to
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from c2l.prior import Modality
 from c2l_priors.base import GapPrior
-from c2l_priors.checks import check_embeddings, check_seeds
+from c2l_priors.checks import Count, Share, Size, check_embeddings, check_seeds
 from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE
 from c2l_priors.network import ModulatedMLP, PromptEncoder
 from c2l_priors.scaling import LatentScale
@@ -39,18 +40,20 @@ class MLPPrior(GapPrior):
         spread: how far samples stray, as a part of what was learnt; 0 gives every seed the mean.
     """
 
+    listens_to: ClassVar[frozenset[str]] = frozenset({"adherence"})
+
     def __init__(
         self,
         *,
         embedding_width: int,
         num_codes: int,
         latent_width: int,
-        hidden: int = 256,
-        num_blocks: int = 3,
+        hidden: Count = 256,
+        num_blocks: Count = 3,
         gap: str = DEFAULT_GAP,
-        noise: float = DEFAULT_NOISE,
-        adherence: float = DEFAULT_ADHERENCE,
-        spread: float = 0.5,
+        noise: Size = DEFAULT_NOISE,
+        adherence: Share = DEFAULT_ADHERENCE,
+        spread: Size = 0.5,
     ) -> None:
         super().__init__(
             embedding_width=embedding_width,

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from c2l.prior import Modality, PriorCard
 from c2l_priors.base import GapPrior
-from c2l_priors.checks import check_embeddings, check_seeds
+from c2l_priors.checks import Count, Positive, check_embeddings, check_seeds
 
 
 class NeighboursPrior(GapPrior):
@@ -35,6 +35,7 @@ class NeighboursPrior(GapPrior):
     """
 
     trains_by_gradient: ClassVar[bool] = False
+    listens_to: ClassVar[frozenset[str]] = frozenset()
     directions: Tensor
     latents: Tensor
 
@@ -44,9 +45,9 @@ class NeighboursPrior(GapPrior):
         embedding_width: int,
         num_codes: int,
         latent_width: int,
-        num_stored: int = 20_000,
-        num_nearest: int = 8,
-        temperature: float = 0.05,
+        num_stored: Count = 20_000,
+        num_nearest: Count = 8,
+        temperature: Positive = 0.05,
         gap: str = "centring",
     ) -> None:
         super().__init__(

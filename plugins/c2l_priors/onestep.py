@@ -15,6 +15,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from c2l_priors.checks import Count, Drop, Guidance, Share, Size
 from c2l_priors.flow import FlowPrior
 from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE
 from c2l_priors.network import Condition, ModulatedMLP
@@ -39,14 +40,14 @@ class OneStepPrior(FlowPrior):
         embedding_width: int,
         num_codes: int,
         latent_width: int,
-        hidden: int = 256,
-        num_blocks: int = 4,
+        hidden: Count = 256,
+        num_blocks: Count = 4,
         gap: str = DEFAULT_GAP,
-        noise: float = DEFAULT_NOISE,
-        adherence: float = DEFAULT_ADHERENCE,
-        drop: float = 0.1,
-        guidance: float = 1.0,
-        steps: int = 1,
+        noise: Size = DEFAULT_NOISE,
+        adherence: Share = DEFAULT_ADHERENCE,
+        drop: Drop = 0.1,
+        guidance: Guidance = 1.0,
+        steps: Count = 1,
     ) -> None:
         super().__init__(
             embedding_width=embedding_width,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from c2l.prior import Modality
 from c2l_priors.base import GapPrior
-from c2l_priors.checks import check_embeddings, check_seeds
+from c2l_priors.checks import Size, check_embeddings, check_seeds
 from c2l_priors.scaling import LatentScale
 from c2l_priors.seeds import SeededNormal
 
@@ -34,6 +34,7 @@ class RidgePrior(GapPrior):
     """
 
     trains_by_gradient: ClassVar[bool] = False
+    listens_to: ClassVar[frozenset[str]] = frozenset()
     map: Tensor
     offset: Tensor
     residual: Tensor
@@ -44,9 +45,9 @@ class RidgePrior(GapPrior):
         embedding_width: int,
         num_codes: int,
         latent_width: int,
-        penalty: float = 0.1,
+        penalty: Size = 0.1,
         gap: str = "centring",
-        spread: float = 0.5,
+        spread: Size = 0.5,
     ) -> None:
         super().__init__(
             embedding_width=embedding_width,

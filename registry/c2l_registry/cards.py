@@ -15,6 +15,7 @@ from pydantic.functional_validators import AfterValidator
 
 from c2l_registry.errors import BadCard, BadReference
 from c2l_registry.references import parse_reference
+from c2l_registry.wording import in_words
 
 
 def _catalogue_name(text: str) -> str:
@@ -156,8 +157,8 @@ def read_cards(path: Path) -> tuple[tuple[ModelCard, ...], tuple[RecipeCard, ...
         file = _CardFile.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        message = first["msg"].removeprefix("Value error, ")
-        raise BadCard(f"the card file {path}: {_place(raw, first['loc'])}: {message}") from error
+        place = _place(raw, first["loc"])
+        raise BadCard(f"the card file {path}: {place}: {in_words(first)}") from error
     return file.model, file.recipe
 
 

@@ -128,6 +128,10 @@ def test_settings_of_the_recipe_hold_unless_given() -> None:
         ({"prompts": {"shape1": 1, " ": 1}}, "prompt is empty"),
         ({"prompts": {"shape1": 1, "mood1": -1}}, "'mood1' has weight -1"),
         ({"prompts": "shape1", "adherence": 1.1}, "adherence of 1.1"),
+        ({"prompts": "shape1", "guidance": float("nan")}, "guidance of nan"),
+        ({"prompts": "shape1", "guidance": -1.0}, "guidance of -1"),
+        ({"prompts": "shape1", "guidance": 1e9, "steps": 0}, "guidance of .*; 0 steps"),
+        ({"prompts": "shape1", "truncation": float("-inf")}, "truncation of -inf"),
         ({"prompts": "shape1", "rank_by": "luck"}, "ranks by 'luck'"),
         ({"prompts": "shape1", "best_of": 8, "rank_by": "student"}, "no student"),
         ({"prompts": "shape1", "optimise": -1}, "-1 steps of optimising"),
@@ -170,6 +174,19 @@ def test_adherence_and_the_negative_prompt_reach_the_prior(pipeline: c2l.Pipelin
     assert prior.against[0] is not None and prior.against[1] is None
     unwanted = pipeline.embedder.embed_text(["mood2"])
     torch.testing.assert_close(prior.against[0], unwanted.expand(3, -1))
+
+
+def test_what_the_prior_does_not_listen_to_is_not_used_nor_recorded() -> None:
+    class Deaf(SeedPrior):
+        listens_to = frozenset({"steps"})
+
+    settings = SamplingSettings(guidance=3.0, truncation=0.5)
+    pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(), Deaf(), settings=settings)
+    used = pipeline("shape1", steps=2, adherence=0.5, negative="mood2").settings
+    assert used == SamplingSettings(steps=2, truncation=0.5)
+    prior = pipeline.prior
+    assert isinstance(prior, Deaf)
+    assert (prior.asked, prior.loosely, prior.against) == ([(0, None, 2)], [None], [None])
 
 
 def test_many_latents_are_drawn_in_parts(

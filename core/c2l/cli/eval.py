@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(help="A recipe; with --compare, folders of finished runs."),
@@ -89,9 +90,10 @@ def evaluate(
     """
     names = names or []
     if compare:
-        if prompts or generator or embedder or prior or independent:
+        if useless := _given(context) - {"names", "--compare", "--out", "--json"}:
             raise BadInput(
-                "--compare takes finished runs only", hint="c2l eval --compare FOLDER FOLDER"
+                f"--compare takes finished runs only, not {', '.join(sorted(useless))}",
+                hint="c2l eval --compare FOLDER FOLDER",
             )
         _compare([Path(name) for name in names], out, as_json)
         return
@@ -105,9 +107,11 @@ def evaluate(
     step_list: list[int | None] = [*_values("steps", steps, int, faults)] or [None]
     recipe = names[0] if names else None
 
+    from c2l.devices import resolve_device
     from c2l.evaluation import EvaluationInterrupted, evaluate, read_prompts
     from c2l.evaluation.plan import make_plan
     from c2l.evaluation.tables import scores_table
+    from c2l.fetching import find_missing
     from c2l.loading import load_embedder, load_pipeline
     from c2l.pipeline import SamplingSettings
 
@@ -135,14 +139,29 @@ def evaluate(
     if faults:
         raise BadInput("; ".join(faults), hint="See: c2l eval --help")
 
+    resolve_device(device)
     parts = named_parts(output.warned_registry(), recipe, generator, embedder, prior)
+
+    def load() -> tuple[Pipeline, Sequence[str] | Sequence[Question]]:
+        pipeline = load_pipeline(
+            recipe, generator=generator, embedder=embedder, prior=prior, device=device
+        )
+        pipeline.settings = dataclasses.replace(pipeline.settings, **changed)
+        return pipeline, texts or _questions(pipeline, num_prompts, prompt_seed)
+
+    # What is wrong with parts that are here is said before anybody is asked for a licence.
+    loaded = None if find_missing(parts) else load()
     fetch_with_consent([*parts, *filter(None, [independent])], accept_licence=accept_licence)
-    pipeline = load_pipeline(
-        recipe, generator=generator, embedder=embedder, prior=prior, device=device
-    )
-    pipeline.settings = dataclasses.replace(pipeline.settings, **changed)
+    pipeline, asked = loaded or load()
     other = load_embedder(independent, device=device) if independent else None
-    asked = texts or _questions(pipeline, num_prompts, prompt_seed)
+    output.warn_of_unheard(
+        pipeline.prior,
+        [
+            *(["guidance"] if guidance and len(guidances) == 1 else []),
+            *(["steps"] if steps and len(step_list) == 1 else []),
+            *(["adherence"] if adherence is not None else []),
+        ],
+    )
     _say_what_is_not_read([p for p in (pipeline.embedder, other) if p], asked)
     folder = out or DEFAULT_OUT
     try:
@@ -168,6 +187,15 @@ def evaluate(
     else:
         output.print_table(*scores_table(evaluation))
     output.talk(f"report: {folder / 'report.html'}")
+
+
+def _given(context: typer.Context) -> set[str]:
+    """The arguments and options that were typed."""
+    return {
+        max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if parameter.name and "COMMANDLINE" in str(context.get_parameter_source(parameter.name))
+    }
 
 
 def _checked(faults: list[str], make: Callable[[], Value]) -> Value | None:

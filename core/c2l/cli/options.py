@@ -20,6 +20,15 @@ Prior = Annotated[
     typer.Option("-p", "--prior", help="Another prior: a reference or the path of its file."),
 ]
 
+# How pairs are drawn.
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        help="Mix latents: layers for each code, from the coarsest, as in 4,4,10.",
+        show_default="one code for all layers",
+    ),
+]
+
 # How pictures are drawn.
 NumImages = Annotated[int, typer.Option("--num", "-n", help="Pictures of each prompt.")]
 Adherence = Annotated[

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from c2l.prior import Prior
     from c2l_registry import Registry
 
 
@@ -27,6 +28,16 @@ def talk(text: str) -> None:
 def warn(text: str) -> None:
     """Print ``warning: …`` on stderr, in one line whatever ``text`` holds."""
     talk(f"warning: {' '.join(text.split())}")
+
+
+def warn_of_unheard(prior: Prior, options: Iterable[str]) -> None:
+    """Warn of each of these options that a prior ignores: of those of ``Prior.sample`` alone."""
+    from c2l.prior import HEARD
+
+    kind = prior.reference.partition(":")[0]
+    for name in options:
+        if name in HEARD - prior.listens_to:
+            warn(f"{kind} has no use for --{name}; ignored")
 
 
 def fail(text: str) -> None:

@@ -10,9 +10,9 @@ import typer
 
 from c2l.cli import output
 from c2l.cli.fetching import fetch_with_consent
-from c2l.cli.options import AcceptLicence, Device
+from c2l.cli.options import AcceptLicence, Device, Groups
 from c2l.cli.progress import progress
-from c2l.errors import ExitCode
+from c2l.errors import BadInput, ExitCode
 
 if TYPE_CHECKING:
     from c2l.embedder import Embedder
@@ -39,9 +39,10 @@ def pairs(
         Path, typer.Option("--out", "-o", help="Folder for the pairs; a begun one is gone on with.")
     ],
     num: Annotated[int, typer.Option("--num", "-n", help="How many pairs.")] = DEFAULT_NUM,
+    groups: Groups = None,
     first_seed: Annotated[int, typer.Option(help="Seed of the first pair.")] = 0,
     shard_size: Annotated[
-        int | None, typer.Option(help="Pairs in one file.", show_default="4096")
+        int | None, typer.Option(help="Pairs in one file.", show_default="what suits their size")
     ] = None,
     batch_size: Annotated[
         int | None,
@@ -61,6 +62,7 @@ def pairs(
     """
     from c2l.loading import load_embedder, load_generator
 
+    layers = None if groups is None else read_groups(groups)
     output.warned_registry()
     fetch_with_consent([generator, embedder], accept_licence=accept_licence)
     drawer = load_generator(generator, device=device)
@@ -69,6 +71,7 @@ def pairs(
         load_embedder(embedder, device=device),
         num,
         out,
+        groups=layers,
         first_seed=first_seed,
         shard_size=shard_size,
         batch_size=batch_size,
@@ -78,6 +81,16 @@ def pairs(
         output.data(made.manifest.to_json().rstrip())
     else:
         output.talk(f"{len(made):,} pairs in {out}. Train on them: c2l train --pairs {out}")
+
+
+def read_groups(text: str) -> tuple[int, ...]:
+    """``4,4,10`` as numbers. Raises ``BadInput``."""
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise BadInput(
+            f"--groups {text} is no list of numbers", hint="Write it as in --groups 4,4,10"
+        ) from None
 
 
 def num_workers(device: str, num: int) -> int:
@@ -94,6 +107,7 @@ def make_pairs(
     num: int,
     out: Path,
     *,
+    groups: tuple[int, ...] | None = None,
     first_seed: int = 0,
     shard_size: int | None = None,
     batch_size: int | None = None,
@@ -109,6 +123,7 @@ def make_pairs(
                 embedder,
                 num,
                 out,
+                groups=groups,
                 first_seed=first_seed,
                 shard_size=shard_size,
                 batch_size=batch_size,

@@ -61,7 +61,8 @@ def sample(
     also: Annotated[
         list[str] | None,
         typer.Option(
-            help="Blend in another text, with a weight if not 1: --also 'a pirate:0.4'.",
+            help="Blend in another text, with a weight after a colon if not 1: "
+            "--also 'a pirate:0.4'.",
             show_default=False,
         ),
     ] = None,
@@ -100,6 +101,7 @@ def sample(
         "truncation": truncation,
         "optimise": optimise,
     }
+    explicit = [name for name, value in asked.items() if value is not None]
     if again is not None:
         if prompt or prompts_file or seeds:
             raise BadInput(
@@ -120,11 +122,17 @@ def sample(
     else:
         texts = _prompts(prompt, prompts_file)
         seed_list = _seeds(seeds, num)
-    pictures.make_folder(out)
+    blend = parse_blend(also or [])
 
     start = time.perf_counter()
+    from c2l.devices import resolve_device
     from c2l.loading import load_pipeline
+    from c2l.pipeline import SamplingSettings
 
+    given = {**asked, "best_of": best_of, "rank_by": rank_by}
+    SamplingSettings(**{k: v for k, v in given.items() if v is not None})
+    resolve_device(device)
+    pictures.make_folder(out)
     parts = named_parts(output.warned_registry(), recipe, generator, embedder, prior)
     before = time.perf_counter()
     fetch_with_consent(parts, accept_licence=accept_licence)
@@ -133,7 +141,7 @@ def sample(
         recipe, generator=generator, embedder=embedder, prior=prior, device=device
     )
     loading = (time.perf_counter() - start) * 1000
-    blend = parse_blend(also or [])
+    output.warn_of_unheard(pipeline.prior, explicit)
     against = [asked["negative"]] if asked["negative"] else []
     _say_what_is_not_read(pipeline.embedder, [*texts, *blend, *against])
     result = pipeline(
@@ -169,13 +177,23 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def parse_blend(also: list[str]) -> dict[str, float]:
-    """``["a pirate:0.4"]`` to ``{"a pirate": 0.4}``; without a number the weight is 1."""
+    """``["a pirate:0.4"]`` to ``{"a pirate": 0.4}``; without a number the weight is 1.
+
+    Raises:
+        BadInput: a word right after the last colon. After a blank it belongs to the text, as in
+            ``a man: smiling``.
+    """
     blend = {}
     for given in also:
         text, colon, weight = given.rpartition(":")
         try:
             blend[text.strip() if colon else given] = float(weight) if colon else 1.0
         except ValueError:
+            if not weight[:1].isspace():
+                raise BadInput(
+                    f"the weight '{weight}' in --also '{given}' is no number",
+                    hint=f"Write --also '{text}:0.5', or a blank after a colon of the text itself",
+                ) from None
             blend[given] = 1.0
     return blend
 

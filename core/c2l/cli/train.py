@@ -10,10 +10,10 @@ import typer
 
 from c2l.cli import output
 from c2l.cli.fetching import fetch_with_consent
-from c2l.cli.options import DEVICES, AcceptLicence
-from c2l.cli.pairs import DEFAULT_NUM, make_pairs, num_workers
+from c2l.cli.options import DEVICES, AcceptLicence, Groups
+from c2l.cli.pairs import DEFAULT_NUM, make_pairs, num_workers, read_groups
 from c2l.cli.progress import duration, progress
-from c2l.errors import BadInput, C2LError, ExitCode
+from c2l.errors import BadInput, C2LError, ExitCode, IncompatibleParts
 
 if TYPE_CHECKING:
     from c2l.embedder import Embedder
@@ -64,6 +64,7 @@ def train(
     num: Annotated[
         int | None, typer.Option("--num", "-n", help="Pairs to make.", show_default="100000")
     ] = None,
+    groups: Groups = None,
     domain: Annotated[
         str | None,
         typer.Option(
@@ -121,6 +122,7 @@ def train(
         "generator": generator,
         "embedder": embedder,
         "num": num,
+        "groups": None if groups is None else read_groups(groups),
         "pairs": pairs,
         "out": out,
         "domain": domain,
@@ -137,10 +139,10 @@ def train(
     run = _read_run(run_file, {name: value for name, value in given.items() if value is not None})
     output.warned_registry()
 
-    from c2l.training.checks import check_run
-
-    check_run(run)
-    made, live = _pairs_and_parts(run, accept_licence=accept_licence)
+    if run.generator is None:
+        made, live = _read_pairs(run)
+    else:
+        made, live = _new_pairs(run, accept_licence=accept_licence)
     report = _train(run, made, live)
     if as_json:
         output.data(json.dumps(report.to_dict()))
@@ -169,23 +171,42 @@ def _read_run(file: Path | None, given: dict[str, Any]) -> TrainingRun:
         raise BadInput(
             "--num is how many pairs to make, which takes -g and -e", hint="Leave --num out"
         )
+    if run.generator is None and run.groups is not None:
+        raise BadInput(
+            "--groups is how to make pairs, which takes -g and -e", hint="Leave --groups out"
+        )
     return run
 
 
-def _pairs_and_parts(
+def _read_pairs(run: TrainingRun) -> tuple[Pairs, tuple[Generator, Embedder] | None]:
+    """The pairs of a run, and the parts that made them; all that is wrong is said at once."""
+    from c2l.pairs import load_pairs
+    from c2l.training.checks import Faults, check_pairs, check_run
+
+    folder = run.pairs
+    assert folder is not None
+    faults = Faults()
+    faults.catch(lambda: check_run(run))
+    pairs = faults.catch(lambda: load_pairs(folder))
+    if pairs is not None and faults:
+        # What else is wrong is said too; a wrong device has been.
+        parts = _judges(pairs, "cpu", needed=False) or (None, None)
+        faults.catch(lambda: check_pairs(pairs, *parts))
+    faults.say()
+    assert pairs is not None
+    return pairs, _judges(pairs, run.device, needed=run.domain is not None)
+
+
+def _new_pairs(
     run: TrainingRun, *, accept_licence: bool
-) -> tuple[Pairs, tuple[Generator, Embedder] | None]:
-    """The pairs, made first where the run says how, and the parts that made them."""
-    if run.generator is None or run.embedder is None:
-        from c2l.pairs import load_pairs
-
-        assert run.pairs is not None
-        pairs = load_pairs(run.pairs)
-        return pairs, _judges(pairs, run.device, needed=run.domain is not None)
-
+) -> tuple[Pairs, tuple[Generator, Embedder]]:
+    """Pairs that are made first, as the run says, and the parts that made them."""
     from c2l.loading import load_embedder, load_generator
+    from c2l.training.checks import check_run
+    from c2l.training.priors import try_prior
 
-    assert run.out is not None
+    check_run(run)
+    assert run.out is not None and run.generator is not None and run.embedder is not None
     fetch_with_consent([run.generator, run.embedder], accept_licence=accept_licence)
     live = (
         load_generator(run.generator, device=run.device),
@@ -193,8 +214,16 @@ def _pairs_and_parts(
     )
     folder = run.pairs or run.out.with_suffix(".pairs")
     num = _num_in(folder) if run.num is None else run.num
+    try_prior(run, num, *live)
     workers = num_workers(live[0].device.type, num)
-    return make_pairs(*live, num, folder, first_seed=run.first_seed, workers=workers), live
+    try:
+        made = make_pairs(
+            *live, num, folder, groups=run.groups, first_seed=run.first_seed, workers=workers
+        )
+    except IncompatibleParts as error:  # here, --out is the prior's
+        hint = "Choose another folder with --pairs"
+        raise IncompatibleParts(error.message, hint=hint) from error
+    return made, live
 
 
 def _train(

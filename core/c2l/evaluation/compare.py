@@ -100,7 +100,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
         if other:
             faults.append(f"{folder} has other {', '.join(other)} than {folders[0]}")
     if not faults and sum(len(run.variants) for run in runs) < 2:
-        faults.append("there is only one run to compare")
+        faults.append(f"there is {'only one' if runs else 'no'} run to compare")
     if faults:
         raise BadInput(
             "; ".join(faults),

@@ -18,52 +18,88 @@ from c2l.part import Part
 from c2l.pipeline import Pipeline
 
 STAGES = ("text", "prior", "student", "synthesis", "ranking", "optimising")
+_WARM_UPS = 2
 _REPEATS = 5
 
 
-def measure_cost(
-    pipeline: Pipeline, prompt: str, variant: Variant, parts: Sequence[Mapping[str, Tensor]]
-) -> dict[str, Any]:
-    """What one variant costs, JSON-able.
+def measure_costs(
+    pipeline: Pipeline,
+    prompt: str,
+    variants: Sequence[Variant],
+    parts: Sequence[Sequence[Mapping[str, Tensor]]],
+) -> list[dict[str, Any]]:
+    """What each variant costs, JSON-able.
 
     Args:
         prompt: is drawn alone, a few times.
-        parts: the batches that were drawn, with their milliseconds by stage.
+        parts: for each variant the batches that were drawn, with their milliseconds by stage.
     Returns:
         ``alone``: milliseconds by stage of one picture of one prompt, its candidates included,
         medians of five;
         ``in_batches``: milliseconds of a picture by stage, mean over all batches; ``evaluations``
-        of the prior's network for one picture, and ``passes`` through it, more where guidance
-        takes two; ``parameters`` of each part; ``peak_memory`` in bytes, of the device if it has
-        its own, else of the whole process so far.
+        of the prior's network for one picture, by all its candidates, and ``passes`` through it,
+        more where guidance takes two; ``parameters`` of each part; ``peak_memory`` in bytes, of
+        the device if it has its own, else of the whole process so far.
     """
-    keywords = asked(pipeline.settings, variant)
-    runs = [
-        pipeline(prompt, seeds=[seed], **keywords).milliseconds for seed in range(_REPEATS + 1)
-    ][1:]  # the first warms up
-    num = sum(len(part["own"]) for part in parts)
-    with _watched(_main_network(pipeline.prior)) as watch, torch.no_grad():
-        pipeline.prior.sample(pipeline.embedder.embed_text([prompt]), seeds=[0], **keywords)
-    return {
-        "alone": {
+    parameters = {
+        "prior": _num_stored(pipeline.prior),
+        "generator": _num_stored(pipeline.generator),
+        "embedder": _num_stored(pipeline.embedder),
+    }
+    return [
+        {
+            "alone": alone,
+            "in_batches": _in_batches(batches),
+            **_calls(pipeline, prompt, variant),
+            "parameters": parameters,
+            "peak_memory": _peak_memory(pipeline.generator.device),
+        }
+        for variant, batches, alone in zip(
+            variants, parts, _alone(pipeline, prompt, variants), strict=True
+        )
+    ]
+
+
+def _alone(pipeline: Pipeline, prompt: str, variants: Sequence[Variant]) -> list[dict[str, float]]:
+    """Milliseconds of one picture by stage for each variant.
+
+    The variants take turns: what else the machine does, and how warm it is, meets all alike.
+    """
+    rounds = [
+        [
+            pipeline(prompt, seeds=[seed], **asked(pipeline.settings, v)).milliseconds
+            for v in variants
+        ]
+        for seed in range(_WARM_UPS + _REPEATS)
+    ]
+    return [
+        {
             stage: round(statistics.median(run[stage] for run in runs), 3)
             for stage in STAGES
             if stage in runs[0]
-        },
-        "in_batches": {
-            stage: round(sum(float(part[f"ms {stage}"]) for part in parts) / num, 3)
-            for stage in STAGES
-            if f"ms {stage}" in parts[0]
-        },
-        "evaluations": watch.calls,
-        "passes": watch.rows,
-        "parameters": {
-            "prior": _num_stored(pipeline.prior),
-            "generator": _num_stored(pipeline.generator),
-            "embedder": _num_stored(pipeline.embedder),
-        },
-        "peak_memory": _peak_memory(pipeline.generator.device),
+        }
+        for runs in zip(*rounds[_WARM_UPS:], strict=True)
+    ]
+
+
+def _in_batches(batches: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
+    num = sum(len(batch["own"]) for batch in batches)
+    return {
+        stage: round(sum(float(batch[f"ms {stage}"]) for batch in batches) / num, 3)
+        for stage in STAGES
+        if f"ms {stage}" in batches[0]
     }
+
+
+def _calls(pipeline: Pipeline, prompt: str, variant: Variant) -> dict[str, int]:
+    """Calls of the prior's network for one picture, and rows in them.
+
+    Candidates share calls where they are drawn together, so one is counted, for all of them.
+    """
+    candidates = pipeline.settings.best_of
+    with _watched(_main_network(pipeline.prior)) as watch:
+        pipeline(prompt, seeds=[0], best_of=1, optimise=0, **asked(pipeline.settings, variant))
+    return {"evaluations": candidates * watch.calls, "passes": candidates * watch.rows}
 
 
 @dataclass

@@ -16,7 +16,7 @@ from c2l.errors import BadInput
 from c2l.evaluation.distances import NUM_NEIGHBOURS
 from c2l.evaluation.judge import Question
 from c2l.part import Part
-from c2l.pipeline import Pipeline
+from c2l.pipeline import Pipeline, SamplingSettings
 from c2l.prior import PartCard
 from c2l.prompt_files import find_faults
 
@@ -122,10 +122,12 @@ def make_plan(
             faults.append(f"no {name} is given")
         if len(set(values)) < len(values):
             faults.append(f"a {name} is given twice")
-    if any(g is not None and not 0 <= g < float("inf") for g in guidance):
-        faults.append("a guidance is negative or no number")
-    if any(s is not None and s < 1 for s in steps):
-        faults.append("fewer than 1 steps sample nothing")
+    each: list[dict[str, Any]] = [{"guidance": g} for g in guidance]
+    for settings in [*each, *({"steps": s} for s in steps)]:
+        try:
+            SamplingSettings(**settings)
+        except BadInput as error:
+            faults.append(error.message)
     if faults:
         raise BadInput("; ".join(faults), hint="See: c2l eval --help")
     return Plan(

@@ -29,7 +29,7 @@ class Outcome:
         guidance, steps: as sampled; None where the prior has no such setting, or for a baseline.
         scores: by name, see ``METRICS``.
         by_attribute: accuracy of each attribute alone.
-        cost: see ``measure_cost``; empty for a baseline.
+        cost: see ``measure_costs``; empty for a baseline.
     """
 
     label: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ def evaluate(
         independent: an embedder that had no part in the pipeline.
         num_images: N, pictures of each prompt; best of N is chosen among them.
         seed: picture j of prompt i has seed ``seed + 1000 * i + j``.
-        guidance, steps: values to sweep, every one with every other; None is the default.
+        guidance, steps: values to sweep, every one with every other; None is the default. One that
+            the prior does not listen to counts as None, and several of them are refused.
         num_reference: M, pictures of the generator's own distribution to compare with.
         fid: also FID and KID, with torch-fidelity.
         out: folder for files; one that was begun is gone on with, one that is finished is read.
@@ -61,6 +63,7 @@ def evaluate(
         NotWritable: ``out`` cannot be written.
         EvaluationInterrupted: Ctrl-C.
     """
+    pipeline, guidance, steps = _heard(pipeline, guidance, steps)
     plan = make_plan(
         prompts,
         num_images=num_images,
@@ -104,6 +107,31 @@ def evaluate(
         evaluation.write(folder)
         store.clear()
     return evaluation
+
+
+def _heard(
+    pipeline: Pipeline, guidance: Sequence[float | None], steps: Sequence[int | None]
+) -> tuple[Pipeline, Sequence[float | None], Sequence[int | None]]:
+    """A pipeline and values to sweep without those that its prior has no use for.
+
+    Raises:
+        BadInput: several values of one that changes nothing.
+    """
+    deaf = {"guidance", "steps"} - pipeline.prior.listens_to
+    equal = [n for n, v in (("guidance", guidance), ("steps", steps)) if n in deaf and len(v) > 1]
+    if equal:
+        raise BadInput(
+            f"{pipeline.prior.reference} has no use for {' and '.join(equal)}, and would draw the "
+            "same pictures for all values",
+            hint=f"Leave out {', '.join(f'--{name}' for name in equal)}",
+        )
+    heard = copy.copy(pipeline)
+    heard.settings = pipeline.settings.heard_by(pipeline.prior)
+    return (
+        heard,
+        [None] if "guidance" in deaf else guidance,
+        [None] if "steps" in deaf else steps,
+    )
 
 
 def _judge(plan: Plan, judge: Judge | None, generator: str) -> tuple[str | None, Judge | None]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from c2l.evaluation.cost import measure_cost
+from c2l.evaluation.cost import measure_costs
 from c2l.evaluation.jobs import DRAWINGS, RANDOM, REFERENCE, Batches, variant_name
 from c2l.evaluation.plan import Plan
 from c2l.evaluation.result import Evaluation, Outcome
@@ -47,16 +47,15 @@ class Scoring:
         std = self.pipeline.generator.latent_space.std.cpu()
         variants, pictures = [], []
         rows: list[dict[str, Any]] = []
+        parts = [batches[variant_name(index)] for index in range(len(plan.variants))]
+        costs = measure_costs(self.pipeline, plan.prompts[0], plan.variants, parts)
         for index, variant in enumerate(plan.variants):
-            drawn = _joined(batches[variant_name(index)])
+            drawn = _joined(parts[index])
             by_prompt = group(plan, drawn)
             guidance = self._used("guidance", variant.guidance)
             steps = self._used("steps", variant.steps)
             scores = score_prompts(plan, self.texts, drawn, std)
             scores |= score_quality(by_prompt, reference)
-            cost = measure_cost(
-                self.pipeline, plan.prompts[0], variant, batches[variant_name(index)]
-            )
             variants.append(
                 Outcome(
                     label=_label(guidance, steps, self.pipeline.settings),
@@ -64,7 +63,7 @@ class Scoring:
                     steps=steps,
                     scores=in_order(scores),
                     by_attribute=score_attributes(plan, drawn),
-                    cost=cost,
+                    cost=costs[index],
                 )
             )
             rows += self._rows(index, by_prompt)

@@ -22,7 +22,8 @@ class Store:
     """Named parts of an evaluation; in a folder, or without one in memory.
 
     Args:
-        folder: the ``parts`` of it; made with the first one.
+        folder: the ``parts`` of it; made with the first one, so that what is refused before
+            leaves nothing.
         settings: of the evaluation; a folder that was begun with others is refused.
     Raises:
         BadInput: the folder is of another evaluation; names what differs.
@@ -30,6 +31,8 @@ class Store:
 
     def __init__(self, folder: Path | None, settings: Mapping[str, Any]) -> None:
         self._folder = folder
+        self._settings = settings
+        self._begun = False
         self._memory: dict[str, dict[str, Tensor]] = {}
         if folder is None:
             return
@@ -38,8 +41,7 @@ class Store:
         # A folder in which nothing was drawn yet is nobody's.
         if path.exists() and any(part.name != SETTINGS for part in folder.iterdir()):
             refuse_other(folder.parent, json.loads(path.read_text(encoding="utf-8")), settings)
-        else:
-            write_atomically(path, json.dumps(settings).encode())
+            self._begun = True
 
     def load(self, key: str) -> dict[str, Tensor] | None:
         """A part, or None if it is not there or not whole: then it is made again."""
@@ -55,8 +57,11 @@ class Store:
         whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         if self._folder is None:
             self._memory[key] = whole
-        else:
-            write_atomically(self._folder / key, safetensors.torch.save(whole))
+            return
+        if not self._begun:
+            write_atomically(self._folder / SETTINGS, json.dumps(self._settings).encode())
+            self._begun = True
+        write_atomically(self._folder / key, safetensors.torch.save(whole))
 
     def clear(self) -> None:
         """Remove the parts; the evaluation is finished."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -15,13 +15,16 @@ from c2l.errors import BadInput, IncompatibleParts
 from c2l.files import remove_partials
 from c2l.generator import Generator
 from c2l.pairs.drawing import Crew, jobs_of
+from c2l.pairs.groups import check_groups, in_words
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
 from c2l.pairs.parts import other_parts
 from c2l.pairs.reader import Pairs, load_pairs, read_shards
 from c2l.pairs.shards import shard_name, write_shard
 from c2l.prior import PartCard
 
-SHARD_SIZE = 4096
+MOST_IN_SHARD = 4096
+PIXELS_IN_SHARD = 2**28
+"""Ctrl-C loses a shard at most: by default 256 pictures of 1024 px, some minutes of a CPU."""
 PIXELS_IN_BATCH = {"cpu": 2**18, "cuda": 2**22}
 """The default batch draws about this many pixels: on a CPU 16 pictures of 128 px, or one of
 1024 px, which leaves memory for as many workers as there are cores."""
@@ -50,6 +53,7 @@ def build_pairs(
     num: int,
     out: Path,
     *,
+    groups: Sequence[int] | None = None,
     first_seed: int = 0,
     shard_size: int | None = None,
     batch_size: int | None = None,
@@ -67,15 +71,20 @@ def build_pairs(
         generator, embedder: the parts, already on their devices.
         num: how many pairs the folder shall hold.
         out: the folder; made if it is not there.
+        groups: how many layers of the generator each code of a latent feeds, as in (4, 4, 10):
+            each group gets a latent of its own, drawn independently. None gives the generator's
+            own latents. See ``c2l.pairs.groups``.
         first_seed: of the first pair.
-        shard_size: pairs in a shard; by default what the folder has, or 4096.
+        shard_size: pairs in a shard; by default what the folder has, or what fits the picture
+            size, at most 4096.
         batch_size: pictures drawn at once; by default what the folder has, or what fits the
             picture size. Part of the definition of the bytes.
         workers: processes that draw, each with one thread on a CPU; they have no say in the bytes.
             With more than one, a script needs ``if __name__ == "__main__"``.
         on_progress: called with the number of pairs on disk or drawn, and the number wanted.
     Raises:
-        BadInput: no pairs are asked for, or a part gives NaN.
+        BadInput: no pairs are asked for, or groups that do not fit the generator, or a part gives
+            NaN.
         IncompatibleParts: the folder holds pairs of another generator, embedder or layout.
         BadWeights: shards of the folder are damaged; all are named.
         NotWritable: the folder cannot be written.
@@ -92,13 +101,16 @@ def build_pairs(
     if workers < 1:
         raise BadInput(f"{workers} workers draw nothing", hint="Use --workers 1 or more")
 
-    manifest = _begin(generator, embedder, num, out, first_seed, shard_size, batch_size)
+    mixed = check_groups(
+        groups, generator.latent_space, generator.reference, range(first_seed, first_seed + num)
+    )
+    manifest = _begin(generator, embedder, num, out, mixed, first_seed, shard_size, batch_size)
     report = on_progress or (lambda done, total: None)
     missing = [i for i in range(manifest.num_shards) if not (out / shard_name(i)).exists()]
     todo = sorted({*missing, *range(len(manifest.shards), manifest.num_shards)})
     done = num_done = manifest.num - sum(manifest.shard_length(i) for i in todo)
     report(done, manifest.num)
-    jobs = {i: jobs_of(manifest.shard_seeds(i), manifest.batch_size) for i in todo}
+    jobs = {i: jobs_of(manifest.shard_seeds(i), manifest.batch_size, mixed) for i in todo}
     workers = min(workers, sum(map(len, jobs.values())))
     try:
         with Crew(generator, embedder, workers) as crew:
@@ -125,6 +137,7 @@ def _begin(
     embedder: Embedder,
     num: int,
     out: Path,
+    groups: tuple[int, ...],
     first_seed: int,
     shard_size: int | None,
     batch_size: int | None,
@@ -134,13 +147,13 @@ def _begin(
     wanted = PairsManifest(
         generator=PartCard.of(generator),
         embedder=PartCard.of(embedder),
-        repeats=tuple(space.repeats),
-        num_codes=space.num_codes,
+        repeats=groups or tuple(space.repeats),
+        num_codes=len(groups) or space.num_codes,
         latent_width=space.width,
         embedding_width=embedder.width,
         num=num,
         first_seed=first_seed,
-        shard_size=shard_size or SHARD_SIZE,
+        shard_size=shard_size or _shard_size(generator),
         batch_size=batch_size or _batch_size(generator),
         versions=_versions(),
     )
@@ -179,6 +192,11 @@ def _check_same(
 ) -> None:
     """Raises ``IncompatibleParts`` that names every way in which the folder is another's."""
     wrong = other_parts(there, generator, embedder)
+    same_layers = there.generator.fingerprint == wanted.generator.fingerprint
+    if same_layers and there.repeats != wanted.repeats:
+        wrong.append(
+            f"its layer groups are {in_words(there.repeats)}, not {in_words(wanted.repeats)}"
+        )
     if there.first_seed != wanted.first_seed:
         wrong.append(f"its first seed is {there.first_seed}, not {wanted.first_seed}")
     if shard_size is not None and there.shard_size != shard_size:
@@ -189,6 +207,11 @@ def _check_same(
         raise IncompatibleParts(
             f"{out} holds other pairs: {'; '.join(wrong)}", hint="Choose another folder with --out"
         )
+
+
+def _shard_size(generator: Generator) -> int:
+    height, width = generator.image_size
+    return max(1, min(MOST_IN_SHARD, PIXELS_IN_SHARD // (height * width)))
 
 
 def _batch_size(generator: Generator) -> int:

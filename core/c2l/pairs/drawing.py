@@ -24,6 +24,7 @@ from torch import Tensor
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
+from c2l.pairs.groups import draw_latents
 
 Batch = tuple[Tensor, Tensor]
 Parts = tuple[Generator, Embedder]
@@ -35,20 +36,22 @@ class WorkerDied(C2LError):
 
 @dataclass(frozen=True)
 class Job:
-    """A batch to draw: the first seed, how many rows are wanted, and how many are drawn."""
+    """A batch to draw: the first seed, how many rows are wanted, how many are drawn, and of what
+    layer groups; none for the generator's own latents."""
 
     start: int
     num: int
     batch_size: int
+    groups: tuple[int, ...] = ()
 
 
-def jobs_of(seeds: range, batch_size: int) -> list[Job]:
+def jobs_of(seeds: range, batch_size: int, groups: tuple[int, ...] = ()) -> list[Job]:
     """The batches of a shard.
 
     The last one is drawn in full and cut, so that a pair is the same bits in a shard of any length.
     """
     return [
-        Job(start, min(batch_size, seeds.stop - start), batch_size)
+        Job(start, min(batch_size, seeds.stop - start), batch_size, groups)
         for start in range(seeds.start, seeds.stop, batch_size)
     ]
 
@@ -63,8 +66,11 @@ def draw_batch(generator: Generator, embedder: Embedder, job: Job) -> Batch:
         BadInput: a latent or an embedding is not finite.
     """
     with torch.inference_mode():
-        latents = generator.sample_latents(range(job.start, job.start + job.batch_size))
-        embeddings = embedder.embed_images(generator.synthesize(latents))
+        seeds = range(job.start, job.start + job.batch_size)
+        latents = draw_latents(generator, seeds, job.groups)
+        embeddings = embedder.embed_images(
+            generator.synthesize(latents, repeats=job.groups or None)
+        )
         latents = latents[: job.num].float().cpu()
         embeddings = embeddings[: job.num].half().cpu()
     for rows, role, part in (

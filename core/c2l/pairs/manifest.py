@@ -32,7 +32,8 @@ class PairsManifest:
 
     Args:
         generator, embedder: the parts that made the pairs.
-        repeats, num_codes, latent_width: of the generator's latent space.
+        repeats, num_codes, latent_width: of the latents: the generator's own, or a code for each
+            group of layers.
         embedding_width: E.
         num: how many pairs the folder shall hold.
         first_seed: pair i is drawn with seed ``first_seed + i``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -19,6 +20,37 @@ from c2l.training.priors import prior_class
 from c2l.training.run import TrainingRun
 
 FEWEST_PAIRS = 16
+
+Value = TypeVar("Value")
+
+
+class Faults:
+    """What is wrong, collected to be said at once; true where there is anything."""
+
+    def __init__(self) -> None:
+        self._found: list[C2LError] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def catch(self, step: Callable[[], Value]) -> Value | None:
+        """What a step gives, or None and one more fault."""
+        try:
+            return step()
+        except C2LError as error:
+            self._found.append(error)
+            return None
+
+    def say(self) -> None:
+        """Raise the error of the one thing that is wrong; or that of the first, naming all."""
+        if len(self._found) == 1:
+            raise self._found[0]
+        if self._found:
+            hints = dict.fromkeys(error.hint for error in self._found if error.hint)
+            messages = dict.fromkeys(error.message for error in self._found)
+            raise type(self._found[0])("; ".join(messages), hint="; ".join(hints)) from self._found[
+                0
+            ]
 
 
 def check_run(run: TrainingRun) -> None:
@@ -58,18 +90,10 @@ def check_pairs(pairs: Pairs, generator: Generator | None, embedder: Embedder | 
 
 
 def _all(checks: list[Callable[[], object]]) -> None:
-    problems = []
+    faults = Faults()
     for check in checks:
-        try:
-            check()
-        except C2LError as error:
-            problems.append(error)
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        hints = dict.fromkeys(problem.hint for problem in problems if problem.hint)
-        message = "; ".join(problem.message for problem in problems)
-        raise type(problems[0])(message, hint="; ".join(hints)) from problems[0]
+        faults.catch(check)
+    faults.say()
 
 
 def _check_enough(num: int) -> None:

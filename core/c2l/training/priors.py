@@ -7,13 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_type_hints
 
 import torch
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor
 
+from c2l.embedder import Embedder
 from c2l.errors import BadInput, UnknownReference
+from c2l.generator import Generator
 from c2l.pairs import PairsManifest
 from c2l.plugins import registry
 from c2l.prior import Modality, Prior
-from c2l.training.run import WIDTHS
+from c2l.training.run import WIDTHS, TrainingRun
+from c2l_registry.wording import in_words
+
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 def prior_class(kind: str, settings: Mapping[str, Any]) -> type[Prior]:
@@ -47,42 +53,72 @@ def prior_class(kind: str, settings: Mapping[str, Any]) -> type[Prior]:
             f"the prior {kind} has no setting {', '.join(unknown)}",
             hint=f"It has {', '.join(sorted(known))}",
         )
-    hints = get_type_hints(cls.__init__)
+    plain, hints = get_type_hints(cls.__init__), get_type_hints(cls.__init__, include_extras=True)
     wrong = [
-        f"{name}={value} is no {_in_words(hints[name])}"
+        f"{name}={value} is {fault}"
         for name, value in settings.items()
-        if name in hints and not _fits(value, hints[name])
+        if name in plain and _is_plain(plain[name]) and (fault := _fault(value, hints[name]))
     ]
     if wrong:
         raise BadInput(f"the prior {kind}: {'; '.join(wrong)}", hint="See --set")
     return cls
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a setting is of the type that its parameter wants; others than plain ones all are."""
-    wanted = set(get_args(hint) or (hint,))
-    if not wanted <= {int, float, str, bool, type(None)}:
-        return True
-    return type(value) in wanted or (float in wanted and type(value) is int)
+def _is_plain(hint: Any) -> bool:
+    return set(get_args(hint) or (hint,)) <= {int, float, str, bool, type(None)}
 
 
-def _in_words(hint: Any) -> str:
-    words = {int: "whole number", float: "number", str: "text", bool: "true or false"}
-    return " or ".join(words[t] for t in get_args(hint) or (hint,) if t in words)
+def _fault(value: Any, hint: Any) -> str:
+    """How a value does not fit a type and the range that it is annotated with; empty if it does."""
+    try:
+        TypeAdapter(hint, config=_STRICT).validate_python(value)
+    except ValidationError as error:
+        return in_words(error.errors(include_url=False)[0])
+    return ""
 
 
 def new_prior(kind: str, settings: Mapping[str, Any], manifest: PairsManifest, seed: int) -> Prior:
     """An untrained prior for pairs, on the CPU; its first weights depend on ``seed`` alone.
 
     Raises:
-        UnknownReference, PluginFailed, BadInput: as ``prior_class``.
+        UnknownReference, PluginFailed, BadInput: as ``prior_class``; or the class refuses a value.
     """
-    cls = prior_class(kind, settings)
     widths = {name: getattr(manifest, name) for name in WIDTHS}
-    suggested = cls.suggest_settings(manifest.num, **widths)
+    return _build(kind, settings, manifest.num, widths, seed)
+
+
+def try_prior(run: TrainingRun, num_pairs: int, generator: Generator, embedder: Embedder) -> None:
+    """Build the prior of a run whose pairs are yet to be made, and throw it away.
+
+    Raises:
+        UnknownReference, PluginFailed, BadInput: as ``new_prior`` would, hours later.
+    """
+    space = generator.latent_space
+    widths = {
+        "embedding_width": embedder.width,
+        "num_codes": len(run.groups or ()) or space.num_codes,
+        "latent_width": space.width,
+    }
+    _build(run.prior, run.settings, num_pairs, widths, run.seed)
+
+
+def _build(
+    kind: str, settings: Mapping[str, Any], num_pairs: int, widths: Mapping[str, int], seed: int
+) -> Prior:
+    cls = prior_class(kind, settings)
+    suggested = cls.suggest_settings(num_pairs, **widths)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return cls(**{**widths, **suggested, **settings})
+        try:
+            return cls(**{**widths, **suggested, **settings})
+        except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
+            if not settings:
+                raise
+            named = ", ".join(f"{name}={value}" for name, value in settings.items())
+            reason = str(error).partition("\n")[0]
+            raise BadInput(
+                f"the prior {kind} cannot be built with {named}: {reason}", hint="See --set"
+            ) from error
 
 
 def fit(prior: Prior, embeddings: Tensor, latents: Tensor, texts: Tensor | None) -> None:

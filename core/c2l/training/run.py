@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2l.errors import BadInput
 from c2l.prior import PriorCard
+from c2l_registry.wording import in_words
 
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
@@ -29,6 +30,7 @@ class TrainingRun(BaseModel):
         settings: of the prior, instead of those that suit the number of pairs.
         generator, embedder: references of the parts that make the pairs.
         num, first_seed: how many pairs to make, and the seed of the first.
+        groups: how many layers of the generator each code of a pair's latent feeds.
         pairs: the folder of the pairs.
         out: the prior's file.
         domain: the name of a shipped list of prompts (``faces``, ``landscapes``, …) or the path of
@@ -53,6 +55,7 @@ class TrainingRun(BaseModel):
     generator: str | None = None
     embedder: str | None = None
     num: Count | None = None
+    groups: tuple[Count, ...] | None = None
     first_seed: Seed = 0
     pairs: Path | None = None
     out: Path | None = None
@@ -71,7 +74,7 @@ class TrainingRun(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            problems = [_in_words(problem) for problem in error.errors(include_url=False)]
+            problems = [_fault(problem) for problem in error.errors(include_url=False)]
             raise BadInput(
                 f"this run cannot be trained: {'; '.join(problems)}", hint="See: c2l train --help"
             ) from error
@@ -115,6 +118,7 @@ class TrainingRun(BaseModel):
             embedder=card.embedder.reference or None,
             num=training.get("num_pairs", 0) + training.get("num_held_out", 0) or None,
             domain=card.domain.get("name"),
+            groups=card.repeats if card.generator.reference and len(card.repeats) > 1 else None,
             settings={k: v for k, v in card.settings.items() if k not in WIDTHS},
             seed=training.get("seed", 0),
             student=card.student is not None,
@@ -136,10 +140,10 @@ def _lines(values: Mapping[str, Any]) -> list[str]:
             if v is not None]  # fmt: skip
 
 
-def _in_words(problem: Mapping[str, Any]) -> str:
-    name = ".".join(map(str, problem["loc"]))
+def _fault(problem: Mapping[str, Any]) -> str:
+    name = ".".join(part for part in problem["loc"] if isinstance(part, str))
     if problem["type"] != "extra_forbidden":
         option = "" if name == "settings" else "--"
-        return f"{option}{name.replace('_', '-')} {problem['input']}: {problem['msg']}"
+        return f"{option}{name.replace('_', '-')} {problem['input']} is {in_words(problem)}"
     near = difflib.get_close_matches(name, TrainingRun.model_fields, 1)
     return f"unknown key '{name}'" + (f" (did you mean '{near[0]}'?)" if near else "")

@@ -17,7 +17,7 @@ from c2l.generator import Generator
 from c2l.pairs import Pairs
 from c2l.prior import Prior, PriorCard
 from c2l.training.checkpoint import checkpoint_path
-from c2l.training.checks import check_pairs, check_run
+from c2l.training.checks import Faults, check_pairs, check_run
 from c2l.training.domains import Domain, find_domain
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
@@ -70,8 +70,10 @@ def train_prior(
     start = time.monotonic()
     run = prior if isinstance(prior, TrainingRun) else TrainingRun(prior=prior)
     run = run.but(**options, out=Path(out))
-    check_run(run)
-    check_pairs(pairs, generator, embedder)
+    faults = Faults()
+    faults.catch(lambda: check_run(run))
+    faults.catch(lambda: check_pairs(pairs, generator, embedder))
+    faults.say()
     session = _Session(run, pairs, generator, embedder)
     with TrainingLog(Path(out), run.tensorboard) as log:
 

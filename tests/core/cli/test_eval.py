@@ -10,6 +10,9 @@ import pytest
 from c2l.cli.app import main
 from c2l.errors import ExitCode
 
+# Somebody has to say yes to its licence first, and it is not here.
+LICENSED = ["--independent", "openclip:ViT-L-14/openai"]
+DEAF = "the deaf prior"
 SMALL = ["--num", "2", "--reference", "8", "--steps", "1"]
 
 
@@ -73,7 +76,7 @@ def test_all_wrong_values_are_said_at_once(
     code = main(["eval", "--prompts", file, "--guidance", "much", "--steps", "0", "--num", "0"])
     assert code == ExitCode.USAGE
     (line,) = capsys.readouterr().err.splitlines()
-    for part in ("--guidance much", "fewer than 1 steps", "0 pictures", "empty lines: 2",
+    for part in ("--guidance much", "0 steps sample", "0 pictures", "empty lines: 2",
                  "repeat another: 3"):  # fmt: skip
         assert part in line
     assert not (tmp_path / "evaluation").exists()
@@ -87,6 +90,14 @@ def test_all_wrong_values_are_said_at_once(
         (["--rank-by", "taste", "--num", "0"], ExitCode.USAGE, "nothing ranks by 'taste'; 0 pict"),
         (["--compare", "nowhere", "elsewhere"], ExitCode.USAGE, "elsewhere holds no finished"),
         (["--compare", "x", "--prompts", "y"], ExitCode.USAGE, "finished runs only"),
+        (["--compare", "x", "--num", "4", "--fid"], ExitCode.USAGE, "not --fid, --num"),
+        (["--compare"], ExitCode.USAGE, "no run to compare"),
+        (["-p", "./no.safetensors", *LICENSED], ExitCode.NOT_FOUND, "no.safetensors"),
+        (["-p", "./no.safetensors", "-g", "stylegan:ffhq-1024"], ExitCode.NOT_FOUND, "no file no."),
+        (["-g", "stylegan:demo-landscapes", *LICENSED], ExitCode.INCOMPATIBLE, "demo-landscapes"),
+        (["--device", "cuda:99", *LICENSED], ExitCode.DEVICE, "cuda:99"),
+        (["--best-of", "8", "--rank-by", "student", "-p", DEAF], ExitCode.USAGE, "no student"),
+        (["--guidance", "1,2", "-p", DEAF], ExitCode.USAGE, "has no use for guidance"),
         (["--independent", "openclip:demo"], ExitCode.USAGE, "not independent"),
     ],
 )
@@ -94,15 +105,31 @@ def test_what_is_refused(
     arguments: list[str],
     code: ExitCode,
     words: str,
+    deaf_prior: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["eval", *arguments]) == code
+    assert main(["eval", *(deaf_prior if a == DEAF else a for a in arguments)]) == code
     error = capsys.readouterr().err
     assert words in error and error.count("error:") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_value_that_the_prior_has_no_use_for_is_ignored(
+    deaf_prior: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = prompts_file(tmp_path, "a happy man", "an old woman")
+    arguments = ["eval", "-p", deaf_prior, "--prompts", file, "--out", str(tmp_path / "out")]
+    assert main([*arguments, *SMALL, "--adherence", "0.5", "--json"]) == ExitCode.OK
+    printed = capsys.readouterr()
+    settings = json.loads(printed.out)["settings"]
+    assert settings["variants"] == [{"guidance": None, "steps": None}]
+    assert settings["sampling"]["adherence"] is None
+    warnings = [line for line in printed.err.splitlines() if line.startswith("warning")]
+    assert warnings == [f"warning: ridge has no use for --{name}; ignored"
+                        for name in ("steps", "adherence")]  # fmt: skip
 
 
 def test_words_that_were_never_seen_are_named(

@@ -52,7 +52,7 @@ def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (manifest["num"], manifest["shard_size"], manifest["batch_size"]) == (60, 4096, 256)
     assert printed.err == ""
 
-    prompts = str(write_prompts(tmp_path / "prompts.txt", 6))
+    prompts = str(write_prompts(tmp_path / "prompts.txt"))
     command = ["train", "--pairs", str(folder), "-p", "flow", "-o", str(out), *FAST]
     assert main([*command, "--domain", prompts, "--half", "--json"]) == 0
     printed = capsys.readouterr()
@@ -74,13 +74,41 @@ def test_train_in_one_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert c2l.load_prior(str(out)).settings()["num_stored"] == 57
 
 
+def test_layer_groups_from_pairs_to_a_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, again = tmp_path / "x.safetensors", tmp_path / "y.safetensors"
+    assert main(["train", *PARTS, "--num", "60", "--groups", "1,3,1", "-o", str(first), *FAST]) == 0
+    assert c2l.load_pairs(tmp_path / "x.pairs").manifest.repeats == (1, 3, 1)
+    prior = c2l.load_prior(str(first))
+    assert prior.repeats == (1, 3, 1)
+    result = c2l.Pipeline(ToyGenerator(), ToyEmbedder(), prior)("shape2")
+    assert result.latents.shape[:2] == (1, 3)
+    # The same pairs by 'c2l pairs', and the run that the file describes.
+    folder = str(tmp_path / "y.pairs")
+    assert main(["pairs", *PARTS, "--num", "60", "--groups", "1,3,1", "-o", folder]) == 0
+    capsys.readouterr()
+    assert main(["info", str(first)]) == 0
+    toml = tmp_path / "run.toml"
+    toml.write_text(capsys.readouterr().out)
+    assert "groups = [1, 3, 1]" in toml.read_text().splitlines()
+    assert main(["train", str(toml), "-o", str(again)]) == 0
+    assert first.read_bytes() == again.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         ([], ExitCode.USAGE, "nothing to train on"),
         (["-g", "toy:generator"], ExitCode.USAGE, "Give both -g and -e"),
         (["--pairs", "nowhere"], ExitCode.USAGE, "nowhere holds no pairs"),
+        (["--pairs", "nowhere", "--domain", "e.txt"], ExitCode.USAGE, "nowhere holds no pairs"),
+        (["--pairs", "nowhere", "--domain", "e.txt"], ExitCode.USAGE, "no file e.txt"),
         (["--pairs", "nowhere", "--num", "5"], ExitCode.USAGE, "Leave --num out"),
+        (["--pairs", "nowhere", "--groups", "5"], ExitCode.USAGE, "Leave --groups out"),
+        ([*PARTS, "--groups", "1,x"], ExitCode.USAGE, "--groups 1,x is no list of numbers"),
+        ([*PARTS, "--groups", "0,5"], ExitCode.USAGE, "--groups 0 is below 1"),
+        ([*PARTS, "--groups", "2,2"], ExitCode.USAGE, "do not share the 5 layers"),
         (["--pairs", "nowhere", "--set", "hidden"], ExitCode.USAGE, "--set hidden=512"),
         (["--pairs", "nowhere", "--domain", "gone.txt"], ExitCode.USAGE, "gone.txt"),
         (["-g", "toi:generator", "-e", "toy:embedder"], ExitCode.NOT_FOUND, "toi:generator"),
@@ -104,12 +132,57 @@ def test_one_line_and_an_exit_code(
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("prior", "setting", "says"),
+    [
+        ("flow", "gap=foo", "no ingredient 'foo'"),
+        ("flow", "hidden=0", "hidden=0 is below 1"),
+        ("flow", "drop=3", "drop=3 is not below 1"),
+        ("flow", "guidance=NaN", "guidance=nan is no finite number"),
+        ("onestep", "steps=-1", "steps=-1 is below 1"),
+        ("mlp", "spread=-1", "spread=-1 is below 0"),
+        ("neighbours", "temperature=0", "temperature=0 is not above 0"),
+        ("ridge", "penalty=Infinity", "penalty=inf is no finite number"),
+        ("diffusion", "sampler=foo", "no sampler 'foo'"),
+        ("diffusion", "heads=0", "heads=0 is below 1"),
+        ("diffusion", "drop=3", "drop=3 is not below 1"),
+        ("diffusion", "noise=NaN", "noise=nan is no finite number"),
+    ],
+)
+def test_settings_are_refused_before_pairs_are_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], prior: str, setting: str, says: str
+) -> None:
+    command = ["train", *PARTS, "--num", "60", "-o", str(tmp_path / "x"), "-p", prior]
+    assert main([*command, "--set", setting]) == ExitCode.USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_pairs_in_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["pairs", *PARTS, "--num", "20", "-o", str(tmp_path / "p")]
     assert main(command) == 0
     capsys.readouterr()
     assert main([*command, "--first-seed", "5"]) == ExitCode.INCOMPATIBLE
-    assert "its first seed is 0, not 5" in capsys.readouterr().err
+    assert "its first seed is 0, not 5. Choose another folder with --out" in capsys.readouterr().err
+    (tmp_path / "run.toml").write_text("first_seed = 5\n")
+    command = ["train", str(tmp_path / "run.toml"), *PARTS, "--pairs", str(tmp_path / "p")]
+    assert main([*command, "-o", str(tmp_path / "x")]) == ExitCode.INCOMPATIBLE
+    assert "Choose another folder with --pairs" in capsys.readouterr().err
+
+
+def test_faults_of_run_and_pairs_are_said_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "p"
+    assert main(["pairs", *PARTS, "--num", "9", "-o", str(folder)]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr(ToyEmbedder, "settings", lambda self: {"size": 64})
+    command = ["train", "--pairs", str(folder), "-o", str(tmp_path / "x"), "--device", "cuda:99"]
+    assert main([*command, "--domain", "gone.txt", "--set", "drop=3"]) == ExitCode.USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    for words in ("drop=3", "cuda:99", "gone.txt", "9 pairs are too few", "size 8, not 64"):
+        assert line.count(words) == 1
 
 
 def test_pairs_of_a_generator_that_is_gone(

@@ -83,10 +83,32 @@ def test_blends_and_negative_prompts_are_drawn_again(capsys: pytest.CaptureFixtu
         (["a pirate:0.4"], {"a pirate": 0.4}),
         (["a pirate"], {"a pirate": 1.0}),
         (["at 10: a clock", "b:2"], {"at 10: a clock": 1.0, "b": 2.0}),
+        (["a man: smiling:0.5", "c: 2"], {"a man: smiling": 0.5, "c": 2.0}),
     ],
 )
 def test_weights_are_read_from_the_end(also: list[str], blend: dict[str, float]) -> None:
     assert parse_blend(also) == blend
+
+
+def test_what_a_prior_has_no_use_for_is_said_and_not_recorded(
+    deaf_prior: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--guidance", "3", "--steps", "4", "--adherence", "0.5", "--negative", "glasses"]
+    arguments = ["sample", "a man", "-p", deaf_prior, "--seeds", "1", "--truncation", "0.9"]
+    assert main([*arguments, *options, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert [line for line in err.splitlines() if line.startswith("warning")] == [
+        f"warning: ridge has no use for --{name}; ignored"
+        for name in ("guidance", "steps", "adherence", "negative")
+    ]
+    row = json.loads(out)
+    settings = row["settings"]
+    assert [settings[n] for n in ("guidance", "steps", "adherence")] == [None] * 3
+    assert (settings["negative"], settings["truncation"]) == ("", 0.9)
+    assert main([*arguments, "--out", "plain"]) == 0
+    out, err = capsys.readouterr()
+    assert "warning" not in err
+    assert same(row["path"], out.strip())
 
 
 def test_a_seed_belongs_to_a_picture_whatever_the_batch(
@@ -150,6 +172,13 @@ def test_a_prompt_that_is_too_long_says_what_was_cut(capsys: pytest.CaptureFixtu
         (["a man", "--seeds", "x"], ExitCode.USAGE, "seeds"),
         (["a man", "--best-of", "0"], ExitCode.USAGE, "best-of"),
         (["a man", "--steps", "0"], ExitCode.USAGE, "--steps"),
+        (["a man", "--guidance", "nan"], ExitCode.USAGE, "--guidance 0 to 100"),
+        (["a man", "--guidance=-3", "--truncation", "inf"], ExitCode.USAGE, "truncation of inf"),
+        (["a man", "--guidance", "1e9"], ExitCode.USAGE, "guidance"),
+        (["a man", "--truncation", "nan"], ExitCode.USAGE, "--truncation"),
+        (["a man", "--adherence", "nan"], ExitCode.USAGE, "--adherence 0 to 1"),
+        (["a man", "--also", "beard:x"], ExitCode.USAGE, "the weight 'x'"),
+        (["a man", "--also", "beard:"], ExitCode.USAGE, "the weight ''"),
         (["a man", "--num", "many"], ExitCode.USAGE, "--num"),
         (["  "], ExitCode.USAGE, "prompt is empty"),
         ([], ExitCode.USAGE, "nothing to draw"),

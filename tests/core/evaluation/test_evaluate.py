@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import torch
 from eval_toys import LightJudge, SearchPrior, toy_pipeline
 from torch.nn.functional import cosine_similarity
-from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, some_prompts
+from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator, some_prompts
 
 import c2l
 from c2l.errors import BadInput
@@ -73,6 +74,59 @@ def test_cost_counts_calls_and_numbers(plain: Evaluation) -> None:
     assert cost["evaluations"] == cost["passes"] == 2
     assert cost["parameters"]["prior"] == 49
     assert set(cost["alone"]) == {"text", "prior", "synthesis", "ranking"}
+
+
+def test_cost_counts_every_candidate() -> None:
+    pipeline = toy_pipeline()
+    pipeline.settings = SamplingSettings(best_of=3, negative="mood1")
+    cost = c2l.evaluate(pipeline, PROMPTS[:2], **SMALL).variants[0].cost
+    rows: list[int] = []
+    watch = pipeline.prior.network.register_forward_hook(lambda m, x, y: rows.append(len(x[0])))
+    pipeline(PROMPTS[0])
+    watch.remove()
+    assert cost["evaluations"] == cost["passes"] == sum(rows) == 6
+
+
+def test_variants_take_turns_when_they_are_timed() -> None:
+    class Warming(c2l.Pipeline):
+        """Slow in its first four calls."""
+
+        calls = 0
+
+        def __call__(self, *arguments: Any, **options: Any) -> c2l.Result:
+            Warming.calls += 1
+            milliseconds = {"prior": 33.0 if Warming.calls <= 4 else 20.0}
+            result = super().__call__(*arguments, **options)
+            return dataclasses.replace(result, milliseconds=milliseconds)
+
+    pipeline = Warming(ToyGenerator(), ToyEmbedder(), SearchPrior())
+    swept = c2l.evaluate(pipeline, PROMPTS[:2], steps=[1, 2], **SMALL)
+    assert [v.cost["alone"] for v in swept.variants] == [{"prior": 20.0}] * 2
+
+
+def test_a_sweep_of_what_the_prior_has_no_use_for() -> None:
+    class Deaf(SearchPrior):
+        reference = "toy:deaf"
+        listens_to = frozenset({"steps"})
+
+    pipeline = toy_pipeline(Deaf())
+    pipeline.settings = SamplingSettings(adherence=0.5, truncation=0.9)
+    with pytest.raises(BadInput, match=r"deaf has no use for guidance, .* Leave out --guidance"):
+        c2l.evaluate(pipeline, PROMPTS[:2], guidance=[1, 2], steps=[1, 2], **SMALL)
+    once = c2l.evaluate(pipeline, PROMPTS[:2], guidance=[2], steps=[1, 3], **SMALL)
+    ways = [(v["guidance"], v["steps"]) for v in once.settings["variants"]]
+    assert ways == [(None, 1), (None, 3)]
+    assert once.settings["sampling"]["adherence"] is None
+    assert once.settings["sampling"]["truncation"] == 0.9
+    assert pipeline.settings.adherence == 0.5
+
+
+def test_what_is_refused_before_anything_is_drawn_leaves_nothing(tmp_path: Path) -> None:
+    pipeline = toy_pipeline()
+    pipeline.settings = SamplingSettings(best_of=8, rank_by="student")
+    with pytest.raises(BadInput, match="no student"):
+        c2l.evaluate(pipeline, PROMPTS, out=tmp_path / "out", **SMALL)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_student_is_not_what_draws() -> None:
@@ -181,9 +235,9 @@ def test_files_hold_what_the_call_returns(tmp_path: Path) -> None:
 def test_every_wrong_value_is_named_at_once() -> None:
     with pytest.raises(BadInput) as caught:
         c2l.evaluate(toy_pipeline(), ["one", " ", "one"], num_images=0, seed=-1, steps=[0],
-                     guidance=[2, 2], num_reference=3)  # fmt: skip
-    for part in ("empty lines: 2", "repeat another: 3", "0 pictures", "seed -1", "1 steps",
-                 "guidance is given twice", "3 reference"):  # fmt: skip
+                     guidance=[2, 2, -1], num_reference=3)  # fmt: skip
+    for part in ("empty lines: 2", "repeat another: 3", "0 pictures", "seed -1", "0 steps",
+                 "guidance is given twice", "guidance of -1", "3 reference"):  # fmt: skip
         assert part in caught.value.message
 
 

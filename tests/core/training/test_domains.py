@@ -45,9 +45,10 @@ def test_judging_and_fitting_share_no_prompt() -> None:
 
 def test_the_users_own_prompts(tmp_path: Path) -> None:
     path = tmp_path / "mine.txt"
-    path.write_text("a red car\na blue car\n", encoding="utf-8")
+    prompts = tuple(f"a car with {n} doors" for n in range(10))
+    path.write_text("\n".join(prompts), encoding="utf-8")
     domain = find_domain(str(path), "stylegan:demo-faces")
-    assert (domain.name, domain.prompts) == ("mine.txt", ("a red car", "a blue car"))
+    assert (domain.name, domain.prompts) == ("mine.txt", prompts)
     assert domain.specific and not find_domain("general", "").specific
 
 
@@ -58,6 +59,8 @@ def test_the_users_own_prompts(tmp_path: Path) -> None:
         ("ein Gemälde\n".encode("latin-1"), "not in UTF-8"),
         ("a car\n".encode("utf-16"), "not in UTF-8"),
         (b"", "holds no prompt"),
+        (b"a car\n", "mine.txt holds 1 prompt, too few"),
+        (b"a\nb\nc\nd\ne\nf\ng\nh\ni\n", "holds 9 prompts, .* Write 10 or more"),
     ],
 )
 def test_files_of_prompts_that_cannot_be_used(tmp_path: Path, data: bytes, says: str) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 from toys import ToyEmbedder, ToyGenerator, some_prompts
 
 import c2l
@@ -232,30 +229,17 @@ def test_a_run_that_never_began_is_in_nobodys_way(pairs: c2l.Pairs, tmp_path: Pa
     assert train(pairs, out, steps=3, seed=4).training["steps_done"] == 3
 
 
-def test_layer_groups_are_trained_and_judged(
-    pairs: c2l.Pairs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    groups = (2, 1, 2)
-    manifest = dataclasses.replace(pairs.manifest, num_codes=3, repeats=groups)
-    latents = pairs.latents.expand(-1, 3, -1).contiguous()
-
-    plain = ToyGenerator.synthesize
-
-    def strict(
-        self: ToyGenerator, latents: Tensor, *, repeats: Sequence[int] | None = None, **others: Any
-    ) -> Tensor:
-        """Refuses codes and repeats that do not belong together, as real ones do."""
-        assert latents.shape[1] == len(repeats or (5,))
-        return plain(self, latents, **others)
-
-    monkeypatch.setattr(ToyGenerator, "synthesize", strict)
-    grouped = c2l.Pairs(pairs.folder, manifest, pairs.embeddings, latents)
+def test_layer_groups_are_trained_and_judged(tmp_path: Path) -> None:
+    """The toy refuses codes and repeats that do not belong together, as real generators do."""
+    live, groups = parts(), (2, 1, 2)
+    grouped = c2l.build_pairs(*live.values(), 60, tmp_path / "p", groups=groups)
     out = tmp_path / "x.safetensors"
-    report = train(grouped, out, steps=20, generator=ToyGenerator(), embedder=ToyEmbedder())
+    report = train(grouped, out, steps=20, **live)
     assert "prompts_cosine_random" in report.scores
     prior = c2l.load_prior(str(out))
     assert prior.repeats == groups
-    assert prior.sample(pairs.embeddings[:2], seeds=[0, 1]).shape == (2, 3, latents.shape[2])
+    drawn = prior.sample(grouped.embeddings[:2], seeds=[0, 1])
+    assert drawn.shape == (2, *grouped.latents.shape[1:])
 
 
 def test_half_is_half_the_size_and_close(pairs: c2l.Pairs, tmp_path: Path) -> None:
@@ -325,6 +309,8 @@ def test_pairs_that_cannot_be_trained_on(pairs: c2l.Pairs, tmp_path: Path) -> No
     broken[5], broken[9] = torch.inf, torch.nan
     with pytest.raises(BadInput, match=r"latents of .* in 2 rows, first in row 5"):
         train(changed(pairs, latents=broken), tmp_path / "x")
+    with pytest.raises(BadInput, match=r"no file gone\.txt; the latents of .* hold NaN"):
+        train(changed(pairs, latents=broken), tmp_path / "x", domain="gone.txt")
     few = {"embeddings": pairs.embeddings[:9], "latents": pairs.latents[:9]}
     with pytest.raises(BadInput, match="9 pairs are too few"):
         train(changed(pairs, **few), tmp_path / "x")

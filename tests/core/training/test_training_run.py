@@ -41,7 +41,8 @@ def test_every_wrong_key_is_named(tmp_path: Path) -> None:
     path = write(tmp_path, 'stesp = 3\nbatch_size = 0\nseed = -1\nprior = 5\nhidden = "x"')
     with pytest.raises(BadInput) as caught:
         TrainingRun.read(path)
-    for word in ("'stesp' (did you mean 'steps'?)", "--batch-size 0", "--seed -1", "'hidden'"):
+    for word in ("'stesp' (did you mean 'steps'?)", "--batch-size 0 is below 1", "'hidden'",
+                 "--seed -1 is below 0", "--prior 5 is no text"):  # fmt: skip
         assert word in caught.value.message
     assert caught.value.message.startswith(str(path))
     assert "\n" not in str(caught.value)

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from toys import EMBEDDING_WIDTH, WIDTH, attributes_of, toy_pairs
+from torch import Tensor
+from toys import (
+    EMBEDDING_WIDTH,
+    WIDTH,
+    ToyEmbedder,
+    attributes_of,
+    share_shown,
+    some_prompts,
+    toy_pairs,
+)
 
 import c2l
 from c2l import PriorCard
@@ -18,9 +27,21 @@ from c2l_priors.diffusion_linear import SMALLEST, RowsLinear
 SIZES = {"embedding_width": EMBEDDING_WIDTH, "num_codes": 1, "latent_width": WIDTH}
 
 
-def small() -> DiffusionPrior:
+def small(gap: str = "paper") -> DiffusionPrior:
     torch.manual_seed(0)
-    return DiffusionPrior(**SIZES, width=48, depth=2, heads=2, head_width=16, noise=0.2)
+    return DiffusionPrior(**SIZES, width=48, depth=2, heads=2, head_width=16, noise=0.2, gap=gap)
+
+
+def train(prior: DiffusionPrior, embeddings: Tensor, latents: Tensor, steps: int) -> None:
+    optimiser = torch.optim.AdamW(prior.parameters(), lr=3e-3)
+    for step in range(steps):
+        rng = torch.Generator().manual_seed(step)
+        rows = torch.randint(len(latents), (128,), generator=rng)
+        loss = prior.training_loss(embeddings[rows], latents[rows], rng)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    prior.eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +49,8 @@ def trained() -> DiffusionPrior:
     prior = small()
     embeddings, latents = toy_pairs(2000)
     prior.fit(embeddings, latents)
-    optimiser = torch.optim.AdamW(prior.parameters(), lr=3e-3)
-    for step in range(250):
-        rng = torch.Generator().manual_seed(step)
-        rows = torch.randint(len(latents), (128,), generator=rng)
-        loss = prior.training_loss(embeddings[rows], latents[rows], rng)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    return prior.eval().requires_grad_(False)
+    train(prior, embeddings, latents, steps=250)
+    return prior
 
 
 def test_latents_follow_the_embedding(trained: DiffusionPrior) -> None:
@@ -101,3 +115,45 @@ def test_layouts_for_inference_follow_the_weights() -> None:
     out = layer(rows)
     out.sum().backward()
     assert layer.weight.grad is not None
+
+
+def test_a_prior_with_a_gap_reads_texts(trained: DiffusionPrior, tmp_path: Path) -> None:
+    """Texts of the toy world lie apart from its pictures by a constant."""
+    prompts, seeds = some_prompts(100), range(100)
+    texts = ToyEmbedder().embed_text(prompts)
+    embeddings, latents = toy_pairs(2000)
+    prior = small(gap="centring+noise")
+    prior.fit(embeddings, latents, texts)
+    train(prior, embeddings, latents, steps=100)
+    drawn = prior.sample(texts, seeds=seeds)
+    without = trained.sample(texts, seeds=seeds)
+    assert share_shown(prompts, drawn) > share_shown(prompts, without) + 0.1
+    part = PartCard("toy:part", "0" * 64)
+    path = tmp_path / "gap.safetensors"
+    prior.save(path, PriorCard("diffusion", prior.settings(), part, part, (5,)))
+    assert torch.equal(c2l.load_prior(str(path)).sample(texts, seeds=seeds), drawn)
+
+
+@pytest.mark.parametrize("gap", ["paper", "noise"])
+def test_less_adherence_turns_the_embedding_by_seed(gap: str) -> None:
+    prior = small(gap=gap)
+    torch.nn.init.normal_(prior.network.leave.weight)
+    embeddings, latents = toy_pairs(8)
+    prior.fit(embeddings, latents)
+    literal, loose, again = (
+        prior.sample(embeddings, seeds=range(8), adherence=adherence)
+        for adherence in (1.0, 0.3, 0.3)
+    )
+    assert not torch.allclose(literal, loose)
+    assert torch.equal(loose, again)
+    alone = prior.sample(embeddings[5:6], seeds=[5], adherence=0.3)
+    torch.testing.assert_close(alone, loose[5:6], rtol=1e-4, atol=1e-4)
+
+
+def test_a_negative_prompt_takes_the_place_of_none(trained: DiffusionPrior) -> None:
+    embeddings, _ = toy_pairs(6)
+    plain = trained.sample(embeddings, seeds=range(6), guidance=1.0)
+    itself = trained.sample(embeddings, seeds=range(6), guidance=3.0, negative=embeddings)
+    torch.testing.assert_close(itself, plain, rtol=1e-4, atol=1e-4)  # nothing to push away from
+    other = trained.sample(embeddings, seeds=range(6), guidance=3.0, negative=embeddings.flip(0))
+    assert not torch.allclose(other, trained.sample(embeddings, seeds=range(6), guidance=3.0))

@@ -187,7 +187,8 @@ def _cost(e: Evaluation) -> str:
     more = f"; peak memory {memory / 2**20:,.0f} MiB" if memory else ""
     return table(head, rows) + (
         f"<p><small>On {escape(e.settings['device'])}. Evaluations are calls of the prior's "
-        "network for one picture, passes count guidance as two. Numbers stored: "
+        "network for one picture, all its candidates included; passes count guidance as two. "
+        "Numbers stored: "
         f"{sizes}{more}.</small></p>"
     )
 
