@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from c2l.pairs import PairsManifest
+from c2l.prior import PartCard
 from c2l.training.batches import Batches, rng_of
-from c2l.training.plan import TrainingPlan
+from c2l.training.plan import TrainingPlan, make_plan
+from c2l.training.priors import new_prior
+from c2l.training.run import TrainingRun
 
 
 @given(num=st.integers(1, 40), batch=st.integers(1, 60), seed=st.integers(0, 9))
@@ -61,3 +66,28 @@ def test_the_learning_rate_warms_up_and_falls_to_zero() -> None:
     assert abs(rates[100]) < 1e-9
     assert [step for step in range(1, 101) if plan.validates_at(step)] == [40, 80, 100]
     assert plan.ema_at(0) == 0.1 and plan.ema_at(1000) == 0.9
+
+
+@pytest.mark.parametrize(("device", "pairs_in_a_step"), [("cpu", 256), ("cuda", 1024)])
+def test_the_device_picks_the_batch(
+    monkeypatch: pytest.MonkeyPatch, device: str, pairs_in_a_step: int
+) -> None:
+    monkeypatch.setattr("c2l.training.plan.resolve_device", torch.device)
+    part = PartCard("toy:part", "0" * 64)
+    manifest = PairsManifest(
+        generator=part,
+        embedder=part,
+        repeats=(5,),
+        num_codes=1,
+        latent_width=4,
+        embedding_width=6,
+        num=1000,
+        first_seed=0,
+        shard_size=1000,
+        batch_size=16,
+        versions={},
+    )
+    run = TrainingRun(prior="flow", device=device)
+    prior = new_prior("flow", {}, manifest, 0)
+    assert make_plan(run, prior, manifest, None).batch_size == pairs_in_a_step
+    assert make_plan(run.but(batch_size=7), prior, manifest, None).batch_size == 7
