@@ -20,9 +20,9 @@ import torch
 import c2l
 from c2l.evaluation import METRICS, Evaluation, Outcome, find_judge
 from c2l.evaluation.estimates import Difference, Estimate
+from c2l_demo.make.shipped import NUM_PAIRS, SETTINGS
 
 WORLDS = ("faces", "landscapes")
-NUM_PAIRS = 40_000
 NUM_PROMPTS = 100
 NUM_IMAGES = 16
 PROMPT_SEED = 2
@@ -49,6 +49,7 @@ class Entry:
     Args:
         file: the stem of the prior's file in DIR; entries may share one. Empty: what ships.
         kind, settings, training: how it is trained if it is not there.
+        as_shipped: its settings are those of the shipped prior of the world.
         asked: attributes to set on the loaded prior: other defaults of its sampler.
     """
 
@@ -56,17 +57,16 @@ class Entry:
     file: str
     kind: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    as_shipped: bool = False
     training: Mapping[str, Any] = field(default_factory=dict)
     asked: Mapping[str, Any] = field(default_factory=dict)
 
 
-# What ships: a bridge of noise alone, see docs/priors.md.
-_OURS = {"settings": {"hidden": 192, "gap": "noise"}}
 _PAPER = {"file": "paper", "kind": "diffusion", "settings": PAPER, "training": {"steps": 8000}}
 ENTRIES = (
     Entry("flow (shipped)", "", "flow"),
-    Entry("onestep", "onestep", "onestep", **_OURS),
-    Entry("mlp", "mlp", "mlp", **_OURS),
+    Entry("onestep", "onestep", "onestep", as_shipped=True),
+    Entry("mlp", "mlp", "mlp", as_shipped=True),
     Entry("ridge", "ridge", "ridge"),
     Entry("neighbours", "neighbours", "neighbours"),
     Entry("2022 recipe, 1000 steps", **_PAPER, asked={"steps": 1000}),
@@ -89,7 +89,7 @@ def prior_of(entry: Entry, world: str, recipe: c2l.Pipeline, work: Path) -> c2l.
             file,
             generator=recipe.generator,
             embedder=recipe.embedder,
-            settings=dict(entry.settings),
+            settings=dict(SETTINGS[world] if entry.as_shipped else entry.settings),
             student=False,
             domain=world,
             **entry.training,

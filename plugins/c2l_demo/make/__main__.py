@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import dataset
+from . import dataset, shipped
 
 HERE = Path(__file__).resolve().parent.parent
 WEIGHTS = HERE / "weights"
-NUM_PAIRS = 40_000
 
 
 def render(args: argparse.Namespace) -> None:
@@ -67,13 +66,13 @@ def priors(args: argparse.Namespace) -> None:
     import c2l
 
     # Shipped weights go by their names, so that the priors ask for the parts people have.
-    shipped = args.out == WEIGHTS
+    ships = args.out == WEIGHTS
     folder = (args.out / "clip").resolve()
-    embedder = c2l.load_embedder("openclip:demo" if shipped else f"openclip:{folder}")
+    embedder = c2l.load_embedder("openclip:demo" if ships else f"openclip:{folder}")
     for name in args.world or dataset.WORLDS:
         file = (args.out / f"{name}.safetensors").resolve()
-        drawer = c2l.load_generator(f"stylegan:demo-{name}" if shipped else f"stylegan:{file}")
-        pairs = c2l.build_pairs(drawer, embedder, NUM_PAIRS, args.work / f"{name}-pairs")
+        drawer = c2l.load_generator(f"stylegan:demo-{name}" if ships else f"stylegan:{file}")
+        pairs = c2l.build_pairs(drawer, embedder, shipped.NUM_PAIRS, args.work / f"{name}-pairs")
         c2l.train_prior(
             "flow",
             pairs,
@@ -81,7 +80,9 @@ def priors(args: argparse.Namespace) -> None:
             generator=drawer,
             embedder=embedder,
             domain=name,
-            settings={"hidden": 192, "gap": "noise"},
+            settings=dict(shipped.SETTINGS[name]),
+            steps=shipped.STEPS,
+            patience=shipped.PATIENCE,
             half=True,
         )
 
