@@ -44,8 +44,24 @@ def test_the_python_of_the_reference_runs() -> None:
     assert tuple(names["latents"].shape)[:2] == (3, 1)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])
+PAGES = ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", *sorted(
+    str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")
+)]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_files_that_a_page_names_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!http|#)([^)#]+)", text):
-        assert (ROOT / link).exists(), link
+        assert ((ROOT / page).parent / link).exists(), link
+
+
+def test_tables_of_the_docs_are_those_of_the_benchmarks() -> None:
+    text = (ROOT / "docs" / "priors.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"<!-- from (\S+) -->\n(.*?)<!-- /from -->", text, re.S)
+    assert len(blocks) == 4
+    for name, block in blocks:
+        measured = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        rows = [line for line in block.splitlines() if line.startswith("|")]
+        assert rows
+        assert [row for row in rows if row not in measured] == []

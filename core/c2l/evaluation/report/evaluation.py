@@ -80,9 +80,9 @@ def _body(e: Evaluation) -> Iterator[str]:
             )
             + ".</small></p>"
         )
-    if len(e.variants) > 1:
-        yield "<h2>Curves</h2>"
-        yield f'<div class="panels">{"".join(_curves(e))}</div>'
+    for axis, other in (("guidance", "steps"), ("steps", "guidance")):
+        if charts := "".join(_curves(e, axis, other)):
+            yield f'<h2>By {axis}</h2><div class="panels">{charts}</div>'
     if e.variants[0].by_attribute:
         yield "<h2>Attribute by attribute</h2>"
         yield _bars(e.variants[0])
@@ -135,27 +135,25 @@ def _scores(e: Evaluation) -> str:
     return table(["", *(o.label for o in outcomes)], rows)
 
 
-def _curves(e: Evaluation) -> Iterator[str]:
-    """Each score that a sweep is about, over what was swept."""
+def _curves(e: Evaluation, axis: str, other: str) -> Iterator[str]:
+    """Each score that a sweep is about, over what was swept; a line for each value of the other."""
     wanted = ("accuracy", "alignment/own", "alignment/independent", "diversity/own",
               "diversity/latents", "cmmd/own", "cmmd/independent", "coverage/own")  # fmt: skip
-    for axis, other in (("guidance", "steps"), ("steps", "guidance")):
-        if len({getattr(v, axis) for v in e.variants}) < 2:
+    if len({getattr(v, axis) for v in e.variants}) < 2:
+        return
+    for name in wanted:
+        if name not in e.variants[0].scores:
             continue
-        for name in wanted:
-            if name not in e.variants[0].scores:
-                continue
-            factor = 100 if METRICS[name].percent else 1
-            lines: dict[str, list[Point]] = {}
-            for v in e.variants:
-                x, fixed, score = getattr(v, axis), getattr(v, other), v.scores[name]
-                if x is not None:
-                    error = None if score.error is None else factor * score.error
-                    line = lines.setdefault(f"{other} {fixed:g}" if fixed is not None else "", [])
-                    line.append(Point(x, factor * score.value, error))
-            if lines:
-                title = METRICS[name].title
-                yield chart(title, axis, lines, doubling=axis == "steps")
+        factor = 100 if METRICS[name].percent else 1
+        lines: dict[str, list[Point]] = {}
+        for v in e.variants:
+            x, fixed, score = getattr(v, axis), getattr(v, other), v.scores[name]
+            if x is not None:
+                error = None if score.error is None else factor * score.error
+                line = lines.setdefault(f"{other} {fixed:g}" if fixed is not None else "", [])
+                line.append(Point(x, factor * score.value, error))
+        if lines:
+            yield chart(METRICS[name].title, axis, lines, doubling=axis == "steps")
 
 
 def _bars(outcome: Outcome) -> str:
