@@ -4,7 +4,8 @@
 
 DIR keeps pairs, priors and evaluations from run to run, with their reports; with nothing in it the
 whole takes some hours on two cores, most of them for the paper's transformer and its 1000 steps.
-Captions are held out from the embedder, and nothing was tuned on those of ``PROMPT_SEED``.
+Captions are held out from the embedder. The settings of what ships were chosen on those of another
+seed.
 """
 
 from __future__ import annotations
