@@ -300,7 +300,7 @@ class DiffusionPrior(Prior):
         if not shape[0]:
             return torch.empty(shape, device=device)
         if seeds is not None:
-            normal = SeededNormal(seeds, torch.device("cpu"))
+            normal = SeededNormal(seeds, device)
             tensors = _from_seeds(normal, shape)
             asked = self._asked(embeddings, modality, adherence, normal)
         else:
