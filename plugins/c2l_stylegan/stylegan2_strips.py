@@ -84,8 +84,7 @@ def _upsampled(layer: ModulatedConv, strips: Strips, w: Tensor, noise: Tensor | 
     top = 0
     for x in overlapping(raised(), overlap, before=low, after=high - 1):
         y = layer.blur(x, bias.to(x.dtype), pad_rows=False)
-        part = _rows_of(noise, strength, top, y.shape[2])
-        yield layer.activate(y if part is None else y.add_(part))
+        yield layer.activate(_with_noise(y, noise, strength, top))
         top += y.shape[2]
 
 
@@ -103,8 +102,7 @@ def _convolved(layer: ModulatedConv, strips: Strips, w: Tensor, noise: Tensor | 
         chain([first], strips), 2 * around, before=around, after=around, multiple=4
     ):
         y = convolve(x, False)
-        part = _rows_of(noise, strength, top, y.shape[2])
-        yield layer.activate(y if part is None else y.add_(part))
+        yield layer.activate(_with_noise(y, noise, strength, top))
         top += y.shape[2]
 
 
@@ -123,24 +121,43 @@ def overlapping(
 
     Args:
         overlap: the rows that a strip has in common with the one before it.
-        before, after: rows of zeros.
+        before, after: rows of zeros; a negative ``after`` leaves rows out.
         multiple: what the number of a strip's other rows is to be a multiple of; the last one
             takes the rest.
+    Returns:
+        strips each of which is valid until the next.
     """
-    held: Tensor | None = None
+    window: Tensor | None = None  # its buffer is used for all strips
+    num = 0  # rows in it
     upcoming = next(strips, None)
     while upcoming is not None:
         x, upcoming = upcoming, next(strips, None)
-        top, bottom = before if held is None else 0, after if upcoming is None else 0
-        if top or bottom:
-            x = F.pad(x, (0, 0, top, bottom))
-        held = x if held is None else torch.cat([held, x], dim=2)
-        fresh = held.shape[2] - overlap
+        top, bottom = before if window is None else 0, after if upcoming is None else 0
+        x = x[:, :, : x.shape[2] + min(bottom, 0)]
+        start, end = num + top, num + top + x.shape[2]
+        window = _with_room(window, x, num, end + max(bottom, 0))
+        window[:, :, num:start] = 0
+        window[:, :, start:end] = x
+        num = end + max(bottom, 0)
+        window[:, :, end:num] = 0
+        fresh = num - overlap
         if upcoming is not None:
             fresh -= fresh % multiple
         if fresh > 0:
-            yield held[:, :, : fresh + overlap]
-            held = held[:, :, fresh:]
+            yield window[:, :, : fresh + overlap]
+            window[:, :, : num - fresh] = window[:, :, fresh:num].clone()
+            num -= fresh
+
+
+def _with_room(window: Tensor | None, like: Tensor, num: int, rows: int) -> Tensor:
+    """A window for so many rows, with the first ``num`` of the one before."""
+    if window is not None and window.shape[2] >= rows:
+        return window
+    batch, channels, _, width = like.shape
+    larger = like.new_empty(batch, rows, width, channels).permute(0, 3, 1, 2)
+    if window is not None:
+        larger[:, :, :num] = window[:, :, :num]
+    return larger
 
 
 def _smaller(strips: Strips, rows: int) -> Strips:
@@ -150,5 +167,8 @@ def _smaller(strips: Strips, rows: int) -> Strips:
         yield from x.split(-(-x.shape[2] // parts), dim=2)
 
 
-def _rows_of(noise: Tensor | None, strength: Tensor, top: int, rows: int) -> Tensor | None:
-    return None if noise is None else noise[:, :, top : top + rows] * strength
+def _with_noise(y: Tensor, noise: Tensor | None, strength: Tensor, top: int) -> Tensor:
+    if noise is None:
+        return y
+    # In the dtype of the features, since to add one dtype to another is slow.
+    return y.add_((noise[:, :, top : top + y.shape[2]] * strength).to(y.dtype))
