@@ -1,10 +1,13 @@
-"""Names of devices to torch devices."""
+"""Names of devices and precisions to what torch calls them."""
 
 from __future__ import annotations
 
 import torch
 
-from c2l.errors import DeviceUnavailable
+from c2l.errors import BadInput, DeviceUnavailable
+
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""Names of the dtypes that parts compute in."""
 
 
 def resolve_device(name: str) -> torch.device:
@@ -31,3 +34,32 @@ def resolve_device(name: str) -> torch.device:
     if not available.get(device.type, False):
         raise DeviceUnavailable(f"this machine has no device '{name}'", hint="Use --device cpu")
     return device
+
+
+def resolve_precision(name: str, device: torch.device) -> torch.dtype:
+    """The dtype called ``float32``, ``bf16`` or ``fp16``, where the device has units for it.
+
+    Raises:
+        BadInput: nothing is called so.
+        DeviceUnavailable: the device would emulate it, an order of magnitude slower than float32.
+    """
+    if name not in PRECISIONS:
+        raise BadInput(f"no precision is called '{name}'", hint=f"Use {', '.join(PRECISIONS)}")
+    dtype = PRECISIONS[name]
+    if dtype == torch.float32 or _has_units(dtype, device.type):
+        return dtype
+    where = "this processor" if device.type == "cpu" else f"the device '{device}'"
+    raise DeviceUnavailable(
+        f"{where} has no units for {name}, and would be slower with it than without",
+        hint="Use --precision float32",
+    )
+
+
+def _has_units(dtype: torch.dtype, device_type: str) -> bool:
+    if device_type == "cpu":
+        # oneDNN knows processors; torch asks it in the same way before it compiles for one.
+        asked = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+        return dtype == torch.bfloat16 and asked is not None and bool(asked())
+    if device_type == "cuda" and dtype == torch.bfloat16:
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return True

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from c2l.devices import resolve_device
+import torch
+
+from c2l.devices import resolve_device, resolve_precision
 from c2l.embedder import Embedder
 from c2l.errors import (
     BadInput,
@@ -29,13 +31,22 @@ Interface = Literal["generator", "embedder", "prior"]
 AnyPart = TypeVar("AnyPart", Generator, Embedder, Prior)
 
 
-def load_generator(reference: str, *, device: str = "cpu") -> Generator:
+def load_generator(reference: str, *, device: str = "cpu", precision: str = "float32") -> Generator:
     """Load the generator that a reference such as ``stylegan:./network.safetensors`` names.
 
+    Args:
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``.
+        precision: ``float32``, or where it computes in less: ``bf16`` or ``fp16``.
     Raises:
         BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
+        BadInput: it computes in float32 alone.
     """
-    return _load(reference, "generator", Generator).to(resolve_device(device))
+    where = resolve_device(device)
+    dtype = resolve_precision(precision, where)
+    generator = _load(reference, "generator", Generator).to(where)
+    if dtype != torch.float32:
+        generator.compute_in(dtype)
+    return generator
 
 
 def find_generator(reference: str) -> tuple[type[Generator], Path]:
@@ -76,6 +87,7 @@ def load_pipeline(
     embedder: str | Embedder | None = None,
     prior: str | Prior | None = None,
     device: str = "cpu",
+    precision: str = "float32",
 ) -> Pipeline:
     """Load a recipe, or three parts, or a recipe with some of its parts replaced.
 
@@ -86,11 +98,15 @@ def load_pipeline(
         recipe: the name of a recipe.
         generator, embedder, prior: references, or parts that are already live.
         device: where all parts are moved.
+        precision: ``bf16`` or ``fp16`` for a generator and a prior that compute in it. Embeddings
+            are always float32: they are what the prior was trained on.
     Raises:
         IncompatibleParts: the prior was trained for another generator or embedder.
+        BadInput: neither generator nor prior computes in this precision.
         UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
     """
     where = resolve_device(device)
+    dtype = resolve_precision(precision, where)
     settings = SamplingSettings()
     if recipe is None and prior is None:
         recipe = DEFAULT_RECIPE
@@ -113,13 +129,24 @@ def load_pipeline(
     if embedder is None or isinstance(embedder, str):
         embedder = _load_for(live_prior, embedder, "embedder", Embedder)
     check_compatible(live_prior, generator, embedder)
-    return Pipeline(
-        generator.to(where),
-        embedder.to(where),
-        live_prior.to(where),
-        settings=settings,
-        recipe=recipe or "",
-    )
+    for part in (generator, embedder, live_prior):
+        part.to(where)
+    if dtype != torch.float32:
+        _compute_in(dtype, generator, live_prior)
+    return Pipeline(generator, embedder, live_prior, settings=settings, recipe=recipe or "")
+
+
+def _compute_in(dtype: torch.dtype, *parts: Part) -> None:
+    """Where one part computes in it, the others may stay with float32."""
+    refused = []
+    for part in parts:
+        try:
+            part.compute_in(dtype)
+        except BadInput as error:
+            refused.append(error)
+    if len(refused) == len(parts):
+        reasons = "; ".join(error.message for error in refused)
+        raise BadInput(reasons, hint=refused[0].hint)
 
 
 def check_compatible(prior: Prior, generator: Generator, embedder: Embedder) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from c2l.errors import BadInput
 from c2l_registry import Source
 
 
@@ -57,6 +58,18 @@ class Part(nn.Module):
         Raises:
             NotDownloaded: it cannot be fetched.
         """
+
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """Compute in another dtype from now on, as far as it pays; what goes in and out is float32.
+
+        It may round the weights, so a part that is to be saved or trained is loaded anew.
+
+        Raises:
+            BadInput: this kind, or this network, computes in float32 alone.
+        """
+        if dtype != torch.float32:
+            name = self.reference or type(self).__name__
+            raise BadInput(f"{name} computes in float32 alone", hint="Use --precision float32")
 
     def settings(self) -> Mapping[str, Any]:
         """What besides the weights decides the output, JSON-able; part of the fingerprint."""

@@ -50,9 +50,7 @@ class DiffusionPrior(Prior):
 
     Without a gap, which is the paper's way, embeddings are taken with their length, as the embedder
     gives them, and training turns them by noise. With one they are what the gap makes of them, but
-    the network is not told how noisy. The network computes in the
-    dtype of its weights: ``prior.network.bfloat16()`` is faster where the processor has units for
-    it, and wrong by about 1 %; schedule, statistics and latents stay float32.
+    the network is not told how noisy.
 
     Args:
         embedding_width: E.
@@ -149,6 +147,14 @@ class DiffusionPrior(Prior):
     def repeats(self) -> tuple[int, ...] | None:
         """How often each of the K codes feeds the generator; None leaves it to the generator."""
         return self.card.repeats if self.card else self._repeats
+
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """Round the network to ``dtype``, in which it then computes.
+
+        In bfloat16 latents are wrong by about 1 % of their standard deviation; schedule,
+        statistics and latents stay float32.
+        """
+        self.network.to(dtype)
 
     def settings(self) -> Mapping[str, Any]:
         return {**super().settings(), "gap": self.gap.ingredients if self.gap else PAPER}

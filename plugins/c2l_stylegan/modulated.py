@@ -9,6 +9,7 @@ the weights is cheaper after all, and that is done then, unless Winograd's algor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
@@ -19,6 +20,10 @@ from torch import Tensor, nn
 
 from c2l_stylegan.scratch import Scratch
 from c2l_stylegan.winograd import Winograd
+
+NUM_REDUCED = 4
+"""Where features are in less than float32, they are so in this many of the highest resolutions, as
+in the official networks on a GPU: there is what costs time, and below is what errors grow from."""
 
 Convolution: TypeAlias = Callable[[Tensor, bool], Tensor]
 """Features (B, I, H, W) to (B, O, H', W'); the flag is false where rows are padded already."""
@@ -62,13 +67,16 @@ class Modulated(nn.Module):
             scratch: lent to the convolution as long as it is in use.
         """
         weight, pixels = self.weight.to(dtype), size[2] * size[3]
+        if dtype == torch.float16:
+            weight, styles, scale = _within_range(self.weight, styles, scale)
         factors = styles.to(dtype), scale.to(dtype), bias.to(dtype)
         if torch.is_grad_enabled():
             return partial(self._convolve_scaled, weight, *factors)
-        if self.padding is not None and Winograd.pays(weight, pixels):
+        if self.padding is not None and by_hand(weight) and Winograd.pays(weight, pixels):
             return partial(_by_winograd, Winograd(weight, self.padding, scratch), *factors)
         # What is read and written in two passes over the weights, against the features.
-        if size[0] == 1 and 2 * weight.numel() < pixels * sum(weight.shape[:2]):
+        is_single = size[0] == 1 and dtype != torch.float16
+        if is_single and 2 * weight.numel() < pixels * sum(weight.shape[:2]):
             weight = self.scaled_weight(styles, scale).to(dtype)
             return partial(self.convolve, weight, bias.to(dtype))
         return partial(self._convolve_scaled, weight, *factors)
@@ -91,6 +99,25 @@ class Modulated(nn.Module):
         if torch.is_grad_enabled():
             return torch.addcmul(shift, y, scale)
         return torch.addcmul(shift, y, scale, out=y)
+
+
+def _within_range(weight: Tensor, styles: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Factors of the same product in which no sum of float16 overflows; the weight in float16.
+
+    Sums over n inputs stay below the root of n times the largest feature, the clamp's.
+    """
+    largest = weight.abs().amax(dim=(1, 2, 3)).clamp_min(1e-8)
+    shrink = 1 / (largest * math.sqrt(weight[0].numel()))
+    peak = styles.abs().amax(dim=1, keepdim=True).clamp_min(1e-8)
+    return (weight * shrink[:, None, None, None]).half(), styles / peak, scale * peak / shrink
+
+
+def by_hand(x: Tensor) -> bool:
+    """Whether to compute with ``x`` in the ways of our own for CPUs.
+
+    Autograd cannot follow them, and torch's compiler makes better of the plain way.
+    """
+    return x.is_cpu and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
 def records_gradients(network: nn.Module, latents: Tensor) -> bool:

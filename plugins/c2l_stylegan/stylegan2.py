@@ -16,7 +16,7 @@ from c2l_stylegan import stylegan2_strips
 from c2l_stylegan.activations import ACTIVATIONS
 from c2l_stylegan.filters import resampling_filter, upsample, upsampling_kernel
 from c2l_stylegan.mapping import FullyConnected
-from c2l_stylegan.modulated import Modulated, records_gradients
+from c2l_stylegan.modulated import NUM_REDUCED, Modulated, by_hand, records_gradients
 from c2l_stylegan.noise import Noise, NoiseMaps
 from c2l_stylegan.scratch import Scratch, keep_freed_memory
 from c2l_stylegan.settings import StyleGAN2Settings
@@ -151,6 +151,7 @@ class Block(nn.Module):
     def __init__(self, resolution: int, settings: StyleGAN2Settings, taps: Tensor) -> None:
         super().__init__()
         self.register_buffer("resample_filter", taps.clone())
+        self.feature_dtype = torch.float32
         out = settings.channels[resolution]
         self.is_first = resolution == 4
         self.is_resnet = settings.architecture == "resnet"
@@ -187,6 +188,7 @@ class Block(nn.Module):
             ws: (B, num_convs + 1, w_dim), the last for ``torgb``.
             noises: one for each convolution.
         """
+        x = x.to(self.feature_dtype)
         if self.is_first:
             x = self.conv1(x, ws[:, 0], noises[0], scratch)
         else:
@@ -206,22 +208,33 @@ class Block(nn.Module):
 
 
 class Synthesis2(nn.Module):
-    """Latents to an image: blocks ``b4``, ``b8``, ... each twice the resolution of the last.
-
-    Attributes:
-        feature_dtype: of features and of the convolutions between them. ``torch.bfloat16`` is
-            faster on processors with units for it (avx512_bf16, AMX) and slower on others; styles,
-            demodulation and the image stay in float32. It may be set at any time.
-    """
+    """Latents to an image: blocks ``b4``, ``b8``, ... each twice the resolution of the last."""
 
     def __init__(self, settings: StyleGAN2Settings) -> None:
         super().__init__()
-        self.feature_dtype = torch.float32
         taps = resampling_filter(settings.resample_filter)
         self.resolutions = settings.resolutions
         for resolution in self.resolutions:
             self.add_module(f"b{resolution}", Block(resolution, settings, taps))
         self.num_ws = sum(block.num_convs for block in self.blocks()) + 1
+
+    @property
+    def feature_dtype(self) -> torch.dtype:
+        """Of the features in the four highest resolutions, and of the convolutions between them.
+
+        Less than float32 is faster where there are units for it (avx512_bf16, AMX, a GPU), and
+        much slower elsewhere. Styles, demodulation and the image stay in float32. It may be set at
+        any time.
+        """
+        dtype: torch.dtype = getattr(self, f"b{self.resolutions[-1]}").feature_dtype
+        return dtype
+
+    @feature_dtype.setter
+    def feature_dtype(self, dtype: torch.dtype) -> None:
+        lowest = max(self.resolutions[-1] >> (NUM_REDUCED - 1), 8)
+        for block in self.blocks():
+            is_reduced = block.conv1.resolution >= lowest
+            block.feature_dtype = dtype if is_reduced else torch.float32
 
     def blocks(self) -> Iterator[Block]:
         """The blocks, from 4 px up."""
@@ -249,7 +262,7 @@ class Synthesis2(nn.Module):
             tensors (B, img_channels, h, w), smallest first.
         """
         with torch.set_grad_enabled(records_gradients(self, ws)):
-            if torch.is_grad_enabled() or ws.device.type != "cpu":
+            if not by_hand(ws):
                 return self._images(ws, noise, until, Scratch(ws))
             keep_freed_memory()
             scratch = Scratch(ws)
@@ -277,7 +290,7 @@ class Synthesis2(nn.Module):
             steps.append((block, ws[:, start : start + block.num_convs + 1], noises))
             start += block.num_convs
 
-        x = steps[0][0].const.to(self.feature_dtype).expand(len(ws), -1, -1, -1)
+        x = steps[0][0].const.expand(len(ws), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
         image: Tensor | None = None
         images: list[Tensor] = []

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from c2l_stylegan.modulated import by_hand
 from c2l_stylegan.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _BYTES = 1 << 21
 
 def pays(block: Block, x: Tensor) -> bool:
     """Whether to draw this block, and all above it, from features ``x`` in strips."""
-    if torch.is_grad_enabled() or x.device.type != "cpu" or len(x) > 1 or block.is_resnet:
+    if not by_hand(x) or len(x) > 1 or block.is_resnet:
         return False
     is_usual = block.conv0.weight.shape[2] % 2 == 1 and min(block.conv0.blur_padding()) >= 0
     return is_usual and block.conv0.num_bytes() > 4 * _BYTES
@@ -50,6 +51,7 @@ def draw(x: Tensor, image: Tensor | None, steps: Sequence[Step]) -> list[Tensor]
     strips: Strips = iter([x])
     drawn = []
     for block, ws, noises in steps:
+        strips = _in_dtype(strips, block.feature_dtype)
         strips = _upsampled(block.conv0, strips, ws[:, 0], noises[0])
         strips = _convolved(block.conv1, strips, ws[:, 1], noises[1])
         if block.has_torgb:
@@ -158,6 +160,11 @@ def _with_room(window: Tensor | None, like: Tensor, num: int, rows: int) -> Tens
     if window is not None:
         larger[:, :, :num] = window[:, :, :num]
     return larger
+
+
+def _in_dtype(strips: Strips, dtype: torch.dtype) -> Strips:
+    for x in strips:
+        yield x.to(dtype)
 
 
 def _smaller(strips: Strips, rows: int) -> Strips:

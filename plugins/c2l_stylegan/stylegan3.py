@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from c2l_stylegan.filtered_lrelu import FilteredLeakyReLU
 from c2l_stylegan.filters import lowpass_filter
 from c2l_stylegan.mapping import FullyConnected, unit_rms
-from c2l_stylegan.modulated import Modulated, records_gradients
+from c2l_stylegan.modulated import NUM_REDUCED, Modulated, by_hand, records_gradients
 from c2l_stylegan.noise import Noise
 from c2l_stylegan.row_convolutions import row_convolution
 from c2l_stylegan.scratch import Scratch
@@ -145,7 +145,8 @@ class Layer(Modulated):
         is_critical: bool,
     ) -> None:
         super().__init__()
-        self.is_torgb = is_torgb
+        self.is_torgb, self.sampling_rate = is_torgb, after.sampling_rate
+        self.feature_dtype = torch.float32
         size = 1 if is_torgb else settings.conv_kernel
         self.padding = size - 1
         self.affine = FullyConnected(settings.w_dim, before.channels, bias=1.0)
@@ -191,11 +192,13 @@ class Layer(Modulated):
 
         The result may live in the buffer "features" of ``scratch``; ``x`` must not.
         """
+        x = x.to(self.feature_dtype)
         styles, scale = self._modulation(w)
         if self._runs_in_strips(x):
             return self._in_strips(x, styles, scale, scratch)
         convolve = self.modulated(x.shape, styles, scale, self.bias, dtype=x.dtype, scratch=scratch)
-        activated: Tensor = self.activate(convolve(x, True), self.up_filter, self.down_filter)
+        filters = (f if f is None else f.to(x.dtype) for f in (self.up_filter, self.down_filter))
+        activated: Tensor = self.activate(convolve(x, True), *filters)
         return activated
 
     def _modulation(self, w: Tensor) -> tuple[Tensor, Tensor]:
@@ -216,7 +219,7 @@ class Layer(Modulated):
     def _runs_in_strips(self, x: Tensor) -> bool:
         has_filters = self.up_filter is not None and self.down_filter is not None
         is_exact = x.dtype in (torch.float32, torch.float64)
-        return has_filters and is_exact and x.is_cpu and not torch.is_grad_enabled()
+        return has_filters and is_exact and by_hand(x)
 
     def _in_strips(self, x: Tensor, styles: Tensor, scale: Tensor, scratch: Scratch) -> Tensor:
         assert self.up_filter is not None and self.down_filter is not None
@@ -252,6 +255,23 @@ class Synthesis3(nn.Module):
             name = f"L{i}_{after.size[1]}_{after.channels}"
             self.add_module(name, layer)
             self.layer_names.append(name)
+
+    @property
+    def feature_dtype(self) -> torch.dtype:
+        """Of the features in the four highest resolutions, and of the convolutions between them.
+
+        Less than float32 is for GPUs; on a CPU the ways that make this network fast are not taken
+        then. Styles, demodulation and the colours stay in float32. It may be set at any time.
+        """
+        dtype: torch.dtype = getattr(self, self.layer_names[-2]).feature_dtype
+        return dtype
+
+    @feature_dtype.setter
+    def feature_dtype(self, dtype: torch.dtype) -> None:
+        *layers, colours = self.layers()
+        for layer in layers:
+            is_reduced = layer.sampling_rate * 2**NUM_REDUCED > colours.sampling_rate
+            layer.feature_dtype = dtype if is_reduced else torch.float32
 
     def layers(self) -> Iterator[Layer]:
         """The layers, from the input to the colours."""

@@ -50,7 +50,7 @@ class Winograd:
     def pays(weight: Tensor, pixels: int) -> bool:
         """Whether this is faster than an ordinary convolution of images of so many pixels."""
         is_large = min(weight.shape[:2]) >= _FEWEST_CHANNELS and pixels >= _FEWEST_PIXELS
-        is_exact = weight.dtype == torch.float32 and weight.is_cpu
+        is_exact = weight.dtype == torch.float32
         return is_large and is_exact and weight.shape[2:] == (3, 3)
 
     def rows(self, x: Tensor, styles: Tensor, first: int, last: int) -> Tensor:

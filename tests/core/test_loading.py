@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from eval_toys import SearchPrior
+from toys import toy_parts
 
 import c2l
 from c2l.cli.app import main
-from c2l.errors import BadReference, BadWeights, UnknownReference
+from c2l.errors import BadInput, BadReference, BadWeights, DeviceUnavailable, UnknownReference
 from c2l.prior import PartCard, PriorCard
 
 DATA = Path(__file__).parents[1] / "data"
@@ -143,3 +145,38 @@ def test_a_file_without_its_dot_and_slash(trained: Path, monkeypatch: pytest.Mon
     with pytest.raises(BadReference) as bad:
         c2l.load_prior("absent.safetensors")
     assert "a path, as in ./absent.safetensors" in bad.value.hint
+
+
+@pytest.fixture
+def units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor on which bf16 pays."""
+    monkeypatch.setattr("c2l.devices._has_units", lambda dtype, device: dtype == torch.bfloat16)
+
+
+def test_generator_and_prior_compute_in_less(units: None) -> None:
+    checkpoint = str(CHECKPOINTS[0])
+    parts = {"generator": f"stylegan:{PICKLE}", "embedder": f"openclip:{FOLDER}"}
+    exact = c2l.load_pipeline(prior=checkpoint, **parts)
+    rough = c2l.load_pipeline(prior=checkpoint, **parts, precision="bf16")
+    embeddings = torch.randn(2, exact.prior.embedding_width)
+    expected, latents = (p.prior.sample(embeddings, seeds=[1, 2]) for p in (exact, rough))
+    assert latents.dtype == torch.float32
+    assert 0 < (latents - expected).std() / expected.std() < 0.1
+    ws = exact.generator.sample_latents([1])
+    expected, images = (p.generator.synthesize(ws) for p in (exact, rough))
+    assert 0 < (images - expected).std() / expected.std() < 0.1
+    text = [p.embedder.embed_text(["a man"]) for p in (exact, rough)]
+    assert torch.equal(*text)
+
+
+def test_a_precision_that_nothing_computes_in(units: None) -> None:
+    generator, embedder = toy_parts()
+    with pytest.raises(BadInput, match="toy:generator computes in float32 alone; SearchPrior comp"):
+        c2l.load_pipeline(
+            generator=generator, embedder=embedder, prior=SearchPrior(), precision="bf16"
+        )
+    with pytest.raises(BadInput, match="no precision is called 'int8'") as caught:
+        c2l.load_generator(f"stylegan:{PICKLE}", precision="int8")
+    assert "float32, bf16, fp16" in caught.value.hint
+    with pytest.raises(DeviceUnavailable, match="this processor has no units for fp16"):
+        c2l.load_pipeline(precision="fp16")

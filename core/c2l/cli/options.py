@@ -57,6 +57,13 @@ RankBy = Annotated[
 
 # Where, whether, and in what form.
 Device = Annotated[str, typer.Option(help=DEVICES)]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        help="float32, bf16 or fp16: faster on devices with units for it, and rougher.",
+        show_default="float32",
+    ),
+]
 AcceptLicence = Annotated[
     bool, typer.Option("--accept-licence", help="Say yes to the licences of what is fetched.")
 ]

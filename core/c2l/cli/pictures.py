@@ -35,13 +35,19 @@ def make_folder(out: Path) -> None:
 
 
 def records_of(
-    pipeline: Pipeline, result: Result, texts: list[str], also: list[str], loading: float
+    pipeline: Pipeline,
+    result: Result,
+    texts: list[str],
+    also: list[str],
+    precision: str,
+    loading: float,
 ) -> list[dict[str, Any]]:
     """What is said of each picture, in its PNG and by ``--json``.
 
     Args:
         texts: the prompts as they were typed, without what ``--also`` blends in.
         also: the texts blended in, with their weights, as they were typed.
+        precision: what the parts were told to compute in.
         loading: how long the parts took to load, in milliseconds.
     """
     settings = {**dataclasses.asdict(result.settings), "also": also}
@@ -56,6 +62,7 @@ def records_of(
             "generator": pipeline.generator.reference,
             "embedder": pipeline.embedder.reference,
             "prior": pipeline.prior.reference,
+            "precision": precision,
             "settings": settings,
             "milliseconds": {"loading": round(loading, 1), **result.milliseconds},
         }

@@ -87,6 +87,7 @@ def sample(
         Path | None, typer.Option("--from", help="Draw a PNG that c2l wrote once more.")
     ] = None,
     device: options.Device = "cpu",
+    precision: options.Precision = None,
     accept_licence: options.AcceptLicence = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One line of JSON for each picture on stdout.")
@@ -117,6 +118,7 @@ def sample(
         used = record["settings"]
         asked = {k: used.get(k) if value is None else value for k, value in asked.items()}
         also = used.get("also") if also is None else also
+        precision = precision or record.get("precision")
         best_of = best_of or 1  # the recorded seed is already the winner's
         texts = [record["prompt"]]
     else:
@@ -125,20 +127,26 @@ def sample(
     blend = parse_blend(also or [])
 
     start = time.perf_counter()
-    from c2l.devices import resolve_device
+    from c2l.devices import resolve_device, resolve_precision
     from c2l.loading import load_pipeline
     from c2l.pipeline import SamplingSettings
 
     given = {**asked, "best_of": best_of, "rank_by": rank_by}
     SamplingSettings(**{k: v for k, v in given.items() if v is not None})
-    resolve_device(device)
+    precision = precision or "float32"
+    resolve_precision(precision, resolve_device(device))
     pictures.make_folder(out)
     parts = named_parts(output.warned_registry(), recipe, generator, embedder, prior)
     before = time.perf_counter()
     fetch_with_consent(parts, accept_licence=accept_licence)
     start += time.perf_counter() - before  # the network's time is not ours
     pipeline = load_pipeline(
-        recipe, generator=generator, embedder=embedder, prior=prior, device=device
+        recipe,
+        generator=generator,
+        embedder=embedder,
+        prior=prior,
+        device=device,
+        precision=precision,
     )
     loading = (time.perf_counter() - start) * 1000
     output.warn_of_unheard(pipeline.prior, explicit)
@@ -152,7 +160,7 @@ def sample(
         **asked,
     )
     _say_what_is_far(pipeline, result)
-    records = pictures.records_of(pipeline, result, texts, also or [], loading)
+    records = pictures.records_of(pipeline, result, texts, also or [], precision, loading)
     pictures.write(records, result, out, columns=len(seed_list), as_json=as_json)
     if latents is not None:
         pictures.write_latents(latents, result)

@@ -17,8 +17,8 @@ from c2l.cli.app import main
 from c2l.cli.sample import parse_blend, parse_seeds
 from c2l.errors import BadInput, ExitCode
 
-KEYS = ["path", "prompt", "seed", "score", "recipe", "generator", "embedder", "prior", "settings",
-        "milliseconds"]  # fmt: skip
+KEYS = ["path", "prompt", "seed", "score", "recipe", "generator", "embedder", "prior", "precision",
+        "settings", "milliseconds"]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +56,34 @@ def test_info_and_from_draw_it_again(capsys: pytest.CaptureFixture[str]) -> None
     assert record["seed"] % 1_000_000 == 7
     assert main(["sample", "--from", path, "--out", "again"]) == 0
     assert same(path, capsys.readouterr().out.strip())
+
+
+def test_precision_is_recorded_and_wants_units(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("c2l.devices._has_units", lambda dtype, device: True)
+    prompt = "a man with a black beard"
+    paths = []
+    for precision in ("float32", "bf16"):
+        assert main(["sample", prompt, "--seeds", "5", "--json", "--precision", precision]) == 0
+        row = json.loads(capsys.readouterr().out)
+        assert row["precision"] == precision
+        paths.append(row["path"])
+    exact, rough = (Image.open(path).convert("RGB") for path in paths)
+    highest = [high for _, high in ImageChops.difference(exact, rough).getextrema()]
+    assert 0 < max(highest) < 50
+    assert main(["sample", "--from", paths[1], "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["precision"] == "bf16" and same(again["path"], paths[1])
+
+    monkeypatch.setattr("c2l.devices._has_units", lambda dtype, device: False)
+    for arguments in (["--from", paths[1]], [prompt, "--precision", "bf16"]):
+        assert main(["sample", *arguments]) == ExitCode.DEVICE
+        said = capsys.readouterr().err.splitlines()
+        assert len(said) == 1 and "no units for bf16" in said[0]
+        assert "--precision float32" in said[0]
+    assert main(["sample", "--from", paths[1], "--precision", "float32"]) == 0
+    assert same(capsys.readouterr().out.strip(), paths[0])
 
 
 def test_blends_and_negative_prompts_are_drawn_again(capsys: pytest.CaptureFixture[str]) -> None:

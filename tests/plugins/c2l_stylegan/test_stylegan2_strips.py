@@ -220,14 +220,16 @@ def test_no_images() -> None:
     assert made.synthesis(latents(made)[:0]).shape == (0, 3, 32, 32)
 
 
-@pytest.mark.parametrize("changes", [{}, {"architecture": "resnet"}], ids=str)
-@pytest.mark.parametrize("gradients", [False, True])
-def test_bfloat16_is_near(changes: dict[str, Any], gradients: bool) -> None:
-    made = network(**{"img_resolution": 8, **changes})
-    ws = latents(made).requires_grad_(gradients)
-    expected = made.synthesis(ws)
+def test_strips_of_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = network()
+    ws = latents(made)
     made.synthesis.feature_dtype = torch.bfloat16
-    rough = made.synthesis(ws)
-    assert rough.dtype == torch.float32
-    difference = (rough - expected).abs().max() / expected.std()
-    assert 0 < difference < 0.1
+    expected = made.synthesis(ws)
+    monkeypatch.setattr(stylegan2_strips, "_BYTES", 4000)
+    for below in (16, 8):  # in and below the resolutions that are bfloat16
+        monkeypatch.setattr(
+            stylegan2_strips, "pays", lambda block, x, r=below: block.conv1.resolution >= r
+        )
+        rough = made.synthesis(ws)
+        difference = (rough - expected).square().mean().sqrt() / expected.std()
+        assert 0 < difference < 0.02
