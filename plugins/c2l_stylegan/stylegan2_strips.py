@@ -51,8 +51,7 @@ def draw(x: Tensor, image: Tensor | None, steps: Sequence[Step]) -> list[Tensor]
     strips: Strips = iter([x])
     drawn = []
     for block, ws, noises in steps:
-        strips = _in_dtype(strips, block.feature_dtype)
-        strips = _upsampled(block.conv0, strips, ws[:, 0], noises[0])
+        strips = _upsampled(block.conv0, strips, ws[:, 0], noises[0], block.feature_dtype)
         strips = _convolved(block.conv1, strips, ws[:, 1], noises[1])
         if block.has_torgb:
             colours = ws.new_empty(1, len(block.torgb.weight), *block.conv1.size)
@@ -67,9 +66,11 @@ def draw(x: Tensor, image: Tensor | None, steps: Sequence[Step]) -> list[Tensor]
     return images
 
 
-def _upsampled(layer: ModulatedConv, strips: Strips, w: Tensor, noise: Tensor | None) -> Strips:
+def _upsampled(
+    layer: ModulatedConv, strips: Strips, w: Tensor, noise: Tensor | None, dtype: torch.dtype
+) -> Strips:
     styles, scale, bias, strength = layer.factors(w)
-    weight = layer.scaled_weight(styles, scale).transpose(0, 1)
+    weight, bias = layer.scaled_weight(styles, scale).transpose(0, 1).to(dtype), bias.to(dtype)
     # How many rows further up a row of the transposed convolution reaches.
     reach = (weight.shape[2] - 1) // 2
 
@@ -77,7 +78,7 @@ def _upsampled(layer: ModulatedConv, strips: Strips, w: Tensor, noise: Tensor | 
         rows = max(1, _BYTES * layer.size[0] // layer.num_bytes() // 2)
         for x in overlapping(_smaller(strips, rows), reach, before=reach, after=reach):
             yield F.conv_transpose2d(
-                x, weight.to(x.dtype), stride=2, padding=(2 * reach, 0), output_padding=(1, 0)
+                x.to(dtype), weight, stride=2, padding=(2 * reach, 0), output_padding=(1, 0)
             )
 
     low, high = layer.blur_padding()
@@ -85,7 +86,7 @@ def _upsampled(layer: ModulatedConv, strips: Strips, w: Tensor, noise: Tensor | 
     overlap = layer.resample_filter.shape[-1] - 1
     top = 0
     for x in overlapping(raised(), overlap, before=low, after=high - 1):
-        y = layer.blur(x, bias.to(x.dtype), pad_rows=False)
+        y = layer.blur(x, bias, pad_rows=False)
         yield layer.activate(_with_noise(y, noise, strength, top))
         top += y.shape[2]
 
@@ -160,11 +161,6 @@ def _with_room(window: Tensor | None, like: Tensor, num: int, rows: int) -> Tens
     if window is not None:
         larger[:, :, :num] = window[:, :, :num]
     return larger
-
-
-def _in_dtype(strips: Strips, dtype: torch.dtype) -> Strips:
-    for x in strips:
-        yield x.to(dtype)
 
 
 def _smaller(strips: Strips, rows: int) -> Strips:
