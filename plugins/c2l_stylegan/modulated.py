@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from c2l_stylegan.scratch import Scratch
-from c2l_stylegan.winograd import Winograd
+from c2l_stylegan.threads import Band, in_bands
+from c2l_stylegan.winograd import TILE, Winograd
 
 NUM_REDUCED = 4
 """Where features are in less than float32, they are so in this many of the highest resolutions, as
@@ -73,7 +74,8 @@ class Modulated(nn.Module):
         if torch.is_grad_enabled():
             return partial(self._convolve_scaled, weight, *factors)
         if self.padding is not None and by_hand(weight) and Winograd.pays(weight, pixels):
-            return partial(_by_winograd, Winograd(weight, self.padding, scratch), *factors)
+            convolution = Winograd(weight, self.padding, scratch)
+            return partial(_by_winograd, convolution, scratch, *factors)
         # What is read and written in two passes over the weights, against the features.
         is_single = size[0] == 1 and dtype != torch.float16
         if is_single and 2 * weight.numel() < pixels * sum(weight.shape[:2]):
@@ -132,14 +134,26 @@ def records_gradients(network: nn.Module, latents: Tensor) -> bool:
 
 
 def _by_winograd(
-    convolution: Winograd, styles: Tensor, scale: Tensor, bias: Tensor, x: Tensor, pad_rows: bool
+    convolution: Winograd,
+    scratch: Scratch,
+    styles: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    x: Tensor,
+    pad_rows: bool,
 ) -> Tensor:
     padding = convolution.padding
     outputs = range(x.shape[2] + 2 * padding - 2)
     if not pad_rows:
         outputs = outputs[padding : len(outputs) - padding]
     y = x.new_empty(len(x), len(outputs), x.shape[3] + 2 * padding - 2, len(bias))
-    for i, image in enumerate(x.permute(0, 2, 3, 1)):
-        rows = convolution.rows(image, styles[i], outputs.start, outputs.stop)
-        torch.addcmul(bias, rows, scale[i], out=y[i])
+    images = x.permute(0, 2, 3, 1)
+
+    def work(band: Band) -> None:
+        i, rows = band.image, band.rows
+        first, last = outputs[rows.start], outputs[rows.stop - 1] + 1
+        convolved = convolution.rows(images[i], styles[i], first, last, scratch.part(band.worker))
+        torch.addcmul(bias, convolved, scale[i], out=y[i, rows.start : rows.stop])
+
+    in_bands(work, len(images), len(outputs), multiple=TILE)
     return y.permute(0, 3, 1, 2)

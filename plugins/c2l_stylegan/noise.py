@@ -28,9 +28,10 @@ class NoiseMaps:
             return None
         if self._noise == "const":
             return stored[None, None]
-        size = (1, *stored.shape)
-        rows = [torch.randn(size, generator=generator) for generator in self._generators]
-        return torch.stack(rows).to(self._device)
+        maps = torch.empty(len(self._generators), 1, *stored.shape)
+        for row, generator in zip(maps, self._generators, strict=True):
+            row.normal_(generator=generator)
+        return maps.to(self._device)
 
 
 def row_generators(ws: Tensor) -> list[torch.Generator]:

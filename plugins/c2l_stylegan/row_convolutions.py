@@ -15,22 +15,23 @@ from c2l_stylegan.winograd import Winograd
 class RowConvolution(Protocol):
     """The full convolution (padded by k - 1) of an image (H, W, I) whose channels are scaled."""
 
-    def rows(self, x: Tensor, styles: Tensor, first: int, last: int) -> Tensor:
+    def rows(self, x: Tensor, styles: Tensor, first: int, last: int, scratch: Scratch) -> Tensor:
         """Rows ``first`` to ``last`` of the output: (last - first, W + k - 1, O).
 
         Args:
             x: (H, W, I), channels last in memory.
             styles: (I,), multiplied with the channels before.
+            scratch: of whoever calls; more than one thread may.
         Returns:
-            a tensor that is valid until the next call.
+            a tensor that is valid until the next call with this scratch.
         """
 
 
 def row_convolution(weight: Tensor, scratch: Scratch) -> RowConvolution:
-    """The fastest for a kernel (O, I, k, k)."""
+    """The fastest for a kernel (O, I, k, k); ``scratch`` is for what it makes of the kernel."""
     size = weight.shape[-1]
     if size == 1:
-        return _Pointwise(weight, scratch)
+        return _Pointwise(weight)
     return Winograd(weight, size - 1, scratch) if size == 3 else _Direct(weight)
 
 
@@ -38,7 +39,7 @@ class _Direct:
     def __init__(self, weight: Tensor) -> None:
         self.weight = weight
 
-    def rows(self, x: Tensor, styles: Tensor, first: int, last: int) -> Tensor:
+    def rows(self, x: Tensor, styles: Tensor, first: int, last: int, scratch: Scratch) -> Tensor:
         border = self.weight.shape[-1] - 1
         low, high = max(first - border, 0), min(last, len(x))
         image = (x[low:high] * styles).permute(2, 0, 1)[None]
@@ -48,13 +49,13 @@ class _Direct:
 
 
 class _Pointwise:
-    def __init__(self, weight: Tensor, scratch: Scratch) -> None:
-        self.weight, self.scratch = weight[:, :, 0, 0].T, scratch
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = weight[:, :, 0, 0].T
 
-    def rows(self, x: Tensor, styles: Tensor, first: int, last: int) -> Tensor:
+    def rows(self, x: Tensor, styles: Tensor, first: int, last: int, scratch: Scratch) -> Tensor:
         _, width, channels = x.shape
-        scaled = self.scratch.take("scaled", last - first, width, channels)
+        scaled = scratch.take("scaled", last - first, width, channels)
         torch.mul(x[first:last], styles, out=scaled)
-        y = self.scratch.take("convolved", last - first, width, self.weight.shape[1])
+        y = scratch.take("convolved", last - first, width, self.weight.shape[1])
         torch.mm(scaled.flatten(0, 1), self.weight, out=y.flatten(0, 1))
         return y

@@ -36,6 +36,7 @@ class Scratch:
         """All buffers have the dtype and device of ``like``."""
         self._like = like
         self._buffers: dict[str, Tensor] = {}
+        self._parts: dict[int, Scratch] = {}
 
     def take(self, name: str, *shape: int) -> Tensor:
         """A contiguous tensor with any values, valid until ``name`` is taken again."""
@@ -47,6 +48,10 @@ class Scratch:
         self._buffers[name] = held
         return held[:size].view(shape)
 
+    def part(self, number: int) -> Scratch:
+        """One of its own for each of the threads that work side by side."""
+        return self._parts.setdefault(number, Scratch(self._like))
+
     def swap(self, name: str, other: str) -> None:
         """Exchange two buffers, so that what was taken as ``name`` outlives its next taking."""
         held = {new: self._buffers.pop(old, None) for old, new in ((name, other), (other, name))}
@@ -55,3 +60,4 @@ class Scratch:
     def clear(self) -> None:
         """Forget all buffers; what was taken stays as it is."""
         self._buffers.clear()
+        self._parts.clear()

@@ -20,6 +20,7 @@ from c2l_stylegan.modulated import NUM_REDUCED, Modulated, by_hand, records_grad
 from c2l_stylegan.noise import Noise, NoiseMaps
 from c2l_stylegan.scratch import Scratch, keep_freed_memory
 from c2l_stylegan.settings import StyleGAN2Settings
+from c2l_stylegan.threads import side_by_side
 from c2l_stylegan.torgb import ToRGB
 
 _BYTES_AT_ONCE = 1 << 23
@@ -265,10 +266,14 @@ class Synthesis2(nn.Module):
             if not by_hand(ws):
                 return self._images(ws, noise, until, Scratch(ws))
             keep_freed_memory()
-            scratch = Scratch(ws)
-            parts = [
-                self._images(part, noise, until, scratch) for part in ws.split(self._num_at_once())
-            ]
+            at_once, num = self._num_at_once(), max(1, min(len(ws), torch.get_num_threads()))
+
+            def work(share: Tensor) -> list[list[Tensor]]:
+                scratch = Scratch(ws)
+                return [self._images(part, noise, until, scratch) for part in share.split(at_once)]
+
+            shares = side_by_side(work, ws.tensor_split(num))
+            parts = [part for share in shares for part in share]
             return [torch.cat(images) for images in zip(*parts, strict=True)]
 
     def _num_at_once(self) -> int:

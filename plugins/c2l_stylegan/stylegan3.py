@@ -24,6 +24,7 @@ from c2l_stylegan.row_convolutions import row_convolution
 from c2l_stylegan.scratch import Scratch
 from c2l_stylegan.settings import Signal, StyleGAN3Settings
 from c2l_stylegan.stylegan3_strips import LayerInStrips
+from c2l_stylegan.threads import Band, in_bands
 
 
 def signals(settings: StyleGAN3Settings) -> list[Signal]:
@@ -224,13 +225,16 @@ class Layer(Modulated):
     def _in_strips(self, x: Tensor, styles: Tensor, scale: Tensor, scratch: Scratch) -> Tensor:
         assert self.up_filter is not None and self.down_filter is not None
         convolution = row_convolution(self.weight, scratch)
-        strips = LayerInStrips(
-            convolution, self.activate, self.up_filter, self.down_filter, scratch
-        )
-        size = (len(x), *self.activate.out_size, len(self.weight))
-        y = scratch.take("features", *size)
-        for i, image in enumerate(x.permute(0, 2, 3, 1)):
-            strips.run(image, styles[i], scale[i], self.bias, out=y[i])
+        strips = LayerInStrips(convolution, self.activate, self.up_filter, self.down_filter)
+        height, width = self.activate.out_size
+        y = scratch.take("features", len(x), height, width, len(self.weight))
+        images = x.permute(0, 2, 3, 1)
+
+        def work(band: Band) -> None:
+            i, own = band.image, scratch.part(band.worker)
+            strips.run(images[i], styles[i], scale[i], self.bias, y[i], band.rows, own)
+
+        in_bands(work, len(images), height, multiple=self.activate.up)
         return y.permute(0, 3, 1, 2)
 
 

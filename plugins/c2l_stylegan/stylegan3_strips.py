@@ -37,9 +37,8 @@ class LayerInStrips:
         geometry: FilteredLeakyReLU,
         up_filter: Tensor,
         down_filter: Tensor,
-        scratch: Scratch,
     ) -> None:
-        self.convolution, self.geometry, self.scratch = convolution, geometry, scratch
+        self.convolution, self.geometry = convolution, geometry
         g = geometry
         low = [g.padding(len(up_filter), len(down_filter), axis=axis)[0] for axis in (0, 1)]
         up = (up_filter * g.up)[None]
@@ -58,29 +57,42 @@ class LayerInStrips:
         self.blocks_up = self.up_columns.blocks(needed)
         self.width = self.blocks_up * self.up_columns.block
 
-    def run(self, x: Tensor, styles: Tensor, scale: Tensor, bias: Tensor, out: Tensor) -> None:
-        """One image x (H, W, I) to ``out`` (H', W', O): convolve x * styles, * scale + bias."""
-        scratch, g, channels = self.scratch, self.geometry, out.shape[2]
+    def run(
+        self,
+        x: Tensor,
+        styles: Tensor,
+        scale: Tensor,
+        bias: Tensor,
+        out: Tensor,
+        rows: range,
+        scratch: Scratch,
+    ) -> None:
+        """One image x (H, W, I) to rows of ``out`` (H', W', O): x * styles, * scale + bias.
+
+        ``rows`` start at a multiple of ``geometry.up``.
+        """
+        g, channels = self.geometry, out.shape[2]
         length = self.width * channels
-        strip = self._rows_of_a_strip(length, len(out))
+        strip = self._rows_of_a_strip(length, len(rows))
         most = self.down_rows.inputs(strip)
         blocks = self.up_rows.blocks(most)
         taken = self.up_rows.inputs(blocks * self.up_rows.block)
         widened = scratch.take("widened", taken, length)
-        held = self.first_row
-        for start in range(0, len(out), strip):
-            num = min(strip, len(out) - start)
+        held = self.first_row + rows.start * g.down // g.up
+        for start in rows[::strip]:
+            num = min(strip, rows.stop - start)
             upsampled = self.down_rows.inputs(num)
             first = self.first_row + start * g.down // g.up
             last = first + self.up_rows.inputs(upsampled)
             kept = held - first
             for i in range(kept):
                 widened[i] = widened[strip * g.down // g.up + i]
-            self._widen(x, styles, scale, bias, first + kept, widened[kept : last - first])
+            fresh = widened[kept : last - first]
+            self._widen(x, styles, scale, bias, first + kept, fresh, scratch)
             widened[last - first :] = 0  # the last block's matrix has zeros there
             held = last
-            narrowed = self._nonlinearity(widened, upsampled, num, channels)
-            self._narrow(narrowed, out[start : start + num])
+            narrowed = self._nonlinearity(widened, upsampled, num, scratch)
+            self._narrow(narrowed, out[start : start + num], scratch)
 
     def _rows_of_a_strip(self, length: int, height: int) -> int:
         num = -(-height * length // _STRIP)
@@ -88,7 +100,14 @@ class LayerInStrips:
         return -(-height // (num * up)) * up  # strips start at whole samples of the input
 
     def _widen(
-        self, x: Tensor, styles: Tensor, scale: Tensor, bias: Tensor, first: int, out: Tensor
+        self,
+        x: Tensor,
+        styles: Tensor,
+        scale: Tensor,
+        bias: Tensor,
+        first: int,
+        out: Tensor,
+        scratch: Scratch,
     ) -> None:
         """Convolve, then upsample along the width: rows from ``first`` to ``out`` (rows, L)."""
         band, (height, width) = self.up_columns, self.geometry.in_size
@@ -97,27 +116,27 @@ class LayerInStrips:
             line.zero_()
         if low >= high:
             return
-        padded = self.scratch.take("wide", band.inputs(self.width), len(bias)).zero_()
+        padded = scratch.take("wide", band.inputs(self.width), len(bias)).zero_()
         left, skip = max(-self.first_column, 0), max(self.first_column, 0)
         inner = padded[left : left + width - skip]
-        rows = self.convolution.rows(x, styles, low, high)[:, skip : skip + len(inner)]
+        rows = self.convolution.rows(x, styles, low, high, scratch)[:, skip : skip + len(inner)]
         tiles = windows(padded, self.blocks_up, band.matrices.shape[2], band.step)
         matrices = band.matrices.expand(self.blocks_up, -1, -1)
         for row, line in zip(rows, out[low - first :], strict=False):
             torch.addcmul(bias, row, scale, out=inner)
             torch.bmm(matrices, tiles, out=line.view(self.blocks_up, band.block, -1))
 
-    def _nonlinearity(self, widened: Tensor, upsampled: int, num: int, channels: int) -> Tensor:
+    def _nonlinearity(self, widened: Tensor, upsampled: int, num: int, scratch: Scratch) -> Tensor:
         """Upsample along the height, activate, downsample: (num, rank, L)."""
         g, up, down = self.geometry, self.up_rows, self.down_rows
         length, blocks = widened.shape[1], up.blocks(upsampled)
-        narrowed = self.scratch.take("narrowed", num * self.rank, length)
+        narrowed = scratch.take("narrowed", num * self.rank, length)
         matrices = up.matrices.expand(blocks, -1, -1)
         chunk = max(_ACTIVE // (blocks * up.block), 1)
         for start in range(0, length, chunk):
             piece = slice(start, min(start + chunk, length))
             source = windows(widened[:, piece], blocks, up.matrices.shape[2], up.step)
-            active = self.scratch.take("active", blocks, up.block, source.shape[2])
+            active = scratch.take("active", blocks, up.block, source.shape[2])
             torch.bmm(matrices, source, out=active)
             if g.slope != 1:
                 F.leaky_relu_(active, g.slope)
@@ -132,11 +151,11 @@ class LayerInStrips:
                 torch.mm(matrix, inputs, out=target[i * self.rank : (i + n) * self.rank])
         return narrowed.view(num, self.rank, length)
 
-    def _narrow(self, narrowed: Tensor, out: Tensor) -> None:
+    def _narrow(self, narrowed: Tensor, out: Tensor, scratch: Scratch) -> None:
         """Downsample along the width: (num, rank, L) to (num, W', O)."""
         band, blocks = self.down_columns, self.blocks_out
         channels = out.shape[2]
-        y = self.scratch.take("line", blocks, band.block, channels)
+        y = scratch.take("line", blocks, band.block, channels)
         for row, line in zip(narrowed, out, strict=True):
             for k, (matrix, part) in enumerate(zip(band.matrices, row, strict=True)):
                 tiles = windows(part.view(-1, channels), blocks, matrix.shape[1], band.step)

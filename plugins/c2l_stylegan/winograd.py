@@ -17,7 +17,8 @@ from torch import Tensor
 from c2l_stylegan.banded_filters import windows
 from c2l_stylegan.scratch import Scratch
 
-_TILE = 4
+TILE = 4
+"""Outputs along each axis that are computed together."""
 # Rounding errors depend on the points; those of similar magnitude lose little (Barabasz et al.
 # 2018, arXiv:1803.10986). The sixth is infinity.
 _POINTS = (0.0, 11 / 16, -11 / 16, 3 / 2, -3 / 2)
@@ -25,7 +26,7 @@ _NUM = len(_POINTS) + 1
 # With fewer channels the sums cost more than the products save; with fewer tiles, the kernels at
 # the points, which take four times the memory of the weights.
 _FEWEST_CHANNELS = 128
-_FEWEST_PIXELS = 64 * _TILE**2
+_FEWEST_PIXELS = 64 * TILE**2
 
 
 class Winograd:
@@ -33,11 +34,11 @@ class Winograd:
 
     Args:
         padding: zeros on all four sides of an image, so that H rows become H + 2 * padding - 2.
-        scratch: for the kernels, as long as this object is in use, and for what ``rows`` works on.
+        scratch: for the kernels, as long as this object is in use.
     """
 
     def __init__(self, weight: Tensor, padding: int, scratch: Scratch) -> None:
-        self.padding, self.scratch = padding, scratch
+        self.padding = padding
         self.to_points, kernel_to_points, self.from_points = (m.to(weight) for m in _transforms())
         outputs, inputs = weight.shape[:2]
         both = torch.kron(kernel_to_points, kernel_to_points)
@@ -53,35 +54,38 @@ class Winograd:
         is_exact = weight.dtype == torch.float32
         return is_large and is_exact and weight.shape[2:] == (3, 3)
 
-    def rows(self, x: Tensor, styles: Tensor, first: int, last: int) -> Tensor:
+    def rows(self, x: Tensor, styles: Tensor, first: int, last: int, scratch: Scratch) -> Tensor:
         """Rows ``first`` to ``last`` of the output: (last - first, W', O).
 
         Args:
             x: (H, W, I), channels last in memory.
             styles: (I,), multiplied with the channels before.
+            scratch: of whoever calls; more than one thread may.
         Returns:
-            a tensor that is valid until the next call.
+            a tensor that is valid until the next call with this scratch.
         """
         columns = x.shape[1] + 2 * self.padding - 2
-        down, across = -(-(last - first) // _TILE), -(-columns // _TILE)
-        at_points = self._to_points(x, styles, first - self.padding, down, across)
+        down, across = -(-(last - first) // TILE), -(-columns // TILE)
+        at_points = self._to_points(x, styles, first - self.padding, down, across, scratch)
         outputs = len(self.kernels)
-        products = self.scratch.take("products", _NUM, down, across * _NUM * outputs)
+        products = scratch.take("products", _NUM, down, across * _NUM * outputs)
         sources = at_points.view(_NUM, down * across, _NUM, -1)
         targets = products.view(_NUM, down * across, _NUM, outputs)
         for i in range(_NUM):
             for j in range(_NUM):
                 kernel = self.kernels[:, i * _NUM + j].T
                 torch.mm(sources[i, :, j], kernel, out=targets[i, :, j])
-        return self._from_points(products, down, across)[: last - first, :columns]
+        return self._from_points(products, down, across, scratch)[: last - first, :columns]
 
-    def _to_points(self, x: Tensor, styles: Tensor, first: int, down: int, across: int) -> Tensor:
+    def _to_points(
+        self, x: Tensor, styles: Tensor, first: int, down: int, across: int, scratch: Scratch
+    ) -> Tensor:
         """(points down, tiles down, tiles across * points across * I)."""
         height, width, channels = x.shape
-        lines = self.scratch.take("lines", down * _TILE + 2, across * _NUM * channels)
-        padded = self.scratch.take("padded", across * _TILE + 2, channels).zero_()
+        lines = scratch.take("lines", down * TILE + 2, across * _NUM * channels)
+        padded = scratch.take("padded", across * TILE + 2, channels).zero_()
         inner = padded[self.padding : self.padding + width]
-        tiles = windows(padded, across, _NUM, _TILE)
+        tiles = windows(padded, across, _NUM, TILE)
         matrices = self.to_points.expand(across, -1, -1)
         for i, line in enumerate(lines, start=first):
             if 0 <= i < height:
@@ -89,21 +93,21 @@ class Winograd:
                 torch.bmm(matrices, tiles, out=line.view(tiles.shape))
             else:
                 line.zero_()
-        found = self.scratch.take("at_points", _NUM, down, lines.shape[1])
+        found = scratch.take("at_points", _NUM, down, lines.shape[1])
         for i in range(down):
-            tile = lines[i * _TILE : i * _TILE + _NUM]
+            tile = lines[i * TILE : i * TILE + _NUM]
             torch.mm(self.to_points, tile, out=found[:, i])
         return found
 
-    def _from_points(self, products: Tensor, down: int, across: int) -> Tensor:
+    def _from_points(self, products: Tensor, down: int, across: int, scratch: Scratch) -> Tensor:
         """(rows, columns, O)."""
-        lines = self.scratch.take("lines", down * _TILE, products.shape[2])
+        lines = scratch.take("lines", down * TILE, products.shape[2])
         for i in range(down):
-            torch.mm(self.from_points, products[:, i], out=lines[i * _TILE : (i + 1) * _TILE])
-        y = self.scratch.take("convolved", len(lines), across * _TILE, len(self.kernels))
+            torch.mm(self.from_points, products[:, i], out=lines[i * TILE : (i + 1) * TILE])
+        y = scratch.take("convolved", len(lines), across * TILE, len(self.kernels))
         matrices = self.from_points.expand(across, -1, -1)
         for line, row in zip(lines, y, strict=True):
-            torch.bmm(matrices, line.view(across, _NUM, -1), out=row.view(across, _TILE, -1))
+            torch.bmm(matrices, line.view(across, _NUM, -1), out=row.view(across, TILE, -1))
         return y
 
 
@@ -119,4 +123,4 @@ def _transforms() -> tuple[Tensor, Tensor, Tensor]:
         return torch.cat([powers, infinity])
 
     # The transpose of "interpolate the product" computes a correlation.
-    return torch.linalg.inv(evaluate(_NUM)).T, evaluate(3), evaluate(_TILE).T
+    return torch.linalg.inv(evaluate(_NUM)).T, evaluate(3), evaluate(TILE).T

@@ -32,12 +32,18 @@ class Poisoned(Scratch):
 def strip_by_strip(
     x: Tensor, weight: Tensor, activate: FilteredLeakyReLU, filters: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """(H, W, I) to (H', W', O), with styles, scale and bias that leave the values as they are."""
-    scratch = Poisoned(x)
-    layer = LayerInStrips(row_convolution(weight, scratch), activate, *filters, scratch)
+    """(H, W, I) to (H', W', O), in two bands.
+
+    Styles, scale and bias leave the values as they are.
+    """
+    layer = LayerInStrips(row_convolution(weight, Poisoned(x)), activate, *filters)
     outputs, inputs = weight.shape[:2]
     y = x.new_full((*activate.out_size, outputs), float("nan"))
-    layer.run(x, x.new_ones(inputs), x.new_ones(outputs), x.new_zeros(outputs), out=y)
+    factors = x.new_ones(inputs), x.new_ones(outputs), x.new_zeros(outputs)
+    height = len(y)
+    border = height // 2 // activate.up * activate.up
+    for rows in filter(len, (range(border, height), range(border))):
+        layer.run(x, *factors, y, rows, Poisoned(x))
     return y
 
 
@@ -100,7 +106,7 @@ def test_rows_of_a_convolution(size: int, first: int, last: int) -> None:
     torch.manual_seed(0)
     x, styles = torch.randn(13, 10, 7).double(), torch.rand(7).double()
     weight = torch.randn(5, 7, size, size).double()
-    rows = row_convolution(weight, Poisoned(x)).rows(x, styles, first, last)
+    rows = row_convolution(weight, Poisoned(x)).rows(x, styles, first, last, Poisoned(x))
     image = (x * styles).permute(2, 0, 1)[None]
     expected = F.conv2d(image, weight, padding=size - 1)[0].permute(1, 2, 0)
     torch.testing.assert_close(rows, expected[first:last], rtol=0, atol=1e-11)

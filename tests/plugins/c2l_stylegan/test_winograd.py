@@ -21,14 +21,14 @@ def test_all_rows_and_some(size: tuple[int, int], padding: int) -> None:
     convolution = Winograd(weight, padding, Scratch(x))
     height = len(expected)
     for first, last in [(0, height), (0, 1), (height // 2, height), (height - 1, height)]:
-        rows = convolution.rows(x, styles, first, last)
+        rows = convolution.rows(x, styles, first, last, Scratch(x))
         torch.testing.assert_close(rows, expected[first:last], rtol=0, atol=1e-11)
 
 
 def test_it_is_as_accurate_as_the_plain_sum() -> None:
     torch.manual_seed(0)
     x, weight = torch.randn(24, 24, 256), torch.randn(64, 256, 3, 3) / 48
-    rows = Winograd(weight, 2, Scratch(x)).rows(x, torch.ones(256), 0, 26)
+    rows = Winograd(weight, 2, Scratch(x)).rows(x, torch.ones(256), 0, 26, Scratch(x))
     image = x.permute(2, 0, 1)[None]
     exact = F.conv2d(image.double(), weight.double(), padding=2)[0].permute(1, 2, 0)
     assert float((rows - exact).square().mean().sqrt()) < 3e-6
