@@ -202,6 +202,7 @@ def _array(value: Any) -> Any:
     where, what, args = value.cls.module, value.cls.name, value.args
     fortran: Any = False
     shape: Any
+    axes: Any = None
     if where in _NUMPY and what == "scalar":
         dtype, data, shape = (*args, None, None)[0], (*args, None, None)[1], ()
     elif where in _NUMPY and what == "_reconstruct":
@@ -212,8 +213,8 @@ def _array(value: Any) -> Any:
     elif value.cls == _DILL and len(args) == 4 and isinstance(args[2], tuple) and len(args[2]) == 5:
         _, shape, dtype, fortran, data = args[2]
     elif where in _NUMERIC and what == "_frombuffer":
-        data, dtype, shape, order = (*args, None, None, None, None)[:4]
-        fortran = order == "F"
+        data, dtype, shape, order, axes = (*args, *[None] * 5)[:5]
+        fortran, axes = order == "F", axes if order == "K" else None
     else:
         return None
     kind = _dtype(dtype)
@@ -225,7 +226,17 @@ def _array(value: Any) -> Any:
         and math.prod(shape) * kind.itemsize == len(data)
     ):
         raise Damaged("an array in it has another length than it says")
-    return np.frombuffer(data, kind).reshape(shape, order="F" if fortran else "C")
+    array = np.frombuffer(data, kind).reshape(shape, order="F" if fortran else "C")
+    if axes is None:
+        return array
+    # Since numpy 2.3 arrays in neither order are written as they lie in memory.
+    if not (
+        isinstance(axes, tuple)
+        and all(type(axis) is int for axis in axes)
+        and sorted(axes) == list(range(array.ndim))
+    ):
+        raise Damaged("an array in it is described wrongly")
+    return array.transpose(axes)
 
 
 def _dtype(value: Any) -> np.dtype[Any]:
