@@ -59,14 +59,19 @@ class _Checkpoint:
             tensor = file.tensor(value)
             if isinstance(name, str) and tensor is not None:
                 self.stored[name] = tensor
+        self.unused = {name for name in self.stored if name.endswith((".weight", ".bias"))}
         self.average = file.tensor(root.get("latent_avg"))
 
     def convert(self) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
+        if "iwt.ll" in self.stored:
+            raise self.damaged("it is a SWAGAN, which draws wavelets")
         settings = self._settings()
         try:
             tensors = self._tensors(settings)
         except (IndexError, RuntimeError) as error:
             raise self.damaged("its tensors do not fit together") from error
+        if self.unused:
+            raise self.damaged(f"it also has {min(self.unused)[:80]}, which no StyleGAN2 has")
         if self.average is not None:
             tensors["mapping.w_avg"] = self.file.read(self.average).float().reshape(-1)
         else:
@@ -105,14 +110,13 @@ class _Checkpoint:
                 ),
                 channels=channels,
                 kernel_size=self.shape("conv1.conv.weight", 5)[3],
-                resample_filter=self._taps(),
+                resample_filter=self._taps("convs.0.conv.blur.kernel"),
                 const_size=(const[2], const[3]),
             )
         except BadWeights as error:
             raise self.damaged(error.message) from error
 
-    def _taps(self) -> tuple[Any, ...]:
-        name = "convs.0.conv.blur.kernel"
+    def _taps(self, name: str) -> tuple[Any, ...]:
         if name not in self.stored:
             return (1, 3, 3, 1)
         shape = self.shape(name, 2)
@@ -138,12 +142,17 @@ class _Checkpoint:
                 ours, size = f"synthesis.b{r}.conv{k}", settings.size_at(r)
                 self._layer(found, ours, f"convs.{n}", noise=n + 1, size=size)
             self._colours(found, f"synthesis.b{r}.torgb", f"to_rgbs.{j}")
-        taps = resampling_filter(settings.resample_filter)
-        for r in settings.resolutions:
-            for place in ("",) if r == 4 else ("", "conv0."):
+            # Each its own: where features have another filter, colours keep the usual one.
+            for place, kernel in (
+                ("conv0.", f"convs.{2 * j}.conv.blur.kernel"),
+                ("", f"to_rgbs.{j}.upsample.kernel"),
+            ):
+                taps = resampling_filter(self._taps(kernel))
                 found[f"synthesis.b{r}.{place}resample_filter"] = taps
-            # What does not upsample has the usual filter, and no use for it.
-            found[f"synthesis.b{r}.conv1.resample_filter"] = resampling_filter((1, 3, 3, 1))
+        # What does not upsample has the usual filter, and no use for it.
+        usual = resampling_filter((1, 3, 3, 1))
+        found["synthesis.b4.resample_filter"] = usual
+        found |= {f"synthesis.b{r}.conv1.resample_filter": usual for r in settings.resolutions}
         return found
 
     def _layer(
@@ -186,6 +195,7 @@ class _Checkpoint:
     def read(self, name: str) -> Tensor:
         if name not in self.stored:
             raise self.damaged(f"it has no {name}")
+        self.unused.discard(name)
         tensor = self.file.read(self.stored[name])
         if not tensor.is_floating_point():
             raise self.damaged(f"{name} is {tensor.dtype}, not floating-point")

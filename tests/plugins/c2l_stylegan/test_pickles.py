@@ -182,6 +182,27 @@ def test_a_checkpoint_without_noise_gets_some_that_stays(tmp_path: Path) -> None
     assert 0.5 < float(first.synthesis.b32.conv1.noise_const.std()) < 1.5
 
 
+def test_colours_have_a_filter_of_their_own(tmp_path: Path) -> None:
+    whole = torch.load(ROSINALITY, weights_only=True)
+    taps = torch.outer(torch.tensor([1.0, 2, 1]), torch.tensor([1.0, 2, 1])) / 16
+    blurs = {name: taps * 4 for name in whole["g_ema"] if name.endswith("blur.kernel")}
+    torch.save({**whole, "g_ema": {**whole["g_ema"], **blurs}}, tmp_path / "x.pt")
+    network, before = load(tmp_path / "x.pt"), load(ROSINALITY)
+    for found in (network, _converted(tmp_path / "x.pt")):
+        for r in (8, 16, 32):
+            block, other = (getattr(each.synthesis, f"b{r}") for each in (found, before))
+            assert torch.equal(block.conv0.resample_filter, taps)
+            assert torch.equal(block.resample_filter, other.resample_filter)
+    w = network.sample_latents([0])
+    torch.testing.assert_close(found.synthesize(w), network.synthesize(w))
+
+
+def _converted(path: Path) -> StyleGAN:
+    target = path.with_suffix(".safetensors")
+    assert main(["models", "convert", str(path), str(target)]) == 0
+    return load(target)
+
+
 @pytest.mark.parametrize(
     ("family", "settings", "message"),
     [

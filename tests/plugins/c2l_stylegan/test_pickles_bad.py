@@ -299,6 +299,17 @@ def test_checkpoints_of_others_are_named(tmp_path: Path) -> None:
     assert "no checkpoint" in refusal(path)
 
 
+def test_relatives_of_rosinality_are_not_drawn_as_something_else(tmp_path: Path) -> None:
+    whole = torch.load(DATA / "stylegan-files" / "rosinality-32" / "model.pt", weights_only=True)
+    path = tmp_path / "x.pt"
+    for extra, message in (
+        ("iwt.ll", "it is a SWAGAN"),
+        ("attention.0.weight", "it also has attention.0.weight, which no StyleGAN2 has"),
+    ):
+        torch.save({**whole, "g_ema": {**whole["g_ema"], extra: torch.ones(2, 2)}}, path)
+        assert message in refusal(path)
+
+
 def test_dimensions_do_not_explode(tmp_path: Path) -> None:
     good = whole()
     _state(good).update(z_dim=1 << 15, w_dim=1 << 15)
