@@ -39,7 +39,7 @@ def convert3(
     if sorted(order) == sorted(layers):
         layers = {name: layers[name] for name in order}
     num_layers = len(layers) - 1
-    if not 2 <= num_layers <= _MOST_LAYERS:
+    if not 1 <= num_layers <= _MOST_LAYERS:
         raise Damaged(f"it has {num_layers} layers")
     first, *_, last = layers.values()
     design = _design(synthesis)

@@ -225,7 +225,7 @@ class StyleGAN3Settings:
 
     def __post_init__(self) -> None:
         _check_numbers(self)
-        if not 0 < self.num_critical < self.num_layers:
+        if not self.num_critical < self.num_layers:
             raise BadWeights(f"{self.num_critical} of {self.num_layers} layers are critical")
         if self.signals and len(self.signals) != self.num_layers + 1:
             raise BadWeights(f"signals are {self.num_layers + 1}, not {len(self.signals)}")
@@ -316,7 +316,7 @@ def _check_numbers(settings: Any) -> None:
             if not is_real or not math.isfinite(value) or (f.name in _POSITIVE and value <= 0):
                 raise BadWeights(f"{f.name} of a StyleGAN cannot be {str(value)[:40]}")
             continue
-        smallest = 0 if f.name in ("c_dim", "margin_size") else 1
+        smallest = 0 if f.name in ("c_dim", "margin_size", "num_critical") else 1
         if isinstance(value, float) and value.is_integer():
             value = int(value)
             object.__setattr__(settings, f.name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,6 +77,16 @@ def test_settings_are_those_of_the_layers(name: str, tmp_path: Path) -> None:
     assert _state(again) == _state(network)
     w = network.sample_latents([0])
     assert torch.equal(again.synthesize(w), network.synthesize(w))
+
+
+@pytest.mark.parametrize("num_layers", [1, 4])
+def test_no_layer_need_be_critical(num_layers: int, tmp_path: Path) -> None:
+    settings = load(DATA / "stylegan" / "sg3-r-32").network_settings
+    changed = dataclasses.replace(settings, num_layers=num_layers, num_critical=0)
+    network = StyleGAN.initialised(changed)
+    path = dump(tmp_path / "x.pkl", {"G_ema": _record(network)})
+    assert load(path).network_settings == changed
+    assert _state(_converted(path)) == _state(network)
 
 
 def _record(network: StyleGAN) -> object:
