@@ -32,13 +32,16 @@ def upsampling_kernel(resample_filter: Tensor) -> Tensor:
 
 def upsample(x: Tensor, resample_filter: Tensor) -> Tensor:
     """(B, C, H, W) to (B, C, 2H, 2W)."""
-    channels, taps = x.shape[1], resample_filter.shape[-1]
-    low, high = (taps + 1) // 2 - taps + 1, (taps - 2) // 2 - taps + 2
-    crop = -low if low == high <= 0 else 0
+    kernel = upsampling_kernel(resample_filter).to(x.dtype)
+    rows, columns = (
+        ((taps + 1) // 2 - taps + 1, (taps - 2) // 2 - taps + 2) for taps in kernel.shape
+    )
+    is_even = rows[0] == rows[1] <= 0 and columns[0] == columns[1] <= 0
+    crop = (-rows[0], -columns[0]) if is_even else (0, 0)
     x = x.contiguous(memory_format=torch.channels_last)
-    kernel = upsampling_kernel(resample_filter).to(x.dtype).expand(channels, 1, -1, -1)
-    y = F.conv_transpose2d(x, kernel, stride=2, padding=crop, groups=channels)
-    return y if crop else F.pad(y, (low, high, low, high))  # negative: cut off
+    kernel = kernel.expand(x.shape[1], 1, -1, -1)
+    y = F.conv_transpose2d(x, kernel, stride=2, padding=crop, groups=x.shape[1])
+    return y if is_even else F.pad(y, (*columns, *rows))  # negative: cut off
 
 
 def lowpass_filter(

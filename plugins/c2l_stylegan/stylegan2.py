@@ -116,15 +116,15 @@ class ModulatedConv(Modulated):
         """The low-pass filter after a transposed convolution, and the bias."""
         kernel = upsampling_kernel(self.resample_filter).flip((0, 1)).to(x.dtype)
         kernel = kernel.expand(x.shape[1], 1, -1, -1)
-        low, high = self.blur_padding()
-        rows = (low, high) if pad_rows else (0, 0)
-        if low == high >= 0:
-            return F.conv2d(x, kernel, bias, padding=(rows[0], low), groups=len(kernel))
-        return F.conv2d(F.pad(x, (low, high, *rows)), kernel, bias, groups=len(kernel))
+        rows = self.blur_padding(0) if pad_rows else (0, 0)
+        columns = self.blur_padding(1)
+        if rows[0] == rows[1] >= 0 and columns[0] == columns[1] >= 0:
+            return F.conv2d(x, kernel, bias, padding=(rows[0], columns[0]), groups=len(kernel))
+        return F.conv2d(F.pad(x, (*columns, *rows)), kernel, bias, groups=len(kernel))
 
-    def blur_padding(self) -> tuple[int, int]:
-        """Zeros before and after each axis for the blur; negative where it cuts off."""
-        size, taps = self.weight.shape[-1], self.resample_filter.shape[-1]
+    def blur_padding(self, axis: int) -> tuple[int, int]:
+        """Zeros above and below (``axis`` 0) or left and right for the blur; negative: cut off."""
+        size, taps = self.weight.shape[-1], self.resample_filter.shape[-axis]
         return size // 2 + (taps + 1) // 2 - (size - 1), size // 2 + (taps - 2) // 2 - (size - 2)
 
 

@@ -37,7 +37,7 @@ def pays(block: Block, x: Tensor) -> bool:
     """Whether to draw this block, and all above it, from features ``x`` in strips."""
     if not by_hand(x) or len(x) != 1 or block.is_resnet:
         return False
-    is_usual = block.conv0.weight.shape[2] % 2 == 1 and min(block.conv0.blur_padding()) >= 0
+    is_usual = block.conv0.weight.shape[2] % 2 == 1 and min(block.conv0.blur_padding(0)) >= 0
     return is_usual and block.conv0.num_bytes() > 4 * _BYTES
 
 
@@ -114,9 +114,9 @@ def _upsampled(
                 x.to(dtype), weight, stride=2, padding=(2 * reach, 0), output_padding=(1, 0)
             )
 
-    low, high = layer.blur_padding()
+    low, high = layer.blur_padding(0)
     # ``raised`` ends with one row of zeros too many.
-    overlap = layer.resample_filter.shape[-1] - 1
+    overlap = len(layer.resample_filter) - 1
     top = 0
     for x in overlapping(raised(), overlap, before=low, after=high - 1):
         y = layer.blur(x, bias, pad_rows=False)

@@ -57,6 +57,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"resample_filter": (1, 2, 3, 2, 1)},
     {"resample_filter": (1, 4, 6, 8, 8, 6, 4, 1, 1)},
     {"resample_filter": ((1, 3, 3, 1), (3, 8, 9, 3), (3, 9, 8, 3), (2, 3, 3, 1))},
+    {"resample_filter": ((1, 3, 3, 1), (3, 8, 9, 3), (2, 3, 3, 1))},
     {"const_size": (6, 4)},
     {"img_channels": 1},
 ]

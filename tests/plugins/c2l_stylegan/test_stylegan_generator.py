@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -215,3 +216,22 @@ def test_other_bad_input(name: str) -> None:
         generator.sample_latents([-1])
     with pytest.raises(BadInput, match="noise"):
         generator.synthesize(generator.sample_latents([0]), noise="loud")
+
+
+@pytest.mark.parametrize("architecture", ["skip", "resnet"])
+@pytest.mark.parametrize(
+    "rows", [((1.0, 3.0, 3.0, 1.0),), ((1.0, 3.0, 3.0, 1.0), (2.0, 1.0, 5.0, 0.0))]
+)
+def test_filters_need_not_be_square(rows: tuple[tuple[float, ...], ...], architecture: str) -> None:
+    """Rows and columns of zeros around a filter change nothing."""
+    nothing = (0.0, 0.0, 0.0, 0.0)
+    base = dataclasses.replace(network("sg2-ada-32").network_settings, architecture=architecture)
+    w = network("sg2-ada-32").sample_latents([0, 1])
+
+    def drawn(taps: tuple[tuple[float, ...], ...]) -> Tensor:
+        made = StyleGAN.initialised(dataclasses.replace(base, resample_filter=taps))
+        return made.requires_grad_(False).synthesize(w)
+
+    assert_same(drawn(rows), drawn((nothing, *rows, nothing)))
+    turned = tuple(zip(*rows, strict=True))
+    assert_same(drawn(turned), drawn(tuple((0.0, *row, 0.0) for row in turned)))
