@@ -79,9 +79,8 @@ class FilteredLeakyReLU(nn.Module):
     ) -> Tensor:
         if taps is None:
             if self.up > 1:
-                x = F.conv_transpose2d(
-                    x, x.new_ones(x.shape[1], 1, 1, 1), stride=self.up, groups=x.shape[1]
-                )
+                kernel = x.new_full((x.shape[1], 1, 1, 1), self.up**2)
+                x = F.conv_transpose2d(x, kernel, stride=self.up, groups=x.shape[1])
                 rows, columns = ((low, high + self.up - 1) for low, high in (rows, columns))
             return F.pad(x, (*columns, *rows)) if any(rows + columns) else x
         kernel = (taps * self.up).expand(x.shape[1], 1, 1, -1)

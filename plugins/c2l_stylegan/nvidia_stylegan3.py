@@ -129,7 +129,7 @@ def _per_factor(layers: Any, otherwise: int) -> int:
     for layer in layers:
         for way in ("up", "down"):
             factor, taps = layer.attribute(f"{way}_factor"), layer.attribute(f"{way}_taps")
-            if isinstance(factor, int) and factor > 1 and isinstance(taps, int):
+            if isinstance(factor, int) and factor > 1 and isinstance(taps, int) and taps > 1:
                 return taps // factor
     return otherwise
 

@@ -80,12 +80,17 @@ def test_settings_are_those_of_the_layers(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("num_layers", [1, 4])
-def test_no_layer_need_be_critical(num_layers: int, tmp_path: Path) -> None:
-    settings = load(DATA / "stylegan" / "sg3-r-32").network_settings
-    changed = dataclasses.replace(settings, num_layers=num_layers, num_critical=0)
-    network = StyleGAN.initialised(changed)
+@pytest.mark.parametrize("lrelu_upsampling", [1, 2])
+def test_no_layer_need_be_critical(num_layers: int, lrelu_upsampling: int, tmp_path: Path) -> None:
+    settings = dataclasses.replace(
+        load(DATA / "stylegan" / "sg3-r-32").network_settings,
+        num_layers=num_layers,
+        num_critical=0,
+        lrelu_upsampling=lrelu_upsampling,
+    )
+    network = StyleGAN.initialised(settings)
     path = dump(tmp_path / "x.pkl", {"G_ema": _record(network)})
-    assert load(path).network_settings == changed
+    assert load(path).network_settings == settings
     assert _state(_converted(path)) == _state(network)
 
 

@@ -167,6 +167,19 @@ def test_an_image_does_not_depend_on_its_batch(variant: str) -> None:
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5 * float(alone.std()))
 
 
+@pytest.mark.parametrize("up", [1, 2, 4])
+def test_no_filter_is_that_of_one_tap(up: int) -> None:
+    """As in the colours of a network without critical layers."""
+    size = (5 * up, 4 * up)
+    activate = FilteredLeakyReLU(
+        up=up, down=1, in_size=(5, 4), out_size=size, slope=1, gain=1, clamp=None
+    )
+    x = torch.randn(2, 3, 5, 4, generator=torch.Generator().manual_seed(0))
+    y = activate(x, None, None)
+    torch.testing.assert_close(y, activate(x, torch.ones(1), None))
+    torch.testing.assert_close(y.mean(), x.mean())
+
+
 def test_changed_weights_and_filters_count_at_once() -> None:
     network, ws = images("r")
     before = network.synthesis(ws)
