@@ -136,15 +136,19 @@ class TorchFile:
 def beginning(path: Path) -> bytes:
     """Where the names of a checkpoint's tensors stand: the first bytes of its pickle, unread.
 
-    For ``recognises``, which looks for names. Empty where the file is no checkpoint.
+    For ``recognises``, which looks for names. Empty where the file is no checkpoint. One that is
+    cut off is still recognised, so that opening it says what is wrong with it.
     """
     try:
         with path.open("rb") as file:
-            start = file.read(len(LEGACY))
-            if start == LEGACY:
-                return start + file.read(_BEGINNING)
-        if start[:2] != b"PK":
-            return b""
+            start = file.read(_BEGINNING)
+    except OSError:
+        return b""
+    if start.startswith(LEGACY):
+        return start
+    if start[:2] != b"PK":
+        return b""
+    try:
         with zipfile.ZipFile(path) as archive:
             pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
             if len(pickles) != 1:
@@ -152,7 +156,7 @@ def beginning(path: Path) -> bytes:
             with archive.open(pickles[0]) as inner:
                 return inner.read(_BEGINNING)
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError):
-        return b""
+        return start  # the pickle lies in front, and as it is
 
 
 def checked_layout(layout: Sequence[Any], num: int) -> tuple[int, tuple[int, ...], tuple[int, ...]]:

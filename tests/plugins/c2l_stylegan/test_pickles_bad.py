@@ -238,6 +238,32 @@ def test_truncated_files(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        DATA / "stylegan-files" / "rosinality-32" / "model.pt",
+        DATA / "c2l-prior" / "tiny" / "checkpoint.ckpt",
+        DATA / "c2l-prior" / "tiny" / "checkpoint-legacy-format.ckpt",
+    ],
+    ids=lambda path: path.stem,
+)
+def test_what_is_cut_off_is_recognised_without_its_kind(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = path.read_bytes()
+    cut = tmp_path / path.name
+    for part in (0.5, 0.9, 0.999):
+        cut.write_bytes(data[: int(len(data) * part)])
+        assert main(["models", "inspect", str(cut)]) == ExitCode.BAD_FILE
+        told = capsys.readouterr().err
+        assert f"{cut} is" in told and told.count("\n") == 1
+    bent = bytearray(data)
+    bent[-30:] = bytes(30)  # an archive's table of contents
+    cut.write_bytes(bent)
+    main(["models", "inspect", str(cut)])
+    assert "recognises" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"", "it is empty"),
