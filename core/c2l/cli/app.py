@@ -18,7 +18,7 @@ import typer
 from c2l import __version__
 from c2l.cli import convert, eval, info, models, pairs, plugins, recipes, sample, train
 from c2l.cli.light import LightGroup
-from c2l.cli.output import fail, talk
+from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
 
 
@@ -88,13 +88,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; None for those of the process.
     """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started the process
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
     # A summary may hold letters that the encoding of a pipe lacks; that is no reason to stop.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     caught: BaseException | None = None
     try:
         result = typer.main.get_command(app).main(arguments, prog_name="c2l", standalone_mode=False)
-        sys.stdout.flush()
+        flush()
     except C2LError as error:
         caught = error
         code, line = int(error.exit_code), str(error)
@@ -109,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, as in `c2l models list | head`; nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_stdout()
         return ExitCode.FAILED
     except Exception as error:
         caught = error
@@ -130,6 +133,7 @@ def _usage(error: typer.TyperException) -> str:
     message = error.format_message().strip().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "c2l"
-    return (
-        message if message.startswith("Usage:") else f"{message.rstrip('.')}. See: {command} --help"
-    )
+    if message.startswith("Usage:"):
+        return message
+    stop = "" if message.endswith("?") else "."
+    return f"{message.rstrip('.')}{stop} See: {command} --help"

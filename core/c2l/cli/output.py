@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from c2l.errors import NotWritable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,12 +21,47 @@ if TYPE_CHECKING:
 
 
 def data(text: str) -> None:
-    """Print a line of data on stdout."""
-    print(text)
+    """Print a line of data on stdout.
+
+    Raises:
+        NotWritable: it goes to a disk that is full.
+    """
+    with _stdout():
+        print(text)
 
 
-def talk(text: str) -> None:
-    """Print a line for the reader on stderr."""
+def flush() -> None:
+    """Let go of what was printed on stdout; raises as ``data`` does."""
+    with _stdout():
+        sys.stdout.flush()
+
+
+def silence_stdout() -> None:
+    """What could not be written is not tried again when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def talk(text: str, *, indent: int = 0) -> None:
+    """Print a line for the reader on stderr.
+
+    Args:
+        indent: in columns; on a terminal, a text so indented is wrapped between words.
+    """
+    margin = " " * indent
+    if indent and sys.stderr.isatty():
+        from rich.console import Console
+
+        width = Console(stderr=True).width
+        text = textwrap.fill(
+            text,
+            width,
+            initial_indent=margin,
+            subsequent_indent=margin,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    else:
+        text = margin + text
     print(text, file=sys.stderr)
 
 
@@ -45,9 +85,9 @@ def fail(text: str) -> None:
     talk(f"error: {' '.join(text.split())}")
 
 
-def print_json(data: Any) -> None:
-    """Print data as JSON on stdout."""
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+def print_json(value: Any) -> None:
+    """Print a value as JSON on stdout."""
+    data(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -106,6 +146,20 @@ def warned_registry(*, cards: bool = True) -> Registry:
     return registry()
 
 
+@contextmanager
+def _stdout() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence_stdout()
+        raise NotWritable(
+            f"cannot write the output: {error.strerror or error}",
+            hint="Make room, or send it elsewhere",
+        ) from error
+
+
 def _plain(value: object) -> str:
     if value is None:
         return ""
@@ -124,7 +178,7 @@ def _console() -> Console:
 
 
 def _print(table: Table, console: Console) -> None:
-    with console.capture() as capture:
+    with _stdout(), console.capture() as capture:  # which flushes what came before
         console.print(table)
     # Rich fills every line up to the width of the table, which nobody wants in a pipe.
     for line in capture.get().splitlines():

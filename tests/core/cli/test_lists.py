@@ -213,7 +213,7 @@ def test_an_unknown_disabled_name(run: Run) -> None:
         (["models", "show", "nosuch:x"], 4, "error: no plugin provides a kind 'nosuch'. List them"),
         (["models", "list", "--kind", "gan"], 2, "error: Invalid value for '--kind': 'gan' is not"),
         (["models", "list", "--jsn"], 2, "error: No such option: --jsn"),
-        (["models", "lst"], 2, "error: No such command 'lst'"),
+        (["models", "lst"], 2, "error: No such command 'lst'. Did you mean 'list'? See: c2l"),
         (["modells"], 2, "error: No such command 'modells'"),
         (["plugins", "show"], 2, "error: Missing argument 'name'"),
     ],
@@ -266,6 +266,29 @@ def test_a_reader_that_leaves_is_no_error(site: Path) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     process.wait(timeout=300)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("where", "code", "line"),
+    [
+        (">/dev/full", 1, "error: cannot write the output: No space left on device. Make room"),
+        (">&-", 0, ""),
+        ("<&- >&- 2>&-", 0, ""),
+    ],
+)
+@pytest.mark.parametrize("arguments", ["plugins list", "models list --json"])
+def test_a_stdout_that_takes_nothing(
+    site: Path, arguments: str, where: str, code: int, line: str
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m c2l {arguments} {where}'],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith(line) and done.stderr.count("\n") == bool(line)
 
 
 def test_ctrl_c_is_one_line(site: Path) -> None:
