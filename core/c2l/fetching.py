@@ -5,19 +5,20 @@ Loading never uses the network for a card's weights: ``fetch`` does, after a yes
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from c2l.errors import BadInput, LicenceNotAccepted, UnknownReference
+from c2l.errors import BadWeights, LicenceNotAccepted, UnknownReference
 from c2l.plugins import registry
 from c2l_registry import KindSpec, Reference, Source, parse_reference
 
 if TYPE_CHECKING:
+    from c2l.generator import Generator
     from c2l.part import Part
-    from c2l_registry import ModelCard
+    from c2l_registry import ModelCard, ModelEntry
     from c2l_registry.downloads import FileReport
     from c2l_registry.weights import WantedFile
 
@@ -97,6 +98,7 @@ def fetch(*references: str, accept_licence: bool = False, report: FileReport | N
         UnknownReference, BadReference, PluginFailed
     """
     fetch_missing(find_missing(references), accept_licence=accept_licence, report=report)
+    convert_fetched(references)
 
 
 def fetch_missing(
@@ -120,8 +122,22 @@ def fetch_missing(
     for model in missing:
         if not model.files:
             model.part().fetch(model.source)
-        elif model.spec.interface == "generator":
-            _convert(model.reference, model.files[-1].path)
+
+
+def convert_fetched(references: Iterable[str]) -> None:
+    """Write the project's own form of fetched generators beside them, where it is not there yet.
+
+    So it is made up for what Ctrl-C, a killed process or a full disk kept from being written.
+
+    Raises:
+        NotWritable: the disk is full; the network is there as it was fetched, and loads.
+        BadWeights: a network was fetched whole, but nothing here can read it.
+    """
+    for reference in dict.fromkeys(references):
+        if not Reference("", reference).is_path:
+            spec, entry = registry().lookup(reference)
+            if spec.interface == "generator" and entry and entry.state == "cached":
+                _convert(spec, entry)
 
 
 def not_accepted(missing: Sequence[Missing]) -> LicenceNotAccepted:
@@ -139,16 +155,44 @@ def licence_line(model: Missing) -> str:
     return model.licence + ("" if commercial is not False else " (no commercial use)")
 
 
-def _convert(reference: str, path: Path) -> None:
-    """Write the project's own form of a network beside it, which opens at once."""
-    from c2l.loading import load_generator
-    from c2l_registry.weights import converted_path
+def _convert(spec: KindSpec, entry: ModelEntry) -> None:
+    from filelock import FileLock
 
-    if path.suffix == ".safetensors":
+    from c2l.generator import Generator
+    from c2l_registry.downloads import lock_of
+    from c2l_registry.transfers import cannot_write
+    from c2l_registry.weights import conversion_folder, converted_path
+
+    assert entry.path is not None
+    own, draft = converted_path(entry.path), conversion_folder(entry.path)
+    if own.exists() or not os.access(own.parent, os.W_OK):
         return
-    generator = load_generator(reference)
-    with suppress(BadInput):  # its kind has no own form
-        generator.save(converted_path(path))
+    if registry().factory(spec).save is Generator.save:  # its kind has no own form
+        return
+    try:
+        with FileLock(lock_of(own)):  # two processes share one conversion
+            if own.exists():
+                return
+            generator = _load_fetched(entry.reference)
+            shutil.rmtree(draft, ignore_errors=True)  # a killed process left it
+            try:
+                draft.mkdir()
+                generator.save(draft / own.name)
+                os.replace(draft / own.name, own)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+    except OSError as error:
+        raise cannot_write(own, error) from error
+
+
+def _load_fetched(reference: str) -> Generator:
+    from c2l.loading import load_generator
+
+    try:
+        return load_generator(reference)
+    except BadWeights as error:
+        again = f"To start over: c2l models remove {reference}; c2l models pull {reference}"
+        raise BadWeights(error.message, hint=f"{error.hint}. {again}") from error
 
 
 def _missing(text: str) -> Missing | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from c2l.errors import NotWritable
@@ -14,9 +16,30 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         NotWritable: the folder or the disk does not take it.
     """
+    with draft_of(path, parents=True) as draft:
+        draft.write_bytes(data)
+
+
+@contextmanager
+def draft_of(path: Path, *, parents: bool = False) -> Iterator[Path]:
+    """A file beside ``path`` to write to, which becomes ``path`` once it is whole.
+
+    Args:
+        parents: make the folder, if it is not there.
+    Raises:
+        NotWritable: the folder or the disk does not take it.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, data)
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield draft
+            _sync(draft)
+            os.replace(draft, path)
+            _sync_folder(path.parent)
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
         raise NotWritable(
             f"cannot write {path}: {error.strerror or error}",
@@ -30,17 +53,9 @@ def remove_partials(folder: Path, name: str = "*") -> None:
         partial.unlink(missing_ok=True)
 
 
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-        _sync_folder(path.parent)
-    finally:
-        partial.unlink(missing_ok=True)
+def _sync(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

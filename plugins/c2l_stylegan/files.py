@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from c2l.errors import BadWeights, NotWritable
+from c2l.errors import BadWeights
+from c2l.files import draft_of
 from c2l.torch_containers import LEGACY
 from c2l_stylegan import nvidia_pickles, rosinality
 from c2l_stylegan.settings import (
@@ -125,19 +126,18 @@ def write(
         stored[name] = tensor.detach().to("cpu", dtype).contiguous()
     described = {"schema": SCHEMA, "family": family_of(settings), "settings": settings.to_dict()}
     metadata = {"c2l": json.dumps(described, sort_keys=True)}
-    try:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-        os.close(handle)
-    except OSError as error:
-        raise NotWritable(f"cannot write {path}: {error.strerror}") from error
-    try:
-        save_file(stored, draft, metadata)
-        Path(draft).chmod(0o644)
-        os.replace(draft, path)
-    except (OSError, SafetensorError) as error:
-        raise NotWritable(f"cannot write {path}: {error}") from error
-    finally:
-        Path(draft).unlink(missing_ok=True)
+    with draft_of(path) as draft:
+        try:
+            save_file(stored, draft, metadata)
+            draft.chmod(0o644)  # else nobody but its owner may read it
+        except SafetensorError as error:
+            raise _of_the_system(error) from error
+
+
+def _of_the_system(error: SafetensorError) -> OSError:
+    """What the system said to the writer of safetensors, which wraps it in words of its own."""
+    match = re.search(r"os error (\d+)", str(error))
+    return OSError(int(match[1]), os.strerror(int(match[1]))) if match else OSError(str(error))
 
 
 def _read_foreign(path: Path) -> Stored:

@@ -12,7 +12,7 @@ from c2l_registry.consent import consent_file
 from c2l_registry.downloads import lock_of
 from c2l_registry.errors import NotWritable
 from c2l_registry.transfers import origin_of, partial_of
-from c2l_registry.weights import converted_path, home_folder, wanted_files
+from c2l_registry.weights import conversion_folder, converted_path, home_folder, wanted_files
 
 if TYPE_CHECKING:
     from c2l_registry.cards import ModelCard
@@ -51,12 +51,17 @@ def remove_files(card: ModelCard, environ: Mapping[str, str]) -> int:
 
 
 def _all_of(path: Path) -> list[Path]:
-    return [path, record_of(path), partial_of(path), origin_of(path), converted_path(path)]
+    own, draft = converted_path(path), conversion_folder(path)
+    files = [path, record_of(path), partial_of(path), origin_of(path), own, lock_of(own)]
+    return [*files, *draft.glob("*"), *draft.glob(".*"), draft]
 
 
 def _remove(path: Path) -> int:
     """A link frees nothing: what it points to belongs to another cache."""
     if not path.is_symlink() and not path.exists():
+        return 0
+    if path.is_dir():
+        path.rmdir()
         return 0
     size = 0 if path.is_symlink() else path.stat().st_size
     path.unlink(missing_ok=True)

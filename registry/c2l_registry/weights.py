@@ -80,6 +80,11 @@ def converted_path(path: Path) -> Path:
     return path.with_suffix(".safetensors")
 
 
+def conversion_folder(path: Path) -> Path:
+    """Where that is written until it is whole; a killed process leaves it behind."""
+    return path.with_name(f".{converted_path(path).name}.partial")
+
+
 def _file_name(url: str) -> str:
     """The last part of an address; NVIDIA's catalogue names its file in ``?path=`` instead."""
     parts = urlsplit(url)

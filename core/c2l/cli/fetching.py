@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from c2l.cli.output import talk
-from c2l.errors import LicenceNotAccepted
+from c2l.cli.output import talk, warn
+from c2l.errors import LicenceNotAccepted, NotWritable
 
 if TYPE_CHECKING:
     from c2l.fetching import Missing
     from c2l_registry import Registry
     from c2l_registry.downloads import FileReport
     from c2l_registry.weights import WantedFile
+
+NARROW = 72
+"""Columns of a terminal; with fewer there is no room for throughput and time left."""
 
 
 def fetch_with_consent(references: Sequence[str], *, accept_licence: bool) -> list[Missing]:
@@ -27,26 +30,38 @@ def fetch_with_consent(references: Sequence[str], *, accept_licence: bool) -> li
         What was fetched.
     Raises:
         LicenceNotAccepted: the answer was no, or there is no terminal to ask on.
-        NotDownloaded, NotWritable, UnknownReference, BadReference, PluginFailed
+        NotDownloaded, NotWritable, BadWeights, UnknownReference, BadReference, PluginFailed
     """
-    from c2l.fetching import fetch_missing, find_missing, not_accepted
+    from c2l.fetching import convert_fetched, fetch_missing, find_missing, not_accepted
 
     missing = find_missing(references)
-    if not missing:
-        return []
-    describe(missing)
+    if missing:
+        describe(missing)
     questions = [model for model in missing if not model.accepted]
     if questions and not accept_licence:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise not_accepted(questions)
-        if not typer.confirm("Accept the licences and fetch?", err=True):
+        if not _confirmed("Accept the licences and fetch?"):
             raise LicenceNotAccepted("the licences were not accepted, and nothing was fetched")
     try:
-        with _progress([file for model in missing for file in model.files]) as report:
-            fetch_missing(missing, accept_licence=True, report=report)
+        if missing:
+            with _progress([file for model in missing for file in model.files]) as report:
+                fetch_missing(missing, accept_licence=True, report=report)
+        try:
+            convert_fetched(references)
+        except NotWritable as error:
+            warn(f"{error}. Until then it opens as it was fetched, which takes longer")
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("what has arrived is kept, and the same command goes on") from stop
     return missing
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        talk("")  # the question's line is still open
+        raise
 
 
 def named_parts(
@@ -82,9 +97,9 @@ def describe(missing: Sequence[Missing]) -> None:
         size = readable(model.size) if model.size else "unknown size"
         talk(f"  {model.reference}  {size}")
         page = f", {model.licence_url}" if model.licence_url else ""
-        talk(f"    licence: {licence_line(model)}{page}")
+        talk(f"licence: {licence_line(model)}{page}", indent=4)
         if model.card and model.card.notes:
-            talk(f"    {model.card.notes}")
+            talk(model.card.notes, indent=4)
 
 
 def readable(size: int) -> str:
@@ -97,7 +112,7 @@ def readable(size: int) -> str:
 
 @contextmanager
 def _progress(files: Sequence[WantedFile]) -> Iterator[FileReport]:
-    if not sys.stderr.isatty():
+    if not (files and sys.stderr.isatty()):
         yield _lines()
         return
     from rich.console import Console
@@ -109,19 +124,26 @@ def _progress(files: Sequence[WantedFile]) -> Iterator[FileReport]:
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.table import Column
 
+    console = Console(stderr=True)
+    pace = (
+        TransferSpeedColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+    )
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        BarColumn(),  # the only one to give way on a narrow terminal
+        DownloadColumn(table_column=Column(no_wrap=True)),
+        *(pace if console.width >= NARROW else ()),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=console) as bars:
         tasks = {file: bars.add_task(file.path.name, total=file.size) for file in files}
 
         def update(file: WantedFile, here: int, total: int | None) -> None:
             bars.update(tasks[file], completed=here, total=total)
+            if bars.finished:  # what follows may draw bars of its own
+                bars.stop()
 
         yield update
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -18,7 +20,7 @@ from fake_packages import install, module, on_path
 
 import c2l
 from c2l.cli.app import main
-from c2l.errors import LicenceNotAccepted, NotDownloaded
+from c2l.errors import BadWeights, LicenceNotAccepted, NotDownloaded
 from c2l.plugins import registry
 
 DATA = Path(__file__).parents[2] / "data"
@@ -252,6 +254,63 @@ def test_loading_fetches_nothing(site: Path, server: BadServer, tmp_path: Path) 
     assert c2l.load_generator("pullgan:net").image_size == (8, 8)
     (weights(tmp_path) / "pullgan" / "net" / "net.pkl").unlink()
     c2l.fetch("pullgan:net")  # said once, remembered
+
+
+def test_a_conversion_that_was_killed_is_made_up_for(run: Run, tmp_path: Path) -> None:
+    pull = ("models", "pull", "pullgan:net")
+    assert run(*pull, "--accept-licence").returncode == 0
+    folder = weights(tmp_path) / "pullgan" / "net"
+    (folder / "net.safetensors").unlink()
+    left = folder / ".net.safetensors.partial" / ".tmpabcdef"
+    left.parent.mkdir()
+    left.write_bytes(bytes(1000))
+    assert "here" in run(*pull).stdout
+    assert (folder / "net.safetensors").is_file() and not left.parent.exists()
+    left.parent.mkdir()
+    left.write_bytes(bytes(1000))
+    assert run("models", "remove", "pullgan:net").returncode == 0
+    assert not folder.exists()
+
+
+def test_a_disk_too_full_to_convert_is_a_warning(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *, half: bool = False) -> None:
+        path.write_bytes(b"some of it")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("c2l.loading.load_generator", lambda reference: SimpleNamespace(save=full))
+    pulled = run("models", "pull", "pullgan:net", "--accept-licence")
+    assert pulled.returncode == 0 and "fetched" in pulled.stdout
+    (warning,) = [line for line in pulled.stderr.splitlines() if line.startswith("warning")]
+    assert "net.safetensors: No space left on device" in warning
+    assert not list(weights(tmp_path).rglob("*.partial"))
+
+
+def test_a_network_that_nothing_reads_says_how_to_start_over(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(reference: str) -> None:
+        raise BadWeights("net.pkl is not read: a pickle breaks off", hint="Fetch it again")
+
+    monkeypatch.setattr("c2l.loading.load_generator", refuse)
+    for _ in range(2):  # also when it is found here
+        result = run("models", "pull", "pullgan:net", "--accept-licence")
+        assert result.returncode == 9
+        last = result.stderr.splitlines()[-1]
+        assert last.endswith("c2l models remove pullgan:net; c2l models pull pullgan:net")
+
+
+def test_licences_are_wrapped_between_words_on_a_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    said = run("models", "pull", "pullgan:net", "--dry-run").stderr.splitlines()
+    assert said[-2:] == [
+        "    licence: Test licence 1.0 (no commercial use),",
+        "    https://example.org/licence",
+    ]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
