@@ -196,7 +196,7 @@ def _load_fetched(reference: str) -> Generator:
 
 
 def _missing(text: str) -> Missing | None:
-    reference = Reference("", text) if Reference("", text).is_path else parse_reference(text)
+    reference = registry().parse(text)
     if reference.is_path:
         if not reference.path.exists():
             raise UnknownReference(f"there is no file {reference.path}", hint="Check the path")

@@ -35,7 +35,7 @@ from c2l_registry.plugins import (
     PluginRecord,
     did_you_mean,
 )
-from c2l_registry.references import Source, parse_reference
+from c2l_registry.references import Reference, Source, parse_reference
 from c2l_registry.weights import converted_path, is_cached
 
 if TYPE_CHECKING:
@@ -133,9 +133,12 @@ class Registry(Installed):
 
         Raises:
             UnknownReference: there is no such row.
+            BadReference: it is a path.
             PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
+        if Reference("", text).is_path:
+            raise _a_path(text)
         kind, _, name = text.partition(":")
         spec = self._spec(kind, None)
         shelved = self._catalogue.models.get(text)
@@ -152,9 +155,9 @@ class Registry(Installed):
             PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
-        reference = parse_reference(text)
+        reference = self.parse(text)
         if reference.is_path:
-            raise BadReference(f"{text} is a path, not a name of the catalogue", hint=LIST_MODELS)
+            raise _a_path(text)
         spec = self._spec(reference.kind, None)
         shelved = self._catalogue.models.get(text)
         if shelved is None and not spec.open_names:
@@ -187,6 +190,19 @@ class Registry(Installed):
 
     # -- references
 
+    def parse(self, text: str, interface: Interface | None = None) -> Reference:
+        """``parse_reference``, with the nearest names in the error.
+
+        Raises:
+            BadReference: it is not of that form.
+        """
+        try:
+            return parse_reference(text)
+        except BadReference as error:
+            near = "" if Path(text).exists() else did_you_mean(text, self._names(interface))
+            recipe = f"For the recipe: c2l recipes pull {text}" if text in self.recipes() else ""
+            raise BadReference(error.message, hint=join(near, recipe) or error.hint) from None
+
     def resolve(self, text: str, interface: Interface) -> tuple[KindSpec, Source]:
         """Find the kind and the weights that ``kind:name`` or ``kind:path`` means.
 
@@ -198,11 +214,7 @@ class Registry(Installed):
             BadCard: the card names an embedded file that is missing from the package.
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
-        try:
-            reference = parse_reference(text)
-        except BadReference as error:
-            near = "" if Path(text).exists() else did_you_mean(text, self._names(interface))
-            raise BadReference(error.message, hint=near or error.hint) from None
+        reference = self.parse(text, interface)
         if not reference.kind:
             kinds = ", ".join(f"{kind}:{text}" for kind in self.kinds(interface))
             raise BadReference(f"{text} does not say its kind", hint=f"Write one of {kinds}")
@@ -292,6 +304,13 @@ def _existing(path: Path) -> Path:
     if not path.exists():
         raise UnknownReference(f"there is no file or folder {path}", hint="Check the path")
     return path
+
+
+def _a_path(text: str) -> BadReference:
+    return BadReference(
+        f"{text} is a path, not a name of the catalogue",
+        hint=f"See what it holds: c2l models inspect {text}. {LIST_MODELS}",
+    )
 
 
 def _is_of(kind: str, reference: str) -> bool:

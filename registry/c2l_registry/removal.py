@@ -50,6 +50,12 @@ def remove_files(card: ModelCard, environ: Mapping[str, str]) -> int:
     return freed
 
 
+def is_kept_elsewhere(card: ModelCard, environ: Mapping[str, str]) -> bool:
+    """Whether some of a card's files are links, or lie where its class puts them."""
+    files = wanted_files(card, environ)
+    return not files or any(file.path.is_symlink() for file in files)
+
+
 def _all_of(path: Path) -> list[Path]:
     own, draft = converted_path(path), conversion_folder(path)
     files = [path, record_of(path), partial_of(path), origin_of(path), own, lock_of(own)]

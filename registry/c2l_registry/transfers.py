@@ -100,7 +100,7 @@ class _Origin:
 
 
 class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never from an encrypted connection to an open one."""
+    """Follows redirects, but never from an encrypted connection to an open one, nor off the web."""
 
     def redirect_request(
         self,
@@ -111,8 +111,9 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
         headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        if urlsplit(req.full_url).scheme == "https" and urlsplit(newurl).scheme != "https":
-            raise TransferFailed(f"redirects from https to {newurl}")
+        before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
+        if after not in {before, "https"}:
+            raise TransferFailed(f"redirects from {before} to {newurl}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -311,6 +312,8 @@ class _Attempt:
                     return True
                 self._start_over(f"has {total} bytes, not those it promised")
             reason = f"answers {error.code} {error.reason}".strip().splitlines()[0]
+            if str(error.reason).startswith(_CarefulRedirects.inf_msg):
+                reason = "redirects in a circle"
             if error.code in _PASSING:
                 raise _Cut(reason, _number(error.headers.get("Retry-After")) or 0.0) from error
             raise TransferFailed(reason) from error

@@ -149,7 +149,8 @@ def test_without_tag_and_hash_nothing_is_patched_together(server: BadServer, pla
         ({"status": 503}, "answers 503"),
         ({"data": DATA, "stalls": [0] * 9}, "nothing for 0.7 s"),
         ({"data": DATA, "cuts": [0, 0, 0, 0]}, "broke off"),
-        ({"redirect": "/a"}, "answers 302"),
+        ({"redirect": "/a"}, "redirects in a circle"),
+        ({"redirect": "ftp://127.0.0.1/a"}, "redirects from http to ftp://127.0.0.1/a"),
         ({"redirect": "file:///etc/passwd"}, "answers 302"),
     ],
 )

@@ -29,7 +29,7 @@ def convert_model(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The .safetensors file to write.")],
     half: Annotated[bool, typer.Option("--half", help="Half the size, in float16.")] = False,
 ) -> None:
-    """Write a generator, from any file that can be read, to one that opens at once."""
+    """Write a generator to a file that opens at once."""
     from c2l.loading import load_generator
 
     if target.suffix != ".safetensors":
@@ -46,7 +46,7 @@ def convert_model(
 def inspect_model(
     source: Annotated[str, typer.Argument(metavar="FILE", help=_WHERE)], as_json: Json = False
 ) -> None:
-    """Say what a file holds: family, sizes, parameters, sha256, and the licence if it is known."""
+    """Say what a file holds: family, sizes, sha256, licence."""
     from c2l.loading import find_generator
 
     reference = _reference(source)
@@ -58,7 +58,7 @@ def inspect_model(
             raise
         described = found
     else:
-        described = {"file": str(path), **cls.describe(path), **_bytes(path)}
+        described = {"file": str(path), **cls.describe(path), **_bytes(path), **_named(source)}
     if as_json:
         print_json(described)
     else:
@@ -107,12 +107,23 @@ def _bytes(path: Path) -> dict[str, Any]:
     return row
 
 
+def _named(source: str) -> dict[str, str]:
+    """Name and licence of what was named by a reference."""
+    from c2l.plugins import registry
+
+    known = {entry.reference: entry for entry in registry().models() if entry.card}
+    entry = known.get(source)
+    return {"reference": entry.reference, "licence": entry.licence} if entry else {}
+
+
 def _known(sha256: str) -> dict[str, str]:
     """Name and licence of a file that the catalogue knows by its checksum."""
     from c2l.plugins import registry
+    from c2l_registry.checksums import first_seen
 
     for entry in registry().models():
-        if entry.card is not None and entry.card.sha256 == sha256:
+        card = entry.card
+        if card and sha256 == (card.sha256 or (first_seen(entry.path) if entry.path else "")):
             return {"reference": entry.reference, "licence": entry.licence}
     return {}
 
@@ -120,4 +131,8 @@ def _known(sha256: str) -> dict[str, str]:
 def _reference(source: str) -> str:
     """A file may be given without ``./``, which a reference needs."""
     path = Path(source).expanduser()
-    return str(path.absolute()) if path.exists() else source
+    if path.exists():
+        return str(path.absolute())
+    if ":" not in source and path.suffix:
+        raise UnknownReference(f"there is no file {source}", hint="Check the path")
+    return source

@@ -84,7 +84,7 @@ def evaluate(
     accept_licence: options.AcceptLicence = False,
     as_json: options.Json = False,
 ) -> None:
-    """Score a recipe on prompts: alignment, quality, diversity, accuracy, cost.
+    """Score a recipe: alignment, quality, diversity, accuracy, cost.
 
     Interrupted, the same command goes on where it stopped.
     """

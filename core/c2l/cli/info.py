@@ -21,7 +21,9 @@ def info(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Read back the prompt, seed, parts and settings of a picture; or the run that made a prior.
+    """Read back how a picture was drawn, or a prior was made.
+
+    Of a picture, its prompt, seed, parts and settings; of a prior, the run that made it.
 
     A run is TOML, which 'c2l train' takes again; --json prints all that a prior's file says.
     """

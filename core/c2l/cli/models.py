@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +13,7 @@ from c2l.cli.fetching import describe, fetch_with_consent, readable
 from c2l.cli.light import LightGroup
 from c2l.cli.options import AcceptLicence, DryRun, Json
 from c2l.cli.output import data, print_fields, print_json, print_table, talk, warned_registry
-from c2l.errors import BadInput, BadWeights, NotDownloaded
+from c2l.errors import BadInput, BadWeights, C2LError, NotDownloaded
 from c2l_registry import Interface
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def list_models(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the kinds of generators, embedders and priors, and every named model of each."""
+    """List all that can be named: kinds, and the models of each."""
     entries = warned_registry().models(kind)
     if as_json:
         print_json([_row(entry) for entry in entries])
@@ -56,8 +58,14 @@ def show_model(
     reference: Annotated[str, typer.Argument(help="kind:name, or a kind.")],
     as_json: Json = False,
 ) -> None:
-    """Show one model: its licence, its size, where its weights lie and where they come from."""
+    """Show a model: its licence, size, origin, and where it lies."""
     entry = warned_registry().entry(reference)
+    if entry.card and entry.state == "to be fetched" and entry.path is None:
+        from c2l.fetching import find_missing
+
+        with suppress(C2LError):  # only its class knows, which takes longer to ask
+            if not find_missing([reference]):
+                entry = dataclasses.replace(entry, state="cached")
     card = entry.card.model_dump(mode="json", exclude={"reference", "file"}) if entry.card else {}
     row = {**_row(entry), **card, "path": str(entry.path) if entry.path else None}
     if as_json:
@@ -72,7 +80,9 @@ def pull_models(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Fetch the weights of models, after one yes to their licences; they then work offline."""
+    """Fetch weights, after one yes to their licences.
+
+    They then work offline."""
     warned_registry()
     pull(references, accept_licence=accept_licence, dry_run=dry_run, as_json=as_json)
 
@@ -109,7 +119,9 @@ def verify_models(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Hash fetched weights and compare with what is known of them; exit code 9 if any changed."""
+    """Hash fetched weights and compare with what is known.
+
+    The exit code is 9 if any changed."""
     from c2l_registry.verification import verify_files
 
     registry = warned_registry()
@@ -131,6 +143,8 @@ def verify_models(
     ]
     if as_json:
         print_json(rows)
+    elif not rows:
+        talk("nothing was fetched yet")
     else:
         print_table(
             ["model", "state", "path"], [(r["reference"], r["state"], r["path"]) for r in rows]
@@ -143,16 +157,18 @@ def verify_models(
 
 
 def remove_models(references: Names, as_json: Json = False) -> None:
-    """Remove the fetched weights of models, and the yes to their licences."""
-    from c2l_registry.removal import remove_files
+    """Remove fetched weights, and the yes to their licences."""
+    from c2l_registry.removal import is_kept_elsewhere, remove_files
 
     cards = [_fetched_card(reference, begun=True) for reference in references]
     environ = warned_registry().environ
+    kept = {card.reference for card in cards if is_kept_elsewhere(card, environ)}
     freed = {card.reference: remove_files(card, environ) for card in cards}
     if as_json:
         print_json([{"reference": name, "freed": size} for name, size in freed.items()])
     for name, size in freed.items():
-        talk(f"removed {name}: {readable(size)} free")
+        elsewhere = "; Hugging Face's cache keeps its copy" if name in kept else ""
+        talk(f"removed {name}: {readable(size)} free{elsewhere}")
 
 
 def _fetched_card(reference: str, *, begun: bool = False) -> ModelCard:
@@ -161,7 +177,12 @@ def _fetched_card(reference: str, *, begun: bool = False) -> ModelCard:
     Args:
         begun: one whose download is not complete will do.
     """
-    entry = warned_registry().entry(reference)
+    from c2l_registry.consent import consent_file
+
+    registry = warned_registry()
+    entry = registry.entry(reference)
+    if begun and entry.card and consent_file(reference, registry.environ).exists():
+        return entry.card  # its weights may lie in another cache, but its yes lies in ours
     if entry.card is None or not entry.card.urls:
         raise BadInput(
             f"{reference} has no file in the weights folder",

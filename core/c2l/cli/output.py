@@ -163,10 +163,13 @@ def _stdout() -> Iterator[None]:
 def _plain(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return "\n".join(map(str, value))
+        return "\n".join(map(_plain, value))
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {item}" for key, item in value.items() if item is not None)
+        filled = {key: _plain(item).replace("\n", " ") for key, item in value.items()}
+        return ", ".join(f"{key} {text}" for key, text in filled.items() if text)
     return str(value)
 
 

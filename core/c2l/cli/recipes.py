@@ -39,7 +39,7 @@ def show_recipe(
     name: Annotated[str, typer.Argument(help="As 'c2l recipes list' names it.")],
     as_json: Json = False,
 ) -> None:
-    """Show one recipe: its parts, its settings and prompts that show what it can draw."""
+    """Show a recipe: its parts, settings and prompts to try."""
     recipe = warned_registry().recipe(name).model_dump(mode="json")
     if as_json:
         print_json(recipe)
@@ -53,7 +53,7 @@ def pull_recipe(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Fetch the weights of all parts of a recipe, after one yes to their licences."""
+    """Fetch all parts of a recipe, after one yes to licences."""
     recipes = [warned_registry().recipe(name) for name in names]
     references = [part for r in recipes for part in (r.generator, r.embedder, r.prior)]
     pull(references, accept_licence=accept_licence, dry_run=dry_run, as_json=as_json)

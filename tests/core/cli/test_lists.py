@@ -155,6 +155,7 @@ def test_recipes(run: Run) -> None:
     assert json.loads(run("recipes", "show", "toy-faces", "--json").stdout) == rows["toy-faces"]
     assert "a face" in run("recipes", "show", "toy-faces").stdout
     assert run("recipes", "show", "toy-face").returncode == 4
+    assert "c2l recipes pull toy-faces" in run("models", "pull", "toy-faces").stderr
 
 
 def test_broken_plugins_are_one_line_each_and_break_nothing(run: Run, site: Path) -> None:
@@ -213,6 +214,9 @@ def test_an_unknown_disabled_name(run: Run) -> None:
         (["models", "show", "nosuch:x"], 4, "error: no plugin provides a kind 'nosuch'. List them"),
         (["models", "list", "--kind", "gan"], 2, "error: Invalid value for '--kind': 'gan' is not"),
         (["models", "list", "--jsn"], 2, "error: No such option: --jsn"),
+        (["models", "show", "./a.pkl"], 2, "error: ./a.pkl is a path, not a name of the catalogue"),
+        (["models", "pull", "toy-faces"], 2, "error: 'toy-faces' is neither kind:name nor a path"),
+        (["models", "inspect", "no.pkl"], 4, "error: there is no file no.pkl. Check the path"),
         (["models", "lst"], 2, "error: No such command 'lst'. Did you mean 'list'? See: c2l"),
         (["modells"], 2, "error: No such command 'modells'"),
         (["plugins", "show"], 2, "error: Missing argument 'name'"),
@@ -237,6 +241,7 @@ def test_help_and_version(run: Run) -> None:
         result = run(*arguments)
         assert (result.returncode, result.stderr) == (0, "")
         assert result.stdout.startswith("Usage: c2l")
+        assert not [line for line in result.stdout.splitlines()[1:] if line.endswith("...")]
 
 
 def test_processes_return_what_main_returns(site: Path) -> None:

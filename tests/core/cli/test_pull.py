@@ -22,6 +22,7 @@ import c2l
 from c2l.cli.app import main
 from c2l.errors import BadWeights, LicenceNotAccepted, NotDownloaded
 from c2l.plugins import registry
+from c2l_registry import consent
 
 DATA = Path(__file__).parents[2] / "data"
 PRIOR = DATA / "c2l-prior" / "small" / "checkpoint-released-like.ckpt"
@@ -223,6 +224,8 @@ def test_pull_verify_remove(run: Run, server: BadServer, tmp_path: Path) -> None
     whole = run("models", "verify", "--json")
     assert (whole.returncode, whole.stderr) == (0, "")
     assert {r["state"] for r in json.loads(whole.stdout)} == {"ok"}
+    shown = run("models", "show", "diffusion:pulled").stdout
+    assert "name prior.yaml, urls http://" in shown and "{" not in shown
     with Path(row["path"]).open("r+b") as file:
         file.write(b"?")
     broken = run("models", "verify", "diffusion:pulled")
@@ -299,6 +302,28 @@ def test_a_network_that_nothing_reads_says_how_to_start_over(
         assert result.returncode == 9
         last = result.stderr.splitlines()[-1]
         assert last.endswith("c2l models remove pullgan:net; c2l models pull pullgan:net")
+
+
+def test_the_yes_to_what_lies_elsewhere_is_taken_back(run: Run, site: Path) -> None:
+    name = "openclip:ViT-B-32/openai"
+    consent.accept(name, "MIT", "", os.environ)
+    removed = run("models", "remove", name)
+    assert removed.returncode == 0 and "Hugging Face's cache keeps its copy" in removed.stderr
+    assert not consent.consent_file(name, os.environ).exists()
+    assert run("models", "remove", name).returncode == 2
+    assert "nothing was fetched yet" in run("models", "verify").stderr
+
+
+def test_inspecting_a_fetched_network_names_its_licence(run: Run, tmp_path: Path) -> None:
+    network = DATA / "stylegan" / "sg2-ada-32" / "network.pkl"
+    path = weights(tmp_path) / "stylegan" / "ffhq-256" / "stylegan2-ffhq-256x256.pkl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(network.read_bytes())
+    named = json.loads(run("models", "inspect", "stylegan:ffhq-256", "--json").stdout)
+    assert named["licence"] == "NVIDIA Source Code License for StyleGAN3"
+    assert run("models", "verify").returncode == 0  # keeps its hash
+    known = json.loads(run("models", "inspect", str(network), "--json").stdout)
+    assert known["reference"] == named["reference"] == "stylegan:ffhq-256"
 
 
 def test_licences_are_wrapped_between_words_on_a_terminal(
