@@ -382,6 +382,12 @@ def test_the_catalogue() -> None:
         assert entry.card.resolution or entry.interface == "prior"
         assert entry.path is not None and entry.path.suffix in {".pkl", ".pt", ".ckpt"}
     names = {entry.reference for entry in entries}
+    faces = {
+        *("ffhq-256-ada", "ffhq-512-ada", "ffhq-1024-ada", "ffhq-1024-ada-noaug"),
+        *("celebahq-256", "celebahq-256-ada", "ffhq-1024-tf", "ffhq-1024-tf-e"),
+        *("ffhq-1024-rosinality-ema", "ffhq-1024-ada-rosinality", "metfaces-1024-ada-rosinality"),
+    }
+    assert {f"stylegan:{name}" for name in faces} <= names
     face, scene = registry().recipe("faces"), registry().recipe("landscapes")
     for part in (face.generator, face.prior, scene.generator, scene.prior):
         assert part in names
