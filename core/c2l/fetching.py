@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from c2l.errors import BadWeights, LicenceNotAccepted, UnknownReference
 from c2l.plugins import registry
-from c2l_registry import KindSpec, Reference, Source, parse_reference
+from c2l_registry import KindSpec, Source, parse_reference
 
 if TYPE_CHECKING:
     from c2l.generator import Generator
@@ -134,7 +134,7 @@ def convert_fetched(references: Iterable[str]) -> None:
         BadWeights: a network was fetched whole, but nothing here can read it.
     """
     for reference in dict.fromkeys(references):
-        if not Reference("", reference).is_path:
+        if not registry().parse(reference).is_path:
             spec, entry = registry().lookup(reference)
             if spec.interface == "generator" and entry and entry.state == "cached":
                 _convert(spec, entry)
