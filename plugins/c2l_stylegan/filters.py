@@ -15,7 +15,7 @@ def resampling_filter(taps: tuple[Any, ...]) -> Tensor:
 
     Fewer than eight taps are stored as their outer product, more stay one row.
     """
-    f = torch.as_tensor(taps, dtype=torch.float32)
+    f = torch.as_tensor(taps, dtype=torch.float32, device="cpu")
     if f.ndim == 1 and f.numel() < 8:
         f = torch.outer(f, f)
     return f / f.sum()
@@ -59,8 +59,9 @@ def lowpass_filter(
     if num_taps == 1:
         return None
     beta = _kaiser_beta(num_taps, width / (sampling_rate / 2))
-    window = torch.kaiser_window(num_taps, periodic=False, beta=beta, dtype=torch.float64)
-    x = (torch.arange(num_taps, dtype=torch.float64) - (num_taps - 1) / 2) / sampling_rate
+    options: Any = {"dtype": torch.float64, "device": "cpu"}
+    window = torch.kaiser_window(num_taps, periodic=False, beta=beta, **options)
+    x = (torch.arange(num_taps, **options) - (num_taps - 1) / 2) / sampling_rate
     if radial:
         r = torch.hypot(x[:, None], x[None, :])
         # The jinc tends to the cutoff's value at the centre, which only odd sizes have.

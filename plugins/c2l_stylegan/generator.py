@@ -84,7 +84,8 @@ class StyleGAN(c2l.Generator):
                 raise BadWeights(f"{source.path} describes a network of {size:,} parameters")
             return cls.initialised(stored.settings, seed=stored.seed).eval().requires_grad_(False)
         network = cls._without_memory(stored.settings, stored.tensors, source.path)
-        network.to_empty(device="cpu")
+        # As ``to_empty``, whose ``empty_like`` would import torch's compiler, which takes seconds.
+        network._apply(lambda t: torch.empty_strided(t.size(), t.stride()))  # type: ignore[no-untyped-call]
         network._fill(stored.tensors)
         return network.eval().requires_grad_(False)
 

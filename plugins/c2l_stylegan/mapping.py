@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from c2l_stylegan.activations import ACTIVATIONS
+from c2l_stylegan.fresh import normal
 from c2l_stylegan.settings import MappingSettings
 
 
@@ -33,7 +34,7 @@ class FullyConnected(nn.Module):
         bias: float = 0.0,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        self.weight = nn.Parameter(normal(out_features, in_features, over=lr_multiplier))
         self.bias = nn.Parameter(torch.full((out_features,), bias / lr_multiplier))
         self.activation = activation
         self.weight_gain = lr_multiplier / math.sqrt(in_features)

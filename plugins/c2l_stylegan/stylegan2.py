@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from c2l_stylegan import stylegan2_strips
 from c2l_stylegan.activations import ACTIVATIONS
 from c2l_stylegan.filters import resampling_filter, upsample, upsampling_kernel
+from c2l_stylegan.fresh import normal
 from c2l_stylegan.mapping import FullyConnected
 from c2l_stylegan.modulated import NUM_REDUCED, Modulated, by_hand, records_gradients
 from c2l_stylegan.noise import Noise, NoiseMaps
@@ -55,7 +56,7 @@ class ModulatedConv(Modulated):
         self.activation = settings.activation
         size = settings.kernel_size
         self.affine = FullyConnected(settings.w_dim, in_channels, bias=1.0)
-        drawn = torch.randn(out_channels, in_channels, size, size)
+        drawn = normal(out_channels, in_channels, size, size)
         # The memory order that the convolution wants, so that it need not be made at each call.
         if up == 2:
             drawn = drawn.permute(1, 2, 3, 0).contiguous().permute(3, 0, 1, 2)
@@ -65,7 +66,7 @@ class ModulatedConv(Modulated):
         self.padding = size // 2 if up == 1 else None
         self.bias = nn.Parameter(torch.zeros(out_channels))
         if self.use_noise:
-            self.register_buffer("noise_const", torch.randn(self.size))
+            self.register_buffer("noise_const", normal(*self.size))
             self.noise_strength = nn.Parameter(torch.zeros(()))
 
     def forward(
@@ -136,7 +137,7 @@ class Shortcut(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, taps: Tensor) -> None:
         super().__init__()
         self.register_buffer("resample_filter", taps.clone())
-        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1))
+        self.weight = nn.Parameter(normal(out_channels, in_channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, r, r) to (B, out, 2r, 2r), times the square root of a half."""
@@ -159,7 +160,7 @@ class Block(nn.Module):
         self.has_torgb = settings.architecture == "skip" or resolution == settings.img_resolution
         self.num_convs = 1 if self.is_first else 2
         if self.is_first:
-            self.const = nn.Parameter(torch.randn(out, *settings.const_size))
+            self.const = nn.Parameter(normal(out, *settings.const_size))
         else:
             before = settings.channels[resolution // 2]
             self.conv0 = ModulatedConv(

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from c2l_stylegan.filtered_lrelu import FilteredLeakyReLU
 from c2l_stylegan.filters import lowpass_filter
+from c2l_stylegan.fresh import normal
 from c2l_stylegan.mapping import FullyConnected, unit_rms
 from c2l_stylegan.modulated import NUM_REDUCED, Modulated, by_hand, records_gradients
 from c2l_stylegan.noise import Noise
@@ -79,16 +80,16 @@ class FourierInput(nn.Module):
         super().__init__()
         self.signal = signal
         # Uniform over a disc: a uniform direction, and the root of a uniform number as radius.
-        direction = F.normalize(torch.randn(signal.channels, 2))
-        radius = torch.rand(signal.channels, 1).sqrt() * signal.cutoff
-        self.weight = nn.Parameter(torch.randn(signal.channels, signal.channels))
+        direction = F.normalize(torch.randn(signal.channels, 2, device="cpu"))
+        radius = torch.rand(signal.channels, 1, device="cpu").sqrt() * signal.cutoff
+        self.weight = nn.Parameter(normal(signal.channels, signal.channels))
         self.affine = FullyConnected(w_dim, 4)
         with torch.no_grad():
             self.affine.weight.zero_()
             self.affine.bias[0] = 1.0
-        self.register_buffer("transform", torch.eye(3))
+        self.register_buffer("transform", torch.eye(3, device="cpu"))
         self.register_buffer("freqs", direction * radius)
-        self.register_buffer("phases", torch.rand(signal.channels) - 0.5)
+        self.register_buffer("phases", torch.rand(signal.channels, device="cpu") - 0.5)
 
     def forward(self, w: Tensor) -> Tensor:
         """w (B, w_dim) to features (B, C, *size), channels last."""
@@ -151,7 +152,7 @@ class Layer(Modulated):
         size = 1 if is_torgb else settings.conv_kernel
         self.padding = size - 1
         self.affine = FullyConnected(settings.w_dim, before.channels, bias=1.0)
-        drawn = torch.randn(after.channels, before.channels, size, size)
+        drawn = normal(after.channels, before.channels, size, size)
         self.weight = nn.Parameter(drawn.contiguous(memory_format=torch.channels_last))
         self.bias = nn.Parameter(torch.zeros(after.channels))
         self.register_buffer("magnitude_ema", torch.ones(()))

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from c2l_stylegan.fresh import normal
 from c2l_stylegan.mapping import FullyConnected
 from c2l_stylegan.settings import StyleGAN2Settings
 
@@ -42,7 +43,7 @@ class ToRGB(nn.Module):
         super().__init__()
         self.conv_clamp = settings.conv_clamp
         self.affine = FullyConnected(settings.w_dim, in_channels, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(settings.img_channels, in_channels, 1, 1))
+        self.weight = nn.Parameter(normal(settings.img_channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(settings.img_channels))
         self.weight_gain = 1 / math.sqrt(in_channels)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -236,3 +238,16 @@ def test_foreign_files_are_not_recognised(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(NotWritable):
         load(DATA / "sg2-cond-16").save(tmp_path / "absent" / "x.safetensors")
+
+
+def test_opening_does_not_import_torchs_compiler() -> None:
+    """Which takes seconds, and comes along with nearly any operation on the device "meta"."""
+    code = (
+        "import sys, c2l; c2l.load_generator(sys.argv[1]); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    for folder in ("sg2-cond-16", "sg3-r-32"):
+        reference = f"stylegan:{DATA / folder / 'network.pkl'}"
+        done = subprocess.run(
+            [sys.executable, "-c", code, reference], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
