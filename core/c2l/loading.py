@@ -241,6 +241,8 @@ def _recognise(reference: Reference, interface: Interface) -> tuple[KindSpec, So
         raise UnknownReference(f"there is no file {path}", hint="Check the path")
     told = _told_kind(path) if interface == "prior" else None
     matches, failures = ([told], []) if told else _offered(path, interface)
+    if not matches:
+        _refuse_what_is_no_weights(path)
     if len(matches) != 1:
         names = ", ".join(f"{s.kind}:{path}" for s in matches)
         unknown = "; ".join([f"no {interface} plugin recognises {path}", *failures])
@@ -252,6 +254,27 @@ def _recognise(reference: Reference, interface: Interface) -> tuple[KindSpec, So
         )
     spec = matches[0]
     return spec, Source(Reference(spec.kind, reference.name), path, None)
+
+
+def _refuse_what_is_no_weights(path: Path) -> None:
+    """Name what an address gave instead of weights: nobody recognises it, but that is no help."""
+    if not path.is_file():
+        return
+    try:
+        with path.open("rb") as file:
+            start = file.read(64).lstrip().lower()
+    except OSError as error:
+        raise BadWeights(f"cannot read {path}: {error.strerror or error}") from error
+    if not start:
+        raise BadWeights(f"{path} is empty", hint="Fetch or copy it again")
+    if start.startswith((b"<!doctype", b"<html", b"<head")):
+        raise BadWeights(
+            f"{path} is a web page, not weights", hint="Fetch it again, from its true address"
+        )
+    if start.startswith(b"version https://git-lfs"):
+        raise BadWeights(
+            f"{path} only points to weights that Git LFS keeps", hint="Run git lfs pull there"
+        )
 
 
 def _told_kind(path: Path) -> KindSpec | None:

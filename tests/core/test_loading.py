@@ -55,6 +55,27 @@ def test_a_file_that_nothing_knows(tmp_path: Path) -> None:
         c2l.load_prior(str(tmp_path / "x.safetensors"))
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"\n<!DOCTYPE html><title>404</title>", "is a web page, not weights"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS keeps"),
+    ],
+    ids=["empty", "page", "pointer"],
+)
+@pytest.mark.parametrize("suffix", [".pkl", ".pt", ".ckpt"])
+def test_what_an_address_gave_instead_of_weights(
+    content: bytes, said: str, suffix: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"network{suffix}"
+    path.write_bytes(content)
+    for load in (c2l.load_prior, c2l.load_generator):
+        with pytest.raises(BadWeights, match=said):
+            load(str(path))
+    assert main(["models", "inspect", str(path)]) == 9
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a generator, an embedder and a prior that names both by relative paths."""

@@ -95,7 +95,8 @@ def write(
         write_png(grid, make_grid(pictures, columns=min(columns, 8)), {**shared, "grid": prompts})
         output.talk(f"grid: {grid}")
     spent = sum(result.milliseconds.values())
-    output.talk(f"drew {len(pictures)} in {spent:.0f} ms")
+    took = f"{spent:.0f} ms" if spent < 10_000 else f"{spent / 1000:.1f} s"
+    output.talk(f"drew {len(pictures)} in {took}")
 
 
 def write_latents(path: Path, result: Result) -> None:
