@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 Strips: TypeAlias = Iterator[Tensor]  # (1, C, rows, W) each, channels last
 Step: TypeAlias = "tuple[Block, Tensor, list[Tensor | None]]"
 
-_BYTES = 1 << 21
+_BYTES = 1 << 22
+"""Of a strip, in float32: larger ones cost fewer steps, and at last no longer fit the cache."""
 
 
 def pays(block: Block, x: Tensor) -> bool:
@@ -38,7 +39,7 @@ def pays(block: Block, x: Tensor) -> bool:
     if not by_hand(x) or len(x) != 1 or block.is_resnet:
         return False
     is_usual = block.conv0.weight.shape[2] % 2 == 1 and min(block.conv0.blur_padding(0)) >= 0
-    return is_usual and block.conv0.num_bytes() > 4 * _BYTES
+    return is_usual and block.conv0.num_bytes() > 2 * _BYTES
 
 
 def draw(x: Tensor, image: Tensor | None, steps: Sequence[Step]) -> list[Tensor]:
@@ -52,10 +53,12 @@ def draw(x: Tensor, image: Tensor | None, steps: Sequence[Step]) -> list[Tensor]
     """
     strips: Strips = iter([x])
     drawn = []
+    # Several threads begin sooner with small strips, and together have as many at a time.
+    num_bytes = _BYTES if torch.get_num_threads() == 1 else _BYTES // 2
     shared_out = _shared_out([layer for block, *_ in steps for layer in (block.conv0, block.conv1)])
     with stages(sum(shared_out.values())) as ahead:
         for block, ws, noises in steps:
-            strips = _upsampled(block.conv0, strips, ws[:, 0], noises[0], block.feature_dtype)
+            strips = _upsampled(block, strips, ws[:, 0], noises[0], num_bytes)
             if shared_out[block.conv0]:
                 strips = ahead(strips)
             strips = _convolved(block.conv1, strips, ws[:, 1], noises[1])
@@ -100,15 +103,16 @@ def _cost(layer: ModulatedConv) -> float:
 
 
 def _upsampled(
-    layer: ModulatedConv, strips: Strips, w: Tensor, noise: Tensor | None, dtype: torch.dtype
+    block: Block, strips: Strips, w: Tensor, noise: Tensor | None, num_bytes: int
 ) -> Strips:
+    layer, dtype = block.conv0, block.feature_dtype
     styles, scale, bias, strength = layer.factors(w)
     weight, bias = layer.scaled_weight(styles, scale).transpose(0, 1).to(dtype), bias.to(dtype)
     # How many rows further up a row of the transposed convolution reaches.
     reach = (weight.shape[2] - 1) // 2
 
     def raised() -> Strips:
-        rows = max(1, _BYTES * layer.size[0] // layer.num_bytes() // 2)
+        rows = max(1, num_bytes * layer.size[0] // layer.num_bytes() // 2)
         for x in overlapping(_smaller(strips, rows), reach, before=reach, after=reach):
             yield F.conv_transpose2d(
                 x.to(dtype), weight, stride=2, padding=(2 * reach, 0), output_padding=(1, 0)
