@@ -1,9 +1,9 @@
-"""Synthesis on one CPU core: this project's StyleGAN beside NVIDIA's own code.
+"""Synthesis on a CPU: this project's StyleGAN beside NVIDIA's own code.
 
     python benchmarks/stylegan_cpu.py --official ~/stylegan3 --networks sg2-256 sg3-t-256 --runs 3
 
 ``--official`` is a checkout of github.com/NVlabs/stylegan3, whose licence is its own. Each network
-takes child processes with one thread and the allocator as the environment sets it: in the first,
+takes child processes with ``--threads`` and the allocator as the environment sets it: in the first,
 all variants draw the same image from the same random weights in turn, so that whatever else the
 machine does meets them alike; the others run one alone, for the peak of its memory. On a processor
 with units for bf16 (avx512_bf16, AMX), c2l's StyleGAN2 takes part in bf16 as well. The first, cold
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--runs", type=int, default=3, help="counted turns of each")
     parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-memory", action="store_true", help="leave the peaks of memory out")
     parser.add_argument("--bf16", action="store_true", help="also where a processor emulates it")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
@@ -61,7 +62,7 @@ def main() -> None:
         print(json.dumps(_child(options)))
         return
 
-    print(f"    {' '.join(['python', *sys.argv])}\n\n{_machine()}\n")
+    print(f"    {' '.join(['python', *sys.argv])}\n\n{_machine(options.threads)}\n")
     print(
         "| network | c2l in | official ms | c2l ms | times as fast (range) | wall "
         "| max error / std | rms error / std | official peak MB | c2l peak MB |\n"
@@ -84,11 +85,11 @@ def main() -> None:
 
 def _in_a_child(options: argparse.Namespace, name: str, which: str) -> dict[str, Any]:
     command = [sys.executable, __file__, "--child", which, "--networks", name]
-    for flag in ("official", "runs", "batch"):
+    for flag in ("official", "runs", "batch", "threads"):
         command += [f"--{flag}", str(getattr(options, flag))]
     if options.bf16:
         command.append("--bf16")
-    pinned = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    pinned = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(options.threads))
     done = subprocess.run(
         command, env={**os.environ, **pinned}, stdout=subprocess.PIPE, text=True, check=True
     )
@@ -100,7 +101,7 @@ def _child(options: argparse.Namespace) -> dict[str, Any]:
     """All variants in turn; or one alone, for the peak of its memory."""
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     name, which = options.networks[0], options.child
     official = _official(name, options.official) if which in ("all", "official") else None
@@ -204,7 +205,7 @@ def _peak() -> int:
     return peak // (1_000_000 if sys.platform == "darwin" else 1000)
 
 
-def _machine() -> str:
+def _machine(threads: int) -> str:
     from importlib.metadata import version
 
     model, flags = platform.processor() or platform.machine(), ""
@@ -218,7 +219,9 @@ def _machine() -> str:
     if "LD_PRELOAD" in os.environ:
         tuned.append(f"LD_PRELOAD={os.environ['LD_PRELOAD']}")
     allocator = ", ".join(tuned) or "as it comes"
-    return f"{model} ({flags}), torch {version('torch')}, 1 thread; allocator: {allocator}."
+    return (
+        f"{model} ({flags}), torch {version('torch')}, threads: {threads}; allocator: {allocator}."
+    )
 
 
 def _formatted(row: dict[str, Any]) -> str:

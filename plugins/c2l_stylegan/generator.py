@@ -141,8 +141,8 @@ class StyleGAN(c2l.Generator):
     def compute_in(self, dtype: torch.dtype) -> None:
         """Take features of the four highest resolutions in ``dtype``; weights stay as they are.
 
-        Of the standard deviation of an image, bfloat16 is wrong by about 1 %, float16 by a tenth
-        of that.
+        Of the standard deviation of an image, bfloat16 is wrong by one to a few hundredths,
+        float16 by about a tenth of that.
 
         Raises:
             BadInput: float16 in a network without a clamp, which keeps the sums in range; less
