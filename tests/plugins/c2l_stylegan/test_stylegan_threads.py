@@ -79,6 +79,15 @@ def test_threads_are_shared_evenly() -> None:
     torch.set_num_threads(3)
 
 
+def test_threads_of_others_begin_as_before() -> None:
+    side_by_side(lambda item: item, [1, 2, 3])
+    found: list[int] = []
+    other = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    assert found == [3]
+
+
 def test_one_fault_is_raised_and_nobody_waits_for_the_rest() -> None:
     def work(item: int) -> None:
         if item == 0:
