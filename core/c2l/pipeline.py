@@ -14,9 +14,9 @@ from c2l.clock import Clock
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
-from c2l.optimise import optimise as optimise_latents
 from c2l.prior import HEARD, Prior
-from c2l.prompts import Prompt, as_prompts, embed_prompts, name_of
+from c2l.prompts.blends import Prompt, as_prompts, embed_prompts, name_of
+from c2l.sampling.optimising import optimise as optimise_latents
 
 # Candidate k of the picture with seed s has seed s + k * CANDIDATE_STRIDE: candidate 0 is what
 # the seed gives without ranking, and a winner can be drawn again from its own seed alone.
@@ -52,7 +52,7 @@ class SamplingSettings:
         best_of: draw this many candidates for each picture and keep the best by the embedder.
         rank_by: ``pictures`` renders every candidate; ``student`` lets the prior's student guess
             and renders only the few that it likes best.
-        optimise: steps of gradient descent on each kept latent, see ``c2l.optimise``.
+        optimise: steps of gradient descent on each kept latent, see ``c2l.sampling.optimising``.
     Raises:
         BadInput: naming every value that is out of range or no number.
     """

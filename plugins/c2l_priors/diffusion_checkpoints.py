@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l.torch_files import StoredTensor, TorchFile, beginning
+from c2l.reading import StoredTensor, TorchFile, read_beginning
 from c2l_priors.diffusion_config import Config, find_config
 from c2l_priors.diffusion_network import NUM_BUCKETS
 from c2l_priors.diffusion_schedule import NoiseSchedule
@@ -49,7 +49,7 @@ class Checkpoint:
 
 def recognises(path: Path) -> bool:
     """Whether ``path`` is a checkpoint of such a prior; looks at the names in it alone."""
-    return b"net.learned_query" in beginning(path)
+    return b"net.learned_query" in read_beginning(path)
 
 
 def is_checkpoint(path: Path) -> bool:

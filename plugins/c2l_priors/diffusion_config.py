@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from c2l.errors import BadWeights
-from c2l.inert_pickle import Thing
+from c2l.reading import InertObject
 
 LARGEST_YAML = 1 << 16
 MOST_BRACKETS = 300
@@ -131,7 +131,7 @@ def _plain(value: Any, left: list[int], depth: int) -> Any:
     left[0] -= 1
     if depth > DEEPEST or left[0] < 0:
         return None
-    if isinstance(value, Thing):
+    if isinstance(value, InertObject):
         state = value.state if isinstance(value.state, dict) else value.items
         if "_content" in state:
             return _plain(state["_content"], left, depth + 1)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.files import draft_of
-from c2l.torch_containers import LEGACY
+from c2l.reading import LEGACY
 from c2l_stylegan import nvidia_pickles, rosinality
 from c2l_stylegan.settings import (
     FAMILIES,

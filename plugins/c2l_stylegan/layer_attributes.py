@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from c2l.torch_containers import Damaged
+from c2l.reading import Damaged
 from c2l_stylegan.pickled import Module
 from c2l_stylegan.settings import MappingSettings
 

@@ -15,9 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l.inert_pickle import Name, Thing, read_pickle
-from c2l.torch_containers import DTYPES, Damaged
-from c2l.torch_files import explained
+from c2l.reading import DTYPES, Damaged, InertObject, Name, explain_damage, read_pickle
 from c2l_stylegan import nvidia_settings, tensorflow
 from c2l_stylegan.pickled import Module, load_storage
 from c2l_stylegan.settings import Settings
@@ -58,7 +56,7 @@ def read(path: Path) -> tuple[Settings, dict[str, Tensor]]:
     Raises:
         BadWeights: the file is damaged, wants to call something, or holds another network.
     """
-    with explained(path):
+    with explain_damage(path):
         try:
             root = _root(path)
             if tensorflow.is_network(root):
@@ -103,7 +101,7 @@ def _generator(root: Any) -> Module:
                 raise Damaged("it holds a discriminator alone, no generator G_ema")
             if held:
                 raise Damaged("it holds no averaged generator G_ema")
-            if any(isinstance(value, Thing) for value in root.values()):
+            if any(isinstance(value, InertObject) for value in root.values()):
                 raise Damaged("it is a plain state dict, of no network that is known here")
             raise Damaged("it holds no generator G_ema")
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from c2l.torch_containers import Damaged
+from c2l.reading import Damaged
 from c2l_stylegan.layer_attributes import (
     channel_rule,
     clamp_of,

@@ -11,9 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c2l.inert_pickle import Name, Persistent, Thing
-from c2l.torch_containers import Damaged, check_length, read_legacy, storage_of
-from c2l.torch_files import checked_layout
+from c2l.reading import (
+    Damaged,
+    InertObject,
+    Name,
+    Persistent,
+    check_length,
+    checked_layout,
+    read_legacy,
+    storage_of,
+)
 
 _DEEPEST = 8
 _MOST_MODULES = 4000
@@ -40,7 +47,7 @@ class Storage:
     data: memoryview
 
 
-def load_storage(thing: Thing) -> Any:
+def load_storage(thing: InertObject) -> Any:
     """Stands in for torch's ``_load_from_bytes``, which would unpickle anything.
 
     Raises:
@@ -75,7 +82,7 @@ class Module:
     @classmethod
     def of(cls, value: Any) -> Self | None:
         """The module that ``value`` stands for; None if it is none."""
-        if not isinstance(value, Thing):
+        if not isinstance(value, InertObject):
             return None
         name: Any = value.cls.name
         state = value.state
@@ -140,9 +147,9 @@ def tensor_of(value: Any, name: str) -> Tensor:
     Raises:
         Damaged: it is none, is larger than its storage, or holds something else than numbers.
     """
-    if isinstance(value, Thing) and value.cls == _PARAMETER and value.args:
+    if isinstance(value, InertObject) and value.cls == _PARAMETER and value.args:
         value = value.args[0]
-    if not (isinstance(value, Thing) and value.cls == _TENSOR and value.args):
+    if not (isinstance(value, InertObject) and value.cls == _TENSOR and value.args):
         raise Damaged(f"{name} is no tensor")
     storage, *layout = value.args[:4]
     if not isinstance(storage, Storage):
@@ -181,7 +188,7 @@ def plain(value: Any, _left: list[int] | None = None, _depth: int = 0) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [plain(item, left, _depth + 1) for item in value]
-    if isinstance(value, Thing):
+    if isinstance(value, InertObject):
         if value.cls.name == "EasyDict":
             value = {**value.items, **(value.state if isinstance(value.state, dict) else {})}
         elif value.cls.name == "set":
@@ -197,7 +204,7 @@ def plain(value: Any, _left: list[int] | None = None, _depth: int = 0) -> Any:
 
 
 def _array(value: Any) -> Any:
-    if not isinstance(value, Thing):
+    if not isinstance(value, InertObject):
         return None
     where, what, args = value.cls.module, value.cls.name, value.args
     fortran: Any = False
@@ -240,7 +247,7 @@ def _array(value: Any) -> Any:
 
 
 def _dtype(value: Any) -> np.dtype[Any]:
-    if not (isinstance(value, Thing) and value.cls == Name("numpy", "dtype") and value.args):
+    if not (isinstance(value, InertObject) and value.cls == Name("numpy", "dtype") and value.args):
         raise Damaged("an array in it has no type")
     code = value.args[0]
     if not isinstance(code, str) or code not in _NUMBERS:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l.torch_files import StoredTensor, TorchFile, beginning
+from c2l.reading import StoredTensor, TorchFile, read_beginning
 from c2l_stylegan.filters import resampling_filter
 from c2l_stylegan.mapping import Mapping
 from c2l_stylegan.settings import MappingSettings, StyleGAN2Settings
@@ -41,7 +41,7 @@ def read(path: Path) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
 
 def recognises(path: Path) -> bool:
     """Whether a file is such a checkpoint; looks at the names in it alone."""
-    names = beginning(path)
+    names = read_beginning(path)
     return all(mark in names for mark in MARKS)
 
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from c2l.inert_pickle import Name, Thing
-from c2l.torch_containers import Damaged
+from c2l.reading import Damaged, InertObject, Name
 from c2l_stylegan.filters import resampling_filter
 from c2l_stylegan.pickled import array_of, plain
 from c2l_stylegan.settings import MappingSettings, StyleGAN2Settings
@@ -220,7 +219,7 @@ def _variables(state: dict[Any, Any], prefix: str, depth: int) -> Iterator[tuple
     for pair in variables if isinstance(variables, list) else []:
         if isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str):
             yield prefix + pair[0], pair[1]
-    if isinstance(components, Thing):
+    if isinstance(components, InertObject):
         components = components.items
     if depth < _DEEPEST and isinstance(components, dict):
         for name, component in list(components.items())[:20]:
@@ -230,6 +229,6 @@ def _variables(state: dict[Any, Any], prefix: str, depth: int) -> Iterator[tuple
 
 
 def _state(value: Any) -> dict[Any, Any] | None:
-    if isinstance(value, Thing) and value.cls == _NETWORK and isinstance(value.state, dict):
+    if isinstance(value, InertObject) and value.cls == _NETWORK and isinstance(value.state, dict):
         return value.state
     return None

@@ -13,7 +13,7 @@ import typer
 from c2l.cli import options, output, pictures
 from c2l.cli.fetching import fetch_with_consent, named_parts
 from c2l.errors import BadInput
-from c2l.prompt_files import read_prompts
+from c2l.prompts.files import read_prompts
 
 if TYPE_CHECKING:
     from c2l.embedder import Embedder
@@ -246,7 +246,7 @@ def _say_what_is_not_read(embedder: Embedder, prompts: list[str]) -> None:
 
 
 def _say_what_is_far(pipeline: Pipeline, result: Result) -> None:
-    from c2l.domain import far_prompts
+    from c2l.prompts.far import far_prompts
 
     for prompt in far_prompts(pipeline, result):
         output.warn(

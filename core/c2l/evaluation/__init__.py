@@ -12,7 +12,7 @@ from c2l.evaluation.judge import CalibratedJudge, Judge, Question, find_judge
 from c2l.evaluation.result import Evaluation, Outcome
 from c2l.evaluation.run import evaluate
 from c2l.evaluation.scores import METRICS, Metric
-from c2l.prompt_files import read_prompts
+from c2l.prompts.files import read_prompts
 
 __all__ = [
     "evaluate",

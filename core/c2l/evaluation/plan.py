@@ -18,7 +18,7 @@ from c2l.evaluation.judge import Question
 from c2l.part import Part
 from c2l.pipeline import Pipeline, SamplingSettings
 from c2l.prior import PartCard
-from c2l.prompt_files import find_faults
+from c2l.prompts.files import find_faults
 
 SCHEMA = "c2l-eval/1"
 

@@ -14,7 +14,7 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput, C2LError, IncompatibleParts, NotWritable
 from c2l.generator import Generator
 from c2l.pairs import Pairs, other_parts
-from c2l.training.domains import find_domain
+from c2l.prompts.domains import find_domain
 from c2l.training.log import summary_writer
 from c2l.training.priors import prior_class
 from c2l.training.run import TrainingRun

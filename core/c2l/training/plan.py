@@ -11,7 +11,7 @@ from typing import Any
 from c2l.devices import resolve_device
 from c2l.pairs import PairsManifest
 from c2l.prior import Prior
-from c2l.training.domains import Domain
+from c2l.prompts.domains import Domain
 from c2l.training.run import TrainingRun
 
 BATCH_SIZES = {"cpu": 256}

@@ -16,9 +16,9 @@ from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.pairs import Pairs
 from c2l.prior import Prior, PriorCard
+from c2l.prompts.domains import Domain, find_domain
 from c2l.training.checkpoint import checkpoint_path
 from c2l.training.checks import Faults, check_pairs, check_run
-from c2l.training.domains import Domain, find_domain
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
 from c2l.training.plan import TrainingPlan, make_plan, usual_steps

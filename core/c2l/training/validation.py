@@ -14,8 +14,8 @@ from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.images import make_grid, to_pil, write_png
 from c2l.prior import Prior
+from c2l.prompts.domains import Domain, unrelated_prompts
 from c2l.training.batches import rng_of
-from c2l.training.domains import Domain, unrelated_prompts
 from c2l.training.priors import draw
 
 PIXELS_AT_ONCE = 2**18

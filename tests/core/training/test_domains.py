@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from c2l.errors import BadInput
-from c2l.training.domains import domain_names, find_domain, unrelated_prompts
+from c2l.prompts.domains import domain_names, find_domain, unrelated_prompts
 
 
 def test_the_shipped_lists_are_varied() -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import c2l
 from c2l.errors import BadWeights
-from c2l.inert_pickle import BadPickle, read_pickle
+from c2l.reading.pickles import BadPickle, read_pickle
 
 TINY = Path(__file__).parents[2] / "data" / "c2l-prior" / "tiny"
 LEGACY = {"_use_new_zipfile_serialization": False}

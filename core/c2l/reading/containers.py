@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from c2l.inert_pickle import BadPickle, Name, Persistent, Thing, read_pickle
+from c2l.reading.pickles import BadPickle, InertObject, Name, Persistent, read_pickle
 
 DTYPES: Mapping[str, torch.dtype] = {
     "BFloat16Storage": torch.bfloat16,
@@ -220,7 +220,7 @@ def _storages_under(root: Any) -> dict[str, tuple[torch.dtype, int]]:
             todo.extend(value.values())
         elif isinstance(value, (list, tuple)):
             todo.extend(value)
-        elif isinstance(value, Thing):
+        elif isinstance(value, InertObject):
             todo.extend((value.args, value.state, value.items, value.elements))
     return found
 

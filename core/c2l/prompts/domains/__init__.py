@@ -2,8 +2,8 @@
 
 Each ``NAME.txt`` in this folder is one domain, one prompt a line. Its first line is a comment that
 names the words by which a generator of that domain is known. A domain tells a prior where the text
-of its generator lies (see "the modality gap" in ``c2l.prior``), gives training prompts to judge by,
-and tells at sampling which prompts are far from anything the generator draws (``c2l.domain``).
+of its generator lies (the modality gap, arXiv 2203.02053), gives training prompts to judge by,
+and tells at sampling which prompts are far from anything the generator draws (``c2l.prompts.far``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.plugins import registry
-from c2l.prompt_files import read_prompts
+from c2l.prompts.files import read_prompts
 
 GENERAL = "general"
 UNRELATED = "unrelated"

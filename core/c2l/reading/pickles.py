@@ -2,8 +2,8 @@
 
 A pickle is a program for a small stack machine, and Python's own machine runs what it asks for.
 This one knows the instructions that data needs. A class or function stays a ``Name``, a call of one
-stays a ``Thing`` that says what it would have been, and names that the caller does not expect end
-the reading. Long bytes are not copied: they stay views of the file.
+becomes an ``InertObject`` that says what it would have been, and a name that the caller does not
+expect ends the reading. Long bytes are not copied: they stay views of the file.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Name:
 
 
 @dataclass(eq=False, slots=True)
-class Thing:
+class InertObject:
     """What a call in a pickle would have made: an object, with what was put into it."""
 
     cls: Name
@@ -75,7 +75,7 @@ def read_pickle(
     *,
     expected: Callable[[Name], bool],
     most_instructions: int,
-    made: Callable[[Thing], Any] | None = None,
+    made: Callable[[InertObject], Any] | None = None,
 ) -> tuple[Any, int]:
     """Read one pickle of protocol 2 to 5.
 
@@ -109,7 +109,7 @@ class _Machine:
         data: memoryview,
         place: int,
         expected: Callable[[Name], bool],
-        made: Callable[[Thing], Any] | None,
+        made: Callable[[InertObject], Any] | None,
     ) -> None:
         self.data = data
         self.place = place
@@ -209,7 +209,7 @@ class _Machine:
                 _put(filled, key, value)
             self.push(filled)
         else:
-            thing = Thing(cls, args)
+            thing = InertObject(cls, args)
             self.push(thing if self.made is None else self.made(thing))
 
     def call_with_names(self) -> None:
@@ -218,18 +218,18 @@ class _Machine:
 
     def build(self) -> None:
         state = self.stack.pop()
-        if isinstance(self.stack[-1], Thing):
+        if isinstance(self.stack[-1], InertObject):
             self.stack[-1].state = state
 
     # -- filling
 
     def append(self, values: list[Any]) -> None:
         target = self.stack[-1]
-        (target.elements if isinstance(target, Thing) else _a(list, target)).extend(values)
+        (target.elements if isinstance(target, InertObject) else _a(list, target)).extend(values)
 
     def put(self, values: list[Any]) -> None:
         target = self.stack[-1]
-        items = target.items if isinstance(target, Thing) else _a(dict, target)
+        items = target.items if isinstance(target, InertObject) else _a(dict, target)
         for key, value in zip(values[::2], values[1::2], strict=True):
             _put(items, key, value)
 

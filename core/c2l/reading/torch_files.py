@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l.inert_pickle import BadPickle, Name, Persistent, Thing
-from c2l.torch_containers import LEGACY, Damaged, Legacy, Zip, storage_of
+from c2l.reading.containers import LEGACY, Damaged, Legacy, Zip, storage_of
+from c2l.reading.pickles import BadPickle, InertObject, Name, Persistent
 
 AGAIN = "Fetch or copy it again"
 _BEGINNING = 1 << 22
@@ -52,7 +52,7 @@ class TorchFile:
 
     Attributes:
         root: what was saved: numbers, texts, lists, tuples, dictionaries, and for the rest
-            ``Thing`` and ``Name``. Tensors are seen through ``tensor``.
+            ``InertObject`` and ``Name``. Tensors are seen through ``tensor``.
     Raises:
         BadWeights: it is no checkpoint, is cut off, or wants to call something.
     """
@@ -66,7 +66,7 @@ class TorchFile:
                 f"cannot read {path}: {error.strerror}", hint="Check the path"
             ) from error
         try:
-            with explained(path):
+            with explain_damage(path):
                 size = path.stat().st_size
                 self._left = size
                 self._storages: dict[str, Tensor] = {}
@@ -94,11 +94,11 @@ class TorchFile:
         Raises:
             BadWeights: it claims to be one, but does not fit the file.
         """
-        if isinstance(value, Thing) and value.cls == _PARAMETER and value.args:
+        if isinstance(value, InertObject) and value.cls == _PARAMETER and value.args:
             value = value.args[0]
-        if not (isinstance(value, Thing) and value.cls == _REBUILD):
+        if not (isinstance(value, InertObject) and value.cls == _REBUILD):
             return None
-        with explained(self.path):
+        with explain_damage(self.path):
             return self._checked(value.args)
 
     def read(self, stored: StoredTensor) -> Tensor:
@@ -107,7 +107,7 @@ class TorchFile:
         Raises:
             BadWeights: the file is cut off, or its tensors would take more than the file.
         """
-        with explained(self.path):
+        with explain_damage(self.path):
             self._left -= stored.num_bytes
             if self._left < 0:
                 raise Damaged("its tensors hold more than the file")
@@ -133,7 +133,7 @@ class TorchFile:
         return StoredTensor(dtype, shape, key, offset, strides)
 
 
-def beginning(path: Path) -> bytes:
+def read_beginning(path: Path) -> bytes:
     """Where the names of a checkpoint's tensors stand: the first bytes of its pickle, unread.
 
     For ``recognises``, which looks for names. Empty where the file is no checkpoint. One that is
@@ -210,7 +210,7 @@ _FAILURES = (
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explain_damage(path: Path) -> Iterator[None]:
     """Everything that can go wrong inside a file, as one line that names it.
 
     Raises:

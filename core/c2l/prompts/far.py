@@ -1,0 +1,36 @@
+"""Prompts that lie far from anything a generator draws.
+
+Training measures how near pictures come to prompts of the generator's domain and to prompts of
+other things, and stores the cosine between the two in the prior's file
+(``PriorCard.domain["threshold"]``).
+"""
+
+from __future__ import annotations
+
+import re
+
+from c2l.embedder import Embedder
+
+FUNCTION_WORDS = frozenset(
+    {"a", "an", "the", "of", "and", "or", "in", "on", "at", "by", "for", "to", "with", "without"}
+)
+"""They hold sentences together and name nothing that could be drawn."""
+
+
+def is_far(embedder: Embedder, prompt: str, best_score: float, threshold: float | None) -> bool:
+    """Whether a prompt lies far from what the generator draws.
+
+    It does if its best picture resembles it less than the prior's file asks of its domain, or if
+    the embedder knows none of its words, so that no likeness means anything.
+
+    Args:
+        best_score: the highest cosine among the pictures of the prompt.
+        threshold: ``PriorCard.domain["threshold"]``; None where nobody measured it.
+    """
+    return threshold is not None and (best_score < threshold or _knows_no_word(embedder, prompt))
+
+
+def _knows_no_word(embedder: Embedder, prompt: str) -> bool:
+    unknown = {word.lower() for word in embedder.read_text(prompt).unknown}
+    words = set(re.findall(r"[^\W\d_]+(?:[-'][^\W\d_]+)*", prompt.lower())) - FUNCTION_WORDS
+    return bool(unknown) and words <= unknown

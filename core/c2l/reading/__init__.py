@@ -1,0 +1,44 @@
+"""Inert readers of other people's weight files. Nothing in a file is imported, called or run.
+
+- ``read_pickle``: a pickle as plain data; classes stay a ``Name``, objects an ``InertObject``.
+- ``TorchFile``: a checkpoint of ``torch.save``, in today's zip format or the one before it.
+- ``explain_damage``: everything that can go wrong inside a file, as one ``BadWeights``.
+
+Plugins read foreign files through these.
+"""
+
+from c2l.reading.containers import (
+    DTYPES,
+    LEGACY,
+    Damaged,
+    check_length,
+    read_legacy,
+    storage_of,
+)
+from c2l.reading.pickles import BadPickle, InertObject, Name, Persistent, read_pickle
+from c2l.reading.torch_files import (
+    StoredTensor,
+    TorchFile,
+    checked_layout,
+    explain_damage,
+    read_beginning,
+)
+
+__all__ = [
+    "read_pickle",
+    "Name",
+    "InertObject",
+    "Persistent",
+    "BadPickle",
+    "TorchFile",
+    "StoredTensor",
+    "read_beginning",
+    "explain_damage",
+    "checked_layout",
+    "Damaged",
+    "LEGACY",
+    "DTYPES",
+    "read_legacy",
+    "check_length",
+    "storage_of",
+]
