@@ -9,20 +9,26 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from c2l.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from c2l.embedder import Embedder, TextReading
     from c2l.evaluation import evaluate
     from c2l.fetching import fetch
+    from c2l.files import draft_of, write_atomically
     from c2l.generator import Generator, LatentSpace
     from c2l.hookspecs import hookimpl
     from c2l.loading import load_embedder, load_generator, load_pipeline, load_prior
     from c2l.pairs import Pairs, build_pairs, load_pairs
     from c2l.pipeline import Pipeline, Result
-    from c2l.prior import Prior, PriorCard
+    from c2l.prior import Prior, check_pairs
+    from c2l.prior_file import PriorCard
+    from c2l.prior_settings import PriorSettings
+    from c2l.sample_options import SampleOptions
+    from c2l.seeds import SeededNormal, draw_index, draw_normal
     from c2l.training import train_prior
     from c2l_registry import KindSpec, ModelCard, Source
 
-__version__ = "0.1.0"
 
 _HOMES = {
     "Embedder": "c2l.embedder",
@@ -33,7 +39,15 @@ _HOMES = {
     "Pairs": "c2l.pairs",
     "Pipeline": "c2l.pipeline",
     "Prior": "c2l.prior",
-    "PriorCard": "c2l.prior",
+    "PriorCard": "c2l.prior_file",
+    "PriorSettings": "c2l.prior_settings",
+    "SampleOptions": "c2l.sample_options",
+    "SeededNormal": "c2l.seeds",
+    "check_pairs": "c2l.prior",
+    "draft_of": "c2l.files",
+    "draw_index": "c2l.seeds",
+    "draw_normal": "c2l.seeds",
+    "write_atomically": "c2l.files",
     "Result": "c2l.pipeline",
     "Source": "c2l_registry",
     "TextReading": "c2l.embedder",
@@ -56,6 +70,14 @@ __all__ = [
     "TextReading",
     "Prior",
     "PriorCard",
+    "PriorSettings",
+    "SampleOptions",
+    "check_pairs",
+    "SeededNormal",
+    "draw_normal",
+    "draw_index",
+    "write_atomically",
+    "draft_of",
     "load_generator",
     "load_embedder",
     "load_prior",

@@ -46,6 +46,9 @@ class Embedder(Part, ABC):
     def width(self) -> int:
         """E, the width of an embedding."""
 
+    def _facts(self) -> list[str]:
+        return [f"{self.width} wide"]
+
     @abstractmethod
     def embed_text(self, prompts: Sequence[str]) -> Tensor:
         """Embed prompts: float32, shape (B, E), not normalised."""

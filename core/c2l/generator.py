@@ -34,6 +34,49 @@ class LatentSpace:
     mean: Tensor
     std: Tensor
 
+    @property
+    def num_layers(self) -> int:
+        """How many layers of the generator take a code."""
+        return sum(self.repeats)
+
+    def expand(self, latents: Tensor, repeats: Sequence[int] | None = None) -> Tensor:
+        """One code for each layer.
+
+        Args:
+            latents: shape (B, K, D): K = 1, ``num_codes`` or ``num_layers``; any K with
+                ``repeats``.
+            repeats: how many layers each code feeds, K numbers that sum to ``num_layers``.
+        Returns:
+            shape (B, ``num_layers``, D).
+        Raises:
+            BadInput: the latents do not fit this space.
+        """
+        if latents.ndim != 3 or latents.shape[2] != self.width:
+            raise BadInput(
+                f"latents have shape (images, codes, {self.width}), not {tuple(latents.shape)}",
+                field="latents",
+            )
+        num_codes, num_layers = latents.shape[1], self.num_layers
+        if repeats is None:
+            if num_codes in (1, num_layers):
+                return latents.expand(-1, num_layers, -1)
+            if num_codes != self.num_codes:
+                fitting = ", ".join(str(n) for n in sorted({1, self.num_codes, num_layers}))
+                raise BadInput(
+                    f"{num_codes} codes do not fit a generator of {num_layers} layers",
+                    hint=f"Give {fitting} codes, or say with `repeats` how many layers each feeds",
+                    field="latents",
+                )
+            repeats = self.repeats
+        elif len(repeats) != num_codes or sum(repeats) != num_layers or min(repeats) < 1:
+            raise BadInput(
+                f"repeats {tuple(repeats)} do not share {num_layers} layers among {num_codes} codes",
+                hint=f"Give {num_codes} numbers that sum to {num_layers}",
+                field="repeats",
+            )
+        times = torch.tensor(list(repeats), device=latents.device)
+        return latents.repeat_interleave(times, dim=1)
+
 
 class Generator(Part, ABC):
     """Latents to images. Differentiable where the network is; never consumes global randomness."""
@@ -66,6 +109,10 @@ class Generator(Part, ABC):
             NotWritable: the folder cannot be written.
         """
         raise BadInput(f"a {type(self).__name__} cannot be converted: its kind has no own file")
+
+    def _facts(self) -> list[str]:
+        height, width = self.image_size
+        return [f"{width} x {height} px"]
 
     @property
     @abstractmethod
@@ -103,9 +150,3 @@ class Generator(Part, ABC):
         Raises:
             BadInput: the latents do not fit the latent space.
         """
-
-
-def draw_normal(seeds: Sequence[int], width: int) -> Tensor:
-    """Standard normal rows (B, width), float32, each from its own CPU ``torch.Generator``."""
-    rows = [torch.randn(width, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-    return torch.stack(rows) if rows else torch.empty(0, width)

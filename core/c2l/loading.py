@@ -22,7 +22,8 @@ from c2l.generator import Generator
 from c2l.part import Part
 from c2l.pipeline import Pipeline, SamplingSettings
 from c2l.plugins import registry
-from c2l.prior import PartCard, Prior, read_prior_card
+from c2l.prior import Prior
+from c2l.prior_file import PartCard, read_prior_card
 from c2l_registry import KindSpec, Reference, Source, parse_reference
 
 DEFAULT_RECIPE = "demo-faces"

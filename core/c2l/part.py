@@ -12,11 +12,10 @@ import torch
 from torch import nn
 
 from c2l.errors import BadInput
-from c2l_registry import Source
 
 
 class Part(nn.Module):
-    """A frozen or trainable network that a reference such as ``stylegan:ffhq-1024`` names.
+    """A network that a reference such as ``stylegan:ffhq-1024`` names.
 
     A part is an ordinary ``torch.nn.Module``: move it with ``.to(device)``.
     """
@@ -26,6 +25,8 @@ class Part(nn.Module):
 
     package: str = ""
     """The distribution whose plugin provides the part; set together with ``reference``."""
+
+    _hash: tuple[int, str] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -42,45 +43,45 @@ class Part(nn.Module):
         """
         return False
 
-    @classmethod
-    def is_fetched(cls, source: Source) -> bool:
-        """Whether ``load`` finds the weights of ``source`` on this machine.
-
-        Only for kinds with ``open_names``, whose class fetches by itself what no card has
-        addresses for; asked before the user is asked for a licence.
-        """
-        return True
-
-    @classmethod
-    def fetch(cls, source: Source) -> None:
-        """Fetch what ``load`` will need; only where ``is_fetched`` says that it is not here.
-
-        Raises:
-            NotDownloaded: it cannot be fetched.
-        """
-
-    def compute_in(self, dtype: torch.dtype) -> None:
-        """Compute in another dtype from now on, as far as it pays; what goes in and out is float32.
-
-        It may round the weights, so a part that is to be saved or trained is loaded anew.
-
-        Raises:
-            BadInput: this kind, or this network, computes in float32 alone.
-        """
-        if dtype != torch.float32:
-            name = self.reference or type(self).__name__
-            raise BadInput(f"{name} computes in float32 alone", hint="Use --precision float32")
-
     def settings(self) -> Mapping[str, Any]:
         """What besides the weights decides the output, JSON-able; part of the fingerprint."""
         return {}
+
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """Compute in another dtype from now on, where it pays; inputs and outputs stay float32.
+
+        It may round the weights, so load a part that is to be saved or trained anew. The
+        fingerprint stays that of the weights as they were loaded.
+
+        Raises:
+            BadInput: this kind, or this network, computes in float32 only.
+        """
+        self.fingerprint()
+        self._compute_in(dtype)
+
+    def _compute_in(self, dtype: torch.dtype) -> None:
+        """What a subclass does for ``compute_in``; by default float32 only."""
+        if dtype != torch.float32:
+            raise BadInput(
+                f"{self.reference or type(self).__name__} computes in float32 only",
+                hint='Use `precision="float32"`',
+                field="precision",
+            )
 
     def fingerprint(self) -> str:
         """A sha256 over class, settings and every stored tensor, as 64 hex digits.
 
         Two parts with one fingerprint compute the same thing. A prior stores those of the
-        generator and the embedder it was trained for.
+        generator and the embedder it was trained for. Computed again only if a tensor changed.
         """
+        tensors = self.state_dict(keep_vars=True).values()
+        # Every write to a tensor in place counts its version up; inference tensors have none.
+        version = sum(0 if t.is_inference() else t._version for t in tensors)
+        if self._hash is None or self._hash[0] != version:
+            self._hash = version, self._hashed()
+        return self._hash[1]
+
+    def _hashed(self) -> str:
         digest = hashlib.sha256(type(self).__name__.encode())
         digest.update(json.dumps(self.settings(), sort_keys=True).encode())
         for name, tensor in sorted(self.state_dict().items()):
@@ -88,3 +89,14 @@ class Part(nn.Module):
             digest.update(f"{name}:{flat.dtype}:{tuple(flat.shape)}".encode())
             digest.update(flat.reshape(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        """One line. ``print(part.state_dict().keys())`` and torch's own tools show the modules."""
+        num = sum(p.numel() for p in self.parameters())
+        name = self.reference or "not loaded by reference"
+        facts = [name, *self._facts(), f"{num:,} parameters", str(self.device)]
+        return f"{type(self).__name__}({', '.join(facts)})"
+
+    def _facts(self) -> list[str]:
+        """What a subclass adds to ``repr``."""
+        return []

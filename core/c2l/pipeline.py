@@ -14,8 +14,9 @@ from c2l.clock import Clock
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
-from c2l.prior import HEARD, Prior
+from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, as_prompts, embed_prompts, name_of
+from c2l.sample_options import CHOICES
 from c2l.sampling.optimising import optimise as optimise_latents
 
 # Candidate k of the picture with seed s has seed s + k * CANDIDATE_STRIDE: candidate 0 is what
@@ -105,7 +106,7 @@ class SamplingSettings:
     def heard_by(self, prior: Prior) -> SamplingSettings:
         """Without the values that a prior has no use for: those that decide what is drawn."""
         unheard: dict[str, Any] = {
-            name: "" if name == "negative" else None for name in HEARD - prior.listens_to
+            name: "" if name == "negative" else None for name in CHOICES - prior.supported_options
         }
         return replace(self, **unheard)
 

@@ -1,109 +1,50 @@
-"""The interface of priors, and the one file that a prior is.
-
-A prior file is a ``.safetensors`` file whose metadata has one key, ``c2l``: the JSON of a
-``PriorCard``. Its tensors are the prior's state dict, in float32 or float16.
-"""
+"""The interface of priors: embeddings to latents of one generator."""
 
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from pydantic import ValidationError
+from safetensors import SafetensorError
 from torch import Tensor
 
-from c2l.errors import BadWeights
-from c2l.files import write_atomically
+from c2l import prior_file
+from c2l.errors import BadInput, BadWeights
 from c2l.part import Part
+from c2l.prior_file import PriorCard, read_prior_card
+from c2l.prior_settings import PriorSettings, problem_text
+from c2l.sample_options import CHOICES, SampleOptions
 from c2l.student import Student
 from c2l_registry import Source
-
-SCHEMA = "c2l-prior/1"
-
-Modality = Literal["text", "image"]
-"""What an embedding is of. The two lie apart: see "the modality gap" (arXiv 2203.02053)."""
-
-HEARD = frozenset({"guidance", "steps", "adherence", "negative"})
-"""What ``Prior.sample`` may be told of how to draw."""
-
-
-@dataclass(frozen=True)
-class PartCard:
-    """Which part a prior was trained for, and the package that provides it."""
-
-    reference: str
-    fingerprint: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    package: str = ""
-
-    @classmethod
-    def of(cls, part: Part) -> Self:
-        return cls(part.reference, part.fingerprint(), dict(part.settings()), part.package)
-
-
-@dataclass(frozen=True)
-class PriorCard:
-    """Everything about a prior but its tensors.
-
-    Args:
-        kind: the registered kind, as in ``flow``.
-        settings: constructor arguments of the class, JSON-able.
-        generator, embedder: the parts it was trained for.
-        repeats: how often each of the K codes is repeated over the generator's layers.
-        training: how it was trained: number of pairs, steps, seed, versions.
-        scores: what it reached, by name.
-        domain: what its generator can draw: ``name``, and ``threshold``, the cosine of picture
-            and prompt below which a prompt is far from it; empty where nobody measured.
-        student: constructor arguments of the ``Student`` in the file; None where there is none.
-    """
-
-    kind: str
-    settings: Mapping[str, Any]
-    generator: PartCard
-    embedder: PartCard
-    repeats: tuple[int, ...]
-    training: Mapping[str, Any] = field(default_factory=dict)
-    scores: Mapping[str, float] = field(default_factory=dict)
-    domain: Mapping[str, Any] = field(default_factory=dict)
-    student: Mapping[str, Any] | None = None
-
-    def to_json(self) -> str:
-        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Raises ``ValueError``, ``KeyError`` or ``TypeError`` on anything but a card."""
-        raw = json.loads(text)
-        if raw.pop("schema") != SCHEMA:
-            raise ValueError("unknown schema")
-        raw["generator"] = PartCard(**raw["generator"])
-        raw["embedder"] = PartCard(**raw["embedder"])
-        raw["repeats"] = tuple(raw["repeats"])
-        return cls(**raw)
 
 
 class Prior(Part, ABC):
     """Embeddings to latents of one generator.
 
-    A subclass takes ``embedding_width``, ``num_codes`` and ``latent_width`` and its own settings
-    as keyword arguments of its constructor, keeps each as an attribute of the same name (or says in
-    ``settings()`` what they were), and everything else it needs in parameters and buffers.
+    A subclass declares ``Settings``, passes the keyword arguments of its constructor on to this
+    one, and finds them in ``self.config``. Everything else that it needs is in parameters and
+    buffers.
+
+    Raises:
+        BadInput: a setting is unknown or out of range.
     """
+
+    Settings: ClassVar[type[PriorSettings]] = PriorSettings
 
     trains_by_gradient: ClassVar[bool] = True
     """False for priors that ``fit`` alone finishes, such as nearest neighbours."""
 
-    listens_to: ClassVar[frozenset[str]] = HEARD
-    """Which of ``guidance``, ``steps``, ``adherence`` and ``negative`` change what is sampled; a
-    user who gives another one is told that it is ignored."""
+    supported_options: ClassVar[frozenset[str]] = CHOICES
+    """Which of guidance, steps, adherence and negative change what is sampled. ``_sample`` gets
+    None for the others, and a user who gives one is told that it is ignored."""
+
+    config: PriorSettings
+    """The settings, checked. A subclass may declare the type of its own."""
 
     card: PriorCard | None = None
     """What its file says about it; None for a prior that was never saved or loaded."""
@@ -111,14 +52,23 @@ class Prior(Part, ABC):
     student: Student | None
     """Ranks candidates without rendering them; None where none was trained."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
         super().__init__()
         # Not on the class, where it would hide the module that takes its place.
         self.student = None
+        try:
+            self.config = self.Settings(**settings)
+        except ValidationError as error:
+            problems = [problem_text(p) for p in error.errors(include_url=False)]
+            raise BadInput(
+                f"a {type(self).__name__} cannot have these settings: {'; '.join(problems)}",
+                hint=f"It has {', '.join(self.Settings.model_fields)}",
+                field="settings",
+            ) from error
 
     @property
     def repeats(self) -> tuple[int, ...] | None:
-        """How often each of the K codes feeds the generator; None leaves it to the generator."""
+        """How many layers each of the K codes feeds; None leaves it to the generator."""
         return self.card.repeats if self.card else None
 
     @classmethod
@@ -129,11 +79,8 @@ class Prior(Part, ABC):
         return {}
 
     def settings(self) -> Mapping[str, Any]:
-        """The keyword arguments that build this prior again, JSON-able: attributes of their names.
-
-        A class that keeps one elsewhere, or in another form, returns them itself.
-        """
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        """The keyword arguments that build this prior again, JSON-able."""
+        return self.config.model_dump(mode="json")
 
     @abstractmethod
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
@@ -150,43 +97,64 @@ class Prior(Part, ABC):
         """The loss of one batch of pairs, a scalar; all randomness comes from ``rng`` (CPU)."""
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
 
-    @abstractmethod
+    @torch.no_grad()
     def sample(
-        self,
-        embeddings: Tensor,
-        *,
-        seeds: Sequence[int],
-        guidance: float | None = None,
-        steps: int | None = None,
-        adherence: float | None = None,
-        negative: Tensor | None = None,
-        modality: Modality = "text",
+        self, embeddings: Tensor, options: SampleOptions | None = None, **keywords: Any
     ) -> Tensor:
-        """Draw latents for embeddings. A prior ignores what it does not list in ``listens_to``.
+        """Draw latents for embeddings.
 
         Args:
             embeddings: float32, shape (B, E), as the embedder gives them.
-            seeds: B non-negative integers; row i depends on its embedding and ``seeds[i]`` alone.
-            guidance: strength of classifier-free guidance; 1 is none; None the prior's default.
-            steps: network evaluations; None the prior's default.
-            adherence: how literally to take the embedding, from 0 (its neighbourhood) to 1 (the
-                point); None the prior's default.
-            negative: float32, shape (B, E): what to stay away from, under guidance.
-            modality: what the embeddings are of.
+            options: how; or its fields as keywords, as in ``seeds=[0, 1], guidance=2.0``.
         Returns:
             float32, shape (B, K, D), in the generator's latent space (not standardised).
+        Raises:
+            BadInput: embeddings that do not fit or hold NaN, or an option out of range.
         """
+        if options is None:
+            options = SampleOptions(**keywords)
+        elif keywords:
+            options = dataclasses.replace(options, **keywords)
+        check_embeddings(embeddings, self.config.embedding_width)
+        if len(options.seeds) != len(embeddings):
+            raise BadInput(
+                f"{len(embeddings)} embeddings need {len(embeddings)} seeds, "
+                f"not {len(options.seeds)}",
+                hint="Give one seed for each",
+                field="seeds",
+            )
+        if options.negative is not None:
+            check_embeddings(options.negative, self.config.embedding_width, field="negative")
+            if len(options.negative) != len(embeddings):
+                raise BadInput(
+                    f"{len(embeddings)} embeddings need as many negative ones, "
+                    f"not {len(options.negative)}",
+                    field="negative",
+                )
+        unused = dict.fromkeys(CHOICES - self.supported_options)
+        return self._sample(embeddings, dataclasses.replace(options, **unused))
+
+    @abstractmethod
+    def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
+        """What a subclass does for ``sample``, which has checked the input: no gradients."""
 
     def save(self, path: Path, card: PriorCard, *, half: bool = False) -> None:
-        """Write the prior to ``path`` atomically, its floating tensors in float16 if ``half``."""
+        """Write the prior to ``path`` atomically, its weights in float16 if ``half``.
+
+        The live weights stay as they are.
+
+        Raises:
+            NotWritable: the folder cannot be written.
+        """
         student = self.student.settings() if self.student is not None else None
         card = dataclasses.replace(card, student=student)
-        tensors = {
-            name: (t.half() if half and t.is_floating_point() else t).detach().cpu().contiguous()
-            for name, t in self.state_dict().items()
-        }
-        write_atomically(path, safetensors.torch.save(tensors, metadata={"c2l": card.to_json()}))
+        tensors: dict[str, Tensor] = self.state_dict()
+        prior_file.write_prior(path, card, self._halved(tensors) if half else tensors)
         self.card = card
+
+    def _halved(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """What ``half`` stores; a subclass may keep what needs every digit."""
+        return {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
 
     @classmethod
     def load(cls, source: Source) -> Self:
@@ -203,15 +171,10 @@ class Prior(Part, ABC):
                 hint=f"Name it {card.kind}:{source.path}",
             )
         try:
-            with safe_open(source.path, framework="pt") as file:
-                names = list(file.keys())
-                cls._refuse_other_shapes(card, {n: file.get_slice(n).get_shape() for n in names})
-                prior = cls._untrained(card)
-                tensors = {name: file.get_tensor(name) for name in names}
-            prior.load_state_dict(
-                {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
-            )
-        except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+            cls._refuse_other_shapes(card, prior_file.read_shapes(source.path))
+            prior = cls._untrained(card)
+            prior.load_state_dict(prior_file.read_tensors(source.path))
+        except (SafetensorError, RuntimeError, TypeError, ValueError, BadInput) as error:
             raise BadWeights(
                 f"{source.path} is not a whole {card.kind} prior: {str(error).splitlines()[0]}",
                 hint="Train it again or fetch it again",
@@ -239,18 +202,33 @@ class Prior(Part, ABC):
                 raise ValueError(f"{name} is {found.get(name)}, not {list(tensor.shape)}")
 
 
-def read_prior_card(path: Path) -> PriorCard:
-    """Read the card of a prior file without its tensors.
+def check_embeddings(embeddings: Tensor, width: int, *, field: str = "embeddings") -> None:
+    """Raises ``BadInput`` unless ``embeddings`` is a finite (B, ``width``)."""
+    if embeddings.ndim != 2 or embeddings.shape[1] != width:
+        raise BadInput(
+            f"this prior takes embeddings of shape (B, {width}), not {tuple(embeddings.shape)}",
+            hint="Use the embedder that it was trained with",
+            field=field,
+        )
+    if not torch.isfinite(embeddings).all():
+        raise BadInput(
+            "the embeddings hold NaN or infinity", hint="Check the embedder", field=field
+        )
 
-    Raises:
-        BadWeights: the file is not a prior file.
-    """
-    hint = "Give a .safetensors file that 'c2l train' wrote"
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        return PriorCard.from_json(metadata["c2l"])
-    except (SafetensorError, OSError) as error:
-        raise BadWeights(f"{path} is no readable safetensors file: {error}", hint=hint) from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise BadWeights(f"{path} is not a c2l prior", hint=hint) from error
+
+def check_pairs(
+    settings: PriorSettings, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None
+) -> None:
+    """Raises ``BadInput`` unless these are pairs, and prompts, that a prior can be fitted on."""
+    check_embeddings(embeddings, settings.embedding_width)
+    if texts is not None:
+        check_embeddings(texts, settings.embedding_width, field="texts")
+    wanted = (len(embeddings), settings.num_codes, settings.latent_width)
+    if tuple(latents.shape) != wanted:
+        raise BadInput(
+            f"the latents should have shape {wanted}, not {tuple(latents.shape)}",
+            hint="Build the prior with the widths of these pairs",
+            field="latents",
+        )
+    if not len(latents):
+        raise BadInput("there are no pairs to fit on", hint="Make some with 'c2l pairs'")

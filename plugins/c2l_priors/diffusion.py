@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from c2l import Prior, PriorCard, Source
 from c2l.errors import BadInput
-from c2l.prior import Modality
+from c2l.sample_options import Modality
 from c2l_priors.checks import (
     Count,
     Drop,

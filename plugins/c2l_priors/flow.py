@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from c2l.errors import BadInput
-from c2l.prior import Modality
+from c2l.sample_options import Modality
 from c2l_priors.base import GapPrior
 from c2l_priors.checks import Count, Drop, Guidance, Share, Size, check_embeddings, check_seeds
 from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE

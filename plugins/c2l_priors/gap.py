@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from c2l.errors import BadInput
-from c2l.prior import Modality
+from c2l.sample_options import Modality
 
 DEFAULT_GAP = "centring+noise+projection"
 DEFAULT_NOISE = 1.0

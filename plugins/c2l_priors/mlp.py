@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from c2l.prior import Modality
+from c2l.sample_options import Modality
 from c2l_priors.base import GapPrior
 from c2l_priors.checks import Count, Share, Size, check_embeddings, check_seeds
 from c2l_priors.gap import DEFAULT_ADHERENCE, DEFAULT_GAP, DEFAULT_NOISE
@@ -40,7 +40,7 @@ class MLPPrior(GapPrior):
         spread: how far samples stray, as a part of what was learnt; 0 gives every seed the mean.
     """
 
-    listens_to: ClassVar[frozenset[str]] = frozenset({"adherence"})
+    supported_options: ClassVar[frozenset[str]] = frozenset({"adherence"})
 
     def __init__(
         self,

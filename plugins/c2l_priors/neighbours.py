@@ -16,7 +16,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from c2l.prior import Modality, PriorCard
+from c2l.prior_file import PriorCard
+from c2l.sample_options import Modality
 from c2l_priors.base import GapPrior
 from c2l_priors.checks import Count, Positive, check_embeddings, check_seeds
 
@@ -35,7 +36,7 @@ class NeighboursPrior(GapPrior):
     """
 
     trains_by_gradient: ClassVar[bool] = False
-    listens_to: ClassVar[frozenset[str]] = frozenset()
+    supported_options: ClassVar[frozenset[str]] = frozenset()
     directions: Tensor
     latents: Tensor
 

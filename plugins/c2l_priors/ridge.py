@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from c2l.prior import Modality
+from c2l.sample_options import Modality
 from c2l_priors.base import GapPrior
 from c2l_priors.checks import Size, check_embeddings, check_seeds
 from c2l_priors.scaling import LatentScale
@@ -34,7 +34,7 @@ class RidgePrior(GapPrior):
     """
 
     trains_by_gradient: ClassVar[bool] = False
-    listens_to: ClassVar[frozenset[str]] = frozenset()
+    supported_options: ClassVar[frozenset[str]] = frozenset()
     map: Tensor
     offset: Tensor
     residual: Tensor

@@ -15,7 +15,7 @@ from pydantic.functional_validators import AfterValidator
 
 from c2l_registry.errors import BadCard, BadReference
 from c2l_registry.references import parse_reference
-from c2l_registry.wording import in_words
+from c2l_registry.wording import describe_problem
 
 
 def _catalogue_name(text: str) -> str:
@@ -158,7 +158,7 @@ def read_cards(path: Path) -> tuple[tuple[ModelCard, ...], tuple[RecipeCard, ...
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = _place(raw, first["loc"])
-        raise BadCard(f"the card file {path}: {place}: {in_words(first)}") from error
+        raise BadCard(f"the card file {path}: {place}: {describe_problem(first)}") from error
     return file.model, file.recipe
 
 

@@ -32,14 +32,19 @@ class C2LError(Exception):
     Args:
         message: what is wrong, one sentence without a full stop at its end.
         hint: what to do next, one sentence; empty only where nothing can be done.
+        field: the name of the value at fault, as in ``guidance``; empty where it is none.
+
+    Both texts write the names of fields in backquotes, as in "Use `guidance` from 0 to 100"; a
+    front end may say them in its own words (``c2l.cli`` makes it ``--guidance``).
     """
 
     exit_code = ExitCode.FAILED
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", field: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.field = field
 
     def __str__(self) -> str:
         return f"{self.message}. {self.hint}" if self.hint else self.message

@@ -29,7 +29,7 @@ _WORDS = {
 }
 
 
-def in_words(problem: Mapping[str, Any]) -> str:
+def describe_problem(problem: Mapping[str, Any]) -> str:
     """What the value is, as in ``no whole number``, ``below 1``, ``missing``.
 
     Args:

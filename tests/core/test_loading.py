@@ -15,7 +15,7 @@ from toys import toy_parts
 import c2l
 from c2l.cli.app import main
 from c2l.errors import BadInput, BadReference, BadWeights, DeviceUnavailable, UnknownReference
-from c2l.prior import PartCard, PriorCard
+from c2l.prior_file import PartCard, PriorCard
 
 DATA = Path(__file__).parents[1] / "data"
 CHECKPOINTS = sorted((DATA / "c2l-prior").glob("*/*.ckpt"))

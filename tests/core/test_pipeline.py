@@ -14,7 +14,7 @@ from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator, latent_of
 import c2l
 from c2l.errors import BadInput
 from c2l.pipeline import CANDIDATE_STRIDE, FINALISTS, SamplingSettings
-from c2l.prior import Modality
+from c2l.sample_options import Modality
 from c2l.student import Student
 
 
@@ -178,7 +178,7 @@ def test_adherence_and_the_negative_prompt_reach_the_prior(pipeline: c2l.Pipelin
 
 def test_what_the_prior_does_not_listen_to_is_not_used_nor_recorded() -> None:
     class Deaf(SeedPrior):
-        listens_to = frozenset({"steps"})
+        supported_options = frozenset({"steps"})
 
     settings = SamplingSettings(guidance=3.0, truncation=0.5)
     pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(), Deaf(), settings=settings)

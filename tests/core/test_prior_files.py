@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 import c2l
 from c2l.errors import BadWeights
-from c2l.prior import PartCard, PriorCard, read_prior_card
+from c2l.prior_file import PartCard, PriorCard, read_prior_card
 from c2l.student import Student
 
 WIDTHS = {"embedding_width": 6, "num_codes": 2, "latent_width": 5}

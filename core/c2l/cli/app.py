@@ -15,11 +15,11 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l import __version__
 from c2l.cli import convert, eval, info, models, pairs, plugins, recipes, sample, train
 from c2l.cli.light import LightGroup
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
+from c2l.version import __version__
 
 
 class Interrupted(Exception):

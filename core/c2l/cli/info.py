@@ -44,7 +44,7 @@ def info(
 
 
 def _prior_info(file: Path, *, as_json: bool) -> None:
-    from c2l.prior import read_prior_card
+    from c2l.prior_file import read_prior_card
     from c2l.training.run import TrainingRun
 
     card = read_prior_card(file)

@@ -72,11 +72,11 @@ def warn(text: str) -> None:
 
 def warn_of_unheard(prior: Prior, options: Iterable[str]) -> None:
     """Warn of each of these options that a prior ignores: of those of ``Prior.sample`` alone."""
-    from c2l.prior import HEARD
+    from c2l.sample_options import CHOICES
 
     kind = prior.reference.partition(":")[0]
     for name in options:
-        if name in HEARD - prior.listens_to:
+        if name in CHOICES - prior.supported_options:
             warn(f"{kind} has no use for --{name}; ignored")
 
 

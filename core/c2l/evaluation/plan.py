@@ -17,7 +17,7 @@ from c2l.evaluation.distances import NUM_NEIGHBOURS
 from c2l.evaluation.judge import Question
 from c2l.part import Part
 from c2l.pipeline import Pipeline, SamplingSettings
-from c2l.prior import PartCard
+from c2l.prior_file import PartCard
 from c2l.prompts.files import find_faults
 
 SCHEMA = "c2l-eval/1"
@@ -148,7 +148,7 @@ def full_settings(
     inception: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Everything that the numbers depend on, JSON-able; two runs with the same are the same."""
-    from c2l import __version__
+    from c2l.version import __version__
 
     prior = pipeline.prior.settings()
     return {

@@ -117,7 +117,7 @@ def _heard(
     Raises:
         BadInput: several values of one that changes nothing.
     """
-    deaf = {"guidance", "steps"} - pipeline.prior.listens_to
+    deaf = {"guidance", "steps"} - pipeline.prior.supported_options
     equal = [n for n, v in (("guidance", guidance), ("steps", steps)) if n in deaf and len(v) > 1]
     if equal:
         raise BadInput(

@@ -20,7 +20,7 @@ from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
 from c2l.pairs.parts import other_parts
 from c2l.pairs.reader import Pairs, load_pairs, read_shards
 from c2l.pairs.shards import shard_name, write_shard
-from c2l.prior import PartCard
+from c2l.prior_file import PartCard
 
 MOST_IN_SHARD = 4096
 PIXELS_IN_SHARD = 2**28
@@ -221,6 +221,6 @@ def _batch_size(generator: Generator) -> int:
 
 
 def _versions() -> dict[str, str]:
-    from c2l import __version__
+    from c2l.version import __version__
 
     return {"c2l": __version__, "torch": torch.__version__}

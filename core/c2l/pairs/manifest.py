@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from c2l.errors import BadInput, BadWeights
 from c2l.files import write_atomically
-from c2l.prior import PartCard
+from c2l.prior_file import PartCard
 
 SCHEMA = "c2l-pairs/1"
 NAME = "manifest.json"

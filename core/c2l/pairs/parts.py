@@ -9,7 +9,7 @@ from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.pairs.manifest import PairsManifest
 from c2l.part import Part
-from c2l.prior import PartCard
+from c2l.prior_file import PartCard
 
 
 def other_parts(

@@ -15,9 +15,10 @@ from c2l.errors import BadInput, UnknownReference
 from c2l.generator import Generator
 from c2l.pairs import PairsManifest
 from c2l.plugins import registry
-from c2l.prior import Modality, Prior
+from c2l.prior import Prior
+from c2l.sample_options import Modality
 from c2l.training.run import WIDTHS, TrainingRun
-from c2l_registry.wording import in_words
+from c2l_registry.wording import describe_problem
 
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -73,7 +74,7 @@ def _fault(value: Any, hint: Any) -> str:
     try:
         TypeAdapter(hint, config=_STRICT).validate_python(value)
     except ValidationError as error:
-        return in_words(error.errors(include_url=False)[0])
+        return describe_problem(error.errors(include_url=False)[0])
     return ""
 
 

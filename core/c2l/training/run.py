@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2l.errors import BadInput
-from c2l.prior import PriorCard
-from c2l_registry.wording import in_words
+from c2l.prior_file import PriorCard
+from c2l_registry.wording import describe_problem
 
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
@@ -144,6 +144,6 @@ def _fault(problem: Mapping[str, Any]) -> str:
     name = ".".join(part for part in problem["loc"] if isinstance(part, str))
     if problem["type"] != "extra_forbidden":
         option = "" if name == "settings" else "--"
-        return f"{option}{name.replace('_', '-')} {problem['input']} is {in_words(problem)}"
+        return f"{option}{name.replace('_', '-')} {problem['input']} is {describe_problem(problem)}"
     near = difflib.get_close_matches(name, TrainingRun.model_fields, 1)
     return f"unknown key '{name}'" + (f" (did you mean '{near[0]}'?)" if near else "")

@@ -15,7 +15,8 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.pairs import Pairs
-from c2l.prior import Prior, PriorCard
+from c2l.prior import Prior
+from c2l.prior_file import PriorCard
 from c2l.prompts.domains import Domain, find_domain
 from c2l.training.checkpoint import checkpoint_path
 from c2l.training.checks import Faults, check_pairs, check_run
@@ -210,7 +211,7 @@ class _Session:
 
     def _training(self) -> dict[str, Any]:
         """How the prior was made. No time and no date: the same run gives the same bytes."""
-        from c2l import __version__
+        from c2l.version import __version__
 
         training = {k: v for k, v in self.plan.to_dict().items() if k not in {"kind", "settings"}}
         if self.prior.trains_by_gradient:

@@ -107,7 +107,7 @@ def test_variants_take_turns_when_they_are_timed() -> None:
 def test_a_sweep_of_what_the_prior_has_no_use_for() -> None:
     class Deaf(SearchPrior):
         reference = "toy:deaf"
-        listens_to = frozenset({"steps"})
+        supported_options = frozenset({"steps"})
 
     pipeline = toy_pipeline(Deaf())
     pipeline.settings = SamplingSettings(adherence=0.5, truncation=0.9)

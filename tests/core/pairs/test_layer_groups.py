@@ -16,7 +16,7 @@ from c2l.errors import BadInput, IncompatibleParts
 from c2l.generator import LatentSpace
 from c2l.pairs import PairsManifest, ShardRecord, build_pairs, load_pairs, read_manifest
 from c2l.pairs.groups import CODE_STRIDE
-from c2l.prior import PartCard
+from c2l.prior_file import PartCard
 
 GROUPS = (1, 3, 1)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2l.pairs import PairsManifest
-from c2l.prior import PartCard
+from c2l.prior_file import PartCard
 from c2l.training.batches import Batches, rng_of
 from c2l.training.plan import TrainingPlan, make_plan
 from c2l.training.priors import new_prior

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2l.errors import BadInput
-from c2l.prior import PartCard, PriorCard
+from c2l.prior_file import PartCard, PriorCard
 from c2l.training import TrainingRun
 
 TOML = """

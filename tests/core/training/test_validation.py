@@ -15,7 +15,8 @@ from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator
 
 import c2l
 from c2l.errors import MissingDependency
-from c2l.prior import Prior, read_prior_card
+from c2l.prior import Prior
+from c2l.prior_file import read_prior_card
 from c2l.student import Student
 from c2l.training import Progress, train_prior
 from c2l.training import priors as training_priors

@@ -15,7 +15,7 @@ from torch import Tensor
 import c2l
 from c2l import Embedder, Generator, LatentSpace, PriorCard, Source
 from c2l.errors import BadInput, BadWeights
-from c2l.prior import PartCard
+from c2l.prior_file import PartCard
 from c2l_priors.diffusion import DiffusionPrior
 
 DATA = Path(__file__).parents[2] / "data" / "c2l-prior"

@@ -20,7 +20,7 @@ from toys import (
 
 import c2l
 from c2l import PriorCard
-from c2l.prior import PartCard
+from c2l.prior_file import PartCard
 from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.diffusion_linear import SMALLEST, RowsLinear
 

@@ -16,7 +16,7 @@ from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, share_shown, some_prompts,
 
 import c2l
 from c2l.errors import BadInput, BadWeights
-from c2l.prior import PartCard, PriorCard
+from c2l.prior_file import PartCard, PriorCard
 from c2l_priors.flow import FlowPrior
 from c2l_priors.mlp import MLPPrior
 from c2l_priors.neighbours import NeighboursPrior

@@ -1,0 +1,55 @@
+"""The settings of a prior as a declared model: what decides it besides its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from c2l.ranges import Count
+from c2l_registry.wording import describe_problem
+
+WIDTHS = ("embedding_width", "num_codes", "latent_width")
+"""Settings of every prior that follow from the pairs."""
+
+
+class PriorSettings(BaseModel):
+    """What decides a prior besides its weights. A prior declares its own as a subclass.
+
+    Annotate fields with their ranges (``c2l.ranges``, or ``Annotated[int, Field(ge=1)]``): values
+    out of range are refused before any work, by ``c2l train`` and in Python alike.
+
+    Args:
+        embedding_width: E.
+        num_codes: K.
+        latent_width: D.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    embedding_width: Count
+    num_codes: Count
+    latent_width: Count
+
+    @classmethod
+    def own_fields(cls) -> tuple[str, ...]:
+        """The settings that do not follow from the pairs."""
+        return tuple(name for name in cls.model_fields if name not in WIDTHS)
+
+    @classmethod
+    def problems(cls, settings: Mapping[str, Any]) -> list[str]:
+        """What is wrong with settings, the widths aside; one text for each."""
+        try:
+            cls(**{**dict.fromkeys(WIDTHS, 1), **settings})
+        except ValidationError as error:
+            return [problem_text(problem) for problem in error.errors(include_url=False)]
+        return []
+
+
+def problem_text(problem: Mapping[str, Any]) -> str:
+    """One of pydantic's problems with settings, as in ``\`hidden=0\` is below 1``."""
+    name = ".".join(map(str, problem["loc"])) or "settings"
+    if problem["type"] in ("extra_forbidden", "missing"):
+        return f"{name} is {describe_problem(problem)}"
+    return f"`{name}={problem['input']}` is {describe_problem(problem)}"

@@ -1,0 +1,31 @@
+"""The ranges of everything that has one, each written down once, as annotated types for pydantic.
+
+Requests, ``SampleOptions``, training runs and the settings of priors are declared with them, so a
+value out of range gets the same message wherever it is given.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+MOST_GUIDANCE = 100
+MOST_TRUNCATION = 2
+"""Beyond these, priors and generators give rubbish, and at last NaN."""
+
+MOST_SEED = 2**64 - 1
+
+Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
+Guidance = Annotated[float, Field(ge=0, le=MOST_GUIDANCE, allow_inf_nan=False)]
+Truncation = Annotated[float, Field(ge=-MOST_TRUNCATION, le=MOST_TRUNCATION, allow_inf_nan=False)]
+Adherence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Steps = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+# What settings of priors are made of.
+Count = Annotated[int, Field(ge=1)]
+Size = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Drop = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]

@@ -1,0 +1,78 @@
+"""How a prior is asked to sample: one frozen value, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
+
+from c2l.errors import BadInput
+from c2l.ranges import Adherence, Guidance, Seed, Steps
+from c2l_registry.wording import describe_problem
+
+Modality = Literal["text", "image"]
+"""What an embedding is of. The two lie apart: see "the modality gap" (arXiv 2203.02053)."""
+
+CHOICES = frozenset({"guidance", "steps", "adherence", "negative"})
+"""The fields of ``SampleOptions`` that a prior may have no use for."""
+
+_RANGES: Mapping[str, TypeAdapter[Any]] = {
+    "seeds": TypeAdapter(tuple[Seed, ...]),
+    "guidance": TypeAdapter(Guidance | None),
+    "steps": TypeAdapter(Steps | None),
+    "adherence": TypeAdapter(Adherence | None),
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampleOptions:
+    """How ``Prior.sample`` draws; None leaves a value to the prior.
+
+    Args:
+        seeds: B whole numbers from 0 to 2**64 - 1; row i depends on its embedding and
+            ``seeds[i]`` alone.
+        guidance: strength of classifier-free guidance, 0 to 100; 1 is none.
+        steps: evaluations of the network, 1 or more.
+        adherence: how literally to take the embedding, from 0 (its neighbourhood) to 1 (the
+            point).
+        negative: what to stay away from, under guidance: embeddings, float32, (B, E).
+        modality: what the embeddings are of.
+    Raises:
+        BadInput: a value is out of range, naming the first.
+    """
+
+    seeds: Sequence[int]
+    guidance: float | None = None
+    steps: int | None = None
+    adherence: float | None = None
+    negative: Tensor | None = None
+    modality: Modality = "text"
+
+    def __post_init__(self) -> None:
+        for name, adapter in _RANGES.items():
+            value = getattr(self, name)
+            try:
+                adapter.validate_python(tuple(value) if name == "seeds" else value, strict=True)
+            except ValidationError as error:
+                problem = error.errors(include_url=False)[0]
+                given = problem["input"]
+                raise BadInput(
+                    f"`{name}={given}` is {describe_problem(problem)}",
+                    hint=_HINTS[name],
+                    field=name,
+                ) from error
+        if self.modality not in get_args(Modality):
+            raise BadInput(
+                f"`modality={self.modality!r}` is neither text nor image", field="modality"
+            )
+
+
+_HINTS = {
+    "seeds": "Seeds are whole numbers from 0 to 2**64 - 1",
+    "guidance": "Use `guidance` from 0 to 100",
+    "steps": "Use `steps=1` or more",
+    "adherence": "Use `adherence` from 0 to 1",
+}

@@ -1,0 +1,60 @@
+"""Random numbers of a picture, from its seed alone: any seed from 0 to 2**64 - 1.
+
+A CPU ``torch.Generator`` keeps only the low 32 bits of its seed. Seeds below 2**32 draw what it
+gives; larger ones draw from numpy's Philox, keyed by all 64 bits, so that no two seeds are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+NUM_SEEDS = 2**64
+_SMALL = 2**32
+
+
+def draw_normal(seeds: Sequence[int], width: int) -> Tensor:
+    """Standard normal rows, float32, shape (B, ``width``), row i from ``seeds[i]`` alone."""
+    return SeededNormal(seeds, torch.device("cpu"))(width)
+
+
+class SeededNormal:
+    """Standard normal numbers, row after row from a stream of its own.
+
+    Args:
+        seeds: B of them.
+        device: where the numbers are wanted; they are drawn on the CPU.
+    """
+
+    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
+        self._streams = [_stream(seed) for seed in seeds]
+        self._device = device
+
+    def __call__(self, width: int) -> Tensor:
+        """The next numbers, float32, shape (B, ``width``)."""
+        rows = [_normal(stream, width) for stream in self._streams]
+        return torch.stack(rows).to(self._device) if rows else torch.empty(0, width)
+
+
+def draw_index(weights: Tensor, seed: int) -> int:
+    """An index of ``weights`` (N,), non-negative, drawn in proportion to them."""
+    stream = _stream(seed)
+    if isinstance(stream, torch.Generator):
+        return int(torch.multinomial(weights, 1, generator=stream))
+    shares = weights.double().numpy()
+    return int(stream.choice(len(shares), p=shares / shares.sum()))
+
+
+def _stream(seed: int) -> torch.Generator | np.random.Generator:
+    if seed < _SMALL:
+        return torch.Generator().manual_seed(seed)
+    return np.random.Generator(np.random.Philox(key=seed))
+
+
+def _normal(stream: torch.Generator | np.random.Generator, width: int) -> Tensor:
+    if isinstance(stream, torch.Generator):
+        return torch.randn(width, generator=stream)
+    return torch.from_numpy(stream.standard_normal(width, dtype=np.float32))
