@@ -70,7 +70,8 @@ class LatentSpace:
             repeats = self.repeats
         elif len(repeats) != num_codes or sum(repeats) != num_layers or min(repeats) < 1:
             raise BadInput(
-                f"repeats {tuple(repeats)} do not share {num_layers} layers among {num_codes} codes",
+                f"repeats {tuple(repeats)} do not share {num_layers} layers among {num_codes} "
+                "codes",
                 hint=f"Give {num_codes} numbers that sum to {num_layers}",
                 field="repeats",
             )

@@ -1,7 +1,7 @@
 """The one file that a prior is, and its card.
 
-A ``.safetensors`` file whose metadata has one key, ``c2l``: the JSON of a ``PriorCard``. Its tensors
-are the prior's state dict, in float32 or float16.
+A ``.safetensors`` file whose metadata has one key, ``c2l``: the JSON of a ``PriorCard``. Its
+tensors are the prior's state dict, in float32 or float16.
 """
 
 from __future__ import annotations
@@ -112,13 +112,15 @@ def read_prior_card(path: Path) -> PriorCard:
 def read_shapes(path: Path) -> dict[str, list[int]]:
     """The shapes of a safetensors file's tensors, from its header. Raises ``SafetensorError``."""
     with safe_open(path, framework="pt") as file:
-        return {name: file.get_slice(name).get_shape() for name in file.keys()}
+        names = list(file.keys())
+        return {name: file.get_slice(name).get_shape() for name in names}
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a prior file, floating ones in float32. Raises ``SafetensorError``."""
     with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        names = list(file.keys())
+        tensors = {name: file.get_tensor(name) for name in names}
     return {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
 
 
