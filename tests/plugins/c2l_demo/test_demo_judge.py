@@ -7,7 +7,7 @@ import torch
 
 from c2l.evaluation import CalibratedJudge, Question, find_judge
 from c2l_demo.judge import WorldJudge
-from c2l_demo.make.world import is_held_out
+from c2l_demo.worlds import is_held_out
 
 WORLDS = ["faces", "landscapes"]
 

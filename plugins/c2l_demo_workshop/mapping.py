@@ -1,6 +1,6 @@
 """The mapping network of the demo's generators, in closed form.
 
-A drawn world is a function of its scene code (`World.code`), so that code, times `CODE_SCALE`, is
+A drawn world is a function of its scene code (`codes.encode`), so that code, times `CODE_SCALE`, is
 the generator's w. What is left for the mapping network is to turn Gaussian z into codes with the
 world's own frequencies, and two fully connected layers can be set to do so without any training:
 
@@ -24,7 +24,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .world import World
+from c2l_demo.worlds import World
+from c2l_demo_workshop.codes import code_width
 
 CODE_SCALE = 2.0  # w = CODE_SCALE * code
 Z_DIM = 64
@@ -91,7 +92,7 @@ def mapping_settings(world: World) -> dict[str, object]:
 def mapping_tensors(world: World) -> Mapping[str, Tensor]:
     """The tensors of the mapping network, under the network's own names, float32."""
     layers = _solve(world)
-    hidden, width = len(layers.rows), world.code_width
+    hidden, width = len(layers.rows), code_width(world)
     first, first_bias = np.zeros((hidden, Z_DIM)), np.zeros(hidden)
     for i, (coordinate, slope, bias) in enumerate(layers.rows):
         first[i, coordinate], first_bias[i] = slope, bias
@@ -114,7 +115,7 @@ def mapping_tensors(world: World) -> Mapping[str, Tensor]:
 
 
 def mean_code(world: World) -> npt.NDArray[np.float64]:
-    """The expectation of `world.code` over `world.sample`."""
+    """The mean code of the scenes that `world.sample` draws."""
     frequencies = [p for attribute in world.attributes for p in attribute.weights]
     return np.array(frequencies + [0.5] * len(world.nuisances))
 

@@ -9,30 +9,30 @@ import pytest
 import torch
 
 import c2l
-from c2l_demo.judge import JudgeNetwork, load_network
-from c2l_demo.make import clip, clip_model, corpus, dataset, judge, muon, words
-from c2l_demo.make.world import is_held_out
+from c2l_demo.judge_network import JudgeNetwork, load_network
+from c2l_demo.worlds import WORLDS, is_held_out
+from c2l_demo_workshop import clip, clip_model, corpus, dataset, judge, muon, words
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dataset.Pictures]:
     folder = tmp_path_factory.mktemp("worlds")
-    for name in dataset.WORLDS:
+    for name in WORLDS:
         assert list(dataset.render(name, 12, 3, folder / name, workers=1)) == [12]
-    return {name: dataset.load(folder / name) for name in dataset.WORLDS}
+    return {name: dataset.load(folder / name) for name in WORLDS}
 
 
 @pytest.fixture(scope="module")
 def vocabulary() -> words.Vocabulary:
-    return words.Vocabulary([dataset.load_world(name) for name in dataset.WORLDS])
+    return words.Vocabulary(list(WORLDS.values()))
 
 
 @pytest.fixture(scope="module")
 def labels() -> corpus.Labels:
-    return corpus.Labels([dataset.load_world(name) for name in dataset.WORLDS])
+    return corpus.Labels(list(WORLDS.values()))
 
 
-@pytest.mark.parametrize("name", dataset.WORLDS)
+@pytest.mark.parametrize("name", WORLDS)
 def test_a_picture_is_a_function_of_world_seed_and_index(
     name: str, pictures: dict[str, dataset.Pictures]
 ) -> None:
@@ -56,8 +56,8 @@ def test_an_unfinished_folder_does_not_load(tmp_path: Path) -> None:
 
 def test_the_grammar_has_a_row_for_everything_it_says(vocabulary: words.Vocabulary) -> None:
     rng = np.random.default_rng(0)
-    for name in dataset.WORLDS:
-        world = dataset.load_world(name)
+    for name in WORLDS:
+        world = WORLDS[name]
         for _ in range(200):
             text, _ = world.caption(world.sample(rng), rng)
             rows = vocabulary.rows(text)

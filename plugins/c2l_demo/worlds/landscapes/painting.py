@@ -1,9 +1,9 @@
-"""The landscapes world: posters of seven places at four times of day.
+"""The renderer of the landscapes world: a picture is a pile of layers.
 
-A picture is a pile of layers.  Every layer is drawn once per size (`landscapes_layers`) and kept
-as anti-aliased coverage maps.  Rendering a scene then only means choosing the colour of each
-material (season, time of day, tints), moving or stretching the layers a little (horizon, relief)
-and adding up.  Nothing is random per picture, so a picture is a smooth function of its nuisances.
+Every layer is drawn once for each size (`layers`) and kept as anti-aliased coverage maps. To render
+a scene, choose the colour of each material (season, time of day, tints), move or stretch the layers
+a little (horizon, relief) and add them up. Nothing is random, so a picture is a smooth function of
+its nuisances.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from .landscapes_captions import VALUES, caption, vocabulary
-from .landscapes_colours import TIMES, material_colour, rgb
-from .landscapes_layers import (
+from c2l_demo.worlds.landscapes.attributes import NUISANCES, VALUES, visible
+from c2l_demo.worlds.landscapes.colours import TIMES, material_colour, rgb
+from c2l_demo.worlds.landscapes.layers import (
     BOW_BEFORE,
     HORIZON,
     PLACES,
-    SEASONLESS,
     SUNSET_Y,
     WATER_BEFORE,
     Layer,
 )
-from .landscapes_pen import Array, Draw, Point, drawn
-from .landscapes_sky import (
+from c2l_demo.worlds.landscapes.pen import Array, Draw, Point, drawn
+from c2l_demo.worlds.landscapes.sky import (
     draw_bolt,
     draw_clouds,
     draw_palms,
@@ -36,19 +35,7 @@ from .landscapes_sky import (
     draw_stars,
     draw_storm,
 )
-from .world import Attribute, Scene, World
-
-WEIGHTS: dict[str, tuple[float, ...]] = {
-    "place": (1 / 7,) * 7,
-    "time": (0.3, 0.25, 0.25, 0.2),
-    "season": (0.4, 0.3, 0.3),
-    "celestial": (0.26, 0.4, 0.34),
-    "palms": (0.65, 0.35),
-    "clouds": (0.5, 0.5),
-    "rainbow": (0.8, 0.2),
-}
-ATTRIBUTES = tuple(Attribute(name, VALUES[name], WEIGHTS[name]) for name in VALUES)
-NUISANCES = ("sky_tint", "ground_tint", "horizon", "relief", "sun_x", "cloud_x", "warmth")
+from c2l_demo.worlds.world import Scene
 
 
 @cache
@@ -133,25 +120,6 @@ class View:
         if self.time == "sunset":
             return x, SUNSET_Y[self.place] + self.down
         return x + 0.09, 0.17
-
-
-def visible(scene: Scene) -> dict[str, int]:
-    """The attributes as the picture shows them."""
-    shown = dict(scene.attributes)
-    place = ATTRIBUTES[0].values[shown["place"]]
-    time = ATTRIBUTES[1].values[shown["time"]]
-    if place in SEASONLESS:
-        del shown["season"]
-    disc_index = {"noon": 1, "sunset": 1, "night": 2}.get(time)
-    if shown["celestial"] != disc_index:
-        shown["celestial"] = 0
-    if shown.get("season") == 2:
-        shown["palms"] = 0
-    if time == "storm":
-        shown["clouds"] = 1
-    if time not in ("noon", "storm"):
-        shown["rainbow"] = 0
-    return shown
 
 
 def paint_sky(view: View, size: int) -> Array:
@@ -241,8 +209,8 @@ def render(scene: Scene, size: int) -> Image.Image:
     """The scene as a picture."""
     shown = visible(scene)
     view = View(
-        ATTRIBUTES[0].values[shown["place"]],
-        ATTRIBUTES[1].values[shown["time"]],
+        VALUES["place"][shown["place"]],
+        VALUES["time"][shown["time"]],
         shown.get("season", 0),
         shown,
         dict(zip(NUISANCES, scene.nuisances, strict=True)),
@@ -275,14 +243,3 @@ def render(scene: Scene, size: int) -> Image.Image:
     )
     pixels = (np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-
-
-LANDSCAPES = World(
-    name="landscapes",
-    attributes=ATTRIBUTES,
-    nuisances=NUISANCES,
-    render=render,
-    visible=visible,
-    caption=lambda scene, rng: caption(visible(scene), rng),
-    vocabulary=vocabulary,
-)

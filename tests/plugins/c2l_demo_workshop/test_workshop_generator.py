@@ -6,17 +6,19 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from c2l_demo.make import dataset, generator, mapping  # noqa: E402
+from c2l_demo.worlds import WORLDS  # noqa: E402
+from c2l_demo_workshop import generator, mapping  # noqa: E402
+from c2l_demo_workshop.codes import code_width  # noqa: E402
 
 
-@pytest.mark.parametrize("name", dataset.WORLDS)
+@pytest.mark.parametrize("name", WORLDS)
 def test_mapping_turns_noise_into_scene_codes_with_the_worlds_frequencies(name, tmp_path):
-    world = dataset.load_world(name)
+    world = WORLDS[name]
     network = generator.fresh(name, tmp_path)
     z = torch.randn(10_000, mapping.Z_DIM, generator=torch.Generator().manual_seed(1))
     codes = network.map(z)[:, 0] / mapping.CODE_SCALE
 
-    assert codes.shape == (10_000, world.code_width)
+    assert codes.shape == (10_000, code_width(world))
     start = 0
     for attribute in world.attributes:
         part = codes[:, start : start + len(attribute.values)]

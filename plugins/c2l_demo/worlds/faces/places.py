@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageFilter
 
-from .brush import SHEET, WHITE, Colour, Pen, dim
+from c2l_demo.worlds.faces.brush import SHEET, WHITE, Colour, Pen, dim
 
 
 def sky(top: Colour, bottom: Colour, horizon: int = SHEET) -> Image.Image:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .landscapes_pen import Draw, Pen, Point, smooth
+from c2l_demo.worlds.landscapes.pen import Draw, Pen, Point, smooth
 
 HORIZON = 0.56  # height (down from the top) at which every layer is drawn
 
@@ -369,4 +369,3 @@ SUNSET_Y = {
     "lake": 0.33,
     "hills": 0.44,
 }
-SEASONLESS = ("beach", "desert")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from .faces_attributes import VALUES, visible
-from .world import Scene
+from c2l_demo.worlds.faces.attributes import VALUES, visible
+from c2l_demo.worlds.world import Scene
 
 Words = tuple[str, ...]
 Table = dict[str, dict[str, Words]]

@@ -1,4 +1,4 @@
-"""The faces world: a picture book of bust portraits, drawn as a pure function of the scene.
+"""The renderer of the faces world: a portrait is a pure function of its scene.
 
 Everything is drawn on a 512 x 512 sheet (x measured from the middle, y from the top) and then
 averaged down, so that edges come out smooth. Eleven attributes are large shapes; nine
@@ -12,12 +12,10 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops
 
-from .brush import SHEET, WHITE, Colour, Pen, Points, dim, glow, mix
-from .faces_attributes import ATTRIBUTES, NUISANCES, visible
-from .faces_captions import caption, vocabulary
-from .faces_dress import BLUSH, INK, Sitter
-from .faces_places import backdrops
-from .world import Scene, World
+from c2l_demo.worlds.faces.brush import SHEET, WHITE, Colour, Pen, Points, dim, glow, mix
+from c2l_demo.worlds.faces.dress import BLUSH, INK, Sitter
+from c2l_demo.worlds.faces.places import backdrops
+from c2l_demo.worlds.world import Scene
 
 
 @lru_cache(maxsize=1)
@@ -387,6 +385,3 @@ def render(scene: Scene, size: int) -> Image.Image:
     if SHEET % size == 0:
         return sheet.reduce(SHEET // size) if size < SHEET else sheet
     return sheet.resize((size, size), Image.Resampling.BOX)
-
-
-FACES = World("faces", ATTRIBUTES, NUISANCES, render, visible, caption, vocabulary)

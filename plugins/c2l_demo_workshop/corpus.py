@@ -12,10 +12,10 @@ from open_clip.model import CLIP
 from torch import Tensor
 from torch.nn import functional as F
 
-from .augment import damage
-from .dataset import Pictures
-from .words import Vocabulary
-from .world import Scene, World, is_held_out
+from c2l_demo.worlds import Scene, World, is_held_out
+from c2l_demo_workshop.augment import damage
+from c2l_demo_workshop.dataset import Pictures
+from c2l_demo_workshop.words import Vocabulary
 
 IMAGE_SIZE = 64
 

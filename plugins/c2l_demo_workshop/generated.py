@@ -10,9 +10,8 @@ import numpy as np
 import torch
 
 import c2l
-
-from . import dataset
-from .generator import draw
+from c2l_demo_workshop import dataset
+from c2l_demo_workshop.generator import draw
 
 NUM = {"faces": 2000, "landscapes": 1200}
 BATCH = 20

@@ -25,12 +25,13 @@ from safetensors.torch import save
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from .clip_model import EMBED_DIM, PREPROCESS, TEXT, VISION, Learner
-from .clip_scores import evaluate, report
-from .corpus import Corpus, Feed, Labels
-from .dataset import WORLDS, load
-from .muon import Muon
-from .words import Vocabulary
+from c2l_demo.worlds import WORLDS
+from c2l_demo_workshop.clip_model import EMBED_DIM, PREPROCESS, TEXT, VISION, Learner
+from c2l_demo_workshop.clip_scores import evaluate, report
+from c2l_demo_workshop.corpus import Corpus, Feed, Labels
+from c2l_demo_workshop.dataset import load
+from c2l_demo_workshop.muon import Muon
+from c2l_demo_workshop.words import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
-from .world import World
+from c2l_demo.worlds import World
 
 CONTEXT_LENGTH = 40
 PUNCTUATION = (",", ".", "!", "?", "-", "'", "'s", ":", ";", '"')

@@ -10,10 +10,10 @@ from open_clip.model import CLIP
 from torch import Tensor
 from torch.nn import functional as F
 
-from .clip_model import Learner, encode_rows
-from .corpus import Corpus, consistent
-from .words import Vocabulary
-from .world import Scene, World
+from c2l_demo.worlds import Scene, World
+from c2l_demo_workshop.clip_model import Learner, encode_rows
+from c2l_demo_workshop.corpus import Corpus, consistent
+from c2l_demo_workshop.words import Vocabulary
 
 NUM_ZERO_SHOT = 300  # pictures
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from .landscapes_colours import RAINBOW
-from .landscapes_pen import Pen, Point, smooth
+from c2l_demo.worlds.landscapes.colours import RAINBOW
+from c2l_demo.worlds.landscapes.pen import Pen, Point, smooth
 
 
 def palm(pen: Pen, foot: Point, top: Point, r: float) -> None:

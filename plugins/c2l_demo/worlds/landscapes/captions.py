@@ -12,15 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 
-VALUES: dict[str, tuple[str, ...]] = {
-    "place": ("beach", "mountains", "forest", "desert", "city", "lake", "hills"),
-    "time": ("noon", "sunset", "night", "storm"),
-    "season": ("summer", "autumn", "winter"),
-    "celestial": ("none", "sun", "moon"),
-    "palms": ("no", "yes"),
-    "clouds": ("no", "yes"),
-    "rainbow": ("no", "yes"),
-}
+from c2l_demo.worlds.landscapes.attributes import VALUES, visible
+from c2l_demo.worlds.world import Scene
+
 UNNAMED = {("celestial", 0), ("palms", 0), ("rainbow", 0)}  # nobody writes "no rainbow"
 CHANCE = {"place": 0.7, "clouds": 0.35}  # of being named; 0.55 for the others
 
@@ -354,8 +348,9 @@ def wanted(shown: dict[str, int], rng: np.random.Generator) -> list[str]:
     return [chosen[int(i)] for i in rng.permutation(len(chosen))][:5]
 
 
-def caption(shown: dict[str, int], rng: np.random.Generator) -> tuple[str, dict[str, int]]:
-    """A caption for a picture that shows these attributes, and those that the words name."""
+def caption(scene: Scene, rng: np.random.Generator) -> tuple[str, dict[str, int]]:
+    """A caption for the picture of a scene, and the visible attributes that its words name."""
+    shown = visible(scene)
     named: dict[str, int] = {}
     parts: dict[str, list[str]] = {role: [] for role in ROLES}
     todo = wanted(shown, rng)

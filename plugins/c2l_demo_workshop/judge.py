@@ -1,7 +1,7 @@
 """Training the judge of each world, on the renderer's drawings alone.
 
 Its training pictures are blurred, tinted and made noisy, since generators draw softer than the
-renderer. The network itself, and what it is asked, are in ``c2l_demo.judge``.
+renderer. The network itself is ``c2l_demo.judge_network``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..judge import SIZE, JudgeNetwork, load_network
-from .augment import damage
-from .dataset import load
-from .muon import Muon
+from c2l_demo.judge_network import SIZE, JudgeNetwork, load_network
+from c2l_demo_workshop.augment import damage
+from c2l_demo_workshop.dataset import load
+from c2l_demo_workshop.muon import Muon
 
 STEPS = {"faces": 700, "landscapes": 450}
 BATCH = 64

@@ -12,26 +12,19 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from .world import Scene, World
+from c2l_demo.worlds import WORLDS, Scene, World
+from c2l_demo_workshop.codes import code_width, decode, encode
 
 SIZE = 128
 CHUNK = 250
-WORLDS = ("faces", "landscapes")
 SPLITS = {"train": 1, "test": 2}  # seeds: nobody trains on a scene that is tested
 NUM = {("faces", "train"): 16_000, ("landscapes", "train"): 12_000,
        ("faces", "test"): 2_000, ("landscapes", "test"): 1_500}  # fmt: skip
-
-
-def load_world(name: str) -> World:
-    """Find the world called `name` ("faces" or "landscapes")."""
-    world: World = getattr(import_module(f".{name}", __package__), name.upper())
-    return world
 
 
 @dataclass(frozen=True)
@@ -51,17 +44,6 @@ class Pictures:
         return decode(self.world, self.codes[index])
 
 
-def decode(world: World, code: npt.NDArray[np.float32]) -> Scene:
-    """Invert `World.code`."""
-    chosen: dict[str, int] = {}
-    start = 0
-    for attribute in world.attributes:
-        stop = start + len(attribute.values)
-        chosen[attribute.name] = int(code[start:stop].argmax())
-        start = stop
-    return Scene(chosen, tuple(float(x) for x in code[start:]))
-
-
 def draw_scene(world: World, seed: int, index: int) -> Scene:
     """Scene `index` of the endless series that `seed` names."""
     return world.sample(np.random.default_rng((seed, index)))
@@ -75,14 +57,14 @@ def seen(world: World, scene: Scene) -> list[int]:
 
 def _render_chunk(name: str, seed: int, start: int, stop: int, folder: Path) -> int:
     """Draw pictures start..stop into the arrays of `folder`."""
-    world = load_world(name)
+    world = WORLDS[name]
     images = np.load(folder / "images.npy", mmap_mode="r+")
     codes = np.load(folder / "codes.npy", mmap_mode="r+")
     visible = np.load(folder / "visible.npy", mmap_mode="r+")
     for i in range(start, stop):
         scene = draw_scene(world, seed, i)
         images[i] = np.asarray(world.render(scene, images.shape[1]).convert("RGB"))
-        codes[i] = world.code(scene)
+        codes[i] = encode(world, scene)
         visible[i] = seen(world, scene)
     return stop - start
 
@@ -102,13 +84,13 @@ def render(
     Yields:
         How many pictures are done, after every chunk.
     """
-    world = load_world(name)
+    world = WORLDS[name]
     folder.mkdir(parents=True, exist_ok=True)
     finished = folder / "dataset.json"
     finished.unlink(missing_ok=True)
     for file, shape, dtype in (
         ("images.npy", (num, size, size, 3), np.uint8),
-        ("codes.npy", (num, world.code_width), np.float32),
+        ("codes.npy", (num, code_width(world)), np.float32),
         ("visible.npy", (num, len(world.attributes)), np.int8),
     ):
         np.lib.format.open_memmap(folder / file, mode="w+", dtype=dtype, shape=shape).flush()
@@ -133,7 +115,7 @@ def load(folder: Path) -> Pictures:
     """
     about = json.loads((folder / "dataset.json").read_text())
     return Pictures(
-        world=load_world(about["world"]),
+        world=WORLDS[about["world"]],
         images=np.load(folder / "images.npy", mmap_mode="r"),
         codes=np.load(folder / "codes.npy"),
         visible=np.load(folder / "visible.npy"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .world import Attribute, Scene
+from c2l_demo.worlds.world import Attribute, Scene
 
 ATTRIBUTES = (
     Attribute("gender", ("woman", "man"), (0.5, 0.5)),

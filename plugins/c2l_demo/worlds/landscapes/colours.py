@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from .landscapes_pen import Array
+from c2l_demo.worlds.landscapes.pen import Array
 
 RAINBOW = ("bow0", "bow1", "bow2", "bow3", "bow4", "bow5")
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from .brush import WHITE, Colour, Pen, dim, glow, mix
-from .faces_attributes import NUISANCES, VALUES
-from .world import Scene
+from c2l_demo.worlds.faces.attributes import NUISANCES, VALUES
+from c2l_demo.worlds.faces.brush import WHITE, Colour, Pen, dim, glow, mix
+from c2l_demo.worlds.world import Scene
 
 SKIN = {
     "light": ((252, 222, 202), (246, 208, 184)),

@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import dataset, shipped
-
-HERE = Path(__file__).resolve().parent.parent
-WEIGHTS = HERE / "weights"
+from c2l_demo import WEIGHTS
+from c2l_demo.worlds import WORLDS
+from c2l_demo_workshop import dataset, shipped
 
 
 def render(args: argparse.Namespace) -> None:
     """Draw the training and test pictures of the worlds."""
-    for name in args.world or dataset.WORLDS:
+    for name in args.world or WORLDS:
         for split, seed in dataset.SPLITS.items():
             num = dataset.NUM[name, split]
             started = time.time()
@@ -30,33 +29,33 @@ def render(args: argparse.Namespace) -> None:
 
 def clip(args: argparse.Namespace) -> None:
     """Train the embedder."""
-    from . import clip
+    from c2l_demo_workshop import clip
 
     clip.run(args.work, args.out / "clip", args.phase or ())
 
 
 def judge(args: argparse.Namespace) -> None:
     """Train the judges."""
-    from . import judge
+    from c2l_demo_workshop import judge
 
-    for name in args.world or dataset.WORLDS:
+    for name in args.world or WORLDS:
         judge.train(args.work, name, args.out / f"judge-{name}.safetensors")
 
 
 def generator(args: argparse.Namespace) -> None:
     """Distil the renderers into generators."""
-    from . import generator
+    from c2l_demo_workshop import generator
 
-    for name in args.world or dataset.WORLDS:
+    for name in args.world or WORLDS:
         generator.train(name, args.work, args.out / f"{name}.safetensors")
         generator.refine(name, args.work, args.out / f"{name}.safetensors")
 
 
 def redraw(args: argparse.Namespace) -> None:
     """Draw training scenes with the generators, for the later phases of `clip`."""
-    from .generated import NUM, redraw
+    from c2l_demo_workshop.generated import NUM, redraw
 
-    for name in args.world or dataset.WORLDS:
+    for name in args.world or WORLDS:
         weights = args.out / f"{name}.safetensors"
         redraw(weights, args.work / f"{name}-train", args.work / f"{name}-generated", NUM[name])
 
@@ -69,7 +68,7 @@ def priors(args: argparse.Namespace) -> None:
     ships = args.out == WEIGHTS
     folder = (args.out / "clip").resolve()
     embedder = c2l.load_embedder("openclip:demo" if ships else f"openclip:{folder}")
-    for name in args.world or dataset.WORLDS:
+    for name in args.world or WORLDS:
         file = (args.out / f"{name}.safetensors").resolve()
         drawer = c2l.load_generator(f"stylegan:demo-{name}" if ships else f"stylegan:{file}")
         pairs = c2l.build_pairs(drawer, embedder, shipped.NUM_PAIRS, args.work / f"{name}-pairs")
@@ -100,11 +99,11 @@ STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the steps that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m c2l_demo.make", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m c2l_demo_workshop", description=__doc__)
     parser.add_argument("step", choices=(*STEPS, "all"), nargs="+")
     parser.add_argument("--work", type=Path, required=True, help="folder for what is in between")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the weights")
-    parser.add_argument("--world", action="append", choices=dataset.WORLDS, help="only this world")
+    parser.add_argument("--world", action="append", choices=WORLDS, help="only this world")
     parser.add_argument("--phase", action="append", help="clip: only this phase")
     parser.add_argument("--workers", type=int, default=0, help="render: processes (0: all cores)")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")

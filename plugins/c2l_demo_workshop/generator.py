@@ -25,10 +25,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 import c2l
-
-from . import dataset
-from .mapping import CODE_SCALE, Z_DIM, mapping_settings, mapping_tensors
-from .muon import Muon
+from c2l_demo.worlds import WORLDS
+from c2l_demo_workshop import dataset
+from c2l_demo_workshop.codes import code_width
+from c2l_demo_workshop.mapping import CODE_SCALE, Z_DIM, mapping_settings, mapping_tensors
+from c2l_demo_workshop.muon import Muon
 
 CHANNELS = {4: 128, 8: 128, 16: 96, 32: 64, 64: 32, 128: 16}
 MINUTES = {"faces": 44.0, "landscapes": 45.0}  # at six tenths of a Zen 3 core: 4500 steps
@@ -84,11 +85,11 @@ def rate(progress: float, steps: int) -> float:
 
 def fresh(world_name: str, work: Path) -> Any:
     """A generator with the final mapping network and an untrained synthesis network."""
-    world = dataset.load_world(world_name)
+    world = WORLDS[world_name]
     settings = {
         "z_dim": Z_DIM,
         "c_dim": 0,
-        "w_dim": world.code_width,
+        "w_dim": code_width(world),
         "img_resolution": dataset.SIZE,
         "img_channels": 3,
         "channels": CHANNELS,

@@ -11,8 +11,8 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .corpus import IMAGE_SIZE, Batch, Labels, TextBatch, consistent
-from .words import CONTEXT_LENGTH, Vocabulary
+from c2l_demo_workshop.corpus import IMAGE_SIZE, Batch, Labels, TextBatch, consistent
+from c2l_demo_workshop.words import CONTEXT_LENGTH, Vocabulary
 
 EMBED_DIM = 128
 VISION: dict[str, Any] = {"image_size": IMAGE_SIZE, "layers": [1, 1, 1, 1], "width": 16,
