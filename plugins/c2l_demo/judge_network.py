@@ -1,4 +1,4 @@
-"""The network of a judge: reads attributes off a picture. Its file holds them with the weights."""
+"""The network of a judge, which reads attributes off a picture, and the file that keeps it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIZE = 64  # what it looks at; the largest that a CPU trains in minutes
+SIZE = 64  # the side that it looks at, in pixels; the largest that a CPU trains in minutes
 WIDTHS = (16, 32, 64, 128)
 
 
@@ -56,7 +56,7 @@ class JudgeNetwork(nn.Module):
     def save(self, path: Path, world: str) -> None:
         """Write the weights, matrices in 8 bits with a scale for each row.
 
-        The wheel carries two judges; at 16 bits they would be a tenth of it.
+        At 16 bits the two judges would be a tenth of the wheel.
         """
         state: dict[str, Tensor] = {}
         for name, value in self.state_dict().items():

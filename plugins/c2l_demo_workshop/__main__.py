@@ -1,4 +1,4 @@
-"""The steps that make the demo's weights, each a command; `all` runs them in order."""
+"""Make the demo's weights. Each step can be run alone; `all` runs them in order."""
 
 from __future__ import annotations
 
@@ -98,13 +98,13 @@ STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the steps that the command line names."""
+    """Run the steps that the arguments name."""
     parser = argparse.ArgumentParser(prog="python -m c2l_demo_workshop", description=__doc__)
     parser.add_argument("step", choices=(*STEPS, "all"), nargs="+")
-    parser.add_argument("--work", type=Path, required=True, help="folder for what is in between")
+    parser.add_argument("--work", type=Path, required=True, help="folder for intermediate files")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the weights")
-    parser.add_argument("--world", action="append", choices=WORLDS, help="only this world")
-    parser.add_argument("--phase", action="append", help="clip: only this phase")
+    parser.add_argument("--world", action="append", choices=WORLDS, help="only this world, repeatable")
+    parser.add_argument("--phase", action="append", help="clip: only this phase, repeatable")
     parser.add_argument("--workers", type=int, default=0, help="render: processes (0: all cores)")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     args = parser.parse_args(argv)

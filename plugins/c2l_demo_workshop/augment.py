@@ -1,4 +1,4 @@
-"""Small damages to pictures, since generators draw a little softer than the renderer."""
+"""Slightly damaged pictures for training, since generators draw softer than the renderer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the priors that ship are trained. Chosen by measurement, on captions of their own."""
+"""How the shipped priors are trained: chosen by measurement, on captions of a seed of their own."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class World:
     visible: Callable[[Scene], dict[str, int]]
     # words, and the visible attributes they name
     caption: Callable[[Scene, np.random.Generator], tuple[str, dict[str, int]]]
-    # every lower-case word the grammar can emit
+    # every lower-case word that a caption may hold
     vocabulary: Callable[[], frozenset[str]]
 
     def sample(self, rng: np.random.Generator) -> Scene:

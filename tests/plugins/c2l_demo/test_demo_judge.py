@@ -1,4 +1,4 @@
-"""The judges of the demo's recipes: fresh captions, and eyes that can be trusted."""
+"""The judges of the demo's recipes: captions never trained on, and answers that can be trusted."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def mix(a: Colour, b: Colour, t: float) -> Colour:
 
 
 def dim(colour: Colour, factor: float) -> Colour:
-    """Darken a colour (its hue leaning to plum, as painters do)."""
+    """Darken a colour towards plum, as painters do."""
     return mix((48, 16, 44), colour, factor)
 
 
@@ -125,6 +125,6 @@ class Pen:
         self.draw.ellipse((x - rx, y - ry, x + rx, y + ry), outline=fill, width=width)
 
     def soft(self, x: float, y: float, rx: int, ry: int, fill: Colour, strength: int) -> None:
-        """Breathe a feathered ellipse of colour onto the sheet."""
+        """Paint a feathered ellipse."""
         corner = (round(x * self.wide + SHEET / 2 - rx), round(y - ry))
         self.sheet.paste(fill[:3], corner, soft_ellipse(2 * rx, 2 * ry, strength))

@@ -192,19 +192,19 @@ class Speaker:
         self.todo = set(facts)
 
     def pick(self, words: Sequence[str]) -> str:
-        """One of several."""
+        """Choose one at random."""
         return words[int(self.rng.integers(len(words)))]
 
     def chance(self, probability: float) -> bool:
-        """A coin."""
+        """Toss a coin that falls on true with this probability."""
         return bool(self.rng.random() < probability)
 
     def shuffled(self, words: Sequence[str]) -> list[str]:
-        """The words in any order."""
+        """The words in random order."""
         return [words[int(i)] for i in self.rng.permutation(len(words))]
 
     def tell(self, *names: str) -> bool:
-        """Take facts that are all still to be told off the list; say whether that worked."""
+        """Mark facts as told, if all of them are still to be told; say whether that was so."""
         if not self.todo.issuperset(names):
             return False
         self.todo.difference_update(names)

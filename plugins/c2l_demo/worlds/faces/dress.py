@@ -30,7 +30,7 @@ BLUSH: Colour = (236, 92, 92)
 
 
 class Sitter:
-    """One scene taken apart: colours and measures, and how to draw what the sitter wears."""
+    """The colours and measures of one scene, and how to draw what the sitter wears."""
 
     def __init__(self, scene: Scene) -> None:
         names = {name: VALUES[name][i] for name, i in scene.attributes.items()}

@@ -310,7 +310,7 @@ class Phrase:
 
 @lru_cache(maxsize=1)
 def phrases() -> tuple[Phrase, ...]:
-    """The table, spelled out."""
+    """Every phrase of the table."""
 
     def rows() -> Iterator[Phrase]:
         for meaning, cells in PHRASES.items():
@@ -323,7 +323,7 @@ def phrases() -> tuple[Phrase, ...]:
 
 
 def pick(pool: list[Phrase], rng: np.random.Generator) -> Phrase:
-    """One phrase of a pool: compounds are as likely as their share of the pool."""
+    """Choose a phrase of a pool at random."""
     return pool[int(rng.integers(len(pool)))]
 
 
