@@ -84,5 +84,7 @@ def _parameters(record: Mapping[str, Any]) -> str:
         for name, value in record.items()
         if name not in ("prompt", "seed", "schema") and isinstance(value, plain)
     }
-    line = ", ".join(f"{name}: {value}" for name, value in {"Seed": record.get("seed"), **used}.items())
+    line = ", ".join(
+        f"{name}: {value}" for name, value in {"Seed": record.get("seed"), **used}.items()
+    )
     return f"{shown}\n{line}"

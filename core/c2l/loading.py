@@ -20,10 +20,11 @@ from c2l.errors import (
 )
 from c2l.generator import Generator
 from c2l.part import Part
-from c2l.pipeline import Pipeline, SamplingSettings
+from c2l.pipeline import Pipeline
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PartCard, read_prior_card
+from c2l.sampling.request import DrawSettings
 from c2l_registry import KindSpec, Reference, Source, parse_reference
 
 DEFAULT_RECIPE = "demo-faces"
@@ -108,7 +109,7 @@ def load_pipeline(
     """
     where = resolve_device(device)
     dtype = resolve_precision(precision, where)
-    settings = SamplingSettings()
+    settings = DrawSettings()
     if recipe is None and prior is None:
         recipe = DEFAULT_RECIPE
     if recipe is not None:
@@ -117,7 +118,7 @@ def load_pipeline(
         generator = generator or card.generator
         embedder = embedder or card.embedder
         prior = prior or card.prior
-        settings = SamplingSettings(**card.settings.model_dump(exclude_none=True))
+        settings = DrawSettings(**card.settings.model_dump())
         recipe = recipe if whole else None
     assert prior is not None
     live_prior = _load(prior, "prior", Prior) if isinstance(prior, str) else prior
@@ -134,7 +135,14 @@ def load_pipeline(
         part.to(where)
     if dtype != torch.float32:
         _compute_in(dtype, generator, live_prior)
-    return Pipeline(generator, embedder, live_prior, settings=settings, recipe=recipe or "")
+    return Pipeline(
+        generator,
+        embedder,
+        live_prior,
+        settings=settings,
+        recipe=recipe or "",
+        precision=precision,
+    )
 
 
 def _compute_in(dtype: torch.dtype, *parts: Part) -> None:

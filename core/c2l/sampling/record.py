@@ -1,7 +1,7 @@
 """The record of a picture: the request that draws it again, and what was found.
 
-It is flat: the fields of ``Request``, as JSON, with those of ``FACTS`` beside them. It lies in the PNG
-under the schema ``c2l/2``. Records of ``c2l/1``, the schema before, are read as well.
+It is flat: the fields of ``Request``, as JSON, with those of ``FACTS`` beside them. It lies in the
+PNG under the schema ``c2l/2``. Records of ``c2l/1``, the schema before, are read as well.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from c2l.sampling.request import Request
 SCHEMA = "c2l/2"
 FIRST_SCHEMA = "c2l/1"
 
-FACTS = ("schema", "score", "fingerprints", "version")
-"""What a record says besides the request: the cosine of picture and prompt by the embedder, which
-weights drew it, and the version of c2l."""
+FACTS = ("schema", "score", "chosen_from", "device", "fingerprints", "version")
+"""What a record says besides the request: the cosine of picture and prompt by the embedder, how
+many candidates it was chosen from, and what drew it: device, weights, version of c2l."""
 
 _FIRST_SETTINGS = ("guidance", "steps", "adherence", "truncation", "optimise")
 
@@ -84,7 +84,9 @@ def _from_first(old: Mapping[str, Any], where: str) -> dict[str, Any]:
             record["grid"] = old["grid"]
         if "prompt" in old:
             record["prompt"] = {old["prompt"]: 1.0, **also} if also else old["prompt"]
-        record |= {name: settings[name] for name in _FIRST_SETTINGS if settings.get(name) is not None}
+        record |= {
+            name: settings[name] for name in _FIRST_SETTINGS if settings.get(name) is not None
+        }
         # With a guidance of 1 it drew as if no negative prompt were there.
         if settings.get("negative") and settings.get("guidance") != 1:
             record["negative"] = {settings["negative"]: 1.0}

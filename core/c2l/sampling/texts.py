@@ -48,7 +48,7 @@ def _as_blend(value: Any) -> dict[str, float]:
     return blend
 
 
-def _as_written(blend: dict[str, float]) -> str | dict[str, float]:
+def as_written(blend: dict[str, float]) -> str | dict[str, float]:
     """A single text of weight 1 as itself."""
     (text, weight), *others = blend.items()
     return blend if others or weight != 1 else text
@@ -64,7 +64,7 @@ def _as_negative(value: Any) -> Any:
 Blend = Annotated[
     dict[str, float],
     BeforeValidator(_as_blend),
-    PlainSerializer(_as_written, return_type=Any),
+    PlainSerializer(as_written, return_type=Any),
 ]
 """One text, or several with weights, as in ``{"a man": 1, "a pirate": 0.4}``."""
 
