@@ -48,8 +48,16 @@ class PriorSettings(BaseModel):
 
 
 def problem_text(problem: Mapping[str, Any]) -> str:
-    """One of pydantic's problems with settings, as in ``\`hidden=0\` is below 1``."""
-    name = ".".join(map(str, problem["loc"])) or "settings"
+    """One of pydantic's problems with settings, as in ``hidden=0 is below 1``.
+
+    Not in backquotes: a setting is no option of its own on the command line, where ``steps`` would
+    be taken for that of training.
+    """
+    name, said = ".".join(map(str, problem["loc"])), describe_problem(problem)
+    if not name:
+        return said
     if problem["type"] in ("extra_forbidden", "missing"):
-        return f"{name} is {describe_problem(problem)}"
-    return f"`{name}={problem['input']}` is {describe_problem(problem)}"
+        return f"{name} is {said}"
+    # What a validator of the prior's own says is a sentence.
+    joined = ": " if problem["type"] == "value_error" else " is "
+    return f"{name}={problem['input']}{joined}{said}"

@@ -13,13 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2l.errors import BadInput
 from c2l.prior_file import PriorCard
+from c2l.prior_settings import WIDTHS
 from c2l_registry.wording import describe_problem
 
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
-
-WIDTHS = ("embedding_width", "num_codes", "latent_width")
-"""Settings of every prior that follow from the pairs."""
 
 
 class TrainingRun(BaseModel):

@@ -23,7 +23,7 @@ from c2l.training.checks import Faults, check_pairs, check_run
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
 from c2l.training.plan import TrainingPlan, make_plan, usual_steps
-from c2l.training.priors import fit, new_prior
+from c2l.training.priors import new_prior
 from c2l.training.report import Progress, TrainingReport, Validation
 from c2l.training.run import TrainingRun
 from c2l.training.student import student_scores, train_student
@@ -140,7 +140,7 @@ class _Session:
         self, log: TrainingLog, checkpoint_seconds: float, report: Callable[[Progress], None]
     ) -> None:
         """Fit the prior, and train it if it is one that trains."""
-        fit(self.prior, self.embeddings, self.latents, self.texts)
+        self.prior.fit(self.embeddings, self.latents, self.texts)
         self.prior.to(resolve_device(self.run.device))
         if self.prior.trains_by_gradient:
             state = run_steps(
