@@ -22,6 +22,21 @@ from c2l.service.session import Session
 from c2l.service.unfinished import Unfinished
 
 
+class DrawingInterrupted(KeyboardInterrupt):
+    """Ctrl-C while pictures were drawn: those that were drawn are on disk.
+
+    Args:
+        folder: where.
+        num_done, num: pictures on disk, and wanted.
+    """
+
+    def __init__(self, folder: Path, num_done: int, num: int) -> None:
+        super().__init__(f"{num_done:,} of {num:,} pictures are in {folder}")
+        self.folder = folder
+        self.num_done = num_done
+        self.num = num
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A picture that is in its folder.
@@ -57,32 +72,35 @@ def draw_into(
         each picture, in order; then the path of each page of a grid, if there are several.
     Raises:
         NotWritable: the folder cannot be written.
+        DrawingInterrupted: Ctrl-C.
         As ``Session.draw``.
     """
     _make_folder(out)
     session.pipeline(request)  # what cannot be drawn leaves no trace in the folder
     with Unfinished(out, request) as unfinished:
         request, done = unfinished.request, unfinished.done
-        num = request.num_pictures
+        num, num_done = request.num_pictures, len(done)
         if done:
-            session.tell(Notice("resumed", f"{len(done):,} of {num:,} pictures are in {out}"))
+            session.tell(Notice("resumed", f"{num_done:,} of {num:,} pictures are in {out}"))
         pages = _pages(request, out, num)
         drawn = session.draw(request, skip=done, on_candidates=on_candidates)
-        for index in range(num):
-            if index in done:
-                path = done[index]
-                record, picture = read_png(path), None
-            else:
-                picture = next(drawn)
-                path = free_path(out, file_stem(picture.prompt, picture.seed))
-                unfinished.note(index, path)
-                picture.save(path)
-                record = dict(picture.record)
-            if pages is not None:
-                pages.add(index, _opened(path) if picture is None else picture.pil())
-            yield Drawn(index, num, path, record, picture)
-        for _ in drawn:  # lets the session say what it has to say at the end
-            raise AssertionError("more pictures than were asked for")
+        try:
+            for index in range(num):
+                if index in done:
+                    path, picture = done[index], None
+                    record = read_png(path)
+                else:
+                    picture = next(drawn)
+                    path = free_path(out, file_stem(picture.prompt, picture.seed))
+                    unfinished.note(index, path)
+                    picture.save(path)
+                    record, num_done = dict(picture.record), num_done + 1
+                if pages is not None:
+                    pages.add(index, _opened(path) if picture is None else picture.pil())
+                yield Drawn(index, num, path, record, picture)
+            next(drawn, None)  # the session says what it has to say at the end
+        except KeyboardInterrupt:
+            raise DrawingInterrupted(out, num_done, num) from None
         unfinished.finish()
     yield from pages.paths if pages is not None else ()
 

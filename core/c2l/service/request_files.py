@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadInput
 from c2l.files import read_text, read_toml
+from c2l.prompts.blends import parse_weighted
 from c2l.resolving import resolve_beside
 from c2l.sampling.record import read_record, request_of
 from c2l.sampling.request import Request
@@ -15,7 +17,7 @@ from c2l.sampling.request import Request
 PARTS = ("generator", "embedder", "prior")
 
 
-def read_request(path: Path, **changes: Any) -> Request:
+def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Request:
     """The request in a file; ``changes`` win over it.
 
     Parts that it names by a relative path are looked up from the current folder, and beside the
@@ -23,6 +25,7 @@ def read_request(path: Path, **changes: Any) -> Request:
 
     Args:
         path: a PNG that c2l wrote, or a ``.toml`` or ``.json`` file with the fields of ``Request``.
+        also: texts blended into its prompts, as in ``a pirate:0.4``.
     Raises:
         BadPicture: a PNG without a record, or one that was edited or is newer than this version.
         BadInput: another file that cannot be read, or does not describe a request.
@@ -44,6 +47,9 @@ def read_request(path: Path, **changes: Any) -> Request:
                 field="from",
             )
         request = request.replace(**changes)
+    if also:
+        blends = [[*p.items(), *map(parse_weighted, also)] for p in request.prompts]
+        request = request.replace(prompts=blends)
     found = {
         role: resolve_beside(reference, path.parent)
         for role in PARTS
