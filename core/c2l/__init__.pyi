@@ -1,0 +1,32 @@
+from c2l.embedder import Embedder as Embedder
+from c2l.embedder import TextReading as TextReading
+from c2l.evaluation import evaluate as evaluate
+from c2l.fetching import fetch as fetch
+from c2l.files import draft_of as draft_of
+from c2l.files import write_atomically as write_atomically
+from c2l.generator import Generator as Generator
+from c2l.generator import LatentSpace as LatentSpace
+from c2l.hookspecs import hookimpl as hookimpl
+from c2l.loading import load_embedder as load_embedder
+from c2l.loading import load_generator as load_generator
+from c2l.loading import load_pipeline as load_pipeline
+from c2l.loading import load_prior as load_prior
+from c2l.pairs import Pairs as Pairs
+from c2l.pairs import build_pairs as build_pairs
+from c2l.pairs import load_pairs as load_pairs
+from c2l.pipeline import Pipeline as Pipeline
+from c2l.pipeline import Result as Result
+from c2l.prior import Prior as Prior
+from c2l.prior import check_pairs as check_pairs
+from c2l.prior_file import PriorCard as PriorCard
+from c2l.prior_settings import PriorSettings as PriorSettings
+from c2l.sample_options import SampleOptions as SampleOptions
+from c2l.seeds import SeededNormal as SeededNormal
+from c2l.seeds import draw_index as draw_index
+from c2l.seeds import draw_normal as draw_normal
+from c2l.training import train_prior as train_prior
+from c2l_registry import KindSpec as KindSpec
+from c2l_registry import ModelCard as ModelCard
+from c2l_registry import Source as Source
+
+__version__: str
