@@ -25,7 +25,7 @@ class StandIn(NamedTuple):
     hint: str
 
 
-_EMPTY = StandIn("empty", "Fetch or copy it again")
+_EMPTY = StandIn("an empty file", "Fetch or copy it again")
 _MARKS = (
     (rb"(<\?xml[^>]*>\s*)?<(!doctype html|html|head|body)\b",
      StandIn("a web page", "Fetch it again, from the address of the file itself")),

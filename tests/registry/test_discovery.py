@@ -177,7 +177,9 @@ def test_missing_kinds_are_explained(site: Path) -> None:
     for reference in ("gone:x", "early:x", "staged:x"):
         with pytest.raises(PluginFailed, match="did not load"):
             opened.resolve(reference, "generator")
-    with pytest.raises(UnknownReference, match=r"may provide it: 'gone' \(c2l-early 1.0\) is failed"):
+    with pytest.raises(
+        UnknownReference, match=r"may provide it: 'gone' \(c2l-early 1.0\) is failed"
+    ):
         opened.resolve("anything:x", "generator")
     with pytest.raises(UnknownReference, match="Did you mean stylegan"):
         opened.resolve("stylgan:x", "generator")

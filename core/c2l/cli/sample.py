@@ -112,9 +112,11 @@ def sample(
         seed_list = [record["seed"]]
         recipe = recipe or record["recipe"] or None
         if not recipe:
-            generator = generator or record["generator"]
-            embedder = embedder or record["embedder"]
-            prior = prior or record["prior"]
+            from c2l.resolving import resolve_beside
+
+            generator = generator or resolve_beside(record["generator"], again.parent)
+            embedder = embedder or resolve_beside(record["embedder"], again.parent)
+            prior = prior or resolve_beside(record["prior"], again.parent)
         used = record["settings"]
         asked = {k: used.get(k) if value is None else value for k, value in asked.items()}
         also = used.get("also") if also is None else also
