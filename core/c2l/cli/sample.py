@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from c2l.cli import options, output
 from c2l.cli.progress import progress
-from c2l.errors import BadInput
 
 if TYPE_CHECKING:
-    from c2l.service import Drawn, Request
+    pass
 
 EXAMPLES = """
 c2l sample "a young blonde woman with eyeglasses and ear rings" --num 4
