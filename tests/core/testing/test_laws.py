@@ -30,15 +30,21 @@ DATA = ROOT / "tests" / "data"
 BLOBS = ROOT / "examples" / "c2l-dcgan" / "src" / "c2l_dcgan" / "cards" / "blobs.safetensors"
 STYLEGANS = ["sg2-ada-32", "sg2-cond-16", "sg2-resnet-grey-16", "sg3-t-32", "sg3-r-32"]
 
+
+def tiny_stylegan(name: str) -> c2l.Generator:
+    generator = c2l.load_generator(f"stylegan:{DATA / 'stylegan' / name}")
+    # The weights are made up, so the mean among them is not that of the latents.
+    if generator.mapping.w_avg is not None:
+        generator.mapping.w_avg.copy_(generator.sample_latents(range(1000))[:, 0].mean(dim=0))
+    return generator
+
+
 GENERATORS: dict[str, Callable[[], c2l.Generator]] = {
     "toy": ToyGenerator,
     "dcgan": lambda: DCGAN.load(Source(parse_reference(f"dcgan:{BLOBS}"), BLOBS, None)),
     "demo-faces": lambda: c2l.load_generator("stylegan:demo-faces"),
     "demo-landscapes": lambda: c2l.load_generator("stylegan:demo-landscapes"),
-    **{
-        name: functools.partial(c2l.load_generator, f"stylegan:{DATA / 'stylegan' / name}")
-        for name in STYLEGANS
-    },
+    **{name: functools.partial(tiny_stylegan, name) for name in STYLEGANS},
 }
 EMBEDDERS: dict[str, Callable[[], c2l.Embedder]] = {
     "toy": ToyEmbedder,
