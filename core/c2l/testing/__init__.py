@@ -18,30 +18,6 @@ milliseconds, for whatever needs the other parts around it.
 ``pytest_plugins = ["c2l.testing.pytest_plugin"]`` in a ``conftest.py``.
 """
 
-from __future__ import annotations
+from c2l_registry.lazy import attach
 
-from c2l.testing.laws import EMBEDDER_LAWS, GENERATOR_LAWS, PRIOR_LAWS, Law
-from c2l.testing.packages import install_package, on_path, plugin_source
-from c2l.testing.toy_judge import ToyJudge
-from c2l.testing.toy_prior import ToyPrior, toy_pipeline
-from c2l.testing.toy_world import share_shown, some_prompts
-from c2l.testing.toys import ToyEmbedder, ToyGenerator, toy_pairs, toy_parts
-
-__all__ = [
-    "Law",
-    "GENERATOR_LAWS",
-    "EMBEDDER_LAWS",
-    "PRIOR_LAWS",
-    "ToyGenerator",
-    "ToyEmbedder",
-    "ToyPrior",
-    "ToyJudge",
-    "toy_parts",
-    "toy_pairs",
-    "toy_pipeline",
-    "some_prompts",
-    "share_shown",
-    "install_package",
-    "on_path",
-    "plugin_source",
-]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
