@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from c2l.cli import options, output
+from c2l.cli.fetching import licence_question
 from c2l.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def sample(
     """Draw pictures of a prompt.
 
     Each picture is written as it is drawn. Interrupted, the same command goes on."""
-    from c2l.service import Session, draw_into, typed_request
+    from c2l.service import Session, draw_into, typed_request, write_latents
 
     request = typed_request(
         prompt,
@@ -119,10 +120,32 @@ def sample(
         device=device,
         precision=precision,
     )
-    output.warn_of_problems()
-    session = Session(ask=licence_question(accept_licence), tell=output.say_notice)
-    kept = []
+    output.warned_registry()
+    session = Session(ask=licence_question(accept_licence), tell=output.say)
+    drawn: list[Drawn] = []
     with progress("drawing", "pictures") as update:
-        for drawn in draw_into(session, request, out, on_candidates=update):
-            _print(drawn, as_json, session.milliseconds_loading)
-            kept.append(drawn)
+        for item in draw_into(
+            session, request, out, on_candidates=lambda done, total: update(done, total, "")
+        ):
+            if isinstance(item, Path):
+                output.talk(f"grid: {item}")
+                continue
+            _print(item, as_json, session.milliseconds_loading)
+            drawn.append(item)
+    if latents is not None:
+        write_latents(latents, session, drawn)
+    _say_time(drawn)
+
+
+def _print(drawn: Drawn, as_json: bool, loading: float) -> None:
+    line: dict[str, Any] = {"path": str(drawn.path), **drawn.record}
+    if drawn.picture is not None:
+        line["milliseconds"] = {"loading": loading, **drawn.picture.milliseconds}
+    output.data(json.dumps(line, ensure_ascii=False) if as_json else str(drawn.path))
+
+
+def _say_time(drawn: list[Drawn]) -> None:
+    new = [item.picture for item in drawn if item.picture is not None]
+    spent = sum(sum(picture.milliseconds.values()) for picture in new)
+    took = f"{spent:.0f} ms" if spent < 10_000 else f"{spent / 1000:.1f} s"
+    output.talk(f"drew {len(new)} in {took}")
