@@ -34,8 +34,8 @@ def fix(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Make the demo world's weights again, from the renderer on; takes hours."""
-    session.run("python", "-m", "c2l_demo.make", "all", *session.posargs)
+    """Make the demo's weights again, from the drawings on; takes hours."""
+    session.run("python", "-m", "c2l_demo_workshop", "all", *session.posargs)
 
 
 @nox.session

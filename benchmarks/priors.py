@@ -21,7 +21,7 @@ import torch
 import c2l
 from c2l.evaluation import METRICS, Evaluation, Outcome, find_judge
 from c2l.evaluation.estimates import Difference, Estimate
-from c2l_demo.make.shipped import NUM_PAIRS, SETTINGS
+from c2l_demo_workshop.shipped import NUM_PAIRS, SETTINGS
 
 WORLDS = ("faces", "landscapes")
 NUM_PROMPTS = 100

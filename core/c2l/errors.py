@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from c2l_registry.errors import (
     BadCard,
+    BadPath,
     BadReference,
     C2LError,
     ExitCode,
     LicenceNotAccepted,
     NotDownloaded,
+    NotReadable,
     NotWritable,
     PluginFailed,
     UnknownPlugin,
@@ -22,6 +24,7 @@ from c2l_registry.errors import (
 __all__ = [
     "BadCard",
     "BadInput",
+    "BadPath",
     "BadPicture",
     "BadReference",
     "BadWeights",
@@ -32,6 +35,7 @@ __all__ = [
     "LicenceNotAccepted",
     "MissingDependency",
     "NotDownloaded",
+    "NotReadable",
     "NotWritable",
     "PluginFailed",
     "UnknownPlugin",

@@ -1,9 +1,8 @@
-"""Image tensors to files: PNG with its settings inside, and grids."""
+"""Image tensors to pictures, grids of them, and PNG files with a record inside."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from c2l.errors import BadPicture, NotWritable
-
-SCHEMA = "c2l/1"
+from c2l.errors import BadPicture
+from c2l.files import draft_of
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -38,49 +36,55 @@ def make_grid(images: Sequence[Image.Image], *, columns: int, gap: int = 4) -> I
 def write_png(path: Path, image: Image.Image, record: Mapping[str, Any]) -> None:
     """Write a PNG atomically, with ``record`` in two iTXt chunks.
 
-    ``c2l`` holds it as JSON under the schema ``c2l/1``; ``parameters`` holds one line in the form
-    that other tools show. Re-saving a PNG with Pillow drops both.
+    ``c2l`` holds it as JSON; ``parameters`` holds one line in the form that other tools show.
+    Re-saving a PNG with Pillow drops both.
 
     Raises:
         NotWritable: the folder cannot be written.
     """
     info = PngInfo()
-    info.add_itxt("c2l", json.dumps({"schema": SCHEMA, **record}, ensure_ascii=False))
+    info.add_itxt("c2l", json.dumps(record, ensure_ascii=False))
     if "prompt" in record:
-        used = {"Seed": record.get("seed"), **record.get("settings", {})}
-        line = ", ".join(f"{key}: {value}" for key, value in used.items())
-        info.add_itxt("parameters", f"{record['prompt']}\n{line}")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        image.save(partial, format="PNG", pnginfo=info)
-        os.replace(partial, path)
-    except OSError as error:
-        raise NotWritable(
-            f"cannot write {path}: {error.strerror or error}", hint="Choose another --out"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+        info.add_itxt("parameters", _parameters(record))
+    with draft_of(path) as draft:
+        image.save(draft, format="PNG", pnginfo=info)
 
 
 def read_png(path: Path) -> dict[str, Any]:
-    """The record that ``write_png`` put into a file.
+    """The record that ``write_png`` put into a file, as it stands there.
 
     Raises:
-        BadPicture: the file is no picture, or carries no settings.
+        BadPicture: the file is not a picture, or carries no record.
     """
     try:
         with Image.open(path) as image:
             text = getattr(image, "text", {})
             record = json.loads(text["c2l"])
-        if record.pop("schema") != SCHEMA:
-            raise KeyError("schema")
+        if not isinstance(record, dict):
+            raise TypeError("the record is not an object")
     except FileNotFoundError:
         raise BadPicture(f"there is no file {path}", hint="Check the path") from None
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise BadPicture(f"{path} is not a picture", hint="Give a PNG that c2l wrote") from error
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise BadPicture(
-            f"{path} carries no c2l settings",
+            f"{path} carries no c2l record",
             hint="Give a PNG that 'c2l sample' wrote; saving it again with another tool drops them",
         ) from None
-    return dict(record)
+    return record
+
+
+def _parameters(record: Mapping[str, Any]) -> str:
+    """``a man`` and a line of ``Seed: 1, guidance: 2.0``."""
+    prompt = record["prompt"]
+    shown = prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False)
+    plain = (str, int, float)
+    used = {
+        name: value
+        for name, value in record.items()
+        if name not in ("prompt", "seed", "schema") and isinstance(value, plain)
+    }
+    line = ", ".join(
+        f"{name}: {value}" for name, value in {"Seed": record.get("seed"), **used}.items()
+    )
+    return f"{shown}\n{line}"

@@ -2,144 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from c2l.budgets import SAMPLING
 from c2l.clock import Clock
 from c2l.embedder import Embedder
-from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.prior import Prior
-from c2l.prompts.blends import Prompt, as_prompts, embed_prompts, name_of
+from c2l.prompts.blends import Prompt, embed_prompts, name_of
+from c2l.result import Picture, Result
 from c2l.sample_options import CHOICES
-from c2l.sampling.optimising import optimise as optimise_latents
+from c2l.sampling.optimising import optimise
+from c2l.sampling.ranking import (
+    FINALISTS,
+    Best,
+    candidate_seeds,
+    choose_finalists,
+    keep_best,
+)
+from c2l.sampling.record import SCHEMA
+from c2l.sampling.request import DrawRequest, DrawSettings
+from c2l.sampling.texts import as_written
+from c2l.version import __version__
 
-# Candidate k of the picture with seed s has seed s + k * CANDIDATE_STRIDE: candidate 0 is what
-# the seed gives without ranking, and a winner can be drawn again from its own seed alone.
-CANDIDATE_STRIDE = 1_000_000
-
-# Pictures drawn at once, counted in pixels, so that 1024 px networks do not exhaust memory.
-_PIXELS_AT_ONCE = 4 * 1024 * 1024
-
-# Latents drawn at once.
+# Latents drawn at once, and for how many pictures: more would delay the first one.
 _LATENTS_AT_ONCE = 1024
+_PICTURES_AT_ONCE = 256
 
-FINALISTS = 4
-"""Candidates that are rendered where the student ranks them: it is nearly right, not quite."""
+_DEFAULTS = DrawSettings(truncation=1.0, best_of=1, rank_by="pictures", optimise=0)
 
-MOST_GUIDANCE = 100
-MOST_TRUNCATION = 2
-"""Beyond these, priors and generators give rubbish, and at last NaN."""
-
-RankBy = Literal["pictures", "student"]
-
-
-@dataclass(frozen=True)
-class SamplingSettings:
-    """How to sample. None leaves a value to the prior.
-
-    Args:
-        guidance: strength of classifier-free guidance, from 0 to ``MOST_GUIDANCE``.
-        steps: network evaluations of the prior.
-        adherence: how literally to take the prompt, from 0 to 1.
-        negative: what to stay away from; empty for nothing.
-        truncation: pulls latents towards their mean; 1 leaves them, 0 gives the mean, and below
-            that come their opposites. Its size is at most ``MOST_TRUNCATION``.
-        best_of: draw this many candidates for each picture and keep the best by the embedder.
-        rank_by: ``pictures`` renders every candidate; ``student`` lets the prior's student guess
-            and renders only the few that it likes best.
-        optimise: steps of gradient descent on each kept latent, see ``c2l.sampling.optimising``.
-    Raises:
-        BadInput: naming every value that is out of range or no number.
-    """
-
-    guidance: float | None = None
-    steps: int | None = None
-    adherence: float | None = None
-    negative: str = ""
-    truncation: float = 1.0
-    best_of: int = 1
-    rank_by: RankBy = "pictures"
-    optimise: int = 0
-
-    def __post_init__(self) -> None:
-        guidance, steps, adherence = self.guidance, self.steps, self.adherence
-        # In chains of comparisons, which NaN fails as well.
-        checks = (
-            (
-                guidance is None or 0 <= guidance <= MOST_GUIDANCE,
-                f"a guidance of {guidance} is out of range",
-                f"--guidance 0 to {MOST_GUIDANCE}",
-            ),
-            (steps is None or steps >= 1, f"{steps} steps sample nothing", "--steps 1 or more"),
-            (
-                adherence is None or 0 <= adherence <= 1,
-                f"an adherence of {adherence} is out of range",
-                "--adherence 0 to 1",
-            ),
-            (
-                -MOST_TRUNCATION <= self.truncation <= MOST_TRUNCATION,
-                f"a truncation of {self.truncation} is out of range",
-                f"--truncation -{MOST_TRUNCATION} to {MOST_TRUNCATION}",
-            ),
-            (
-                self.best_of >= 1,
-                f"best-of {self.best_of} draws nothing",
-                "--best-of 1 or more",
-            ),
-            (
-                self.rank_by in ("pictures", "student"),
-                f"nothing ranks by '{self.rank_by}'",
-                "--rank-by pictures or student",
-            ),
-            (self.optimise >= 0, f"{self.optimise} steps of optimising", "--optimise 0 or more"),
-        )
-        wrong = {fault: hint for right, fault, hint in checks if not right}
-        if wrong:
-            raise BadInput("; ".join(wrong), hint=f"Use {', '.join(wrong.values())}")
-
-    def heard_by(self, prior: Prior) -> SamplingSettings:
-        """Without the values that a prior has no use for: those that decide what is drawn."""
-        unheard: dict[str, Any] = {
-            name: "" if name == "negative" else None for name in CHOICES - prior.supported_options
-        }
-        return replace(self, **unheard)
-
-
-@dataclass(frozen=True)
-class Result:
-    """Pictures and what made them; entry i of every field belongs to picture i.
-
-    Args:
-        images: float32, (B, 3, H, W), range [-1, 1].
-        latents: float32, (B, K, D).
-        scores: float32, (B,), cosine of image and text embedding; by the same embedder that
-            chose the latents, so good for ranking, not for comparing embedders.
-        seeds: the seed of each picture: drawn alone with it, the picture is the same.
-        prompts: the prompt of each picture; a blend in one line, as in ``a man + a pirate:0.4``.
-        settings: what was used; None, or an empty text, for what the prior has no use for.
-        milliseconds: wall time by stage: text, prior, synthesis, ranking; and student, optimising
-            where they were asked for.
-    """
-
-    images: Tensor
-    latents: Tensor
-    scores: Tensor
-    seeds: tuple[int, ...]
-    prompts: tuple[str, ...]
-    settings: SamplingSettings
-    milliseconds: dict[str, float]
+OnCandidates = Callable[[int, int], None]
+"""Told how many candidates are rendered, and how many there are in all. Raise to stop drawing."""
 
 
 class Pipeline:
     """A generator, an embedder and a prior that fit each other.
 
     Made by ``c2l.load_pipeline``, which also checks that they fit.
+
+    Args:
+        settings: what requests leave open, as a recipe says.
+        recipe: its name.
+        precision: what the parts were told to compute in.
     """
 
     def __init__(
@@ -148,31 +57,25 @@ class Pipeline:
         embedder: Embedder,
         prior: Prior,
         *,
-        settings: SamplingSettings | None = None,
+        settings: DrawSettings | None = None,
         recipe: str = "",
+        precision: str = "float32",
     ) -> None:
         self.generator = generator
         self.embedder = embedder
         self.prior = prior
-        self.settings = settings or SamplingSettings()
+        self.settings = settings or DrawSettings()
         self.recipe = recipe
+        self.precision = precision
 
-    @torch.inference_mode()
     def __call__(
         self,
         prompts: Prompt | Sequence[Prompt],
         *,
         num_images: int = 1,
         seed: int = 0,
-        seeds: Sequence[int] | None = None,
-        guidance: float | None = None,
-        steps: int | None = None,
-        adherence: float | None = None,
-        negative: str | None = None,
-        truncation: float | None = None,
-        best_of: int | None = None,
-        rank_by: RankBy | None = None,
-        optimise: int | None = None,
+        seeds: Sequence[int] | Sequence[Sequence[int]] | str | None = None,
+        **settings: Any,
     ) -> Result:
         """Draw pictures of prompts.
 
@@ -181,149 +84,234 @@ class Pipeline:
                 or several texts blended by weight: ``{"a man": 1, "a pirate": 0.4}``.
             num_images: pictures for each prompt, with seeds ``seed, seed + 1, ...``.
             seed: the first seed.
-            seeds: the seeds themselves, instead of ``num_images`` and ``seed``.
-            guidance, steps, adherence, negative, truncation, best_of, rank_by, optimise: see
-                ``SamplingSettings``; None takes the pipeline's own settings.
+            seeds: the seeds themselves, instead of ``num_images`` and ``seed``; or a list of them
+                for each prompt.
+            settings: guidance, steps, adherence, negative, truncation, best_of, rank_by,
+                optimise: see ``DrawSettings``; what is left out is the pipeline's own.
         Returns:
             P * N pictures, those of the first prompt first.
         Raises:
-            BadInput: an empty prompt, no picture asked for, a negative seed, a student asked for
-                that the prior does not have.
+            BadInput: an empty prompt, no picture asked for, a value out of range, a student asked
+                for that the prior does not have.
         """
-        asked = as_prompts(prompts)
-        chosen = tuple(range(seed, seed + num_images)) if seeds is None else tuple(seeds)
-        _check_seeds(chosen)
-        given: dict[str, Any] = {
-            "guidance": guidance,
-            "steps": steps,
-            "adherence": adherence,
-            "negative": negative,
-            "truncation": truncation,
-            "best_of": best_of,
-            "rank_by": rank_by,
-            "optimise": optimise,
-        }
-        settings = replace(self.settings, **{k: v for k, v in given.items() if v is not None})
-        settings = settings.heard_by(self.prior)
+        chosen = {"num_images": num_images, "seed": seed} if seeds is None else {"seeds": seeds}
+        request = DrawRequest(prompts=prompts, **chosen, **settings)
+        return Result.joined(list(self._batches(request, (), None)))
 
-        clock = Clock(self.generator.device)
-        with clock.stage("text"):
-            text = embed_prompts(self.embedder, asked)
-            against = self.embedder.embed_text([settings.negative]) if settings.negative else None
-        targets = text.repeat_interleave(len(chosen), dim=0)
-        seeds_of = torch.tensor(
-            [
-                [s + k * CANDIDATE_STRIDE for k in range(settings.best_of)]
-                for _ in asked
-                for s in chosen
-            ]
-        )
-        with clock.stage("prior"):
-            latents = self._sample(targets, seeds_of, against, settings)
-        if settings.rank_by == "student" and settings.best_of > FINALISTS:
-            with clock.stage("student"):
-                kept = self._liked_by_student(latents, targets)
-            latents = latents.gather(1, kept[..., None, None].expand(-1, -1, *latents.shape[2:]))
-            seeds_of = seeds_of.gather(1, kept.cpu())
-        images, scores, best = self._draw(latents, targets, settings.truncation, clock)
-        rows = torch.arange(len(best))
-        winners = latents[rows, best]
-        if settings.optimise:
-            with clock.stage("optimising"):
-                winners = optimise_latents(
-                    self.generator,
-                    self.embedder,
-                    winners,
-                    targets,
-                    steps=settings.optimise,
-                    truncation=settings.truncation,
-                    repeats=self.prior.repeats,
-                )
-            images, scores, _ = self._draw(winners[:, None], targets, settings.truncation, clock)
-        return Result(
-            images=images,
-            latents=winners,
-            scores=scores,
-            seeds=tuple(seeds_of[rows, best.cpu()].tolist()),
-            prompts=tuple(name_of(prompt) for prompt in asked for _ in chosen),
-            settings=settings,
-            milliseconds={k: round(v, 2) for k, v in clock.milliseconds.items()},
-        )
+    def stream(
+        self,
+        request: DrawRequest,
+        *,
+        skip: Collection[int] = (),
+        on_candidates: OnCandidates | None = None,
+    ) -> Iterator[Picture]:
+        """Draw pictures one after the other; memory does not grow with their number.
+
+        Args:
+            request: of prompts; its seeds chosen.
+            skip: which pictures are not wanted, counted from 0.
+            on_candidates: called as candidates are rendered; may raise to stop.
+        """
+        for batch in self._batches(request, skip, on_candidates):
+            yield from batch
 
     @torch.inference_mode()
     def draw(self, latents: Tensor, *, truncation: float = 1.0) -> Tensor:
         """The pictures of latents that were sampled before: (B, K, D) to (B, 3, H, W)."""
         return self.generator.synthesize(latents, truncation=truncation, repeats=self.prior.repeats)
 
+    def effective(self, settings: DrawSettings) -> DrawSettings:
+        """Settings with the pipeline's own for what they leave open.
+
+        What the prior has no use for is None.
+        """
+        full = settings.with_defaults(self.settings).with_defaults(_DEFAULTS)
+        used = {n: v for n, v in full.given.items() if n not in self._unsupported}
+        return DrawSettings(**used)
+
+    @property
+    def _unsupported(self) -> frozenset[str]:
+        return CHOICES - self.prior.supported_options
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What the record of every picture says of the parts."""
+        parts = {"generator": self.generator, "embedder": self.embedder, "prior": self.prior}
+        named = {role: part.reference for role, part in parts.items() if part.reference}
+        return {
+            **({"recipe": self.recipe} if self.recipe else {}),
+            **named,
+            "precision": self.precision,
+            "device": str(self.generator.device),
+            "fingerprints": {role: part.fingerprint()[:16] for role, part in parts.items()},
+            "version": __version__,
+        }
+
+    def __repr__(self) -> str:
+        parts = (self.generator, self.embedder, self.prior)
+        lines = [f"  {type(p).__name__:<16} {p.reference or repr(p)}" for p in parts]
+        return "\n".join([f"Pipeline {self.recipe} on {self.generator.device}".rstrip(), *lines])
+
+    @torch.inference_mode()
+    def _batches(
+        self, request: DrawRequest, skip: Collection[int], on_candidates: OnCandidates | None
+    ) -> Iterator[Result]:
+        """Results of a few pictures at a time."""
+        settings = self.effective(request)
+        num_candidates = settings.best_of or 1
+        by_student = settings.rank_by == "student" and num_candidates > FINALISTS
+        num_rendered = FINALISTS if by_student else num_candidates
+        jobs = [(prompt, seed) for prompt, seeds in enumerate(request.seed_lists) for seed in seeds]
+        jobs = [job for i, job in enumerate(jobs) if i not in skip] if skip else jobs
+        progress = _Progress(len(jobs) * num_rendered, on_candidates)
+        generator = self.generator
+        rows = SAMPLING.pictures(generator.image_size, generator.device.type)
+        at_once = max(1, rows // num_rendered)
+        group = max(1, min(_PICTURES_AT_ONCE, _LATENTS_AT_ONCE // num_candidates))
+        clock = Clock(self.generator.device)
+        against: Tensor | None = None
+        for first in range(0, len(jobs), group):
+            some = jobs[first : first + group]
+            with clock.stage("text"):
+                targets = self._embed(request, [prompt for prompt, _ in some])
+                if settings.negative and against is None:
+                    against = embed_prompts(self.embedder, [settings.negative])
+            seeds = [candidate_seeds(seed, num_candidates) for _, seed in some]
+            with clock.stage("prior"):
+                latents = self._sample(targets, seeds, against, settings)
+            if by_student:
+                with clock.stage("student"):
+                    kept = choose_finalists(self.prior, latents, targets)
+                latents = latents.gather(
+                    1, kept[..., None, None].expand(-1, -1, *latents.shape[2:])
+                )
+                seeds = [[s[k] for k in ks] for s, ks in zip(seeds, kept.tolist(), strict=True)]
+            for start in range(0, len(some), at_once):
+                part = slice(start, start + at_once)
+                best, winners = self._render(
+                    latents[part], targets[part], rows, settings, clock, progress
+                )
+                chosen = [s[k] for s, k in zip(seeds[part], best.candidates.tolist(), strict=True)]
+                prompts = [request.prompts[prompt] for prompt, _ in some[part]]
+                yield self._result(best, winners, chosen, prompts, settings, clock)
+                clock = Clock(self.generator.device)
+
+    def _embed(self, request: DrawRequest, prompts: Sequence[int]) -> Tensor:
+        """Embeddings (B, E) of prompts, each of which is read once."""
+        distinct = list(dict.fromkeys(prompts))
+        text = embed_prompts(self.embedder, [request.prompts[i] for i in distinct])
+        place = {prompt: row for row, prompt in enumerate(distinct)}
+        return text[torch.tensor([place[prompt] for prompt in prompts], device=text.device)]
+
     def _sample(
-        self, targets: Tensor, seeds: Tensor, against: Tensor | None, settings: SamplingSettings
+        self,
+        targets: Tensor,
+        seeds: Sequence[Sequence[int]],
+        against: Tensor | None,
+        settings: DrawSettings,
     ) -> Tensor:
-        """Latents (B, C, K, D) for targets (B, E) and the seeds (B, C) of their candidates."""
-        candidates = targets.repeat_interleave(seeds.shape[1], dim=0)
-        latents = [
-            self.prior.sample(
-                part,
-                seeds=some.tolist(),
-                guidance=settings.guidance,
-                steps=settings.steps,
-                adherence=settings.adherence,
-                negative=None if against is None else against.expand(len(part), -1),
+        """Latents (B, C, K, D) for targets (B, E) and the seeds, B lists of C, of candidates."""
+        candidates = targets.repeat_interleave(len(seeds[0]), dim=0)
+        flat = [seed for some in seeds for seed in some]
+        latents = []
+        for first in range(0, len(flat), _LATENTS_AT_ONCE):
+            part = candidates[first : first + _LATENTS_AT_ONCE]
+            latents.append(
+                self.prior.sample(
+                    part,
+                    seeds=flat[first : first + _LATENTS_AT_ONCE],
+                    guidance=settings.guidance,
+                    steps=settings.steps,
+                    adherence=settings.adherence,
+                    negative=None if against is None else against.expand(len(part), -1),
+                )
             )
-            for part, some in zip(
-                candidates.split(_LATENTS_AT_ONCE),
-                seeds.flatten().split(_LATENTS_AT_ONCE),
-                strict=True,
-            )
-        ]
-        return torch.cat(latents).unflatten(0, seeds.shape)
+        return torch.cat(latents).unflatten(0, (len(seeds), -1))
 
-    def _liked_by_student(self, latents: Tensor, targets: Tensor) -> Tensor:
-        """Which candidates of (B, C, K, D) the student thinks nearest to the text, (B, FINALISTS).
+    def _render(
+        self,
+        latents: Tensor,
+        targets: Tensor,
+        rows: int,
+        settings: DrawSettings,
+        clock: Clock,
+        progress: _Progress,
+    ) -> tuple[Best, Tensor]:
+        """The best of the candidates (B, C, K, D) of each target, and its latents (B, K, D)."""
+        truncation = settings.truncation if settings.truncation is not None else 1.0
 
-        They keep their order, so that ties fall as they do among pictures.
-        """
-        student = self.prior.student
-        if student is None:
-            raise BadInput(
-                "this prior has no student to rank by",
-                hint="Use --rank-by pictures, or train the prior again",
-            )
-        seen = torch.cat([student(part) for part in latents.flatten(0, 1).split(_LATENTS_AT_ONCE)])
-        wanted = F.normalize(targets.to(seen.device), dim=1)
-        cosine = (seen.unflatten(0, latents.shape[:2]) @ wanted[:, :, None])[..., 0]
-        return cosine.topk(FINALISTS, dim=1).indices.sort(dim=1).values
+        def rendered(flat: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+            for part in flat.split(rows):
+                with clock.stage("synthesis"):
+                    images = self.draw(part, truncation=truncation)
+                with clock.stage("ranking"):
+                    embeddings = self.embedder.embed_images(images)
+                yield images, embeddings
 
-    def _draw(
-        self, latents: Tensor, targets: Tensor, truncation: float, clock: Clock
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw the candidates (B, C, K, D) and keep the best for each of the targets (B, E).
+        num = latents.shape[1]
+        best = keep_best(rendered(latents.flatten(0, 1)), targets, num, progress.add)
+        winners = latents[torch.arange(len(latents)), best.candidates]
+        if settings.optimise:
+            with clock.stage("optimising"):
+                winners = optimise(
+                    self.generator,
+                    self.embedder,
+                    winners,
+                    targets,
+                    steps=settings.optimise,
+                    truncation=truncation,
+                    repeats=self.prior.repeats,
+                )
+            best = keep_best(rendered(winners), targets, 1, lambda rows: None)
+        return best, winners
 
-        All candidates of a target are drawn at a time, so that losers are dropped before the next
-        are drawn.
+    def _result(
+        self,
+        best: Best,
+        latents: Tensor,
+        seeds: Sequence[int],
+        prompts: Sequence[dict[str, float]],
+        settings: DrawSettings,
+        clock: Clock,
+    ) -> Result:
+        how = settings.model_dump(
+            mode="json", exclude_none=True, exclude={"best_of", "rank_by", "optimise"}
+        )
+        if settings.optimise:
+            how["optimise"] = settings.optimise
+        chosen_from = {"chosen_from": settings.best_of} if (settings.best_of or 1) > 1 else {}
+        records = tuple(
+            {
+                "schema": SCHEMA,
+                "prompt": as_written(prompt),
+                "seed": seed,
+                **how,
+                "score": round(score, 4),
+                **chosen_from,
+                **self.provenance,
+            }
+            for prompt, seed, score in zip(prompts, seeds, best.scores.tolist(), strict=True)
+        )
+        return Result(
+            images=best.images,
+            latents=latents,
+            image_embeddings=best.embeddings,
+            scores=best.scores,
+            seeds=tuple(seeds),
+            prompts=tuple(map(name_of, prompts)),
+            settings=settings,
+            milliseconds={k: round(v, 2) for k, v in clock.milliseconds.items()},
+            records=records,
+        )
 
-        Returns:
-            images (B, 3, H, W), their cosines (B,), and which candidates they are, (B,).
-        """
-        height, width = self.generator.image_size
-        size = latents.shape[1]
-        at_once = max(1, _PIXELS_AT_ONCE // (height * width * size))
-        images, scores, winners = [], [], []
-        for part, wanted in zip(latents.split(at_once), targets.split(at_once), strict=True):
-            with clock.stage("synthesis"):
-                drawn = self.draw(part.flatten(0, 1), truncation=truncation)
-            with clock.stage("ranking"):
-                seen = self.embedder.embed_images(drawn).unflatten(0, (-1, size))
-                cosine = F.cosine_similarity(seen, wanted.to(seen.device)[:, None], dim=2)
-                best = cosine.argmax(1)
-                rows = torch.arange(len(best), device=best.device)
-                images.append(drawn.unflatten(0, (-1, size))[rows, best])
-                scores.append(cosine[rows, best])
-                winners.append(best)
-        return torch.cat(images), torch.cat(scores), torch.cat(winners)
 
+class _Progress:
+    """Counts candidates for whoever wants to know."""
 
-def _check_seeds(seeds: Sequence[int]) -> None:
-    if not seeds:
-        raise BadInput("no picture is asked for", hint="Use --num 1 or more")
-    if min(seeds) < 0:
-        raise BadInput(f"seed {min(seeds)} is negative", hint="Seeds are 0 or more")
+    def __init__(self, total: int, report: OnCandidates | None) -> None:
+        self._done, self._total, self._report = 0, total, report
+
+    def add(self, num: int) -> None:
+        self._done += num
+        if self._report is not None:
+            self._report(self._done, self._total)

@@ -1,7 +1,7 @@
 """The embedded default: a small world of drawn faces and landscapes that works offline.
 
-A plugin of data only: names for weights that ship inside the package. ``c2l_demo.make`` holds
-everything that made them.
+It names weights that ship inside the package (``demo.toml``), and holds a judge for each recipe. In
+the repository, ``c2l_demo_workshop`` beside it made the weights; nothing here needs it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from c2l.hookspecs import hookimpl
+import c2l
+
+WEIGHTS = Path(__file__).parent / "weights"
 
 
-@hookimpl
+@c2l.hookimpl
 def c2l_register_cards(register: Callable[[Path], None]) -> None:
     register(Path(__file__).parent / "demo.toml")

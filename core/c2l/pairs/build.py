@@ -10,12 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from c2l.budgets import PAIRS
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, IncompatibleParts
 from c2l.files import remove_partials
 from c2l.generator import Generator
 from c2l.pairs.drawing import Crew, jobs_of
-from c2l.pairs.groups import check_groups, in_words
+from c2l.pairs.groups import check_groups, format_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
 from c2l.pairs.parts import other_parts
 from c2l.pairs.reader import Pairs, load_pairs, read_shards
@@ -25,9 +26,7 @@ from c2l.prior_file import PartCard
 MOST_IN_SHARD = 4096
 PIXELS_IN_SHARD = 2**28
 """Ctrl-C loses a shard at most: by default 256 pictures of 1024 px, some minutes of a CPU."""
-PIXELS_IN_BATCH = {"cpu": 2**18, "cuda": 2**22}
-"""The default batch draws about this many pixels: on a CPU 16 pictures of 128 px, or one of
-1024 px, which leaves memory for as many workers as there are cores."""
+MOST_IN_BATCH = 256
 
 Progress = Callable[[int, int], None]
 
@@ -195,7 +194,8 @@ def _check_same(
     same_layers = there.generator.fingerprint == wanted.generator.fingerprint
     if same_layers and there.repeats != wanted.repeats:
         wrong.append(
-            f"its layer groups are {in_words(there.repeats)}, not {in_words(wanted.repeats)}"
+            f"its layer groups are {format_groups(there.repeats)}, "
+            f"not {format_groups(wanted.repeats)}"
         )
     if there.first_seed != wanted.first_seed:
         wrong.append(f"its first seed is {there.first_seed}, not {wanted.first_seed}")
@@ -215,9 +215,7 @@ def _shard_size(generator: Generator) -> int:
 
 
 def _batch_size(generator: Generator) -> int:
-    height, width = generator.image_size
-    pixels = PIXELS_IN_BATCH.get(generator.device.type, PIXELS_IN_BATCH["cuda"])
-    return max(1, min(256, pixels // (height * width)))
+    return min(MOST_IN_BATCH, PAIRS.pictures(generator.image_size, generator.device.type))
 
 
 def _versions() -> dict[str, str]:

@@ -38,7 +38,7 @@ def check_groups(
     """
     if groups is None or tuple(groups) == tuple(space.repeats):
         return ()
-    named, layers = in_words(groups), sum(space.repeats)
+    named, layers = format_groups(groups), sum(space.repeats)
     if space.num_codes != 1:
         raise BadInput(
             f"{reference} draws {space.num_codes} codes at once, which --groups cannot mix",
@@ -66,6 +66,6 @@ def draw_latents(generator: Generator, seeds: range, groups: Sequence[int]) -> T
     return torch.cat(codes, dim=1)
 
 
-def in_words(groups: Sequence[int]) -> str:
+def format_groups(groups: Sequence[int]) -> str:
     """As ``--groups`` takes them: ``4,4,10``."""
     return ",".join(map(str, groups))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadInput, BadWeights
-from c2l.pairs.groups import in_words
+from c2l.pairs.groups import format_groups
 from c2l.pairs.manifest import PairsManifest, ShardRecord, read_manifest
 from c2l.pairs.shards import read_shard
 
@@ -45,7 +45,7 @@ def load_pairs(folder: Path | str) -> Pairs:
     folder = Path(folder)
     manifest = read_manifest(folder)
     if not manifest.complete:
-        groups = f" --groups {in_words(manifest.repeats)}" if manifest.num_codes > 1 else ""
+        groups = f" --groups {format_groups(manifest.repeats)}" if manifest.num_codes > 1 else ""
         seed = f" --first-seed {manifest.first_seed}" if manifest.first_seed else ""
         raise BadInput(
             f"{folder} holds {manifest.num_done:,} of {manifest.num:,} pairs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -14,27 +15,47 @@ from c2l.errors import BadInput
 Prompt = str | Mapping[str, float]
 """A text, or texts with their weights, as in ``{"a man": 1, "a pirate": 0.4}``."""
 
+_NUMBER = r"\d+(?:\.\d*)?|\.\d+"
+# 12:30 and 16:9 are text: a weight right after a digit has a point.
+_WEIGHTED = re.compile(rf"(?P<text>.*\S)\s*(?:(?<!\d):(?P<any>{_NUMBER})|:(?P<pointed>\d*\.\d+))")
+_MISTYPED = re.compile(r"(?P<text>.*\S):(?P<weight>[^\s:\d][^\s:]*)")
 
-def as_prompts(prompts: Prompt | Sequence[Prompt]) -> list[Mapping[str, float]]:
-    """One prompt or several, each as texts with positive weights.
+
+def parse_weighted(text: str) -> tuple[str, float]:
+    """``a pirate:0.4`` to ``("a pirate", 0.4)``; without a number the weight is 1.
+
+    A whole number right after a digit and a colon is text, as in ``a clock at 12:30``: write
+    ``at 12:30:1.0`` to weigh that. So is what follows a blank, as in ``a man: smiling``.
 
     Raises:
-        BadInput: an empty text, or a weight that is not above 0.
+        BadInput: a word right after the last colon, which is most likely a mistyped weight.
     """
-    several = [prompts] if isinstance(prompts, (str, Mapping)) else list(prompts)
-    weighted: list[Mapping[str, float]] = [
-        {p: 1.0} if isinstance(p, str) else dict(p) for p in several
-    ]
-    if not weighted or any(not texts or not all(t.strip() for t in texts) for texts in weighted):
-        raise BadInput("the prompt is empty", hint='Say what to draw: c2l sample "a happy man"')
-    for texts in weighted:
-        for text, weight in texts.items():
-            if not 0 < weight < float("inf"):
-                raise BadInput(
-                    f"'{text}' has weight {weight:g}",
-                    hint="Weights are above 0; what is unwanted goes into the negative prompt",
-                )
-    return weighted
+    if found := _WEIGHTED.fullmatch(text):
+        return found["text"].strip(), float(found["any"] or found["pointed"])
+    if wrong := _MISTYPED.fullmatch(text):
+        raise BadInput(
+            f"the weight '{wrong['weight']}' in '{text}' is not a number above 0",
+            hint=f"Write '{wrong['text']}:0.5', or put a space after a colon of the text",
+        )
+    return text.strip(), 1.0
+
+
+def check_text(text: str, field: str) -> None:
+    """Raises ``BadInput`` unless ``text`` is a text that can be drawn and written down."""
+    if not text.strip():
+        raise BadInput(
+            "the prompt is empty", hint="Say what to draw, as in 'a happy man'", field=field
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput(
+            f"{text!a} is not UTF-8 text",
+            hint="Type it in a terminal that is set to UTF-8",
+            field=field,
+        ) from None
+    if "\0" in text:
+        raise BadInput(f"{text!a} contains a zero byte", hint="Leave it out", field=field)
 
 
 def name_of(prompt: Mapping[str, float]) -> str:

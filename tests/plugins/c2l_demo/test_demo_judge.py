@@ -1,13 +1,16 @@
-"""The judges of the demo's recipes: fresh captions, and eyes that can be trusted."""
+"""The judges of the demo's recipes: captions never trained on, and answers that can be trusted."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 import torch
 
 from c2l.evaluation import CalibratedJudge, Question, find_judge
 from c2l_demo.judge import WorldJudge
-from c2l_demo.make.world import is_held_out
+from c2l_demo.judge_network import JudgeNetwork, load_network
+from c2l_demo.worlds import is_held_out
 
 WORLDS = ["faces", "landscapes"]
 
@@ -59,6 +62,22 @@ def test_it_reads_pictures_of_any_square_size(judge: WorldJudge) -> None:
     large = torch.nn.functional.interpolate(drawings, (256, 256), mode="nearest")
     for name, values in judge(large).items():
         assert values.tolist() == judge(drawings)[name].tolist()
+
+
+def test_a_saved_judge_answers_as_before(judge: WorldJudge, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    network = JudgeNetwork({a.name: list(a.values) for a in judge.world.attributes}).eval()
+    network.save(tmp_path / "judge.safetensors", judge.world.name)
+    images = judge.drawings(judge.questions(12, 3))
+    assert images is not None
+    again = load_network(tmp_path / "judge.safetensors")
+    assert again.attributes == network.attributes
+    with torch.inference_mode():
+        wanted, seen = network(images), again(images)
+    # Eight bits may tip a tie, and of an untrained network there are many.
+    agree = [(a.argmax(1) == b.argmax(1)).float().mean() for a, b in zip(wanted, seen, strict=True)]
+    assert torch.stack(agree).mean() > 0.9
+    assert all((a - b).std() < 0.1 * a.std() for a, b in zip(wanted, seen, strict=True))
 
 
 def test_other_generators_have_no_judge() -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
 import c2l
-import c2l_demo
 from c2l.evaluation import find_judge
 from c2l.plugins import registry
-
-WEIGHTS = Path(c2l_demo.__file__).parent / "weights"
+from c2l_demo import WEIGHTS
 
 # Written by hand, in people's words; what each names, in the worlds' own.
 FACES = {

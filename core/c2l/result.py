@@ -1,0 +1,225 @@
+"""Pictures that were drawn, with all that belongs to them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from c2l.errors import NotWritable
+from c2l.images import make_grid, to_pil, write_png
+from c2l.sampling.request import DrawSettings
+
+MOST_COLUMNS = 8
+MOST_SHOWN = 64
+"""Pictures of the grid that a notebook shows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One picture.
+
+    Args:
+        image: float32, (3, H, W), range [-1, 1].
+        latents: float32, (K, D).
+        score: cosine of image and text embedding.
+        seed: drawn alone with it, the picture is the same.
+        prompt: in one line.
+        record: what a PNG of it says: all that draws it again.
+        milliseconds: its share of the wall time, by stage.
+    """
+
+    image: Tensor
+    latents: Tensor
+    score: float
+    seed: int
+    prompt: str
+    record: Mapping[str, Any] = field(repr=False)
+    milliseconds: Mapping[str, float] = field(repr=False)
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[-2:]
+        return f"Picture({self.prompt!r}, seed {self.seed}, {width} x {height} px)"
+
+    def pil(self) -> Image.Image:
+        """As a Pillow image."""
+        return to_pil(self.image)
+
+    def save(self, path: Path | str) -> Path:
+        """Write a PNG with the record inside, or another format without it.
+
+        Raises:
+            NotWritable: the folder cannot be written, or Pillow does not know the suffix.
+        """
+        path = Path(path)
+        if path.suffix.lower() == ".png":
+            write_png(path, self.pil(), self.record)
+            return path
+        try:
+            self.pil().save(path)
+        except (OSError, ValueError) as error:
+            raise NotWritable(f"cannot write {path}: {error}", hint="Name a .png file") from error
+        return path
+
+    def _repr_png_(self) -> bytes:
+        return _png(self.pil())
+
+
+@dataclass(frozen=True, eq=False)
+class Result(Sequence[Picture]):
+    """Pictures and what made them; entry i of every field belongs to picture i.
+
+    ``result[0]`` is a ``Picture``, ``result[:4]`` a smaller result; a notebook shows the grid.
+
+    Args:
+        images: float32, (B, 3, H, W), range [-1, 1].
+        latents: float32, (B, K, D).
+        image_embeddings: float32, (B, E), of the images, by the pipeline's embedder.
+        scores: float32, (B,), cosine of image and text embedding; by the same embedder that
+            chose the latents, so good for ranking, not for comparing embedders.
+        seeds: the seed of each picture: drawn alone with it, the picture is the same.
+        prompts: the prompt of each picture; a blend in one line, as in ``a man + a pirate:0.4``.
+        settings: what was used; None for what the prior decided or has no use for.
+        milliseconds: wall time by stage: text, prior, synthesis, ranking; and student, optimising
+            where they were asked for.
+        records: what a PNG of each picture says.
+    """
+
+    images: Tensor
+    latents: Tensor
+    image_embeddings: Tensor
+    scores: Tensor
+    seeds: tuple[int, ...]
+    prompts: tuple[str, ...]
+    settings: DrawSettings
+    milliseconds: dict[str, float]
+    records: tuple[Mapping[str, Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Result(
+                images=self.images[index],
+                latents=self.latents[index],
+                image_embeddings=self.image_embeddings[index],
+                scores=self.scores[index],
+                seeds=self.seeds[index],
+                prompts=self.prompts[index],
+                settings=self.settings,
+                milliseconds=self.milliseconds,
+                records=self.records[index],
+            )
+        return Picture(
+            image=self.images[index],
+            latents=self.latents[index],
+            score=float(self.scores[index]),
+            seed=self.seeds[index],
+            prompt=self.prompts[index],
+            record=self.records[index],
+            milliseconds={k: round(v / len(self), 2) for k, v in self.milliseconds.items()},
+        )
+
+    def __iter__(self) -> Iterator[Picture]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        height, width = self.images.shape[-2:]
+        prompts = list(dict.fromkeys(self.prompts))
+        named = repr(prompts[0]) if len(prompts) == 1 else f"{len(prompts)} prompts"
+        return f"Result({len(self)} pictures of {named}, {width} x {height} px)"
+
+    def pil(self) -> list[Image.Image]:
+        """As Pillow images."""
+        return [to_pil(image) for image in self.images]
+
+    def grid(self, columns: int | None = None) -> Image.Image:
+        """All pictures side by side, in one Pillow image.
+
+        Args:
+            columns: by default as many as there are pictures of one prompt, at most 8.
+        """
+        each = len(self) // max(1, len(set(self.prompts)))
+        return make_grid(self.pil(), columns=columns or min(max(each, 1), MOST_COLUMNS, len(self)))
+
+    def save(self, folder: Path | str) -> list[Path]:
+        """Write each picture to a PNG in ``folder``, named after prompt and seed.
+
+        The record inside draws it again: ``c2l sample --from FILE``. Nothing is overwritten.
+
+        Raises:
+            NotWritable: the folder cannot be written.
+        """
+        folder = Path(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NotWritable(
+                f"cannot make {folder}: {error.strerror or error}", hint="Choose another folder"
+            ) from error
+        return [
+            picture.save(free_path(folder, file_stem(picture.prompt, picture.seed)))
+            for picture in self
+        ]
+
+    def _repr_html_(self) -> str:
+        shown = self[:MOST_SHOWN]
+        data = base64.b64encode(_png(shown.grid())).decode()
+        more = f"<p>{len(shown)} of {len(self)} pictures</p>" if len(shown) < len(self) else ""
+        return f'<img alt="{len(shown)} pictures" src="data:image/png;base64,{data}">{more}'
+
+    @staticmethod
+    def joined(parts: Sequence[Result]) -> Result:
+        """Results of one request, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        total: dict[str, float] = {}
+        for part in parts:
+            for name, spent in part.milliseconds.items():
+                total[name] = round(total.get(name, 0.0) + spent, 2)
+        return Result(
+            images=torch.cat([p.images for p in parts]),
+            latents=torch.cat([p.latents for p in parts]),
+            image_embeddings=torch.cat([p.image_embeddings for p in parts]),
+            scores=torch.cat([p.scores for p in parts]),
+            seeds=tuple(seed for p in parts for seed in p.seeds),
+            prompts=tuple(prompt for p in parts for prompt in p.prompts),
+            settings=parts[0].settings,
+            milliseconds=total,
+            records=tuple(record for p in parts for record in p.records),
+        )
+
+
+def file_stem(prompt: str, seed: int) -> str:
+    """``a-young-woman-s7``."""
+    return f"{slug(prompt)}-s{seed}"
+
+
+def slug(prompt: str) -> str:
+    """A prompt as part of a file name."""
+    words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
+    return words[:60].rstrip("-") or "picture"
+
+
+def free_path(folder: Path, stem: str) -> Path:
+    """``stem.png`` in a folder, or with a number where that is taken: nothing is overwritten."""
+    path, number = folder / f"{stem}.png", 2
+    while path.exists():
+        path = folder / f"{stem}-{number}.png"
+        number += 1
+    return path
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()

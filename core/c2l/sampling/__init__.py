@@ -1,0 +1,1 @@
+"""How pictures are asked for, chosen among candidates, and polished."""

@@ -1,0 +1,142 @@
+"""Where a picture's latents come from, as data: a tree of operations that a record can hold.
+
+``c2l.editing`` carries them out. A picture of a plain prompt needs none: its request says it all.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor
+
+from c2l.ranges import Adherence, Guidance, Seed, Share, Steps
+from c2l.sampling.texts import Blend, Text
+
+MOST_NESTED = 32
+"""Operations within each other."""
+
+
+class _Operation(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SampleLatents(_Operation):
+    """What the prior draws for a prompt."""
+
+    op: Literal["sample"] = "sample"
+    prompt: Blend
+    seed: Seed
+    negative: Blend | None = None
+    guidance: Guidance | None = None
+    steps: Steps | None = None
+    adherence: Adherence | None = None
+
+
+class RandomLatents(_Operation):
+    """What the generator draws by itself."""
+
+    op: Literal["random"] = "random"
+    seed: Seed
+
+
+class GivenLatents(_Operation):
+    """Latents as numbers: float32, little-endian, base64, of shape (K, D).
+
+    Args:
+        repeats: how many layers each of the K codes feeds; None leaves it to the generator.
+    """
+
+    op: Literal["given"] = "given"
+    shape: tuple[int, int]
+    data: str
+    repeats: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, latents: Tensor, repeats: tuple[int, ...] | None = None) -> GivenLatents:
+        """Latents of one picture, (K, D)."""
+        numbers = latents.detach().cpu().float().contiguous().numpy().astype("<f4")
+        num_codes, width = latents.shape
+        data = base64.b64encode(numbers.tobytes()).decode()
+        return cls(shape=(num_codes, width), data=data, repeats=repeats)
+
+    @model_validator(mode="after")
+    def _whole(self) -> GivenLatents:
+        try:
+            length = len(base64.b64decode(self.data, validate=True))
+        except ValueError:
+            raise ValueError("the latents' data is not base64") from None
+        if min(self.shape) < 1 or length != 4 * math.prod(self.shape):
+            raise ValueError(f"the latents' data is not {self.shape} numbers of float32")
+        return self
+
+    def tensor(self) -> Tensor:
+        """float32, (K, D)."""
+        numbers = np.frombuffer(base64.b64decode(self.data), dtype="<f4").astype(np.float32)
+        return torch.from_numpy(numbers).reshape(self.shape)
+
+
+class Interpolate(_Operation):
+    """A point between two latents: 0 is ``start``, 1 is ``end``."""
+
+    op: Literal["interpolate"] = "interpolate"
+    start: Operation
+    end: Operation
+    at: Annotated[float, Field(allow_inf_nan=False)]
+    path: Literal["linear", "slerp"] = "linear"
+
+
+class Mix(_Operation):
+    """Some layers of one picture taken from another: style mixing.
+
+    Args:
+        layers: which layers come from ``other``, counted from 0, the coarsest.
+        share: how much of them: 1 is all.
+    """
+
+    op: Literal["mix"] = "mix"
+    base: Operation
+    other: Operation
+    layers: tuple[Annotated[int, Field(ge=0)], ...]
+    share: Share = 1.0
+
+
+class Direct(_Operation):
+    """Latents moved along a direction from one prompt to another.
+
+    The direction is the mean difference, over ``num_seeds`` seeds, of what the prior draws for the
+    two.
+
+    Args:
+        strength: how many times the direction is added; negative ones go the other way.
+    """
+
+    op: Literal["direction"] = "direction"
+    base: Operation
+    start: Text
+    end: Text
+    strength: Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)] = 1.0
+    num_seeds: Annotated[int, Field(ge=1, le=4096)] = 64
+
+
+Operation = Annotated[
+    SampleLatents | RandomLatents | GivenLatents | Interpolate | Mix | Direct,
+    Field(discriminator="op"),
+]
+
+for _model in (Interpolate, Mix, Direct):
+    _model.model_rebuild()
+
+
+def depth(raw: Any) -> int:
+    """How deep an operation, as JSON gives it, is nested; looks no deeper than is allowed."""
+    level, found = [raw], 0
+    while level and found <= MOST_NESTED:
+        level = [v for node in level if isinstance(node, dict) for v in node.values()
+                 if isinstance(v, dict) and "op" in v]  # fmt: skip
+        found += 1
+    return found

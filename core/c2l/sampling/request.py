@@ -1,0 +1,229 @@
+"""One description of what can be asked of a drawing.
+
+Keywords of ``pipeline(...)``, the command line, a TOML file, a JSON body and the record in a PNG
+are five spellings of it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from c2l.ranges import MOST_SEED, Adherence, Count, Guidance, Seed, Steps, Truncation
+from c2l.sampling.operations import MOST_NESTED, Operation, depth
+from c2l.sampling.seed_lists import MOST_PICTURES, parse_seeds
+from c2l.sampling.texts import Blend, Negative
+from c2l.validation import FieldError, bad_input
+
+RankBy = Literal["pictures", "student"]
+
+HINTS: Mapping[str, str] = {
+    "latents": "See the operations in c2l.sampling.operations",
+    "prompts": "Say what to draw, as in 'a happy man'",
+    "negative": 'Name what is unwanted, as in `negative="beard, glasses"`',
+    "num_images": "Use `num_images=1` or more",
+    "seed": "Seeds are whole numbers from 0 to 2**64 - 1",
+    "seeds": "Write them as in `seeds=1,2,5-10`, each from 0 to 2**64 - 1",
+    "guidance": "Use `guidance` from 0 to 100, and above 1 with a negative prompt",
+    "steps": "Use `steps=1` or more",
+    "adherence": "Use `adherence` from 0 to 1",
+    "truncation": "Use `truncation` from -2 to 2",
+    "best_of": "Use `best_of=1` or more",
+    "rank_by": "Use `rank_by=pictures` or `rank_by=student`",
+    "optimise": "Use `optimise=0` or more",
+}
+
+Seeds = tuple[int, ...] | tuple[tuple[int, ...], ...]
+
+
+class DrawSettings(BaseModel):
+    """How to draw. None leaves a value to the recipe, and then to the prior.
+
+    Args:
+        guidance: strength of classifier-free guidance, 0 to 100; 1 is none.
+        steps: evaluations of the prior's network.
+        adherence: how literally to take the prompt: 0 loosely, with more variety, to 1.
+        negative: what to stay away from: a text, split at its commas, or texts with weights.
+        truncation: pulls latents towards their mean; 1 leaves them, 0 gives the mean, and below
+            that come their opposites; from -2 to 2.
+        best_of: draw this many candidates for each picture and keep the best by the embedder.
+        rank_by: ``pictures`` renders every candidate; ``student`` lets the prior's student guess
+            and renders only the few that it likes best.
+        optimise: steps of gradient descent on each kept latent.
+    Raises:
+        BadInput: naming every value that is out of range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    guidance: Guidance | None = None
+    steps: Steps | None = None
+    adherence: Adherence | None = None
+    negative: Negative | None = None
+    truncation: Truncation | None = None
+    best_of: Count | None = None
+    rank_by: RankBy | None = None
+    optimise: Annotated[int, Field(ge=0)] | None = None
+
+    def __init__(self, **values: Any) -> None:
+        with bad_input(HINTS):
+            super().__init__(**values)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_none(cls, values: Any) -> Any:
+        """None is as good as not given; so is an empty negative prompt."""
+        given = {k: v for k, v in values.items() if v is not None}
+        if given.get("negative") in ("", {}, []):
+            del given["negative"]
+        return given
+
+    @model_validator(mode="after")
+    def _negative_has_an_effect(self) -> Self:
+        if self.negative and self.guidance == 1:
+            raise FieldError("a negative prompt has no effect with `guidance=1`", "guidance")
+        return self
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """The values that are set."""
+        return {n: v for n in type(self).model_fields if (v := getattr(self, n)) is not None}
+
+    def with_defaults(self, defaults: DrawSettings) -> DrawSettings:
+        """These settings, with what they leave open taken from others."""
+        names = DrawSettings.model_fields
+        values = {n: v for n in names if (v := getattr(defaults, n)) is not None}
+        if self.negative and self.guidance is None and values.get("guidance") == 1:
+            del values["guidance"]  # the prior knows what a negative prompt needs
+        own = {n: v for n in names if (v := getattr(self, n)) is not None}
+        return DrawSettings(**{**values, **own})
+
+
+class DrawRequest(DrawSettings):
+    """What to draw, and how.
+
+    Args:
+        prompts: one or several, each a text or texts with weights; each gets as many pictures as
+            there are seeds. Also spelt ``prompt``.
+        num_images: pictures of each prompt, where no seeds are given.
+        seed: of the first picture of each prompt; the next ones follow. None picks one at random.
+        seeds: the seeds themselves, as ``1,2,5-10`` or as numbers; or as many lists as there are
+            prompts, one for each.
+        latents: instead of prompts, where the latents of one picture come from.
+    """
+
+    prompts: tuple[Blend, ...] = ()
+    num_images: Count = 1
+    seed: Seed | None = None
+    seeds: Annotated[Seeds | None, BeforeValidator(lambda value: _as_seeds(value))] = None
+    latents: Operation | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelt(cls, values: Any) -> Any:
+        """``prompt``, and one prompt that is not in a list."""
+        given = dict(values)
+        if "prompt" in given:
+            if "prompts" in given:
+                raise FieldError("both `prompt` and `prompts` are given", "prompts")
+            given["prompts"] = [given.pop("prompt")]
+        elif isinstance(given.get("prompts"), (str, Mapping)):
+            given["prompts"] = [given["prompts"]]
+        if depth(given.get("latents")) > MOST_NESTED:
+            raise FieldError(f"more than {MOST_NESTED} operations are nested", "latents")
+        return given
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if self.latents is None and not self.prompts:
+            raise FieldError("there is nothing to draw", "prompts")
+        if self.latents is not None and len(self.prompts) > 1:
+            raise FieldError("`latents` are of one picture: give one prompt at most", "latents")
+        counted = self.seed is not None or "num_images" in self.model_fields_set
+        if self.seeds is not None and counted:
+            raise FieldError("`seeds` already say how many pictures to draw", "seeds")
+        if self._nested and len(self.seeds or ()) != len(self.prompts):
+            raise FieldError("`seeds` are not one list for each prompt", "seeds")
+        if (self.seed or 0) + self.num_images - 1 > MOST_SEED:
+            raise FieldError(f"the last seed is above {MOST_SEED}", "seed")
+        num = sum(map(len, self.seed_lists)) if self.seeds else self.num_images * len(self.prompts)
+        if num > MOST_PICTURES:
+            raise FieldError(f"{num:,} pictures are more than {MOST_PICTURES:,}", "num_images")
+        return self
+
+    @property
+    def _nested(self) -> bool:
+        return bool(self.seeds) and isinstance(self.seeds[0], tuple)  # type: ignore[index]
+
+    @property
+    def seed_lists(self) -> Sequence[Sequence[int]]:
+        """The seeds of each prompt; ``with_seeds`` has to have chosen them."""
+        if self.seeds is not None:
+            return self.seeds if self._nested else [self.seeds] * len(self.prompts)  # type: ignore
+        first = self.seed or 0
+        return [range(first, first + self.num_images)] * len(self.prompts)
+
+    @property
+    def num_pictures(self) -> int:
+        """How many pictures this is in all."""
+        return 1 if self.latents is not None else sum(map(len, self.seed_lists))
+
+    def with_seeds(self) -> Self:
+        """This request with its first seed chosen, at random where it was left open."""
+        if self.seeds is not None or self.seed is not None or self.latents is not None:
+            return self
+        return self.replace(seed=secrets.randbelow(1_000_000))
+
+    def replace(self, **changes: Any) -> Self:
+        """This request with some fields changed. Raises ``BadInput``."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self)(**{**given, **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that are set, JSON-able, as the constructor takes them."""
+        return self.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+
+
+class Request(DrawRequest):
+    """What to draw, how, and with which parts: whole by itself.
+
+    Args:
+        recipe: the name of a recipe; with neither recipe nor prior it is the embedded default.
+        generator, embedder, prior: references that replace parts of it.
+        device: where to draw: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the best
+            there is.
+        precision: ``float32``, ``bf16`` or ``fp16``.
+    """
+
+    recipe: str | None = None
+    generator: str | None = None
+    embedder: str | None = None
+    prior: str | None = None
+    device: str = "auto"
+    precision: str = "float32"
+
+
+def _as_seeds(value: Any) -> Any:
+    """``1-4``, numbers, or lists of numbers, as tuples; here, so that the message is plain."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return parse_seeds(value)
+    if not isinstance(value, Sequence):
+        raise ValueError(f"{value!r} is not a list of seeds")
+    if not value:
+        raise ValueError("no picture is asked for")
+    if isinstance(value[0], str) or not isinstance(value[0], Sequence):
+        return tuple(map(_as_seed, value))
+    return tuple(tuple(map(_as_seed, seeds)) for seeds in value)
+
+
+def _as_seed(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{value!r} is not a seed")
+    if not 0 <= value <= MOST_SEED:
+        raise ValueError(f"seed {value} is not between 0 and {MOST_SEED}")
+    return value

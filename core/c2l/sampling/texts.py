@@ -1,0 +1,76 @@
+"""Prompts as fields of a request: checked texts, and blends of them by weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+
+from c2l.errors import BadInput
+from c2l.prompts.blends import check_text
+
+
+def _checked(text: str) -> str:
+    try:
+        check_text(text, "prompt")
+    except BadInput as error:
+        raise ValueError(error.message) from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_checked)]
+"""A text that is neither empty nor undecodable."""
+
+
+def _as_blend(value: Any) -> dict[str, float]:
+    """A text, ``{text: weight}``, or a list of ``[text, weight]``, as texts with weights."""
+    if isinstance(value, str):
+        rows: Sequence[Any] = [(value, 1.0)]
+    elif isinstance(value, Mapping):
+        rows = list(value.items())
+    elif isinstance(value, Sequence):
+        rows = [(row, 1.0) if isinstance(row, str) else tuple(row) for row in value]
+    else:
+        raise ValueError("a prompt is a text, or texts with weights")
+    blend: dict[str, float] = {}
+    for row in rows:
+        if len(row) != 2 or not isinstance(row[0], str) or isinstance(row[1], (str, bool)):
+            raise ValueError(f"{row!r} is not a text and its weight")
+        text, weight = _checked(row[0]), float(row[1])
+        if not 0 < weight < float("inf"):
+            raise ValueError(f"'{text}' has weight {weight:g}, and weights are above 0")
+        if text in blend:
+            raise ValueError(f"'{text}' is given twice in one prompt")
+        blend[text] = weight
+    if not blend:
+        raise ValueError("the prompt is empty")
+    return blend
+
+
+def as_written(blend: dict[str, float]) -> str | dict[str, float]:
+    """A single text of weight 1 as itself."""
+    (text, weight), *others = blend.items()
+    return blend if others or weight != 1 else text
+
+
+def _as_negative(value: Any) -> Any:
+    """``beard, glasses`` is two texts: what is unwanted is listed, as everywhere in the field."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()] or [value]
+    return value
+
+
+Blend = Annotated[
+    dict[str, float],
+    BeforeValidator(_as_blend),
+    PlainSerializer(as_written, return_type=Any),
+]
+"""One text, or several with weights, as in ``{"a man": 1, "a pirate": 0.4}``."""
+
+Negative = Annotated[
+    dict[str, float],
+    BeforeValidator(lambda value: _as_blend(_as_negative(value))),
+    PlainSerializer(lambda blend: dict(blend), return_type=Any),
+]
+"""As ``Blend``; a text is split at its commas."""

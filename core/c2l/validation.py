@@ -1,0 +1,65 @@
+"""What pydantic finds wrong with somebody's values, as one ``BadInput`` that names every fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import ValidationError
+
+from c2l.errors import BadInput
+from c2l_registry.wording import describe_problem
+
+
+class FieldError(ValueError):
+    """What a validator finds wrong with several fields together.
+
+    Args:
+        message: one line.
+        field: the one that ``BadInput`` names, and whose hint it takes.
+    """
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@contextmanager
+def bad_input(hints: Mapping[str, str], *, what: str = "") -> Iterator[None]:
+    """Turn ``ValidationError`` into ``BadInput``.
+
+    Args:
+        hints: what to do about each field; those without one get the names that exist.
+        what: was given, to begin the line with.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        faults = list(dict.fromkeys(map(problem_text, problems)))
+        fields = list(dict.fromkeys(map(_field, problems)))
+        advice = list(dict.fromkeys(hints[name] for name in fields if name in hints))
+        raise BadInput(
+            (f"{what}: " if what else "") + "; ".join(faults),
+            hint="; ".join(advice),
+            field=fields[0],
+        ) from error
+
+
+def _field(problem: Mapping[str, Any]) -> str:
+    own = problem.get("ctx", {}).get("error")
+    if isinstance(own, FieldError):
+        return own.field
+    return str(problem["loc"][0]) if problem["loc"] else ""
+
+
+def problem_text(problem: Mapping[str, Any]) -> str:
+    """One of pydantic's problems, as in ``\\`steps=0\\` is below 1``."""
+    name, kind = ".".join(map(str, problem["loc"])), problem["type"]
+    if kind == "value_error" and (own := problem.get("ctx", {}).get("error")):
+        return str(own)  # raised by a validator of ours, whose text says it all
+    if kind in ("extra_forbidden", "missing") or not name:
+        return f"`{name}` is {describe_problem(problem)}" if name else describe_problem(problem)
+    given = problem["input"]
+    return f"`{name}={given!r}` is {describe_problem(problem)}"
