@@ -15,13 +15,13 @@ import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l.plugins import registry
 
-PLUGIN = '''
+PLUGIN = """
 import c2l
 
 @c2l.hookimpl
 def c2l_register_kinds(register):
     register(c2l.KindSpec("line", "prior", "their_line:LinePrior", "A line with noise around it"))
-'''
+"""
 
 PRIOR = '''
 import c2l, torch
@@ -115,7 +115,7 @@ ONES = torch.ones(2, EMBEDDING_WIDTH)
 @pytest.mark.parametrize(
     ("change", "field", "says"),
     [
-        ({"guidance": float("nan")}, "guidance", "`guidance=nan` is no finite number"),
+        ({"guidance": float("nan")}, "guidance", "`guidance=nan` is not a finite number"),
         ({"guidance": -1.0}, "guidance", "`guidance=-1.0` is below 0"),
         ({"steps": 0}, "steps", "`steps=0` is below 1"),
         ({"adherence": 1.5}, "adherence", "`adherence=1.5` is above 1"),
@@ -149,10 +149,10 @@ def test_what_it_refuses_without_a_line_of_its_own(
         ({"spread": -1}, "the prior line: spread=-1 is below 0", "See `settings`"),
         (
             {"spread": "much", "drop": 1},
-            "the prior line: spread=much is no number; drop=1 is not below 1",
+            "the prior line: spread=much is not a number; drop=1 is not below 1",
             "See `settings`",
         ),
-        ({"spread": float("inf")}, "spread=inf is no finite number", "See `settings`"),
+        ({"spread": float("inf")}, "spread=inf is not a finite number", "See `settings`"),
     ],
 )
 def test_settings_that_training_refuses(
@@ -182,5 +182,5 @@ def test_its_file_says_what_is_wrong_with_it(file: Path, tmp_path: Path) -> None
     assert prior.card is not None
     card = c2l.PriorCard(**{**vars(prior.card), "settings": {**prior.settings(), "drop": 7}})
     prior.save(tmp_path / "x.safetensors", card)
-    with pytest.raises(BadWeights, match="not a whole line prior: .* drop=7 is not below 1"):
+    with pytest.raises(BadWeights, match=r"not a whole line prior: .* drop=7 is not below 1"):
         c2l.load_prior(str(tmp_path / "x.safetensors"))

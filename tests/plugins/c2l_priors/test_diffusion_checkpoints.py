@@ -91,7 +91,7 @@ def test_references_between_settings_are_followed(tmp_path: Path) -> None:
         ("- " * 5000, "cannot read the settings"),
         ("a: !!python/object/apply:os.system [exit]", "cannot read the settings"),
         ("data: {embed_noise_scale: -1}", r"noise=-1 is below 0"),
-        ("data: {embed_noise_scale: .inf}", r"noise=inf is no finite number"),
+        ("data: {embed_noise_scale: .inf}", r"noise=inf is not a finite number"),
         ("model: {diffusion: {cond_drop_prob: 1}}", r"drop=1 is not below 1"),
     ],
 )

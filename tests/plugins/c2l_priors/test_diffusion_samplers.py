@@ -92,9 +92,7 @@ def test_the_default_is_as_varied_in_ten_calls_as_a_thousand(tiny: DiffusionPrio
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("guidance", [0.0, 1.0, 2.5])
-def test_one_call_of_the_network_for_each_step(
-    fresh: DiffusionPrior, guidance: float
-) -> None:
+def test_one_call_of_the_network_for_each_step(fresh: DiffusionPrior, guidance: float) -> None:
     batches: list[tuple[int, int]] = []
 
     def count(_module: object, inputs: tuple[Any, ...], _output: object) -> None:

@@ -17,8 +17,8 @@ from c2l import Prior, PriorCard, SeededNormal
 from c2l.errors import BadInput, BadWeights
 from c2l.prior_file import PartCard
 from c2l_priors.diffusion import DiffusionPrior
-from c2l_priors.gap import INGREDIENTS, Gap
 from c2l_priors.flow import FlowPrior
+from c2l_priors.gap import INGREDIENTS, Gap
 from c2l_priors.ridge import RidgePrior
 
 torch.set_num_threads(1)
@@ -141,7 +141,9 @@ def test_real_words_come_nearer_to_pictures_that_fit() -> None:
 @pytest.mark.parametrize("wrong", ["salt", "noise+", "centring+shaped", "", "None"])
 def test_ingredients_that_do_not_exist(kind: type[Prior], wrong: str) -> None:
     name = max(set(wrong.split("+")) - set(INGREDIENTS))
-    with pytest.raises(BadInput, match=rf"the gap has no ingredient '{name}'; use none, or") as error:
+    with pytest.raises(
+        BadInput, match=rf"the gap has no ingredient '{name}'; use none, or"
+    ) as error:
         kind(embedding_width=4, num_codes=1, latent_width=4, gap=wrong)
     assert error.value.field == "settings"
 
