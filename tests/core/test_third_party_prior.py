@@ -74,7 +74,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("line")
     pairs = c2l.build_pairs(ToyGenerator(), ToyEmbedder(), 200, folder / "pairs")
     out = folder / "line.safetensors"
-    options = {"steps": 200, "learning_rate": 0.02, "student": False}
+    options: dict[str, Any] = {"steps": 200, "learning_rate": 0.02, "student": False}
     c2l.train_prior("line", pairs, out, settings={"spread": 0.05}, **options)
     return out
 
@@ -106,7 +106,7 @@ def test_options_that_it_does_not_support_never_reach_it(file: Path) -> None:
     prior.sample(ones, seeds=[0], guidance=2.0, steps=3, adherence=0.5, negative=ones)
     (options,) = seen
     assert options.guidance == 2.0
-    assert options.steps is options.adherence is options.negative is None
+    assert (options.steps, options.adherence, options.negative) == (None, None, None)
 
 
 ONES = torch.ones(2, EMBEDDING_WIDTH)
