@@ -279,7 +279,7 @@ def test_settings_are_kept_and_checked(kind: str) -> None:
 
 
 def test_one_step_is_a_flow_with_another_default() -> None:
-    flow, onestep = FlowPrior.Settings(**WIDTHS), OneStepPrior.Settings(**WIDTHS)
+    flow, onestep = (cls.Settings.model_validate(WIDTHS) for cls in (FlowPrior, OneStepPrior))
     assert onestep.model_dump() == {**flow.model_dump(), "steps": 1}
 
 
