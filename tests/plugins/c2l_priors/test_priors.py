@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from torch import Tensor
 
 import c2l
 from c2l.errors import BadInput
+from c2l.prior_file import PartCard, PriorCard
 from c2l.testing import ToyEmbedder, share_shown, some_prompts, toy_pairs
 from c2l.testing.toy_world import WIDTH
 from c2l.testing.toys import EMBEDDING_WIDTH
+from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.flow import FlowPrior
 from c2l_priors.mlp import MLPPrior
 from c2l_priors.neighbours import NeighboursPrior
@@ -42,6 +46,15 @@ SMALL: dict[str, Mapping[str, Any]] = {
 }
 
 
+def diffusion() -> DiffusionPrior:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        prior = DiffusionPrior(**WIDTHS, width=16, depth=1, heads=2, head_width=8)
+        torch.nn.init.normal_(prior.network.leave.weight)
+    prior.fit(*some_pairs())
+    return prior.eval()
+
+
 def some_pairs(num: int = 30) -> tuple[Tensor, Tensor]:
     rng = torch.Generator().manual_seed(0)
     latents = 3 + 2 * torch.randn(num, 2, 5, generator=rng)
@@ -65,7 +78,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 @each_kind
-def test_a_prompts_length_has_no_say(kind: str) -> None:
+def test_the_length_of_an_embedding_changes_nothing(kind: str) -> None:
     embeddings = some_pairs()[0][:4]
     near, far = (shaken(kind).sample(embeddings * s, seeds=range(4)) for s in (1, 20))
     torch.testing.assert_close(near, far, rtol=0, atol=1e-4)
@@ -90,6 +103,41 @@ def test_less_adherence_is_more_variety(kind: str) -> None:
     assert not torch.allclose(literal, loose)
 
 
+def card_of(kind: str) -> PriorCard:
+    part = PartCard("toy:part", "0" * 64)
+    return PriorCard(kind, dict(shaken(kind).settings()), part, part, (1, 1))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "diffusion"])
+def test_half_rounds_the_file_and_not_the_live_weights(kind: str, tmp_path: Path) -> None:
+    prior = shaken(kind) if kind in KINDS else diffusion()
+    before = {name: tensor.clone() for name, tensor in prior.state_dict().items()}
+    part = PartCard("toy:part", "0" * 64)
+    card = PriorCard(kind, dict(prior.settings()), part, part, (1, 1))
+    sizes = []
+    for half in (False, True):
+        prior.save(tmp_path / "x.safetensors", card, half=half)
+        stored = load_file(tmp_path / "x.safetensors")
+        sizes.append(sum(t.nbytes for t in stored.values()))
+        for name, tensor in prior.state_dict().items():
+            assert tensor.dtype == before[name].dtype and torch.equal(tensor, before[name])
+            rounded = half and (kind != "diffusion" or name.startswith("network."))
+            expected = before[name].half() if rounded else before[name]
+            assert torch.equal(stored[name].float(), expected.float())
+    prior.card = None
+    # Neighbours are rounded when they are fitted: nothing is left to save.
+    assert (sizes[0] == sizes[1]) == (kind == "neighbours")
+
+
+def test_files_of_neighbours_are_half_as_large_and_exact(tmp_path: Path) -> None:
+    prior = shaken("neighbours")
+    prior.save(tmp_path / "x.safetensors", card_of("neighbours"))
+    stored = load_file(tmp_path / "x.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
+    assert torch.equal(stored["latents"].float(), prior.get_buffer("latents"))
+    prior.card = None
+
+
 @pytest.mark.parametrize("kind", FLOWS)
 def test_steps_and_guidance_are_the_flows(kind: str) -> None:
     flow, embeddings = shaken(kind), some_pairs()[0][:4]
@@ -111,6 +159,34 @@ def calls_of_the_network(flow: c2l.Prior, **options: Any) -> list[int]:
     finally:
         handle.remove()
     return rows
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "diffusion"])
+def test_settings_are_kept_and_checked(kind: str) -> None:
+    cls = type(shaken(kind)) if kind in KINDS else DiffusionPrior
+    prior = cls(**WIDTHS, **SMALL.get(kind, {"width": 8, "depth": 1}))
+    assert cls(**prior.settings()).settings() == prior.settings()
+    assert set(prior.settings()) == set(cls.Settings.model_fields)
+    with pytest.raises(BadInput, match="hiden is an unknown key") as caught:
+        cls(**WIDTHS, hiden=3)
+    assert "gap" in caught.value.hint and caught.value.field == "settings"
+    with pytest.raises(BadInput, match="num_codes=0 is below 1; gap=3 is"):
+        cls(**{**WIDTHS, "num_codes": 0}, gap=3)
+
+
+def test_one_step_is_a_flow_with_another_default() -> None:
+    flow, onestep = (cls.Settings.model_validate(WIDTHS) for cls in (FlowPrior, OneStepPrior))
+    assert onestep.model_dump() == {**flow.model_dump(), "steps": 1}
+
+
+@pytest.mark.parametrize(("width", "latent", "own"), [(8, 8, 8), (8, 9, 256)])
+def test_the_width_of_the_papers_network(width: int, latent: int, own: int) -> None:
+    widths = {"embedding_width": width, "num_codes": 1, "latent_width": latent}
+    with torch.device("meta"):
+        for given in ({}, {"width": None}):
+            prior = DiffusionPrior(**widths, depth=1, heads=1, **given)
+            assert prior.settings()["width"] == prior.config.width == own
+        assert DiffusionPrior(**widths, depth=1, heads=1, width=4).config.width == 4
 
 
 def test_what_a_sample_costs() -> None:
