@@ -15,11 +15,11 @@ from torch import Tensor, nn
 import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l_stylegan import files
-from c2l_stylegan.mapping import Mapping
-from c2l_stylegan.noise import Noise
-from c2l_stylegan.settings import Settings, StyleGAN2Settings, family_of
-from c2l_stylegan.stylegan2 import Synthesis2
-from c2l_stylegan.stylegan3 import Synthesis3
+from c2l_stylegan.networks.mapping import Mapping
+from c2l_stylegan.networks.noise import Noise
+from c2l_stylegan.networks.settings import Settings, StyleGAN2Settings, family_of
+from c2l_stylegan.networks.stylegan2 import Synthesis2
+from c2l_stylegan.networks.stylegan3 import Synthesis3
 
 _STATISTICS_SAMPLES = 1000
 _NAMED_AT_MOST = 3
