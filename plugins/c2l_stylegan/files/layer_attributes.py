@@ -27,7 +27,7 @@ def common(generator: Module, tensors: dict[str, Tensor]) -> dict[str, int]:
         # An unconditional StyleGAN-XL holds embeddings of classes, and does not use them.
         tensors.pop("mapping.embed.weight", None)
     if widths["c_dim"] and "mapping.embed.weight" not in tensors:
-        raise Damaged("it has classes, but embeds them in a way that is not known here")
+        raise Damaged("it has classes, but embeds them in an unknown way")
     return widths
 
 
@@ -66,7 +66,7 @@ def clamp_of(layers: Sequence[Module]) -> float | None:
     given = [layer.attribute("conv_clamp") for layer in layers]
     values = {None if value is None else real(value, as_given=True) for value in given}
     if len(values) != 1:
-        raise Damaged(f"its layers clamp at {len(values)} different values")
+        raise Damaged(f"its layers have {len(values)} different clamps")
     return next(iter(values))
 
 
@@ -93,16 +93,16 @@ def number(value: Any) -> int:
     while isinstance(value, list) and value and all(item == value[0] for item in value):
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LARGEST:
-        raise Damaged(f"a size in it is {str(value)[:40]}")
+        raise Damaged(f"one of its sizes is {str(value)[:40]}")
     if value != int(value):
-        raise Damaged(f"a size in it is {value}")
+        raise Damaged(f"one of its sizes is {value}")
     return int(value)
 
 
 def real(value: Any, *, as_given: bool = False) -> Any:
     """A finite number, as float unless ``as_given``."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise Damaged(f"a number in it is {str(value)[:40]}")
+        raise Damaged(f"one of its numbers is {str(value)[:40]}")
     return value if as_given else float(value)
 
 

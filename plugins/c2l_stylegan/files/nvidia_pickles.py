@@ -23,7 +23,7 @@ from c2l_stylegan.networks.settings import Settings
 MARKS = (b"_reconstruct_persistent_obj", b"dnnlib.tflib.network")
 """One of these stands near the beginning of every such file."""
 
-_ONLY = "Only generators of the families StyleGAN2 and StyleGAN3 can be read"
+_ONLY = "Only StyleGAN2 and StyleGAN3 generators are supported"
 _EXPECTED = {
     "torch_utils.persistence": {"_reconstruct_persistent_obj"},
     "torch._utils": {"_rebuild_tensor_v2", "_rebuild_parameter"},
@@ -54,7 +54,7 @@ def read(path: Path) -> tuple[Settings, dict[str, Tensor]]:
     Returns:
         its settings, and its tensors, which are views of the file.
     Raises:
-        BadWeights: the file is damaged, wants to call something, or holds another network.
+        BadWeights: the file is damaged, contains executable content, or holds another network.
     """
     with explain_damage(path):
         try:
@@ -65,9 +65,9 @@ def read(path: Path) -> tuple[Settings, dict[str, Tensor]]:
             tensors = generator.tensors(at_most=path.stat().st_size)
             return nvidia_settings.convert(generator, tensors)
         except Damaged as error:
-            raise BadWeights(f"{path} is not read: {error}", hint=_ONLY) from error
+            raise BadWeights(f"{path} cannot be read: {error}", hint=_ONLY) from error
         except BadWeights as error:  # of the settings, which do not know the path
-            raise BadWeights(f"{path} is not read: {error.message}", hint=_ONLY) from error
+            raise BadWeights(f"{path} cannot be read: {error.message}", hint=_ONLY) from error
 
 
 def _root(path: Path) -> Any:
@@ -98,26 +98,26 @@ def _generator(root: Any) -> Module:
         if found is None:
             held = [key for key in ("G", "D") if Module.of(root.get(key)) is not None]
             if held == ["D"]:
-                raise Damaged("it holds a discriminator alone, no generator G_ema")
+                raise Damaged("it holds only a discriminator, not a generator G_ema")
             if held:
-                raise Damaged("it holds no averaged generator G_ema")
+                raise Damaged("it holds no averaged generator, G_ema")
             if any(isinstance(value, InertObject) for value in root.values()):
-                raise Damaged("it is a plain state dict, of no network that is known here")
+                raise Damaged("it is a plain state dict of an unknown network")
             raise Damaged("it holds no generator G_ema")
     else:
         found = Module.of(root)
         if found is None:
-            raise Damaged("it is a pickle of something else than a network")
+            raise Damaged("it is a pickle, but not of a network")
     relative = _relative(found)
     if relative:
-        raise Damaged(f"it is {relative}, which is another network than a StyleGAN2 or 3")
+        raise Damaged(f"it is {relative}, not a StyleGAN2 or StyleGAN3")
     return found
 
 
 def _relative(network: Module) -> str:
     """The name of a well-known network that resembles a StyleGAN generator but is none."""
     if "Discriminator" in network.class_name:
-        return "a discriminator alone"
+        return "only a discriminator"
     if network.class_name == "TriPlaneGenerator" or network.child("renderer") is not None:
         return "an EG3D generator"
     mapping, synthesis = network.child("mapping"), network.child("synthesis")
@@ -127,7 +127,7 @@ def _relative(network: Module) -> str:
     if any(block.child("convs1") is not None for block in blocks):
         return "a StyleGAN-T generator"
     if any(layer.class_name.startswith("PatchWise") for b in blocks for _, layer in b.children()):
-        return "an ALIS generator, whose pictures are strips without end"
+        return "an ALIS generator, whose images are endless strips"
     if mapping is None or synthesis is None:
         return f"a {network.class_name}"
     return ""

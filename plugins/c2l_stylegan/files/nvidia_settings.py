@@ -83,7 +83,7 @@ def _blocks(
     order = sorted(found, key=lambda name: [int(side) for side in name[1:].split("x")])
     sides = [[int(side) for side in name[1:].split("x")] for name in order]
     if any(sides[i] != [side << i for side in sides[0]] for i in range(len(sides))):
-        raise Damaged(f"its blocks {', '.join(order)[:80]} do not double")
+        raise Damaged(f"its blocks {', '.join(order)[:80]} do not double in size")
     names = {name: f"b{4 << i}" for i, name in enumerate(order)}
     renamed = {}
     for key, tensor in tensors.items():

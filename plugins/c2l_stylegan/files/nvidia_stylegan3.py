@@ -46,9 +46,9 @@ def convert3(
     told = [_signal(first, "in"), *(_signal(layer, "out") for layer in layers.values())]
     for layer, before in zip(layers.values(), told, strict=False):
         if not _alike(_signal(layer, "in"), before):
-            raise Damaged("its layers do not follow one another")
+            raise Damaged("the output of one of its layers is not the input of the next")
     if not _alike(told[0], told[1]):
-        raise Damaged("its first layer changes more than the content")
+        raise Damaged("its first layer resamples, which a StyleGAN3's does not")
     settings = StyleGAN3Settings(
         **common(generator, tensors),
         img_resolution=_resolution(generator, told[-1].size),
@@ -145,7 +145,7 @@ def _size(value: Any) -> tuple[int, int]:
     if not isinstance(value, list):
         return number(value), number(value)
     if len(value) != 2:
-        raise Damaged(f"a size in it is {str(value)[:40]}")
+        raise Damaged(f"one of its sizes is {str(value)[:40]}")
     return number(value[1]), number(value[0])
 
 

@@ -51,24 +51,24 @@ def load_storage(thing: InertObject) -> Any:
     """Stands in for torch's ``_load_from_bytes``, which would unpickle anything.
 
     Raises:
-        Damaged, BadPickle: the bytes are no storage, or want to call something.
+        Damaged, BadPickle: the bytes are not a storage, or contain executable content.
     """
     if thing.cls != _LOAD:
         return thing
     payload = thing.args[0] if len(thing.args) == 1 else None
     if not isinstance(payload, bytes | memoryview):
-        raise Damaged("a storage in it is described wrongly")
+        raise Damaged("one of its storages is malformed")
     data = memoryview(payload)
     root, keys, place = read_legacy(data, _LONGEST_TENSOR_HEADER)
     if not isinstance(root, Persistent):
-        raise Damaged("a storage in it is something else")
+        raise Damaged("one of its storages is malformed")
     key, dtype, num = storage_of(root)
     if keys != [key]:
         raise Damaged(f"the storage {key} is missing")
     check_length(data, place, num, key)
     numbers = data[place + 8 :]
     if len(numbers) < num * dtype.itemsize:
-        raise Damaged(f"the storage {key} is cut off")
+        raise Damaged(f"the storage {key} is truncated")
     return Storage(dtype, num, numbers)
 
 
@@ -81,7 +81,7 @@ class Module:
 
     @classmethod
     def of(cls, value: Any) -> Self | None:
-        """The module that ``value`` stands for; None if it is none."""
+        """The module that ``value`` stands for; None if it is not one."""
         if not isinstance(value, InertObject):
             return None
         name: Any = value.cls.name
@@ -122,7 +122,7 @@ class Module:
     def _collect(self, found: dict[str, Tensor], prefix: str, left: list[int], depth: int) -> None:
         left[1] -= 1
         if depth > _DEEPEST or left[1] < 0:
-            raise Damaged("its modules are nested too deep")
+            raise Damaged("its modules are nested too deeply")
         hidden = plain(self.state.get("_non_persistent_buffers_set")) or []
         for table in ("_parameters", "_buffers"):
             for name, value in self._table(table).items():
@@ -132,7 +132,7 @@ class Module:
                 found[full] = tensor_of(value, full)
                 left[0] -= found[full].numel() * 4
                 if left[0] < 0:
-                    raise Damaged("its tensors hold more than the file")
+                    raise Damaged("its tensors are larger than the file")
         for name, module in self.children():
             module._collect(found, f"{prefix}{name}.", left, depth + 1)
 
@@ -150,7 +150,7 @@ def tensor_of(value: Any, name: str) -> Tensor:
     if isinstance(value, InertObject) and value.cls == _PARAMETER and value.args:
         value = value.args[0]
     if not (isinstance(value, InertObject) and value.cls == _TENSOR and value.args):
-        raise Damaged(f"{name} is no tensor")
+        raise Damaged(f"{name} is not a tensor")
     storage, *layout = value.args[:4]
     if not isinstance(storage, Storage):
         raise Damaged(f"the storage of {name} is missing")
@@ -173,7 +173,7 @@ def array_of(value: Any, name: str) -> Tensor:
         return torch.tensor(float(value))
     array = _array(value)
     if array is None or array.dtype.kind != "f":
-        raise Damaged(f"{name} is no array of floating-point numbers")
+        raise Damaged(f"{name} is not an array of floating-point numbers")
     numbers = np.asarray(array, dtype="=f4")
     return torch.from_numpy(numbers if numbers.flags.writeable else numbers.copy())
 
@@ -183,7 +183,7 @@ def plain(value: Any, _left: list[int] | None = None, _depth: int = 0) -> Any:
     left = [_MOST_VALUES] if _left is None else _left
     left[0] -= 1
     if left[0] < 0 or _depth > _DEEPEST:
-        raise Damaged("an attribute in it is too large")
+        raise Damaged("one of its attributes is too large")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
@@ -215,7 +215,7 @@ def _array(value: Any) -> Any:
     elif where in _NUMPY and what == "_reconstruct":
         state = value.state if isinstance(value.state, tuple) else ()
         if len(state) != 5:
-            raise Damaged("an array in it is described wrongly")
+            raise Damaged("one of its arrays is malformed")
         _, shape, dtype, fortran, data = state
     elif value.cls == _DILL and len(args) == 4 and isinstance(args[2], tuple) and len(args[2]) == 5:
         _, shape, dtype, fortran, data = args[2]
@@ -232,7 +232,7 @@ def _array(value: Any) -> Any:
         and all(type(size) is int and 0 <= size < 1 << 48 for size in shape)
         and math.prod(shape) * kind.itemsize == len(data)
     ):
-        raise Damaged("an array in it has another length than it says")
+        raise Damaged("one of its arrays has the wrong length")
     array = np.frombuffer(data, kind).reshape(shape, order="F" if fortran else "C")
     if axes is None:
         return array
@@ -242,17 +242,17 @@ def _array(value: Any) -> Any:
         and all(type(axis) is int for axis in axes)
         and sorted(axes) == list(range(array.ndim))
     ):
-        raise Damaged("an array in it is described wrongly")
+        raise Damaged("one of its arrays is malformed")
     return array.transpose(axes)
 
 
 def _dtype(value: Any) -> np.dtype[Any]:
     if not (isinstance(value, InertObject) and value.cls == Name("numpy", "dtype") and value.args):
-        raise Damaged("an array in it has no type")
+        raise Damaged("one of its arrays has no dtype")
     code = value.args[0]
     if not isinstance(code, str) or code not in _NUMBERS:
         kind = code[:20] if isinstance(code, str) else type(code).__name__
-        raise Damaged(f"an array in it holds {kind}, which is no number")
+        raise Damaged(f"one of its arrays holds {kind}, not numbers")
     state = value.state if isinstance(value.state, tuple) else ()
     dtype = np.dtype(code)
     return dtype.newbyteorder(">") if len(state) > 1 and state[1] == ">" else dtype

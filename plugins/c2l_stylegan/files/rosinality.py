@@ -26,14 +26,14 @@ MARKS = (b"to_rgb1.conv.weight", b"input.input")
 _SAMPLES = 4096
 _BATCH = 256
 _MOST_LAYERS = 100
-_HINT = "Only the StyleGAN2 of rosinality's stylegan2-pytorch can be read from such a file"
+_HINT = "Of such files, only those of rosinality's stylegan2-pytorch are supported"
 
 
 def read(path: Path) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
     """Read the averaged generator of a checkpoint.
 
     Raises:
-        BadWeights: the file is damaged, wants to call something, or holds another network.
+        BadWeights: the file is damaged, contains executable content, or holds another network.
     """
     with TorchFile(path) as file:
         return _Checkpoint(file).convert()
@@ -52,7 +52,7 @@ class _Checkpoint:
         state = root.get("g_ema", root)
         if not isinstance(state, dict) or "to_rgb1.conv.weight" not in state:
             names = ", ".join(name[:40] for name in list(root)[:3] if isinstance(name, str))
-            found = _relative(root) or names or "nothing with a name"
+            found = _relative(root) or names or "no named tensors"
             raise BadWeights(f"{file.path} holds no generator: it has {found}", hint=_HINT)
         self.stored: dict[str, StoredTensor] = {}
         for name, value in state.items():
@@ -64,12 +64,12 @@ class _Checkpoint:
 
     def convert(self) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
         if "iwt.ll" in self.stored:
-            raise self.damaged("it is a SWAGAN, which draws wavelets")
+            raise self.damaged("it is a SWAGAN, which generates wavelets")
         settings = self._settings()
         try:
             tensors = self._tensors(settings)
         except (IndexError, RuntimeError) as error:
-            raise self.damaged("its tensors do not fit together") from error
+            raise self.damaged("the shapes of its tensors do not match") from error
         if self.unused:
             raise self.damaged(f"it also has {min(self.unused)[:80]}, which no StyleGAN2 has")
         if self.average is not None:
@@ -83,7 +83,7 @@ class _Checkpoint:
             int(m[1]) for n in self.stored if (m := re.fullmatch(r"to_rgbs\.(\d{1,2})\.bias", n))
         ]
         if sorted(numbers) != list(range(len(numbers))) or len(numbers) > 12:
-            raise self.damaged(f"its to_rgbs are {sorted(numbers)[:20]}")
+            raise self.damaged(f"its to_rgbs are numbered {sorted(numbers)[:20]}")
         side = 4 << len(numbers)
         layers = sum(bool(re.fullmatch(r"style\.\d{1,3}\.weight", name)) for name in self.stored)
         if not 1 <= layers <= _MOST_LAYERS:
@@ -202,7 +202,7 @@ class _Checkpoint:
         return tensor.float()
 
     def damaged(self, reason: str) -> BadWeights:
-        return BadWeights(f"{self.file.path} is not read: {reason}", hint=_HINT)
+        return BadWeights(f"{self.file.path} cannot be read: {reason}", hint=_HINT)
 
 
 def _relative(root: dict[Any, Any]) -> str:
@@ -210,8 +210,8 @@ def _relative(root: dict[Any, Any]) -> str:
     state = root.get("state_dict")
     inside = [key for key in state if isinstance(key, str)] if isinstance(state, dict) else []
     if any(key.startswith("encoder.") for key in inside):
-        return "an encoder of pictures, as pSp and e4e are"
-    return "a discriminator alone" if "d" in root else ""
+        return "an image encoder such as pSp or e4e"
+    return "only a discriminator" if "d" in root else ""
 
 
 @torch.no_grad()
@@ -226,7 +226,7 @@ def _estimated(
             mapping = Mapping(settings.z_dim, 0, settings.w_dim, settings.mapping)
         mapping.load_state_dict({**own, "w_avg": torch.zeros(settings.w_dim)}, assign=True)
     except RuntimeError as error:
-        raise checkpoint.damaged("its mapping does not fit together") from error
+        raise checkpoint.damaged("the shapes in its mapping do not match") from error
     draws = np.random.RandomState(0)
     total = torch.zeros(settings.w_dim, dtype=torch.float64)
     for _ in range(_SAMPLES // _BATCH):

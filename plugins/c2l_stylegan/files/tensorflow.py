@@ -51,21 +51,21 @@ def convert(root: Any) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
     last = root[2] if isinstance(root, tuple) and len(root) == 3 else root
     state = _state(last)
     if state is None:
-        raise Damaged("it is a pickle of something else than (G, D, Gs)")
+        raise Damaged("it is a pickle, but not of (G, D, Gs)")
     version = state.get("version")
     if not isinstance(version, int) or version < _FIRST_VERSION:
         raise Damaged(f"it is a network of version {version}: a StyleGAN1 or ProGAN")
     variables = dict(_variables(state, "", 0))
     if any("LabelConcat" in name for name in variables):
-        raise Damaged("it is a conditional network of the first StyleGAN2, with LabelConcat")
+        raise Damaged("it is a conditional network of the original StyleGAN2, with LabelConcat")
     if "mapping/Dense0/weight" not in variables or "synthesis/4x4/Const/const" not in variables:
         raise Damaged(
-            f"it is a network {str(plain(state.get('name')))[:40]}, but no StyleGAN2 generator"
+            f"it is the network {str(plain(state.get('name')))[:40]}, not a StyleGAN2 generator"
         )
     kwargs = plain(state.get("static_kwargs")) or {}
     unknown = kwargs.keys() - _NOT_ASKED - _ASKED
     if unknown:
-        raise Damaged(f"its settings {', '.join(sorted(unknown))[:200]} are not known here")
+        raise Damaged(f"it has unknown settings: {', '.join(sorted(unknown))[:200]}")
     num_blocks = sum(name.endswith(("/Conv/weight", "/Conv1/weight")) for name in variables)
     if not 1 <= num_blocks <= _MOST_BLOCKS:
         raise Damaged(f"it has {num_blocks} blocks")
@@ -204,13 +204,13 @@ def _taps(kwargs: dict[str, Any]) -> tuple[float, ...]:
     if taps is None:
         return (1,)
     if not isinstance(taps, list) or not 0 < len(taps) <= 64:
-        raise Damaged("its resample_kernel is no filter")
+        raise Damaged("its resample_kernel is not a filter")
     return tuple(map(_real, taps))
 
 
 def _real(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise Damaged(f"a number in it is {str(value)[:40]}")
+        raise Damaged(f"one of its numbers is {str(value)[:40]}")
     return value
 
 

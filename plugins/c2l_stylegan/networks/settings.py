@@ -116,17 +116,21 @@ class StyleGAN2Settings:
         _check_numbers(self)
         side = self.img_resolution
         if side < 4 or side & (side - 1):
-            raise BadWeights(f"img_resolution of a StyleGAN2 is a power of two from 4, not {side}")
+            raise BadWeights(
+                f"img_resolution of a StyleGAN2 must be a power of two, 4 or more, not {side}"
+            )
         if self.architecture not in ("skip", "resnet", "orig"):
-            raise BadWeights(f"architecture is skip, resnet or orig, not {self.architecture!r}")
+            raise BadWeights(
+                f"architecture must be skip, resnet or orig, not {self.architecture!r}"
+            )
         filled = {r: min(self.channel_base // r, self.channel_max) for r in self.resolutions}
         filled.update({int(r): int(n) for r, n in self.channels.items()})
         if any(not 0 < filled[r] < 1 << 16 for r in self.resolutions):
-            raise BadWeights(f"no network has {max(filled.values())} channels")
+            raise BadWeights(f"a network cannot have {max(filled.values())} channels")
         object.__setattr__(self, "channels", {r: filled[r] for r in self.resolutions})
         taps = _as_tuples(self.resample_filter or (1,))
         if not isinstance(taps, tuple) or len(taps) > _MOST_TAPS:
-            raise BadWeights(f"resample_filter is no filter: {str(taps)[:40]}")
+            raise BadWeights(f"resample_filter is not a filter: {str(taps)[:40]}")
         object.__setattr__(self, "resample_filter", taps)
         object.__setattr__(self, "const_size", _checked_size(self.const_size))
 
@@ -182,7 +186,9 @@ class Signal:
         object.__setattr__(self, "size", _checked_size(self.size))
         for number in (self.cutoff, self.half_width, self.sampling_rate, self.channels):
             if isinstance(number, bool) or not isinstance(number, int | float) or number <= 0:
-                raise BadWeights(f"a signal has no positive number {str(number)[:40]}")
+                raise BadWeights(
+                    f"the numbers of a signal must be positive, not {str(number)[:40]}"
+                )
 
 
 @dataclass(frozen=True)
@@ -226,9 +232,11 @@ class StyleGAN3Settings:
     def __post_init__(self) -> None:
         _check_numbers(self)
         if not self.num_critical < self.num_layers:
-            raise BadWeights(f"{self.num_critical} of {self.num_layers} layers are critical")
+            raise BadWeights(
+                f"num_critical is {self.num_critical}, but must be less than num_layers, {self.num_layers}"
+            )
         if self.signals and len(self.signals) != self.num_layers + 1:
-            raise BadWeights(f"signals are {self.num_layers + 1}, not {len(self.signals)}")
+            raise BadWeights(f"signals must be {self.num_layers + 1}, not {len(self.signals)}")
 
     @classmethod
     def from_init_kwargs(cls, kwargs: Mapping[str, Any], *, repo: str = "") -> Self:
@@ -287,7 +295,7 @@ def _checked(cls: type[Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
     ]
     missing = [name for name in needed if name not in values]
     if missing:
-        raise BadWeights(f"the settings of the network lack {', '.join(missing)}")
+        raise BadWeights(f"the settings of the network are missing {', '.join(missing)}")
     return values
 
 
@@ -308,7 +316,7 @@ def _check_numbers(settings: Any) -> None:
     for f in dataclasses.fields(settings):
         value = getattr(settings, f.name)
         if f.name == "activation" and value not in ACTIVATIONS:
-            raise BadWeights(f"there is no activation {str(value)[:40]!r}")
+            raise BadWeights(f"unknown activation {str(value)[:40]!r}")
         if f.name not in _LARGEST.keys() | _REAL or (value is None and "None" in str(f.type)):
             continue
         if f.name in _REAL:
@@ -328,7 +336,7 @@ def _checked_size(value: Any) -> tuple[int, int]:
     """Height and width, if they are what an image can have."""
     sides = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
     if len(sides) != 2 or not all(type(side) is int and 0 < side < 1 << 16 for side in sides):
-        raise BadWeights(f"{str(value)[:40]} is no height and width")
+        raise BadWeights(f"{str(value)[:40]} is not a height and width")
     return sides[0], sides[1]
 
 

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from c2l_stylegan.cpu.fast_path import allows_fast_path, records_gradients
@@ -22,7 +21,7 @@ from c2l_stylegan.cpu.scratch import Scratch
 from c2l_stylegan.cpu.threads import RowBlock, for_each_row_block
 from c2l_stylegan.networks.filtered_lrelu import FilteredLeakyReLU
 from c2l_stylegan.networks.filters import lowpass_filter
-from c2l_stylegan.networks.initial_weights import normal
+from c2l_stylegan.networks.initial_weights import normal, uniform, uniform_in_disc
 from c2l_stylegan.networks.mapping import FullyConnected, unit_rms
 from c2l_stylegan.networks.modulated import NUM_REDUCED, Modulated
 from c2l_stylegan.networks.noise import Noise
@@ -80,17 +79,15 @@ class FourierInput(nn.Module):
     def __init__(self, w_dim: int, signal: Signal) -> None:
         super().__init__()
         self.signal = signal
-        # Uniform over a disc: a uniform direction, and the root of a uniform number as radius.
-        direction = F.normalize(torch.randn(signal.channels, 2, device="cpu"))
-        radius = torch.rand(signal.channels, 1, device="cpu").sqrt() * signal.cutoff
+        freqs = uniform_in_disc(signal.channels, signal.cutoff)
         self.weight = nn.Parameter(normal(signal.channels, signal.channels))
         self.affine = FullyConnected(w_dim, 4)
         with torch.no_grad():
             self.affine.weight.zero_()
             self.affine.bias[0] = 1.0
         self.register_buffer("transform", torch.eye(3, device="cpu"))
-        self.register_buffer("freqs", direction * radius)
-        self.register_buffer("phases", torch.rand(signal.channels, device="cpu") - 0.5)
+        self.register_buffer("freqs", freqs)
+        self.register_buffer("phases", uniform(signal.channels) - 0.5)
 
     def forward(self, w: Tensor) -> Tensor:
         """w (B, w_dim) to features (B, C, *size), channels last."""
@@ -247,10 +244,10 @@ class Synthesis3(nn.Module):
         super().__init__()
         self.num_ws = settings.num_layers + 2
         self.output_scale = settings.output_scale
-        stages = signals(settings)
-        self.input = FourierInput(settings.w_dim, stages[0])
+        flow = signals(settings)
+        self.input = FourierInput(settings.w_dim, flow[0])
         self.layer_names = []
-        for i, (before, after) in enumerate(zip([stages[0], *stages], stages, strict=False)):
+        for i, (before, after) in enumerate(zip([flow[0], *flow], flow, strict=False)):
             layer = Layer(
                 before,
                 after,

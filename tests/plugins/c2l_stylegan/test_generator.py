@@ -20,7 +20,7 @@ from c2l_stylegan.networks.noise import row_generators
 
 DATA = Path(__file__).parents[2] / "data" / "stylegan"
 BOTH = pytest.mark.parametrize("name", ["sg2-ada-32", "sg3-t-32"])
-SEEDS = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=3, unique=True)
+SEEDS = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=3, unique=True)
 quick = settings(max_examples=3, deadline=None)
 
 
@@ -37,7 +37,7 @@ def assert_same(actual: Tensor, expected: Tensor) -> None:
     ("name", "noise"), [("sg2-ada-32", "const"), ("sg2-ada-32", "random"), ("sg3-t-32", "const")]
 )
 @quick
-@given(first=st.integers(0, 2**31))
+@given(first=st.integers(0, 2**64 - 5))
 def test_an_image_is_the_same_in_any_batch(name: str, noise: str, first: int) -> None:
     generator = network(name)
     seeds = [first + i for i in range(4)]
@@ -97,6 +97,17 @@ def test_seeds_are_those_of_numpy(name: str) -> None:
     )
 
 
+def test_seeds_above_32_bits_are_all_their_own() -> None:
+    generator = network("sg2-ada-32")
+    low, high = 5, 3
+    seeds = [low, high, low + (high << 32), high + (low << 32), low << 32, 2**32, 2**64 - 1, 0]
+    latents = generator.sample_latents(seeds)[:, 0]
+    distances = torch.cdist(latents, latents) + torch.eye(len(seeds))
+    assert distances.min() > 0.1
+    z = np.random.RandomState([low, high]).randn(1, generator.network_settings.z_dim)
+    assert_same(latents[2][None], generator.map(torch.from_numpy(z).float())[:, 0])
+
+
 @BOTH
 def test_global_randomness_is_left_alone(name: str) -> None:
     generator = network(name)
@@ -107,8 +118,29 @@ def test_global_randomness_is_left_alone(name: str) -> None:
     np.random.seed(1)
     generator.synthesize(generator.sample_latents([1]), noise="random")
     StyleGAN.initialised(generator.network_settings)
+    StyleGAN.load(SimpleNamespace(path=DATA / name))
     assert torch.equal(torch.rand(3), expected[0])
     assert np.random.rand() == expected[1]
+
+
+def test_initial_weights_are_those_of_torchs_own_stream() -> None:
+    """Whatever else draws from it meanwhile, and with none of its state changed."""
+    for name in ("sg2-ada-32", "sg3-t-32"):
+        settings_ = network(name).network_settings
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(7)
+            expected = StyleGAN(settings_).state_dict()
+        made = StyleGAN.initialised(settings_, seed=7).state_dict()
+        assert all(torch.equal(made[key], expected[key]) for key in expected)
+
+
+def test_statistics_found_in_inference_mode_serve_gradients_too() -> None:
+    generator = StyleGAN.initialised(network("sg2-cond-16").network_settings)
+    with torch.inference_mode():
+        generator.synthesize(torch.zeros(1, 1, 32), truncation=0.5)
+    w = torch.zeros(1, 1, 32, requires_grad=True)
+    generator.synthesize(w, truncation=0.5).sum().backward()
+    assert w.grad is not None
 
 
 def test_random_noise_differs_between_latents_and_from_the_stored() -> None:
@@ -212,8 +244,10 @@ def test_other_bad_input(name: str) -> None:
     generator = network(name)
     with pytest.raises(BadInput, match="z has shape"):
         generator.map(torch.zeros(2, 31))
-    with pytest.raises(BadInput, match="seeds"):
-        generator.sample_latents([-1])
+    for seed in (-1, 2**64):
+        with pytest.raises(BadInput, match="from 0 to 18446744073709551615") as caught:
+            generator.sample_latents([0, seed])
+        assert caught.value.field == "seeds"
     with pytest.raises(BadInput, match="noise"):
         generator.synthesize(generator.sample_latents([0]), noise="loud")
 

@@ -266,13 +266,13 @@ def test_what_is_cut_off_is_recognised_without_its_kind(
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "is an empty file"),
-        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "is a web page"),
-        (b"\n  <html>", "is a web page"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "Git LFS"),
-        (b"\x1f\x8b\x08\x00", "neither a pickle nor a checkpoint"),
+        (b"", "it is empty"),
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "it is a web page"),
+        (b"\n  <html>", "it is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "Git LFS pointer"),
+        (b"\x1f\x8b\x08\x00", "neither a pickle nor a PyTorch checkpoint"),
         (b"PK\x03\x04", "cut off"),
-        (pickle.dumps([1, 2]), "something else than a network"),
+        (pickle.dumps([1, 2]), "not of a network"),
         (pickle.dumps({"a": 1}), "no generator G_ema"),
         (b"\x80\x04" + b"N" * 100, "breaks off"),
     ],
@@ -291,8 +291,8 @@ def test_networks_of_others_are_named(tmp_path: Path) -> None:
     def network(name: str, **children: Any) -> Persistent:
         return Persistent(name, {"_parameters": {}, "_buffers": {}, "_modules": children})
 
-    assert "discriminator alone" in named({"D": network("Discriminator")})
-    assert "discriminator alone" in named(network("Discriminator"))
+    assert "only a discriminator" in named({"D": network("Discriminator")})
+    assert "only a discriminator" in named(network("Discriminator"))
     assert "no averaged generator" in named({"G": whole(), "G_ema": None})
     eg3d = network("TriPlaneGenerator", renderer=torch.nn.Softplus())
     assert "EG3D" in named({"G_ema": eg3d})
@@ -315,9 +315,9 @@ def test_checkpoints_of_others_are_named(tmp_path: Path) -> None:
         torch.save({"layer4.conv1.weight": torch.ones(3)}, path, **options)
         assert "layer4.conv1.weight" in refusal(path)
         torch.save({"d": {}, "g_optim": {}}, path, **options)
-        assert "a discriminator alone" in refusal(path)
+        assert "only a discriminator" in refusal(path)
         torch.save({"state_dict": {"encoder.input_layer.0.weight": torch.ones(3)}}, path, **options)
-        assert "an encoder of pictures" in refusal(path)
+        assert "an image encoder" in refusal(path)
         torch.save({"g_ema": Evil()}, path, **options)
         assert "mkdir" in refusal(path)
     with zipfile.ZipFile(path, "w") as archive:
@@ -352,7 +352,7 @@ def test_one_storage_does_not_become_many(tmp_path: Path) -> None:
     for i in range(100):
         tensor = TensorOf(storage, 0, (1 << 16,), (1,))
         _state(good, "mapping")["_buffers"][f"x{i}"] = tensor
-    assert "hold more than the file" in refusal(dump(tmp_path / "x.pkl", {"G_ema": good}))
+    assert "are larger than the file" in refusal(dump(tmp_path / "x.pkl", {"G_ema": good}))
 
 
 def test_nesting_does_not_explode(tmp_path: Path) -> None:

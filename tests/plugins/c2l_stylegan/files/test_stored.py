@@ -196,13 +196,13 @@ def _odd_resolution(folder: Path) -> None:
         (_foreign, r"unknown layer4\.2\.bn1\.weight"),
         (_wrong_shape, r"synthesis\.b8\.conv0\.bias \(3,\) instead of \(32,\)"),
         (_integers, "not floating-point"),
-        (_truncated, "not a whole safetensors file"),
-        (_empty, "not a whole safetensors file"),
+        (_truncated, "not a complete safetensors file"),
+        (_empty, "not a complete safetensors file"),
         (_undescribed, "does not describe its network"),
         (_broken_json, "is not JSON"),
         (_list_json, "is not a JSON object"),
         (_unknown_setting, "unknown settings of a StyleGAN: num_heads"),
-        (_missing_setting, "lack w_dim"),
+        (_missing_setting, "missing w_dim"),
         (_absurd_setting, "unusable"),
         (_odd_resolution, "power of two"),
     ],
@@ -222,7 +222,7 @@ def test_other_refusals(tmp_path: Path) -> None:
     with pytest.raises(BadWeights, match="needs a file"):
         load(None)  # type: ignore[arg-type]
     save_file({"w": torch.ones(1)}, tmp_path / "x.safetensors", {"c2l": '{"schema": "other/1"}'})
-    with pytest.raises(BadWeights, match="follows 'other/1'"):
+    with pytest.raises(BadWeights, match="has the schema 'other/1'"):
         load(tmp_path / "x.safetensors")
 
 

@@ -96,7 +96,7 @@ def test_what_a_network_cannot_do_is_refused() -> None:
     unclamped = StyleGAN.initialised(StyleGAN2Settings(**SIZES, img_resolution=8))
     with pytest.raises(BadInput, match="not trained for fp16") as caught:
         unclamped.compute_in(torch.float16)
-    assert "bf16" in caught.value.hint
+    assert '`precision="bf16"`' in caught.value.hint and caught.value.field == "precision"
     unclamped.compute_in(torch.bfloat16)
     unclamped.compute_in(torch.float32)
     with pytest.raises(BadInput, match="fastest in float32 on a CPU"):
