@@ -69,9 +69,8 @@ def read(path: Path, *, values: bool = True) -> Stored:
     if "c2l" in metadata:
         return Stored(settings_of(parse_description(metadata["c2l"], path), path), tensors)
     beside = description_beside(path)
-    settings = settings_of(
-        {"family": _family_by_names(tensors), **read_description(beside)}, beside
-    )
+    data = {"family": _family_by_names(tensors), **read_description(beside)}
+    settings = settings_of(data, beside)
     const = tensors.get("synthesis.b4.const")
     if isinstance(settings, StyleGAN2Settings) and const is not None and const.ndim == 3:
         # Init arguments hold only one side of an image.

@@ -116,12 +116,10 @@ class StyleGAN2Settings:
         _check_numbers(self)
         side = self.img_resolution
         if side < 4 or side & (side - 1):
-            raise BadWeights(
-                f"img_resolution of a StyleGAN2 must be a power of two, 4 or more, not {side}"
-            )
+            raise BadWeights(f"img_resolution of a StyleGAN2 must be 4, 8, 16, ..., not {side}")
         if self.architecture not in ("skip", "resnet", "orig"):
             raise BadWeights(
-                f"architecture must be skip, resnet or orig, not {self.architecture!r}"
+                f"unknown architecture {self.architecture!r}: not skip, resnet or orig"
             )
         filled = {r: min(self.channel_base // r, self.channel_max) for r in self.resolutions}
         filled.update({int(r): int(n) for r, n in self.channels.items()})
@@ -186,9 +184,7 @@ class Signal:
         object.__setattr__(self, "size", _checked_size(self.size))
         for number in (self.cutoff, self.half_width, self.sampling_rate, self.channels):
             if isinstance(number, bool) or not isinstance(number, int | float) or number <= 0:
-                raise BadWeights(
-                    f"the numbers of a signal must be positive, not {str(number)[:40]}"
-                )
+                raise BadWeights(f"numbers of a signal must be positive, not {str(number)[:40]}")
 
 
 @dataclass(frozen=True)
@@ -233,7 +229,7 @@ class StyleGAN3Settings:
         _check_numbers(self)
         if not self.num_critical < self.num_layers:
             raise BadWeights(
-                f"num_critical is {self.num_critical}, but must be less than num_layers, {self.num_layers}"
+                f"num_critical ({self.num_critical}) is not below num_layers ({self.num_layers})"
             )
         if self.signals and len(self.signals) != self.num_layers + 1:
             raise BadWeights(f"signals must be {self.num_layers + 1}, not {len(self.signals)}")

@@ -210,7 +210,7 @@ def test_storages_are_whole(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     torch.save(torch.ones(64).storage(), buffer, _use_new_zipfile_serialization=False)
     for payload, message in (
-        (buffer.getvalue()[:-8], "cut off"),
+        (buffer.getvalue()[:-8], "truncated"),
         (buffer.getvalue().replace(struct.pack("<q", 64), struct.pack("<q", 65)), "another length"),
         (buffer.getvalue()[:90], "breaks off"),
         (b"", "no checkpoint"),

@@ -204,7 +204,7 @@ def _odd_resolution(folder: Path) -> None:
         (_unknown_setting, "unknown settings of a StyleGAN: num_heads"),
         (_missing_setting, "missing w_dim"),
         (_absurd_setting, "unusable"),
-        (_odd_resolution, "power of two"),
+        (_odd_resolution, r"must be 4, 8, 16, \.\.\., not 36"),
     ],
 )
 def test_spoilt_files_are_refused(

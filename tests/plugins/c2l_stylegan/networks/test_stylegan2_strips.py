@@ -132,7 +132,7 @@ def test_winograd_is_used_and_right(
     fast = made.synthesis.images(ws)
     assert sum(heights) == 32 * len(ws)
     assert (len(heights) > len(ws)) == (bytes_of_a_strip is not None)
-    monkeypatch.setattr(Winograd, "pays", lambda weight, pixels: False)
+    monkeypatch.setattr(Winograd, "is_faster", lambda weight, pixels: False)
     close(fast, made.synthesis.images(ws))
 
 
