@@ -32,7 +32,7 @@ _MOST_NUMPY_SEED = 2**32 - 1
 class StyleGAN(c2l.Generator):
     """A StyleGAN2 or StyleGAN3: ``mapping`` takes z to w, ``synthesis`` takes w to an image.
 
-    Modules and tensors have NVIDIA's names, so ``state_dict`` is that of the official networks.
+    Modules and tensors have NVIDIA's names, so ``state_dict`` fits the official networks.
     Everything is computed in float32, unless ``compute_in`` says otherwise.
 
     Attributes:
@@ -73,7 +73,7 @@ class StyleGAN(c2l.Generator):
                 from its ``seed``; NVIDIA's own ``.pkl``, of PyTorch or TensorFlow; or a ``.pt``
                 of rosinality's StyleGAN2. Nothing in a file is ever executed.
         Raises:
-            BadWeights: the file is truncated, or is not a StyleGAN, or its tensors do not fit, or
+            BadWeights: the file is truncated, is not a StyleGAN, has tensors that do not fit, or
                 it contains executable content.
         """
         if source.path is None:
@@ -96,7 +96,7 @@ class StyleGAN(c2l.Generator):
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
-        """Whether ``load`` would understand the file; reads no more than its header."""
+        """Whether ``load`` would understand the file; reads only its header."""
         return stored.recognises(path)
 
     @classmethod
@@ -110,7 +110,7 @@ class StyleGAN(c2l.Generator):
 
     @classmethod
     def describe(cls, path: Path) -> MappingType[str, Any]:
-        """Family, sizes and number of parameters of the network in a file; makes no network.
+        """Family, sizes and number of parameters of the network in a file, without making it.
 
         Raises:
             BadWeights: as ``load``.

@@ -36,11 +36,11 @@ class BandedFilters:
         self.matrices = filters[:, tap.clamp(0, self.num_taps - 1)] * inside
 
     def inputs(self, outputs: int) -> int:
-        """How many inputs so many outputs depend on."""
+        """The number of inputs that this many outputs depend on."""
         return (self.down * (outputs - 1) - self.phase + self.num_taps - 1) // self.up + 1
 
     def blocks(self, outputs: int) -> int:
-        """How many blocks so many outputs take."""
+        """The number of blocks that hold this many outputs."""
         return -(-outputs // self.block)
 
 

@@ -125,7 +125,7 @@ class LayerInStrips:
         out: Tensor,
         scratch: Scratch,
     ) -> None:
-        """Convolve, then upsample along the width: rows from ``first`` to ``out`` (rows, L)."""
+        """Convolve, then upsample along the width: the rows from ``first`` on, to ``out``."""
         band, (height, width) = self.up_columns, self.geometry.in_size
         low, high = max(first, 0), min(first + len(out), height)
         for line in (*out[: low - first], *out[max(high - first, 0) :]):

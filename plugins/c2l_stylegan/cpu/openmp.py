@@ -1,10 +1,10 @@
 """The number of threads torch computes with, set for the calling thread alone.
 
-``torch.set_num_threads`` does two things: it sets the number for the calling thread, and it stores
-it as the number that every thread created from then on starts with, anywhere in the process.
-PyTorch has no public function for the first alone. But it keeps no number of its own for a thread:
-it passes it on to OpenMP and to MKL, which both keep one for each thread. So this module calls
-their functions, those of the very libraries that torch has loaded.
+``torch.set_num_threads`` does two things: it sets the number of the calling thread, and it stores
+that number for the whole process, where every thread picks it up when it first computes something.
+PyTorch has no function that does only the first. But it keeps no number for each thread itself: it
+passes it on to OpenMP and MKL, which do. So this module calls the functions of those two, in the
+very libraries that torch has loaded.
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ def limit_this_thread(num: int) -> None:
 
     No other thread sees a difference. Where ``can_limit_a_thread`` is false, nothing happens.
     """
-    # The first call in a thread sets it to the number of the process: not after ours, please.
-    torch.get_num_threads()
+    torch.get_num_threads()  # a thread's first call sets the number of the process: so not later
     for set_num_threads in _setters():
         set_num_threads(num)
 
 
 @cache
 def can_limit_a_thread() -> bool:
-    """Whether ``limit_this_thread`` works here.
+    """Whether ``limit_this_thread`` works here; tried out in a thread of its own, once.
 
-    It does with PyTorch's own builds for Linux. It does not on Windows, whose libraries do not
-    find functions in what they depend on, nor where torch was built without OpenMP.
+    It works with PyTorch's builds for Linux. It does not on Windows, where functions are not found
+    through the libraries that depend on them, nor where torch was built without OpenMP.
     """
     seen: list[bool] = []
 
@@ -50,22 +49,25 @@ def can_limit_a_thread() -> bool:
 
 @cache
 def _setters() -> tuple[Callable[[int], None], ...]:
-    """The functions of OpenMP and (if torch has it) MKL; empty unless all that it takes are found.
+    """The functions of OpenMP and, if torch uses it, MKL; empty unless all of them are found.
 
-    A name is looked up as torch's own libraries do it: in what is visible to the whole process,
-    as is a preloaded OpenMP, and then in what torch depends on.
+    Names are looked up as the system does it for torch: in what is visible to the whole process,
+    such as a preloaded OpenMP, then in the libraries that torch depends on.
     """
     names = ["omp_set_num_threads"]
     if torch.backends.mkl.is_available():
         names.append("MKL_Set_Num_Threads_Local")  # in lower case it is Fortran's, with a pointer
     try:
-        # Holding the GIL: the calls are shorter than giving it away.
+        # PyDLL keeps the GIL: the calls are shorter than releasing it would be.
         libraries = [ctypes.PyDLL(None), ctypes.PyDLL(torch._C.__file__)]
     except (OSError, TypeError):  # Windows has no library of the whole process
         return ()
-    found = [next((lib[n] for lib in libraries if hasattr(lib, n)), None) for n in names]
-    if None in found:
-        return ()
-    for function in found:
+    functions = []
+    for name in names:
+        library = next((library for library in libraries if hasattr(library, name)), None)
+        if library is None:
+            return ()
+        function = getattr(library, name)
         function.argtypes, function.restype = [ctypes.c_int], None
-    return tuple(found)
+        functions.append(function)
+    return tuple(functions)

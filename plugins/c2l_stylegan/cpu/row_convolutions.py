@@ -21,14 +21,14 @@ class RowConvolution(Protocol):
         Args:
             x: (H, W, I), channels last in memory.
             styles: (I,), multiplied with the channels before.
-            scratch: of whoever calls; more than one thread may.
+            scratch: the caller's own, since several threads may call at once.
         Returns:
             a tensor that is valid until the next call with this scratch.
         """
 
 
 def row_convolution(weight: Tensor, scratch: Scratch) -> RowConvolution:
-    """The fastest for a kernel (O, I, k, k); ``scratch`` is for what it makes of the kernel."""
+    """The fastest for a kernel (O, I, k, k); ``scratch`` holds what it makes of the kernel."""
     size = weight.shape[-1]
     if size == 1:
         return _Pointwise(weight)

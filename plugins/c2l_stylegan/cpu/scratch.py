@@ -15,21 +15,21 @@ from torch import Tensor
 
 @cache
 def keep_freed_memory() -> None:
-    """Make the C library keep what is freed, up to some 60 MB; once in a process.
+    """Make the C library keep freed memory, up to some 60 MB; once in a process.
 
-    This is for what PyTorch's own operations return, which no ``Scratch`` can hold: a tenth and
-    more of the time of a StyleGAN2.
+    This is for what PyTorch's own operations return, which a ``Scratch`` cannot hold. It saves a
+    tenth or more of a StyleGAN2's time.
     """
     # The GNU C library returns freed blocks to the system from a size that grows, up to 32 MiB,
-    # with each larger block that is freed: this one does it, and nothing is written to it. Other
-    # libraries take no notice.
+    # with each larger block that is freed. This block raises it; nothing is written to it. Other
+    # libraries are not affected.
     torch.empty((32 << 20) - (1 << 16), dtype=torch.uint8)
 
 
 class Scratch:
-    """Buffers by name, handed out again and again.
+    """Named buffers, used again and again.
 
-    Whoever needs large buffers for a moment, one after the other, takes the same.
+    Code that needs large buffers one after the other takes the same one each time.
     """
 
     def __init__(self, like: Tensor) -> None:

@@ -53,7 +53,7 @@ def split(strips: Strips, rows: int) -> Strips:
 
 
 def _with_room(window: Tensor | None, like: Tensor, num: int, rows: int) -> Tensor:
-    """A window for so many rows, with the first ``num`` of the one before."""
+    """A window with room for ``rows``, and the first ``num`` rows of the one before."""
     if window is not None and window.shape[2] >= rows:
         return window
     batch, channels, _, width = like.shape

@@ -34,7 +34,7 @@ class Winograd:
 
     Args:
         padding: zeros on all four sides of an image, so that H rows become H + 2 * padding - 2.
-        scratch: for the kernels, as long as this object is in use.
+        scratch: holds the kernels for as long as this object is used.
     """
 
     def __init__(self, weight: Tensor, padding: int, scratch: Scratch) -> None:
@@ -49,7 +49,7 @@ class Winograd:
 
     @staticmethod
     def is_faster(weight: Tensor, pixels: int) -> bool:
-        """Whether this is faster than an ordinary convolution of images of so many pixels."""
+        """Whether this is faster than an ordinary convolution, for images of ``pixels`` pixels."""
         is_large = min(weight.shape[:2]) >= _FEWEST_CHANNELS and pixels >= _FEWEST_PIXELS
         is_exact = weight.dtype == torch.float32
         return is_large and is_exact and weight.shape[2:] == (3, 3)
@@ -60,7 +60,7 @@ class Winograd:
         Args:
             x: (H, W, I), channels last in memory.
             styles: (I,), multiplied with the channels before.
-            scratch: of whoever calls; more than one thread may.
+            scratch: the caller's own, since several threads may call at once.
         Returns:
             a tensor that is valid until the next call with this scratch.
         """

@@ -1,6 +1,6 @@
 """What the attributes of pickled layers say, checked; and the settings that both families share.
 
-All of it raises ``Damaged`` for what no network has.
+Every function here raises ``Damaged`` for values that no network has.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def mapping_settings(generator: Module, tensors: dict[str, Tensor]) -> MappingSe
 
 
 def channel_rule(synthesis: Module) -> dict[str, int]:
-    """What the numbers of channels followed from; the layers say what they are."""
+    """The rule that the numbers of channels followed; the layers hold the numbers themselves."""
     kwargs = synthesis.attribute("_init_kwargs") or {}
     names = ("channel_base", "channel_max")
     return {n: v for n in names if type(v := kwargs.get(n)) is int and 0 < v < 1 << 32}
 
 
 def clamp_of(layers: Sequence[Module]) -> float | None:
-    """What all these layers clamp at; None for no clamp."""
+    """The clamp that all these layers share; None for no clamp."""
     given = [layer.attribute("conv_clamp") for layer in layers]
     values = {None if value is None else real(value, as_given=True) for value in given}
     if len(values) != 1:
@@ -71,7 +71,7 @@ def clamp_of(layers: Sequence[Module]) -> float | None:
 
 
 def child_of(module: Module, name: str) -> Module:
-    """A submodule that must be there."""
+    """A required submodule."""
     found = module.child(name)
     if found is None:
         raise Damaged(f"its {module.class_name} has no {name}")
@@ -79,7 +79,7 @@ def child_of(module: Module, name: str) -> Module:
 
 
 def shape_of(tensors: dict[str, Tensor], name: str, ndim: int) -> tuple[int, ...]:
-    """The shape of a tensor that must be there, with so many dimensions."""
+    """The shape of a required tensor of ``ndim`` dimensions."""
     if name not in tensors:
         raise Damaged(f"it has no {name}")
     shape = tuple(tensors[name].shape)
@@ -107,5 +107,5 @@ def real(value: Any, *, as_given: bool = False) -> Any:
 
 
 def text(value: Any, otherwise: str) -> str:
-    """A text, or ``otherwise``."""
+    """A string, or ``otherwise``."""
     return value[:40] if isinstance(value, str) else otherwise

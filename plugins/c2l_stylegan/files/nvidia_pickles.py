@@ -21,7 +21,7 @@ from c2l_stylegan.files.pickled import Module, load_storage
 from c2l_stylegan.networks.settings import Settings
 
 MARKS = (b"_reconstruct_persistent_obj", b"dnnlib.tflib.network")
-"""One of these stands near the beginning of every such file."""
+"""One of these is near the beginning of every such file."""
 
 _ONLY = "Only StyleGAN2 and StyleGAN3 generators are supported"
 _EXPECTED = {
@@ -115,7 +115,7 @@ def _generator(root: Any) -> Module:
 
 
 def _relative(network: Module) -> str:
-    """The name of a well-known network that resembles a StyleGAN generator but is none."""
+    """The name of a well-known network that resembles a StyleGAN generator but is not one."""
     if "Discriminator" in network.class_name:
         return "only a discriminator"
     if network.class_name == "TriPlaneGenerator" or network.child("renderer") is not None:

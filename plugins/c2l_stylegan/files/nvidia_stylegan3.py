@@ -96,7 +96,7 @@ def _renamed(
 
 
 def _signal(layer: Module, side: str) -> Signal:
-    """What comes in (side "in") or goes out ("out") of a layer, by its own account."""
+    """What comes in (side "in") or goes out ("out") of a layer, as the layer describes it."""
     return Signal(
         cutoff=real(layer.attribute(f"{side}_cutoff")),
         half_width=real(layer.attribute(f"{side}_half_width")),
@@ -107,7 +107,7 @@ def _signal(layer: Module, side: str) -> Signal:
 
 
 def _alike(one: Signal, other: Signal) -> bool:
-    """Whether two signals are one, up to the rounding of their bands."""
+    """Whether two signals are the same, up to the rounding of their bands."""
     return (
         one.size == other.size
         and one.channels == other.channels

@@ -1,4 +1,4 @@
-"""What lies in NVIDIA's pickles, understood: modules, tensors, numbers of numpy."""
+"""What NVIDIA's pickles hold: modules, tensors and numpy arrays, made of inert data."""
 
 from __future__ import annotations
 
@@ -47,15 +47,18 @@ class Storage:
     data: memoryview
 
 
-def load_storage(thing: InertObject) -> Any:
-    """Stands in for torch's ``_load_from_bytes``, which would unpickle anything.
+def load_storage(call: InertObject) -> Any:
+    """In place of torch's ``_load_from_bytes``, which would unpickle anything.
+
+    Returns:
+        the ``Storage``; ``call`` itself if it is not a call of that function.
 
     Raises:
         Damaged, BadPickle: the bytes are not a storage, or contain executable content.
     """
-    if thing.cls != _LOAD:
-        return thing
-    payload = thing.args[0] if len(thing.args) == 1 else None
+    if call.cls != _LOAD:
+        return call
+    payload = call.args[0] if len(call.args) == 1 else None
     if not isinstance(payload, bytes | memoryview):
         raise Damaged("one of its storages is malformed")
     data = memoryview(payload)
@@ -105,7 +108,7 @@ class Module:
         return Module.of(self._table("_modules").get(name))
 
     def attribute(self, name: str) -> Any:
-        """A plain attribute, with numbers of numpy as numbers; None if there is none."""
+        """A plain attribute, with numpy's numbers as numbers; None if there is none."""
         return plain(self.state.get(name))
 
     def tensors(self, *, at_most: int) -> dict[str, Tensor]:
@@ -145,7 +148,7 @@ def tensor_of(value: Any, name: str) -> Tensor:
     """A tensor, as a view of the file.
 
     Raises:
-        Damaged: it is none, is larger than its storage, or holds something else than numbers.
+        Damaged: it is not a tensor, is larger than its storage, or does not hold numbers.
     """
     if isinstance(value, InertObject) and value.cls == _PARAMETER and value.args:
         value = value.args[0]
@@ -164,10 +167,10 @@ def tensor_of(value: Any, name: str) -> Tensor:
 
 
 def array_of(value: Any, name: str) -> Tensor:
-    """An array or a number of numpy, as a float32 view of the file where it is little-endian.
+    """A numpy array or number, as a float32 view of the file where it is little-endian.
 
     Raises:
-        Damaged: it is none, or has another length than it says.
+        Damaged: it is not an array, or has the wrong length.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         return torch.tensor(float(value))

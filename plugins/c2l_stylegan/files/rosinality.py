@@ -1,7 +1,7 @@
 """The ``.pt`` files of rosinality's StyleGAN2, read as inert data.
 
-They hold tensors alone: every setting is read off shapes. Checkpoints of its training hold no mean
-latent, so it is estimated as that code does when it draws.
+They hold only tensors: every setting is inferred from their shapes. Training checkpoints hold no
+mean latent, so it is estimated as that code estimates it when it draws.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from c2l_stylegan.networks.mapping import Mapping
 from c2l_stylegan.networks.settings import MappingSettings, StyleGAN2Settings
 
 MARKS = (b"to_rgb1.conv.weight", b"input.input")
-"""Names that stand in every such file."""
+"""Names that occur in every such file."""
 
 _SAMPLES = 4096
 _BATCH = 256
@@ -40,7 +40,7 @@ def read(path: Path) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
 
 
 def recognises(path: Path) -> bool:
-    """Whether a file is such a checkpoint; looks at the names in it alone."""
+    """Whether a file is such a checkpoint; looks only at the names in it."""
     names = read_beginning(path)
     return all(mark in names for mark in MARKS)
 
@@ -206,7 +206,7 @@ class _Checkpoint:
 
 
 def _relative(root: dict[Any, Any]) -> str:
-    """What well-known checkpoint this is, if it is one without a generator of its own."""
+    """The kind of a well-known checkpoint that has no generator of its own, if it is one."""
     state = root.get("state_dict")
     inside = [key for key in state if isinstance(key, str)] if isinstance(state, dict) else []
     if any(key.startswith("encoder.") for key in inside):

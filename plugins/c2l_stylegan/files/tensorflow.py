@@ -1,8 +1,8 @@
 """NVIDIA's pickles from the time of TensorFlow: StyleGAN2 and StyleGAN2-ADA, first editions.
 
-They are three networks (G, D and the averaged Gs), each a list of named variables, with one
-network inside another. Convolutions lie as (height, width, in, out), those that upsample turned by
-half a circle, and the modulation bias is stored without its one.
+A file holds three networks (G, D and the averaged Gs), each a list of named variables and of
+networks inside it. Convolutions are stored as (height, width, in, out), those that upsample rotated
+by half a turn, and the bias of a modulation without the one that is added to it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NETWORK = Name("dnnlib.tflib.network", "Network")
 _FIRST_VERSION = 4
 _DEEPEST = 4
 _MOST_BLOCKS = 14
-# Without effect on what is drawn, or said by the tensors themselves.
+# Without effect on the images, or known from the tensors themselves.
 _NOT_ASKED = frozenset(
     {"truncation_psi", "truncation_cutoff", "style_mixing_prob", "structure", "conditioning"}
     | {"fused_modconv", "num_fp16_res", "w_avg_beta", "fmap_base", "fmap_max", "func_name"}

@@ -60,13 +60,13 @@ class Modulated(nn.Module):
         dtype: torch.dtype,
         scratch: Scratch,
     ) -> Convolution:
-        """Convolve ``x * styles``, then times ``scale``, plus ``bias``: the way that costs least.
+        """Convolve ``x * styles``, multiply by ``scale``, add ``bias``: in the cheapest way.
 
         Args:
             size: (B, I, H, W) of the features, which may come in strips where ``padding`` is set.
             styles, scale, bias: (B, I), (B, O) and (O,).
             dtype: of the features.
-            scratch: lent to the convolution as long as it is in use.
+            scratch: lent to the convolution for as long as that is used.
         """
         weight, pixels = self.weight.to(dtype), size[2] * size[3]
         if dtype == torch.float16:
@@ -78,7 +78,7 @@ class Modulated(nn.Module):
         if self.padding is not None and suits_winograd:
             convolution = Winograd(weight, self.padding, scratch)
             return partial(_by_winograd, convolution, scratch, *factors)
-        # What is read and written in two passes over the weights, against the features.
+        # Two passes over the weights, or one over the features before and one after.
         is_single = size[0] == 1 and dtype != torch.float16
         if is_single and 2 * weight.numel() < pixels * sum(weight.shape[:2]):
             weight = self.scaled_weight(styles, scale).to(dtype)
@@ -86,7 +86,7 @@ class Modulated(nn.Module):
         return partial(self._convolve_scaled, weight, *factors)
 
     def scaled_weight(self, styles: Tensor, scale: Tensor) -> Tensor:
-        """The weights that do it all for one image, of styles (1, I) and scale (1, O)."""
+        """The weights times both factors, for one image: styles (1, I) and scale (1, O)."""
         return self.weight * styles[0][:, None, None] * scale[0][:, None, None, None]
 
     def convolve(self, weight: Tensor, bias: Tensor | None, x: Tensor, pad_rows: bool) -> Tensor:

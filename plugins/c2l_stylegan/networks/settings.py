@@ -1,4 +1,4 @@
-"""What decides a network besides its weights.
+"""Everything that decides a network besides its weights.
 
 Two frozen dataclasses, one for each family, made from the init arguments that NVIDIA's two
 repositories write beside their weights, or from this project's own metadata. The repositories
@@ -28,7 +28,7 @@ _NO_EFFECT = frozenset(
 )
 
 
-# The largest that any network has, with much to spare: a description is not believed without end.
+# The largest that any network has, with much to spare: descriptions are not trusted.
 _LARGEST = {
     **{"z_dim": 1 << 16, "c_dim": 1 << 20, "w_dim": 1 << 16, "img_channels": 1 << 10},
     **{"img_resolution": 1 << 16, "channel_base": 1 << 32, "channel_max": 1 << 32},
@@ -304,7 +304,7 @@ def _refuse_unknown(rest: Mapping[str, Any]) -> None:
 
 
 def _check_numbers(settings: Any) -> None:
-    """Refuse what is no number, no size that a network has, or no activation.
+    """Refuse what is not a number, sizes that no network has, and unknown activations.
 
     Raises:
         BadWeights: naming it.

@@ -199,5 +199,5 @@ class Block(nn.Module):
         return x, image
 
     def over(self, image: Tensor | None, drawn: Tensor) -> Tensor:
-        """What this block has drawn, over the image of the block below."""
+        """The image of the block below, upsampled, with what this block has drawn added."""
         return drawn if image is None else upsample(image, self.resample_filter) + drawn

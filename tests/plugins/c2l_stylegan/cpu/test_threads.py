@@ -113,7 +113,7 @@ def test_images_are_the_same_where_no_thread_can_be_limited(family: str, no_limi
     torch.testing.assert_close(images, alone, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("family", ["2", "3-t"])
 def test_threads_that_start_while_others_draw_see_nothing_of_it(
     family: str, batch: int, monkeypatch: pytest.MonkeyPatch
@@ -161,7 +161,7 @@ def test_threads_that_start_while_others_draw_see_nothing_of_it(
     for thread in everyone:
         thread.join()
     assert seen == {phase: [{3}] * 20 for phase in seen}
-    assert len(callers) > 4 and set(callers) == {3}
+    assert len(callers) >= 4 and set(callers) == {3}
     assert all_num_threads() == {3}
 
 
