@@ -43,7 +43,7 @@ def progress(what: str, unit: str) -> Iterator[Update]:
         task = bar.add_task(what, total=None, pace="", note="")
         pace = _Pace(unit)
 
-        def update(done: int, total: int, note: str) -> None:
+        def update(done: int, total: int, note: str = "") -> None:
             bar.update(task, completed=done, total=total, pace=pace.text(done, total), note=note)
 
         yield update
@@ -54,7 +54,7 @@ def _lines(what: str, unit: str) -> Update:
     pace = _Pace(unit)
     last = time.monotonic()
 
-    def update(done: int, total: int, note: str) -> None:
+    def update(done: int, total: int, note: str = "") -> None:
         nonlocal last
         text = pace.text(done, total)
         if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
