@@ -179,7 +179,7 @@ def test_generator_and_prior_compute_in_less(units: None) -> None:
     parts = {"generator": f"stylegan:{PICKLE}", "embedder": f"openclip:{FOLDER}"}
     exact = c2l.load_pipeline(prior=checkpoint, **parts)
     rough = c2l.load_pipeline(prior=checkpoint, **parts, precision="bf16")
-    embeddings = torch.randn(2, exact.prior.embedding_width)
+    embeddings = torch.randn(2, exact.prior.config.embedding_width)
     expected, latents = (p.prior.sample(embeddings, seeds=[1, 2]) for p in (exact, rough))
     assert latents.dtype == torch.float32
     assert 0 < (latents - expected).std() / expected.std() < 0.1

@@ -11,12 +11,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from torch import Tensor
 from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, share_shown, some_prompts, toy_pairs
 
 import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l.prior_file import PartCard, PriorCard
+from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.flow import FlowPrior
 from c2l_priors.mlp import MLPPrior
 from c2l_priors.neighbours import NeighboursPrior
@@ -40,6 +42,15 @@ SMALL: dict[str, Mapping[str, Any]] = {
     "onestep": {"hidden": 16, "num_blocks": 1},
     "ridge": {},
 }
+
+
+def diffusion() -> DiffusionPrior:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        prior = DiffusionPrior(**WIDTHS, width=16, depth=1, heads=2, head_width=8)
+        torch.nn.init.normal_(prior.network.leave.weight)
+    prior.fit(*some_pairs())
+    return prior.eval()
 
 
 def some_pairs(num: int = 30) -> tuple[Tensor, Tensor]:
@@ -78,7 +89,7 @@ def test_a_row_depends_on_its_embedding_and_seed_alone(
     kind: str, data: st.DataObject, num: int
 ) -> None:
     prior = PRIORS[kind]
-    seeds = data.draw(st.lists(st.integers(0, 2**63 - 1), min_size=num, max_size=num))
+    seeds = data.draw(st.lists(st.integers(0, 2**64 - 1), min_size=num, max_size=num))
     rng = torch.Generator().manual_seed(num)
     embeddings = torch.randn(num, 6, generator=rng)
     together = prior.sample(embeddings, seeds=seeds)
@@ -89,7 +100,7 @@ def test_a_row_depends_on_its_embedding_and_seed_alone(
 
 
 @each_kind
-def test_a_prompts_length_has_no_say(kind: str) -> None:
+def test_the_length_of_an_embedding_changes_nothing(kind: str) -> None:
     embeddings = some_pairs()[0][:4]
     near, far = (PRIORS[kind].sample(embeddings * s, seeds=range(4)) for s in (1, 20))
     torch.testing.assert_close(near, far, rtol=0, atol=1e-4)
@@ -110,6 +121,20 @@ def test_seeds_differ(kind: str) -> None:
     assert drawn.std(dim=0).mean() > 0.1
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "diffusion"])
+def test_no_seed_of_64_bits_is_another(kind: str) -> None:
+    """Also of neighbours, which can only pick: seeds that shared their low 32 bits would agree."""
+    prior = PRIORS[kind] if kind in PRIORS else diffusion()
+    alike = [s + high for high in (0, 2**32, 2**63) for s in range(8)] + [2**64 - 1]
+    drawn = prior.sample(some_pairs()[0][:1].expand(25, -1), seeds=alike)
+    assert torch.isfinite(drawn).all()
+    low, middle, high = drawn[:24].chunk(3)
+    assert not torch.equal(low, middle) and not torch.equal(low, high)
+    assert not torch.equal(middle, high)
+    if kind != "neighbours":
+        assert len(drawn.flatten(1).unique(dim=0)) == 25
+
+
 @pytest.mark.parametrize("kind", ["mlp", "ridge"])
 def test_without_spread_every_seed_gives_the_mean(kind: str) -> None:
     with torch.random.fork_rng():
@@ -127,7 +152,7 @@ def test_less_adherence_is_more_variety(kind: str) -> None:
     prior, asked = PRIORS[kind], some_pairs()[0][:1].expand(200, -1)
     literal, loose = (prior.sample(asked, seeds=range(200), adherence=a) for a in (1.0, 0.0))
     assert not torch.allclose(literal, loose)
-    with pytest.raises(BadInput, match="out of range"):
+    with pytest.raises(BadInput, match=r"`adherence=1.5` is above 1"):
         prior.sample(asked[:1], seeds=[0], adherence=1.5)
 
 
@@ -138,7 +163,7 @@ def test_wrong_widths_and_values(kind: str) -> None:
         prior.sample(torch.randn(2, 7), seeds=[0, 1])
     with pytest.raises(BadInput, match="2 seeds, not 3"):
         prior.sample(torch.randn(2, 6), seeds=[0, 1, 2])
-    with pytest.raises(BadInput, match="0 or more"):
+    with pytest.raises(BadInput, match="`seeds=-1` is below 0"):
         prior.sample(torch.randn(1, 6), seeds=[-1])
     with pytest.raises(BadInput, match="NaN"):
         prior.sample(torch.full((1, 6), torch.nan), seeds=[0])
@@ -174,6 +199,36 @@ def test_saved_and_loaded(kind: str, half: bool, tmp_path: Path) -> None:
     prior.card = None
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "diffusion"])
+def test_half_rounds_the_file_and_not_the_live_weights(kind: str, tmp_path: Path) -> None:
+    prior = PRIORS[kind] if kind in PRIORS else diffusion()
+    before = {name: tensor.clone() for name, tensor in prior.state_dict().items()}
+    part = PartCard("toy:part", "0" * 64)
+    card = PriorCard(kind, dict(prior.settings()), part, part, (1, 1))
+    sizes = []
+    for half in (False, True):
+        prior.save(tmp_path / "x.safetensors", card, half=half)
+        stored = load_file(tmp_path / "x.safetensors")
+        sizes.append(sum(t.nbytes for t in stored.values()))
+        for name, tensor in prior.state_dict().items():
+            assert tensor.dtype == before[name].dtype and torch.equal(tensor, before[name])
+            rounded = half and (kind != "diffusion" or name.startswith("network."))
+            expected = before[name].half() if rounded else before[name]
+            assert torch.equal(stored[name].float(), expected.float())
+    prior.card = None
+    # Neighbours are rounded when they are fitted: nothing is left to save.
+    assert (sizes[0] == sizes[1]) == (kind == "neighbours")
+
+
+def test_files_of_neighbours_are_half_as_large_and_exact(tmp_path: Path) -> None:
+    prior = PRIORS["neighbours"]
+    prior.save(tmp_path / "x.safetensors", card_of("neighbours"))
+    stored = load_file(tmp_path / "x.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
+    assert torch.equal(stored["latents"].float(), prior.get_buffer("latents"))
+    prior.card = None
+
+
 @each_kind
 @given(cut=st.floats(0, 0.999))
 def test_truncated_files(kind: str, cut: float, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -193,7 +248,7 @@ def test_steps_and_guidance_are_the_flows(kind: str) -> None:
     assert torch.equal(default, flow.sample(embeddings, seeds=range(4), **own))
     for options in ({"guidance": 3.0}, {"steps": 3}):
         assert not torch.allclose(flow.sample(embeddings, seeds=range(4), **options), default)
-    with pytest.raises(BadInput, match="0 steps"):
+    with pytest.raises(BadInput, match="`steps=0` is below 1"):
         flow.sample(embeddings, seeds=range(4), steps=0)
 
 
@@ -208,6 +263,34 @@ def calls_of_the_network(flow: c2l.Prior, **options: Any) -> list[int]:
     finally:
         handle.remove()
     return rows
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "diffusion"])
+def test_settings_are_kept_and_checked(kind: str) -> None:
+    cls = type(PRIORS[kind]) if kind in PRIORS else DiffusionPrior
+    prior = cls(**WIDTHS, **SMALL.get(kind, {"width": 8, "depth": 1}))
+    assert cls(**prior.settings()).settings() == prior.settings()
+    assert set(prior.settings()) == set(cls.Settings.model_fields)
+    with pytest.raises(BadInput, match="hiden is an unknown key") as caught:
+        cls(**WIDTHS, hiden=3)
+    assert "gap" in caught.value.hint and caught.value.field == "settings"
+    with pytest.raises(BadInput, match="num_codes=0 is below 1; gap=3 is"):
+        cls(**{**WIDTHS, "num_codes": 0}, gap=3)
+
+
+def test_one_step_is_a_flow_with_another_default() -> None:
+    flow, onestep = (cls.Settings.model_validate(WIDTHS) for cls in (FlowPrior, OneStepPrior))
+    assert onestep.model_dump() == {**flow.model_dump(), "steps": 1}
+
+
+@pytest.mark.parametrize(("width", "latent", "own"), [(8, 8, 8), (8, 9, 256)])
+def test_the_width_of_the_papers_network(width: int, latent: int, own: int) -> None:
+    widths = {"embedding_width": width, "num_codes": 1, "latent_width": latent}
+    with torch.device("meta"):
+        for given in ({}, {"width": None}):
+            prior = DiffusionPrior(**widths, depth=1, heads=1, **given)
+            assert prior.settings()["width"] == prior.config.width == own
+        assert DiffusionPrior(**widths, depth=1, heads=1, width=4).config.width == 4
 
 
 def test_what_a_sample_costs() -> None:
