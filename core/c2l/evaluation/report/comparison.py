@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
 
+from c2l.evaluation.compare import Comparison
 from c2l.evaluation.estimates import Difference, p_text
+from c2l.evaluation.metrics import METRICS, Metric
 from c2l.evaluation.report.evaluation import cell, in_row, strip
 from c2l.evaluation.report.html import grid, page, table
-from c2l.evaluation.scores import METRICS, Metric
-
-if TYPE_CHECKING:
-    from c2l.evaluation.compare import Comparison
 
 _SURE = 0.01
 
@@ -52,17 +49,7 @@ def _body(c: Comparison) -> Iterator[str]:
         rows.append(("", cells))
     yield table(head, rows)
     yield "<h2>Cost</h2>"
-    stages = list(c.columns[0].outcome.cost["alone"])
-    yield table(
-        ["ms, one picture alone", *stages, "in all", "evaluations", "prior, numbers stored"],
-        [
-            ("", [escape(column.label), *(f"{cost['alone'].get(s, 0):.1f}" for s in stages),
-                  f"{sum(cost['alone'].values()):.1f}", str(cost["evaluations"]),
-                  f"{cost['parameters']['prior'] / 1e6:.2f} M"])
-            for column in c.columns
-            for cost in [column.outcome.cost]
-        ],
-    )  # fmt: skip
+    yield _costs(c)
     yield "<h2>Pictures</h2>"
     cells = []
     for i in range(min(len(some) for run in c.runs for some in run.pictures)):
@@ -73,6 +60,26 @@ def _body(c: Comparison) -> Iterator[str]:
         )
         cells.append(f"<h3>{escape(first['prompts'][i])}</h3>{''.join(strips)}")
     yield grid(cells, in_row(c.runs[0]), labelled=True)
+
+
+def _costs(c: Comparison) -> str:
+    costs = [(column.label, column.outcome.cost) for column in c.columns if column.outcome.cost]
+    stages = list(dict.fromkeys(stage for _, cost in costs for stage in cost.alone))
+    head = ["ms, one picture", *stages, "total", "prior evaluations", "prior parameters"]
+    rows = [
+        (
+            "",
+            [
+                escape(label),
+                *(f"{cost.alone[s]:.1f}" if s in cost.alone else "-" for s in stages),
+                f"{cost.total:.1f}",
+                str(cost.evaluations),
+                f"{cost.parameters['prior'] / 1e6:.2f} M",
+            ],
+        )
+        for label, cost in costs
+    ]
+    return table(head, rows)
 
 
 def _difference(metric: Metric, difference: Difference) -> str:

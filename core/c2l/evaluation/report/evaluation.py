@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from c2l.evaluation.estimates import Estimate
+from c2l.evaluation.metrics import METRICS, Metric
 from c2l.evaluation.report.curves import Point, chart
 from c2l.evaluation.report.html import fields, grid, page, picture, table
-from c2l.evaluation.result import Evaluation, Outcome
-from c2l.evaluation.scores import METRICS, Metric
+from c2l.evaluation.result import Cost, Evaluation, Outcome
 
 PICTURES_IN_ROW = 8
 _HEADLINE = ("accuracy", "alignment/own", "diversity/own", "cmmd/own", "coverage/own")
@@ -103,8 +103,8 @@ def _tiles(outcome: Outcome) -> str:
         if name in outcome.scores:
             value, _, error = METRICS[name].text(outcome.scores[name]).partition(" ± ")
             out.append(_tile(_full(name), value, error))
-    alone = outcome.cost["alone"]
-    out.append(_tile("milliseconds for one picture", f"{sum(alone.values()):.0f}", ""))
+    if outcome.cost:
+        out.append(_tile("milliseconds for one picture", f"{outcome.cost.total:.0f}", ""))
     return f'<div class="tiles">{"".join(out)}</div>'
 
 
@@ -168,26 +168,38 @@ def _bars(outcome: Outcome) -> str:
 
 
 def _cost(e: Evaluation) -> str:
-    stages = list(e.variants[0].cost["alone"])
-    rows = []
-    for v in e.variants:
-        alone, batch = v.cost["alone"], v.cost["in_batches"]
-        times = [
-            f"{alone[s]:.1f}" + (f' <span class="e">({batch[s]:.1f})</span>' if s in batch else "")
-            for s in stages
-        ]
-        rows.append(("", [escape(v.label), *times, f"{sum(alone.values()):.1f}",
-                          str(v.cost["evaluations"]), str(v.cost["passes"])]))  # fmt: skip
-    head = ["ms, one picture alone (in batches)", *stages, "in all", "evaluations", "passes"]
-    cost = e.variants[0].cost
-    sizes = ", ".join(f"{name} {num / 1e6:.2f} M" for name, num in cost["parameters"].items())
-    memory = cost["peak_memory"]
-    more = f"; peak memory {memory / 2**20:,.0f} MiB" if memory else ""
+    costs = [(v.label, v.cost) for v in e.variants if v.cost]
+    stages = list(dict.fromkeys(stage for _, cost in costs for stage in cost.alone))
+    head = ["ms, one picture alone (in batches)", *stages, "total", "evaluations", "passes"]
+    rows = [
+        (
+            "",
+            [
+                escape(label),
+                *(_milliseconds(cost, stage) for stage in stages),
+                f"{cost.total:.1f}",
+                str(cost.evaluations),
+                str(cost.passes),
+            ],
+        )
+        for label, cost in costs
+    ]
+    _, first = costs[0]
+    sizes = ", ".join(f"{name} {num / 1e6:.2f} M" for name, num in first.parameters.items())
+    memory = f"; peak memory {first.peak_memory / 2**20:,.0f} MiB" if first.peak_memory else ""
     return table(head, rows) + (
         f"<p><small>On {escape(e.settings['device'])}. Evaluations are calls of the prior's "
-        "network for one picture, all its candidates included; passes count guidance as two. "
-        "Numbers stored: "
-        f"{sizes}{more}.</small></p>"
+        "network for one picture and all its candidates; passes count a call with guidance as "
+        f"two. Parameters, statistics included: {sizes}{memory}.</small></p>"
+    )
+
+
+def _milliseconds(cost: Cost, stage: str) -> str:
+    if stage not in cost.alone:
+        return "-"
+    batches = cost.in_batches.get(stage)
+    return f"{cost.alone[stage]:.1f}" + (
+        f' <span class="e">({batches:.1f})</span>' if batches is not None else ""
     )
 
 
