@@ -159,7 +159,11 @@ def _identity(value: Any) -> str:
 def _names(folders: Sequence[Path], runs: Sequence[Evaluation]) -> list[str]:
     """The runs' names: their priors where those differ, else their folders."""
     priors = [_short(str(run.settings["prior"]["reference"])) for run in runs]
-    return priors if len(set(priors)) == len(priors) else [str(folder) for folder in folders]
+    names = [folder.name for folder in folders]
+    for candidates in (priors, names):
+        if len(set(candidates)) == len(candidates):
+            return candidates
+    return [str(folder) for folder in folders]
 
 
 def _short(reference: str) -> str:
