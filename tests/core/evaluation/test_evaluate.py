@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from eval_toys import LightJudge, SearchPrior, toy_pipeline
+from torch import Tensor
 from torch.nn.functional import cosine_similarity
-from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator, some_prompts
 
 import c2l
 from c2l.errors import BadInput
@@ -19,9 +18,25 @@ from c2l.evaluation import Evaluation, EvaluationInterrupted
 from c2l.evaluation.plan import REFERENCE_SEED
 from c2l.pipeline import SamplingSettings
 from c2l.student import Student
+from c2l.testing import ToyEmbedder, ToyGenerator, ToyJudge, ToyPrior, some_prompts, toy_pipeline
+from c2l.testing.toy_world import WIDTH
+from c2l.testing.toys import EMBEDDING_WIDTH
 
 PROMPTS = list(dict.fromkeys(some_prompts(12)))[:8]
 SMALL: dict[str, Any] = {"num_images": 3, "num_reference": 24}
+
+
+class CountingPrior(ToyPrior):
+    """Counts how often it is asked, and raises Ctrl-C the ``stop_at``-th time."""
+
+    calls = 0
+    stop_at = 0
+
+    def _sample(self, embeddings: Tensor, options: c2l.SampleOptions) -> Tensor:
+        self.calls += 1
+        if self.calls == self.stop_at:
+            raise KeyboardInterrupt
+        return super()._sample(embeddings, options)
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +114,13 @@ def test_variants_take_turns_when_they_are_timed() -> None:
             result = super().__call__(*arguments, **options)
             return dataclasses.replace(result, milliseconds=milliseconds)
 
-    pipeline = Warming(ToyGenerator(), ToyEmbedder(), SearchPrior())
+    pipeline = Warming(ToyGenerator(), ToyEmbedder(), ToyPrior())
     swept = c2l.evaluate(pipeline, PROMPTS[:2], steps=[1, 2], **SMALL)
     assert [v.cost["alone"] for v in swept.variants] == [{"prior": 20.0}] * 2
 
 
 def test_a_sweep_of_what_the_prior_has_no_use_for() -> None:
-    class Deaf(SearchPrior):
+    class Deaf(ToyPrior):
         reference = "toy:deaf"
         supported_options = frozenset({"steps"})
 
@@ -149,7 +164,7 @@ def test_a_sweep_draws_every_value_with_every_other() -> None:
 
 
 def test_accuracy_is_what_the_judge_sees() -> None:
-    judge = LightJudge()
+    judge = ToyJudge()
     scored = c2l.evaluate(toy_pipeline(), judge.questions(6, 0), judge=judge, **SMALL)
     shares = [
         sum(row["sees"][name] == value for name, value in row["named"].items()) / 2
@@ -168,37 +183,33 @@ def test_accuracy_is_what_the_judge_sees() -> None:
 
 
 def test_an_interrupted_evaluation_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
-    judge = LightJudge()
+    judge = ToyJudge()
     questions = judge.questions(8, 3)
 
-    def run(prior: SearchPrior, out: Path) -> Evaluation:
+    def run(prior: ToyPrior, out: Path) -> Evaluation:
         return c2l.evaluate(
             toy_pipeline(prior), questions, judge=judge, guidance=[1, 4], out=out, **SMALL
         )
 
-    stopping = SearchPrior()
-    stopping.load_state_dict(fixed := SearchPrior().state_dict())
+    stopping = CountingPrior()
     stopping.stop_at = 2
     with pytest.raises(EvaluationInterrupted, match="24 of 104"):
         run(stopping, tmp_path / "a")
-    resumed, whole = SearchPrior(), SearchPrior()
-    for prior in (resumed, whole):
-        prior.load_state_dict(fixed)
+    resumed, whole = CountingPrior(), CountingPrior()
     again, once = run(resumed, tmp_path / "a"), run(whole, tmp_path / "b")
     assert resumed.calls < whole.calls  # the first variant was not drawn again
     assert again.rows == once.rows
     assert [v.scores for v in again.variants] == [v.scores for v in once.variants]
     assert not (tmp_path / "a" / "parts").exists()
 
-    finished = SearchPrior()
-    finished.load_state_dict(fixed)
+    finished = CountingPrior()
     assert run(finished, tmp_path / "a").rows == once.rows
     assert finished.calls == 0
 
 
 @pytest.mark.parametrize("stage", ["begun", "finished"])
 def test_a_folder_of_another_evaluation_is_refused(tmp_path: Path, stage: str) -> None:
-    prior, ways = SearchPrior(), [1.0, 4.0]
+    prior, ways = CountingPrior(), [1.0, 4.0]
     prior.stop_at = 2 if stage == "begun" else 0
     try:
         c2l.evaluate(toy_pipeline(prior), PROMPTS, guidance=ways, out=tmp_path, **SMALL)
@@ -211,7 +222,7 @@ def test_a_folder_of_another_evaluation_is_refused(tmp_path: Path, stage: str) -
 
 
 def test_a_folder_in_which_nothing_was_drawn_is_free(tmp_path: Path) -> None:
-    prior = SearchPrior()
+    prior = CountingPrior()
     prior.stop_at = 1
     with pytest.raises(EvaluationInterrupted):
         c2l.evaluate(toy_pipeline(prior), PROMPTS, out=tmp_path, **SMALL)
@@ -248,11 +259,11 @@ def test_the_own_embedder_is_not_independent() -> None:
 
 def test_questions_need_a_judge() -> None:
     with pytest.raises(BadInput, match="no recipe has a judge for toy:generator"):
-        c2l.evaluate(toy_pipeline(), LightJudge().questions(3, 0), **SMALL)
+        c2l.evaluate(toy_pipeline(), ToyJudge().questions(3, 0), **SMALL)
 
 
 def test_nan_is_found_before_anything_is_drawn() -> None:
-    pipeline = toy_pipeline(prior := SearchPrior())
+    pipeline = toy_pipeline(prior := CountingPrior())
     pipeline.embedder.gap.fill_(float("nan"))
     with pytest.raises(BadInput, match="toy:embedder embeds prompt 1 as NaN"):
         c2l.evaluate(pipeline, PROMPTS, **SMALL)

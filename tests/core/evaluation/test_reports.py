@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eval_toys import SearchPrior, toy_pipeline
-from toys import ToyEmbedder, ToyGenerator, some_prompts
 
 import c2l
 from c2l.errors import BadInput
 from c2l.evaluation import Evaluation
 from c2l.evaluation.compare import compare
 from c2l.evaluation.report import comparison_page, report_page
+from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior, some_prompts, toy_pipeline
 
 PROMPTS = [*dict.fromkeys(some_prompts(30))][:12]
 SMALL: dict[str, Any] = {"num_images": 2, "num_reference": 24}
@@ -94,7 +93,7 @@ def test_runs_that_are_no_pairs_are_refused_all_at_once(
 
 
 def test_scores_by_different_rulers_are_left_out(runs: dict[str, Path], tmp_path: Path) -> None:
-    pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(gap=0.2), SearchPrior())
+    pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(gap=0.2), ToyPrior())
     c2l.evaluate(pipeline, PROMPTS, out=tmp_path, **SMALL)
     found = compare([runs["weak"], tmp_path])
     assert "alignment/own" not in found.scores and "cmmd/own" not in found.scores

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import torch
-from toys import ToyEmbedder, ToyGenerator, some_prompts
 
 import c2l
 from c2l.errors import BadInput, BadWeights, IncompatibleParts, NotWritable, UnknownReference
 from c2l.prior_file import read_prior_card
+from c2l.testing import ToyEmbedder, ToyGenerator, some_prompts
 from c2l.training import Progress, TrainingInterrupted, TrainingReport, train_prior
 from c2l_priors.flow import FlowPrior
 

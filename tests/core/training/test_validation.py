@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator
 
 import c2l
 from c2l.errors import MissingDependency
 from c2l.prior import Prior
 from c2l.prior_file import read_prior_card
 from c2l.student import Student
+from c2l.testing import ToyEmbedder, ToyGenerator
+from c2l.testing.toy_world import WIDTH
+from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l.training import Progress, train_prior
 from c2l.training import priors as training_priors
 from c2l.training.student import student_scores, train_student

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
-from toys import EMBEDDING_WIDTH, ToyEmbedder, some_prompts, toy_pairs
 
 from c2l.errors import BadInput
+from c2l.testing import ToyEmbedder, some_prompts, toy_pairs
+from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l_priors.gap import INGREDIENTS, Gap
 from c2l_priors.seeds import SeededNormal
 
