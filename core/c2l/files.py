@@ -1,13 +1,28 @@
-"""Files that are either whole or not there."""
+"""Files: written so that they are whole or not there, and TOML read as people save it."""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from c2l.errors import NotWritable
+from c2l.errors import BadInput, NotWritable
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        BadInput: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"cannot read {path}: {reason}", hint="Give a TOML file in UTF-8") from error
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -39,17 +39,20 @@ class PriorSettings(BaseModel):
 
     @classmethod
     def problems(cls, settings: Mapping[str, Any]) -> list[str]:
-        """What is wrong with settings, the widths aside; one text for each."""
+        r"""What is wrong with settings, the widths aside: one text each, as in ``\`settings.hidden=0\`
+        is below 1``, which names them as a training run does.
+        """
         try:
             cls(**{**dict.fromkeys(WIDTHS, 1), **settings})
         except ValidationError as error:
-            return [problem_text(problem) for problem in error.errors(include_url=False)]
+            problems = error.errors(include_url=False)
+            return [problem_text(p, "settings.") for p in problems]
         return []
 
 
-def problem_text(problem: Mapping[str, Any]) -> str:
-    """One of pydantic's problems with settings, as in ``\`hidden=0\` is below 1``."""
-    name = ".".join(map(str, problem["loc"])) or "settings"
+def problem_text(problem: Mapping[str, Any], prefix: str = "") -> str:
+    r"""One of pydantic's problems with settings, as in ``\`hidden=0\` is below 1``."""
+    name = prefix + (".".join(map(str, problem["loc"])) or "settings")
     if problem["type"] in ("extra_forbidden", "missing"):
         return f"{name} is {describe_problem(problem)}"
     return f"`{name}={problem['input']}` is {describe_problem(problem)}"

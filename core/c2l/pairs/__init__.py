@@ -5,7 +5,7 @@ from __future__ import annotations
 from c2l.pairs.build import PairsInterrupted, build_pairs
 from c2l.pairs.drawing import WorkerDied
 from c2l.pairs.manifest import PairsManifest, ShardRecord, read_manifest
-from c2l.pairs.parts import other_parts
+from c2l.pairs.parts import part_mismatches
 from c2l.pairs.reader import Pairs, load_pairs
 
 __all__ = [
@@ -16,6 +16,6 @@ __all__ = [
     "WorkerDied",
     "build_pairs",
     "load_pairs",
-    "other_parts",
+    "part_mismatches",
     "read_manifest",
 ]

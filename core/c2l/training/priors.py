@@ -1,13 +1,11 @@
-"""Building, fitting and asking priors, also those of plugins that are older than today."""
+"""Building, fitting and sampling the prior of a training run."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, get_args, get_type_hints
+from collections.abc import Mapping
+from typing import Any
 
 import torch
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor
 
 from c2l.embedder import Embedder
@@ -16,11 +14,9 @@ from c2l.generator import Generator
 from c2l.pairs import PairsManifest
 from c2l.plugins import registry
 from c2l.prior import Prior
+from c2l.prior_settings import WIDTHS
 from c2l.sample_options import Modality
-from c2l.training.run import WIDTHS, TrainingRun
-from c2l_registry.wording import describe_problem
-
-_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
+from c2l.training.run import TrainingRun
 
 
 def prior_class(kind: str, settings: Mapping[str, Any]) -> type[Prior]:
@@ -34,48 +30,35 @@ def prior_class(kind: str, settings: Mapping[str, Any]) -> type[Prior]:
     if kind.partition(":")[0] in kinds and kind not in kinds:
         raise BadInput(
             f"{kind} is one trained prior; training takes a kind",
-            hint=f"Use --prior {kind.partition(':')[0]}",
+            hint=f'Use `prior="{kind.partition(":")[0]}"`',
+            field="prior",
         )
     if kind not in kinds:
         interface = registry().entry(kind).interface  # raises, with a hint, for unknown kinds
         raise UnknownReference(
             f"{kind} is a kind of {interface}, not of prior",
-            hint=f"Use --prior {', '.join(kinds)}",
+            hint=f"Use `prior` with one of {', '.join(kinds)}",
+            field="prior",
         )
     cls = registry().factory(kinds[kind])
     if not issubclass(cls, Prior):
         raise UnknownReference(
-            f"the class of kind {kind} is no prior", hint="Its plugin must subclass c2l.Prior"
+            f"the class of kind {kind} is not a prior", hint="Its plugin must subclass c2l.Prior"
         )
-    known = set(inspect.signature(cls).parameters) - set(WIDTHS)
-    unknown = [f"'{name}'" for name in sorted(set(settings) - known)]
-    if unknown:
+    known = cls.Settings.own_fields()
+    if unknown := [f"'{name}'" for name in sorted(set(settings) - set(known))]:
         raise BadInput(
             f"the prior {kind} has no setting {', '.join(unknown)}",
             hint=f"It has {', '.join(sorted(known))}",
+            field="settings",
         )
-    plain, hints = get_type_hints(cls.__init__), get_type_hints(cls.__init__, include_extras=True)
-    wrong = [
-        f"{name}={value} is {fault}"
-        for name, value in settings.items()
-        if name in plain and _is_plain(plain[name]) and (fault := _fault(value, hints[name]))
-    ]
-    if wrong:
-        raise BadInput(f"the prior {kind}: {'; '.join(wrong)}", hint="See --set")
+    if problems := cls.Settings.problems(settings):
+        raise BadInput(
+            f"the prior {kind}: {'; '.join(problems)}",
+            hint="Change `settings`",
+            field="settings",
+        )
     return cls
-
-
-def _is_plain(hint: Any) -> bool:
-    return set(get_args(hint) or (hint,)) <= {int, float, str, bool, type(None)}
-
-
-def _fault(value: Any, hint: Any) -> str:
-    """How a value does not fit a type and the range that it is annotated with; empty if it does."""
-    try:
-        TypeAdapter(hint, config=_STRICT).validate_python(value)
-    except ValidationError as error:
-        return describe_problem(error.errors(include_url=False)[0])
-    return ""
 
 
 def new_prior(kind: str, settings: Mapping[str, Any], manifest: PairsManifest, seed: int) -> Prior:
@@ -118,26 +101,12 @@ def _build(
             named = ", ".join(f"{name}={value}" for name, value in settings.items())
             reason = str(error).partition("\n")[0]
             raise BadInput(
-                f"the prior {kind} cannot be built with {named}: {reason}", hint="See --set"
+                f"the prior {kind} cannot be built with {named}: {reason}",
+                hint="Change `settings`",
+                field="settings",
             ) from error
-
-
-def fit(prior: Prior, embeddings: Tensor, latents: Tensor, texts: Tensor | None) -> None:
-    """``prior.fit``, with the texts if it asks for them."""
-    if texts is not None and _takes(prior.fit, "texts"):
-        prior.fit(embeddings, latents, texts)
-    else:
-        prior.fit(embeddings, latents)
 
 
 def draw(prior: Prior, embeddings: Tensor, modality: Modality) -> Tensor:
     """One latent for each embedding, row i with seed i: (B, E) to (B, K, D)."""
-    seeds = range(len(embeddings))
-    if _takes(prior.sample, "modality"):
-        return prior.sample(embeddings, seeds=seeds, modality=modality)
-    return prior.sample(embeddings, seeds=seeds)
-
-
-def _takes(method: Callable[..., Any], name: str) -> bool:
-    parameters = inspect.signature(method).parameters
-    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return prior.sample(embeddings, seeds=range(len(embeddings)), modality=modality)

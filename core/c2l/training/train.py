@@ -23,7 +23,7 @@ from c2l.training.checks import Faults, check_pairs, check_run
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
 from c2l.training.plan import TrainingPlan, make_plan, usual_steps
-from c2l.training.priors import fit, new_prior
+from c2l.training.priors import new_prior
 from c2l.training.report import Progress, TrainingReport, Validation
 from c2l.training.run import TrainingRun
 from c2l.training.student import student_scores, train_student
@@ -70,11 +70,11 @@ def train_prior(
     """
     start = time.monotonic()
     run = prior if isinstance(prior, TrainingRun) else TrainingRun(prior=prior)
-    run = run.but(**options, out=Path(out))
+    run = run.with_changes(**options, out=Path(out))
     faults = Faults()
     faults.catch(lambda: check_run(run))
     faults.catch(lambda: check_pairs(pairs, generator, embedder))
-    faults.say()
+    faults.raise_all()
     session = _Session(run, pairs, generator, embedder)
     with TrainingLog(Path(out), run.tensorboard) as log:
 
@@ -115,8 +115,9 @@ class _Session:
         self.run, self.manifest = run, pairs.manifest
         if run.domain is not None and embedder is None:
             raise BadInput(
-                "the prompts of a domain are read with the embedder",
-                hint="Give the embedder, or no --domain",
+                "the prompts of a domain need the embedder",
+                hint="Give `embedder`, or leave out `domain`",
+                field="domain",
             )
         self.domain: Domain | None = None
         self.texts: Tensor | None = None
@@ -140,7 +141,7 @@ class _Session:
         self, log: TrainingLog, checkpoint_seconds: float, report: Callable[[Progress], None]
     ) -> None:
         """Fit the prior, and train it if it is one that trains."""
-        fit(self.prior, self.embeddings, self.latents, self.texts)
+        self.prior.fit(self.embeddings, self.latents, self.texts)
         self.prior.to(resolve_device(self.run.device))
         if self.prior.trains_by_gradient:
             state = run_steps(
