@@ -39,8 +39,9 @@ class PriorSettings(BaseModel):
 
     @classmethod
     def problems(cls, settings: Mapping[str, Any]) -> list[str]:
-        r"""What is wrong with settings, the widths aside: one text each, as in ``\`settings.hidden=0\`
-        is below 1``, which names them as a training run does.
+        """What is wrong with settings, the widths aside: one text for each.
+
+        They are named as a training run names them, as in ``settings.hidden=0``.
         """
         try:
             cls(**{**dict.fromkeys(WIDTHS, 1), **settings})
