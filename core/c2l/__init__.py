@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from c2l.loading import load_embedder, load_generator, load_pipeline, load_prior
     from c2l.pairs import Pairs, build_pairs, load_pairs
     from c2l.pipeline import Pipeline, Result
-    from c2l.prior import Prior, check_pairs
+    from c2l.prior import Prior, check_embeddings, check_pairs
     from c2l.prior_file import PriorCard
     from c2l.prior_settings import PriorSettings
-    from c2l.sample_options import SampleOptions
+    from c2l.sample_options import Modality, SampleOptions
     from c2l.seeds import SeededNormal, draw_index, draw_normal
     from c2l.training import train_prior
     from c2l_registry import KindSpec, ModelCard, Source
@@ -35,6 +35,7 @@ _HOMES = {
     "Generator": "c2l.generator",
     "KindSpec": "c2l_registry",
     "LatentSpace": "c2l.generator",
+    "Modality": "c2l.sample_options",
     "ModelCard": "c2l_registry",
     "Pairs": "c2l.pairs",
     "Pipeline": "c2l.pipeline",
@@ -43,6 +44,7 @@ _HOMES = {
     "PriorSettings": "c2l.prior_settings",
     "SampleOptions": "c2l.sample_options",
     "SeededNormal": "c2l.seeds",
+    "check_embeddings": "c2l.prior",
     "check_pairs": "c2l.prior",
     "draft_of": "c2l.files",
     "draw_index": "c2l.seeds",
@@ -72,6 +74,8 @@ __all__ = [
     "PriorCard",
     "PriorSettings",
     "SampleOptions",
+    "Modality",
+    "check_embeddings",
     "check_pairs",
     "SeededNormal",
     "draw_normal",

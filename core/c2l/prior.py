@@ -39,6 +39,10 @@ class Prior(Part, ABC):
     trains_by_gradient: ClassVar[bool] = True
     """False for priors that ``fit`` alone finishes, such as nearest neighbours."""
 
+    always_half: ClassVar[bool] = False
+    """True for priors whose ``fit`` rounds to float16 already: their files are always in float16,
+    half as large and no less exact."""
+
     supported_options: ClassVar[frozenset[str]] = CHOICES
     """Which of guidance, steps, adherence and negative change what is sampled. ``_sample`` gets
     None for the others, and a user who gives one is told that it is ignored."""
@@ -149,6 +153,7 @@ class Prior(Part, ABC):
         student = self.student.settings() if self.student is not None else None
         card = dataclasses.replace(card, student=student)
         tensors: dict[str, Tensor] = self.state_dict()
+        half = half or self.always_half
         prior_file.write_prior(path, card, self._halved(tensors) if half else tensors)
         self.card = card
 

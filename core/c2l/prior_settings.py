@@ -39,21 +39,25 @@ class PriorSettings(BaseModel):
 
     @classmethod
     def problems(cls, settings: Mapping[str, Any]) -> list[str]:
-        """What is wrong with settings, the widths aside: one text for each.
-
-        They are named as a training run names them, as in ``settings.hidden=0``.
-        """
+        """What is wrong with settings, the widths aside; one text for each."""
         try:
             cls(**{**dict.fromkeys(WIDTHS, 1), **settings})
         except ValidationError as error:
-            problems = error.errors(include_url=False)
-            return [problem_text(p, "settings.") for p in problems]
+            return [problem_text(problem) for problem in error.errors(include_url=False)]
         return []
 
 
-def problem_text(problem: Mapping[str, Any], prefix: str = "") -> str:
-    r"""One of pydantic's problems with settings, as in ``\`hidden=0\` is below 1``."""
-    name = prefix + (".".join(map(str, problem["loc"])) or "settings")
+def problem_text(problem: Mapping[str, Any]) -> str:
+    """One of pydantic's problems with settings, as in ``hidden=0 is below 1``.
+
+    Not in backquotes: a setting is no option of its own on the command line, where ``steps`` would
+    be taken for that of training.
+    """
+    name, said = ".".join(map(str, problem["loc"])), describe_problem(problem)
+    if not name:
+        return said
     if problem["type"] in ("extra_forbidden", "missing"):
-        return f"{name} is {describe_problem(problem)}"
-    return f"`{name}={problem['input']}` is {describe_problem(problem)}"
+        return f"{name} is {said}"
+    # What a validator of the prior's own says is a sentence.
+    joined = ": " if problem["type"] == "value_error" else " is "
+    return f"{name}={problem['input']}{joined}{said}"

@@ -2,58 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
-from c2l.prior import Prior
-from c2l_priors.checks import Share, Size, check_pairs
-from c2l_priors.gap import Gap
+from c2l import Prior, PriorSettings, check_pairs
+from c2l.ranges import Adherence, Size
+from c2l_priors.gap import Gap, Ingredients
+
+
+class GapSettings(PriorSettings):
+    """Settings of a prior with a gap.
+
+    Args:
+        gap: ingredients of the bridge from text to pictures, see ``c2l_priors.gap``.
+    """
+
+    gap: Ingredients = "centring"
+
+    def new_gap(self) -> Gap:
+        return Gap(self.embedding_width, ingredients=self.gap)
+
+
+class NoisyGapSettings(GapSettings):
+    """Settings of a prior that is trained with noise on its embeddings.
+
+    Args:
+        noise: the longest noise added to unit embeddings.
+        adherence: the default of ``sample`` for text.
+    """
+
+    gap: Ingredients = "centring+noise+projection"
+    noise: Size = 1.0
+    adherence: Adherence = 0.25
+
+    def new_gap(self) -> Gap:
+        return Gap(
+            self.embedding_width,
+            ingredients=self.gap,
+            noise=self.noise,
+            adherence=self.adherence,
+        )
 
 
 class GapPrior(Prior):
-    """A prior with a gap.
+    """A prior with a gap."""
 
-    A subclass keeps every argument of its constructor as an attribute of the same name, but for
-    ``gap``, which becomes the module.
+    Settings = GapSettings
+    config: GapSettings
 
-    Args:
-        embedding_width: E.
-        num_codes: K.
-        latent_width: D.
-        gap: ingredients of the bridge from text to pictures, see ``c2l_priors.gap``.
-        noise: the longest noise added to unit embeddings.
-        adherence: the default of ``sample``.
-    """
-
-    def __init__(
-        self,
-        *,
-        embedding_width: int,
-        num_codes: int,
-        latent_width: int,
-        gap: str,
-        noise: Size = 0.0,
-        adherence: Share = 1.0,
-    ) -> None:
-        super().__init__()
-        self.embedding_width = embedding_width
-        self.num_codes = num_codes
-        self.latent_width = latent_width
-        self.noise = noise
-        self.adherence = adherence
-        self.gap = Gap(embedding_width, ingredients=gap, noise=noise, adherence=adherence)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.gap = self.config.new_gap()
 
     @property
     def latent_size(self) -> int:
         """K * D, the numbers of one latent."""
-        return self.num_codes * self.latent_width
-
-    def settings(self) -> Mapping[str, Any]:
-        return {**super().settings(), "gap": self.gap.ingredients}
+        return self.config.num_codes * self.config.latent_width
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
-        shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
+        check_pairs(self.config, embeddings, latents, texts)
         self.gap.fit(embeddings, texts)

@@ -1,42 +1,42 @@
-"""The paper's prior: a causal transformer that undoes noise (Pinkney & Li 2022, arXiv 2210.02347).
+"""clip2latent's diffusion prior (Pinkney & Li 2022, arXiv 2210.02347), a causal transformer.
 
-It reads the authors' checkpoints as well as its own files, and draws the same latents from them as
-their code does, from the same noise.
+It is DALL-E 2's prior (Ramesh et al. 2022, arXiv 2204.06125) on latents of a GAN. It reads the
+authors' checkpoints as well as its own files, and draws the same latents from them as their code
+does, from the same noise.
 """
 
 # Letters: B batch, E embedding width, K codes of a latent, D width of a code, N pairs, T timesteps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from torch import Tensor
 from torch.nn import functional as F
 
-from c2l import Prior, PriorCard, Source
-from c2l.errors import BadInput
-from c2l.sample_options import Modality
-from c2l_priors.checks import (
-    Count,
-    Drop,
-    Guidance,
-    Positive,
-    Share,
-    Size,
+from c2l import (
+    Modality,
+    Prior,
+    PriorSettings,
+    SampleOptions,
+    SeededNormal,
+    Source,
     check_embeddings,
     check_pairs,
-    check_seeds,
 )
+from c2l.errors import BadInput, BadWeights
+from c2l.ranges import Adherence, Count, Drop, Guidance, Positive, Size, Steps
 from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint, recognises
 from c2l_priors.diffusion_network import Contexts, Memory, PriorNetwork
-from c2l_priors.diffusion_samplers import SAMPLERS
+from c2l_priors.diffusion_samplers import SAMPLERS, SamplerName
 from c2l_priors.diffusion_schedule import NoiseSchedule
-from c2l_priors.gap import Gap
+from c2l_priors.gap import Gap, check_ingredients
+from c2l_priors.guidance import guidance_of
 from c2l_priors.scaling import LatentScale
-from c2l_priors.seeds import SeededNormal
 
 PAPER = "paper"
 """The gap of the paper: raw embeddings, and isotropic noise while training."""
@@ -45,90 +45,88 @@ AHEAD = 10
 """For so many calls of the network the first one computes what they need of prompts and times."""
 
 
+def _check_gap(text: str) -> str:
+    return text if text == PAPER else check_ingredients(text)
+
+
 class DiffusionPrior(Prior):
-    """Draws varied latents by undoing noise step by step.
+    """clip2latent's diffusion: varied latents by removing noise step by step.
 
     Without a gap, which is the paper's way, embeddings are taken with their length, as the embedder
     gives them, and training turns them by noise. With one they are what the gap makes of them, but
-    the network is not told how noisy.
-
-    Args:
-        embedding_width: E.
-        num_codes: K.
-        latent_width: D.
-        width: of the network; None: E where E = D, as in the paper, else 256.
-        depth: its layers.
-        heads: of its attention.
-        head_width: width of each head.
-        expansion: how much wider a layer is inside.
-        num_timesteps: T.
-        embedding_scale: embeddings are multiplied by this.
-        gap: ingredients of the bridge from text to pictures, see ``c2l_priors.gap``; ``paper`` for
-            the paper's.
-        noise: length of the noise added to unit embeddings while training.
-        adherence: the default of ``sample``.
-        drop: how often training hides the embedding.
-        sampler: the default of ``sample``: ddim, ddpm, dpm++2m or skip.
-        guidance: the default of ``sample``.
-        steps: the default of ``sample``; None: what suits the sampler.
+    the network is not told how noisy they are.
     """
 
-    def __init__(
-        self,
-        *,
-        embedding_width: int,
-        num_codes: int,
-        latent_width: int,
-        width: Count | None = None,
-        depth: Count = 6,
-        heads: Count = 8,
-        head_width: Count = 64,
-        expansion: Count = 4,
-        num_timesteps: Count = 1000,
-        embedding_scale: Positive = 1.0,
-        gap: str = PAPER,
-        noise: Size = 1.0,
-        adherence: Share = 1.0,
-        drop: Drop = 0.2,
-        sampler: str = "dpm++2m",
-        guidance: Guidance = 2.0,
-        steps: Count | None = None,
-    ) -> None:
-        super().__init__()
-        if width is None:
-            width = embedding_width if embedding_width == latent_width else 256
-        _check_sampler(sampler)
-        self.embedding_width = embedding_width
-        self.num_codes = num_codes
-        self.latent_width = latent_width
-        self.width = width
-        self.depth = depth
-        self.heads = heads
-        self.head_width = head_width
-        self.expansion = expansion
-        self.num_timesteps = num_timesteps
-        self.embedding_scale = embedding_scale
-        self.noise = noise
-        self.adherence = adherence
-        self.drop = drop
-        self.sampler = sampler
-        self.guidance = guidance
-        self.steps = steps
+    class Settings(PriorSettings):
+        """What decides a ``DiffusionPrior``.
+
+        Args:
+            width: of the network; None: E where E = D, as in the paper, else 256.
+            depth: its layers.
+            heads: of its attention.
+            head_width: width of each head.
+            expansion: how much wider a layer is inside.
+            num_timesteps: T.
+            embedding_scale: embeddings are multiplied by this.
+            gap: ingredients of the bridge from text to pictures, see ``c2l_priors.gap``; ``paper``
+                for the paper's.
+            noise: length of the noise added to unit embeddings while training.
+            adherence: the default of ``sample``.
+            drop: how often training hides the embedding.
+            sampler: of ``sample``, see ``c2l_priors.diffusion_samplers``.
+            guidance: the default of ``sample``.
+            steps: the default of ``sample``; None: what suits the sampler.
+        """
+
+        width: Count = Field(default=None, validate_default=True)
+        depth: Count = 6
+        heads: Count = 8
+        head_width: Count = 64
+        expansion: Count = 4
+        num_timesteps: Count = 1000
+        embedding_scale: Positive = 1.0
+        gap: Annotated[str, AfterValidator(_check_gap)] = PAPER
+        noise: Size = 1.0
+        adherence: Adherence = 1.0
+        drop: Drop = 0.2
+        sampler: SamplerName = "dpm++2m"
+        guidance: Guidance = 2.0
+        steps: Steps | None = None
+
+        @field_validator("width", mode="before")
+        @classmethod
+        def _default_width(cls, width: Any, info: ValidationInfo) -> Any:
+            if width is not None:
+                return width
+            from_width = info.data.get("embedding_width")
+            same = from_width is not None and from_width == info.data.get("latent_width")
+            return from_width if same else 256
+
+    config: Settings
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        config = self.config
         self.gap: Gap | None = None
-        if gap != PAPER:
-            self.gap = Gap(embedding_width, ingredients=gap, noise=noise, adherence=adherence)
-        self.scale = LatentScale(num_codes, latent_width)
-        self.schedule = NoiseSchedule(num_timesteps)
+        if config.gap != PAPER:
+            self.gap = Gap(
+                config.embedding_width,
+                ingredients=config.gap,
+                noise=config.noise,
+                adherence=config.adherence,
+            )
+        self.scale = LatentScale(config.num_codes, config.latent_width)
+        self.schedule = NoiseSchedule(config.num_timesteps)
         self.network = PriorNetwork(
-            embedding_width=embedding_width,
-            num_codes=num_codes,
-            latent_width=latent_width,
-            width=width,
-            depth=depth,
-            heads=heads,
-            head_width=head_width,
-            expansion=expansion,
-            num_timesteps=num_timesteps,
+            embedding_width=config.embedding_width,
+            num_codes=config.num_codes,
+            latent_width=config.latent_width,
+            width=config.width,
+            depth=config.depth,
+            heads=config.heads,
+            head_width=config.head_width,
+            expansion=config.expansion,
+            num_timesteps=config.num_timesteps,
         )
         self._repeats: tuple[int, ...] | None = None
 
@@ -145,38 +143,41 @@ class DiffusionPrior(Prior):
 
     @property
     def repeats(self) -> tuple[int, ...] | None:
-        """How often each of the K codes feeds the generator; None leaves it to the generator."""
+        """How many layers each of the K codes feeds; None leaves it to the generator."""
         return self.card.repeats if self.card else self._repeats
 
-    def compute_in(self, dtype: torch.dtype) -> None:
+    def _compute_in(self, dtype: torch.dtype) -> None:
         """Round the network to ``dtype``, in which it then computes.
 
-        In bfloat16 latents are wrong by about 1 % of their standard deviation; schedule,
-        statistics and latents stay float32.
+        In bfloat16, latents are off by about 1 % of their standard deviation; schedule, statistics
+        and latents stay float32.
         """
         self.network.to(dtype)
-
-    def settings(self) -> Mapping[str, Any]:
-        return {**super().settings(), "gap": self.gap.ingredients if self.gap else PAPER}
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read a prior file, or a checkpoint of the authors' code, on the CPU, in float32.
 
-        A checkpoint does not say for which weights of a generator and an embedder it was trained,
-        so that the prior has no card: the caller names the two parts, and nobody can check them.
-        What the checkpoint does know, its repeats, is in ``repeats``. Saved with a card it becomes
-        an ordinary prior file. Nothing in the checkpoint is executed.
+        A checkpoint does not say for which generator and embedder it was trained, so the prior has
+        no card: the caller names the two parts, and nobody can check them. What the checkpoint does
+        know, its repeats, is in ``repeats``. Saved with a card it becomes an ordinary prior file.
+        Nothing in the checkpoint is executed.
 
         Raises:
-            BadWeights: the file is truncated or foreign, or wants to call something.
+            BadWeights: the file is truncated or foreign, or contains executable content.
         """
         assert source.path is not None, "a prior is always a file"
         if not is_checkpoint(source.path):
             return super().load(source)
         found = read_checkpoint(source.path)
-        with torch.device("meta"):  # the weights of the file take the place of these
-            prior = cls(**found.settings)
+        try:
+            with torch.device("meta"):  # the weights of the file take the place of these
+                prior = cls(**found.settings)
+        except BadInput as error:
+            raise BadWeights(
+                f"{source.path} and its yaml do not fit a prior: {error.message}",
+                hint="Put the yaml that was published with the checkpoint beside it",
+            ) from error
         prior.load_state_dict(found.tensors, assign=True)
         prior._repeats = found.repeats
         return prior.eval().requires_grad_(False)
@@ -186,19 +187,13 @@ class DiffusionPrior(Prior):
         """Whether ``path`` is a checkpoint of the authors' code; looks at the names in it alone."""
         return recognises(path)
 
-    def save(self, path: Path, card: PriorCard, *, half: bool = False) -> None:
-        """As every prior; ``half`` rounds the network alone, its schedule needs every digit."""
-        if half:
-            self.network.half()
-        try:
-            super().save(path, card)
-        finally:
-            if half:
-                self.network.float()
+    def _halved(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The network alone is rounded: the schedule needs every digit."""
+        network = {n: t for n, t in tensors.items() if n.startswith("network.")}
+        return {**tensors, **super()._halved(network)}
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
-        shape = (self.num_codes, self.latent_width)
-        check_pairs(embeddings, latents, self.embedding_width, shape, texts)
+        check_pairs(self.config, embeddings, latents, texts)
         self.scale.fit(latents)
         if self.gap is not None:
             self.gap.fit(embeddings, texts)
@@ -207,14 +202,14 @@ class DiffusionPrior(Prior):
         device = self.device
         clean = self.scale(latents.to(device)).view_as(latents)
         num = len(clean)
-        times = torch.randint(self.num_timesteps, (num,), generator=rng).to(device)
+        times = torch.randint(self.config.num_timesteps, (num,), generator=rng).to(device)
         noise = torch.randn(clean.shape, generator=rng).to(device)
-        keep = (torch.rand(num, generator=rng) >= self.drop).to(device)
+        keep = (torch.rand(num, generator=rng) >= self.config.drop).to(device)
         if self.gap is not None:
             seen, _ = self.gap.show(embeddings, rng)
         else:
             turn = torch.randn(embeddings.shape, generator=rng).to(device)
-            seen = turned(embeddings.to(device), turn, self.noise)
+            seen = turned(embeddings.to(device), turn, self.config.noise)
         x_t = self.schedule.diffuse(clean, times, noise)
         return F.mse_loss(self._predict(x_t, times, seen, keep), clean)
 
@@ -230,126 +225,123 @@ class DiffusionPrior(Prior):
         Returns:
             standardised latents, float32, shape (B, K, D).
         Raises:
-            BadInput: a shape does not fit, or a timestep is none.
+            BadInput: a shape does not fit, or a timestep is out of range.
         """
-        check_embeddings(embeddings, self.embedding_width)
-        num = len(embeddings)
-        wanted = {"x_t": (num, self.num_codes, self.latent_width), "t": (num,), "keep": (num,)}
+        check_embeddings(embeddings, self.config.embedding_width)
+        num, num_timesteps = len(embeddings), self.config.num_timesteps
+        wanted = {"x_t": self._shape(num), "t": (num,), "keep": (num,)}
         for name, given in (("x_t", x_t), ("t", t), ("keep", keep)):
             if tuple(given.shape) != wanted[name]:
                 raise BadInput(
                     f"{name} should have shape {wanted[name]}, not {tuple(given.shape)}",
                     hint="Give one row for each embedding",
+                    field=name,
                 )
         if not num:
             return torch.empty(wanted["x_t"], device=self.device)
-        if not 0 <= int(t.min()) <= int(t.max()) < self.num_timesteps:
-            raise BadInput("a timestep is out of range", hint=f"Use 0 to {self.num_timesteps - 1}")
+        if not 0 <= int(t.min()) <= int(t.max()) < num_timesteps:
+            raise BadInput(
+                "a timestep is out of range", hint=f"Use `t` from 0 to {num_timesteps - 1}", field="t"
+            )
         device = self.device
         return self._predict(
             x_t.to(device), t.to(device), embeddings.to(device), keep.to(device, torch.bool)
         )
 
+    def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
+        config, shape = self.config, self._shape(len(embeddings))
+        if not len(embeddings):
+            return torch.empty(shape, device=self.device)
+        normal = SeededNormal(options.seeds, self.device)
+        own_steps = min(config.steps or SAMPLERS[config.sampler].steps, config.num_timesteps)
+        guided = _Guided(
+            self,
+            self._asked(embeddings, options, normal),
+            guidance_of(options, config.guidance, config.drop),
+            None if options.negative is None else self._unit(options.negative, "text"),
+        )
+        noise = _endless(normal, shape)
+        return self._walk(guided, config.sampler, options.steps or own_steps, noise)
+
     @torch.no_grad()
-    def sample(
+    def sample_from_noise(
         self,
         embeddings: Tensor,
+        noise: Iterable[Tensor],
         *,
-        seeds: Sequence[int] | None = None,
-        guidance: float | None = None,
-        steps: int | None = None,
-        adherence: float | None = None,
-        negative: Tensor | None = None,
-        modality: Modality = "text",
-        sampler: str | None = None,
+        sampler: SamplerName,
+        steps: int,
+        guidance: float,
         truncation: float = 1.0,
-        noise: Iterator[Tensor] | None = None,
     ) -> Tensor:
-        """Draw latents for embeddings, usually of text.
+        """Draw latents from given noise, with any sampler: what the authors' code would draw.
 
         Args:
-            embeddings: float32, shape (B, E), as the embedder gives them.
-            seeds: B non-negative integers; row i depends on its embedding and ``seeds[i]`` alone.
-            guidance: strength of classifier-free guidance; 1 is none; None the prior's default.
-            steps: calls of the network; None: the default of the prior or the sampler.
-            adherence: below 1 the embedding is turned by 1 - adherence times the noise of training;
-                None the prior's default. With ``noise`` it is 1.
-            negative: float32, shape (B, E): takes the place of no prompt in guidance.
-            modality: what the embeddings are of; makes a difference where the prior has a gap.
-            sampler: ``dpm++2m``, ``ddim``, ``ddpm``, or ``skip``, which repeats what the authors'
-                code draws in a few steps; None the prior's default.
+            embeddings: of text, float32, shape (B, E), as the embedder gives them.
+            noise: the start x_T and then the noise of each step, in the order of use, each of
+                B * K * D numbers.
+            sampler: ``skip`` for the authors'; see ``c2l_priors.diffusion_samplers``.
+            steps: calls of the network.
+            guidance: strength of classifier-free guidance; 1 is none.
             truncation: pulls the latents towards the mean of the training latents; 1 leaves them.
-            noise: instead of seeds, the start x_T and then the noise of each step, in the order of
-                use, each of B * K * D numbers.
         Returns:
             float32, shape (B, K, D), in the generator's latent space (not standardised).
         Raises:
-            BadInput: a shape does not fit, or the sampler cannot take so many steps.
+            BadInput: a shape does not fit, a value is out of range, or the noise runs out.
         """
-        check_embeddings(embeddings, self.embedding_width)
-        if (seeds is None) == (noise is None):
-            raise BadInput("noise comes from seeds or from an iterator", hint="Give one of the two")
-        if seeds is not None:
-            check_seeds(seeds, len(embeddings))
-        chosen = SAMPLERS[_check_sampler(sampler or self.sampler)]
-        if steps is None:
-            own = self.steps if sampler in {None, self.sampler} else None
-            steps = min(own or chosen.steps, self.num_timesteps)
-        if not 1 <= steps <= self.num_timesteps:
+        if sampler not in SAMPLERS:
             raise BadInput(
-                f"this prior cannot take {steps} steps",
-                hint=f"Use --steps from 1 to {self.num_timesteps}",
+                f"there is no sampler '{sampler}'",
+                hint=f"Use `sampler`: {', '.join(SAMPLERS)}",
+                field="sampler",
             )
-
-        shape = (len(embeddings), self.num_codes, self.latent_width)
-        device = self.device
-        if not shape[0]:
-            return torch.empty(shape, device=device)
-        if seeds is not None:
-            normal = SeededNormal(seeds, device)
-            tensors = _from_seeds(normal, shape)
-            asked = self._asked(embeddings, modality, adherence, normal)
-        else:
-            tensors = _from_given(noise, shape)
-            asked = self._asked(embeddings, modality, 1.0, None)
-        against = None
-        if negative is not None:
-            check_embeddings(negative, self.embedding_width)
-            against = self._asked(negative, "text", 1.0, None)
-        predict = _Guided(self, asked, self._guidance(guidance, against), against)
-        x = chosen.run(predict, self.schedule, steps, (item.to(device) for item in tensors))
-        latents = self.scale.inverse(x.flatten(1))
+        options = SampleOptions(seeds=(), steps=steps, guidance=guidance)  # checks both
+        check_embeddings(embeddings, self.config.embedding_width)
+        shape = self._shape(len(embeddings))
+        if not len(embeddings):
+            return torch.empty(shape, device=self.device)
+        strength = guidance_of(options, guidance, self.config.drop)
+        guided = _Guided(self, self._unit(embeddings, "text"), strength, None)
+        latents = self._walk(guided, sampler, steps, _given(noise, shape))
         return latents if truncation == 1 else torch.lerp(self.scale.mean, latents, truncation)
 
-    def _asked(
-        self,
-        embeddings: Tensor,
-        modality: Modality,
-        adherence: float | None,
-        normal: SeededNormal | None,
+    def _walk(
+        self, guided: _Guided, sampler: SamplerName, steps: int, noise: Iterator[Tensor]
     ) -> Tensor:
-        """Embeddings (B, E) as the network sees them; without ``normal``, adherence is 1."""
-        adherence = self.adherence if adherence is None else adherence
-        if self.gap is None:
-            if adherence == 1 or normal is None:
-                return embeddings
-            turn = normal(self.embedding_width).to(embeddings.device)
-            return turned(embeddings, turn, self.noise * (1 - adherence))
-        if adherence == 1 or normal is None:
-            return self.gap.unit(embeddings, modality)
-        return self.gap.ask(embeddings, modality, adherence, normal)[0]
+        """Latents (B, K, D) from noise, each tensor of it of that shape."""
+        most = self.config.num_timesteps
+        if steps > most:
+            raise BadInput(
+                f"this prior cannot take {steps} steps",
+                hint=f"Use `steps` from 1 to {most}",
+                field="steps",
+            )
+        device = self.device
+        moved = (item.to(device) for item in noise)
+        x = SAMPLERS[sampler].run(guided, self.schedule, steps, moved)
+        return self.scale.inverse(x.flatten(1))
 
-    def _guidance(self, guidance: float | None, against: Tensor | None) -> float:
-        if self.drop > 0 or against is not None:
-            return self.guidance if guidance is None else guidance
-        if guidance in {None, 1}:
-            return 1.0
-        raise BadInput(
-            "this prior never saw hidden embeddings and cannot be guided", hint="Use --guidance 1"
-        )
+    def _shape(self, num: int) -> tuple[int, int, int]:
+        """Of ``num`` latents."""
+        return num, self.config.num_codes, self.config.latent_width
+
+    def _unit(self, embeddings: Tensor, modality: Modality) -> Tensor:
+        """Embeddings (B, E) as the network sees them, without noise; of unit length with a gap."""
+        return embeddings if self.gap is None else self.gap.unit(embeddings, modality)
+
+    def _asked(self, embeddings: Tensor, options: SampleOptions, normal: SeededNormal) -> Tensor:
+        """Embeddings (B, E) as the network sees them, turned by noise if adherence is below 1."""
+        config = self.config
+        adherence = config.adherence if options.adherence is None else options.adherence
+        if adherence == 1:
+            return self._unit(embeddings, options.modality)
+        if self.gap is not None:
+            return self.gap.ask(embeddings, options.modality, adherence, normal)[0]
+        turn = normal(config.embedding_width).to(embeddings.device)
+        return turned(embeddings, turn, config.noise * (1 - adherence))
 
     def _predict(self, x_t: Tensor, times: Tensor, embeddings: Tensor, keep: Tensor) -> Tensor:
-        contexts = Contexts(times[:, None], embeddings * self.embedding_scale, keep)
+        contexts = Contexts(times[:, None], embeddings * self.config.embedding_scale, keep)
         clean: Tensor = self.network(x_t, contexts)[0]
         return clean
 
@@ -362,7 +354,7 @@ class _Guided:
 
     Args:
         embeddings: (B, E), as the network sees them.
-        against: (B, E), what guidance pushes away from; None for no prompt.
+        against: (B, E), what guidance moves away from; None for no prompt.
     """
 
     def __init__(
@@ -373,7 +365,7 @@ class _Guided:
         device = prior.device
         halves = [(embeddings, True)] if guidance != 0 else []
         if guidance != 1:
-            # What a hidden embedding is makes no difference.
+            # A hidden embedding makes no difference, whatever it is.
             halves.append(
                 (torch.zeros_like(embeddings), False) if against is None else (against, True)
             )
@@ -385,7 +377,7 @@ class _Guided:
             samples.append(which + sum(map(len, contexts)))
             contexts.append(distinct)
             kept.append(torch.full((len(distinct),), seen))
-        self.embeddings = torch.cat(contexts).to(device) * prior.embedding_scale
+        self.embeddings = torch.cat(contexts).to(device) * prior.config.embedding_scale
         self.keep = torch.cat(kept).to(device)
         self.samples = torch.cat(samples).to(device)
         self.memory: Memory | None = None
@@ -416,25 +408,22 @@ def turned(embeddings: Tensor, direction: Tensor, noise: float) -> Tensor:
     return lengths * F.normalize(moved, dim=1)
 
 
-def _check_sampler(name: str) -> str:
-    if name not in SAMPLERS:
-        raise BadInput(f"there is no sampler {name!r}", hint=f"Use {', '.join(SAMPLERS)}")
-    return name
-
-
-def _from_seeds(normal: SeededNormal, shape: tuple[int, ...]) -> Iterator[Tensor]:
-    """Noise without end, row i from a generator of its own."""
+def _endless(normal: SeededNormal, shape: tuple[int, int, int]) -> Iterator[Tensor]:
+    """Noise without end, row i from a stream of its own."""
     while True:
         yield normal(shape[1] * shape[2]).view(shape)
 
 
-def _from_given(noise: Iterator[Tensor] | None, shape: tuple[int, ...]) -> Iterator[Tensor]:
+def _given(noise: Iterable[Tensor], shape: tuple[int, int, int]) -> Iterator[Tensor]:
     """The caller's noise, brought to ``shape``."""
-    for item in noise or ():
+    for item in noise:
         if item.numel() != torch.Size(shape).numel():
             raise BadInput(
                 f"a tensor of noise has shape {tuple(item.shape)}, not {shape}",
                 hint="Give as many numbers as there are in the latents",
+                field="noise",
             )
         yield item.float().reshape(shape)
-    raise BadInput("the noise ran out", hint="Give the start and one tensor for each step")
+    raise BadInput(
+        "the noise ran out", hint="Give the start and one tensor for each step", field="noise"
+    )

@@ -1,6 +1,7 @@
-"""Ways down from noise to a latent, given something that predicts the clean latent.
+"""Samplers of a diffusion: DDPM, DDIM, DPM-Solver++(2M), and DDPM as clip2latent strides it.
 
-Each sampler takes the start from ``noise`` and then, where it is random, one tensor for each step,
+Each walks from noise down to a latent, given something that predicts the clean latent. It takes
+the start from ``noise`` and then, where it is random, one tensor for each step,
 in the order of use. How varied their samples are was computed for Gaussian latents with a perfect
 predictor and no guidance, as the ratio of the samples' standard deviation to the true one, for a
 conditional variance of 1 / 0.1 / 0.01 of the whole:
@@ -21,6 +22,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -39,14 +41,17 @@ changes nothing: the prediction is the mean, or the latent itself."""
 
 @dataclass(frozen=True)
 class Sampler:
-    """A way down, and how many calls of the network it takes unless told otherwise."""
+    """A sampler, and how many calls of the network it takes unless told otherwise."""
 
     run: Callable[[Predict, NoiseSchedule, int, Iterator[Tensor]], Tensor]
     steps: int
 
 
 def ddpm(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[Tensor]) -> Tensor:
-    """Ancestral sampling (Ho et al. 2020); fewer steps than T are spread evenly."""
+    """DDPM's ancestral sampling (Ho et al. 2020, arXiv 2006.11239).
+
+    Fewer steps than T are spread evenly.
+    """
     num = schedule.num_timesteps
     if steps == num:
         return skip(predict, schedule, steps, noise)
@@ -55,24 +60,27 @@ def ddpm(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[
 
 
 def skip(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[Tensor]) -> Tensor:
-    """Every T / steps-th timestep as the authors' code walks them, to reproduce their pictures.
+    """DDPM at every T / steps-th timestep, as clip2latent's code does it (arXiv 2210.02347).
 
-    With less than T steps it adds far too little noise: the variance is that of the unskipped
-    schedule, and the walk starts below the highest noise. Samples gather near the mean of
-    what fits the prompt, a truncation that nobody asked for and that their pictures owe much to.
+    It reproduces the authors' pictures. With fewer than T steps it adds far too little noise: the
+    variance is that of the unskipped schedule, and the walk starts below the highest noise. Samples
+    gather near the mean of what fits the prompt, a truncation that nobody asked for and to which
+    their pictures owe much.
     """
     num = schedule.num_timesteps
     if num % steps:
         fits = ", ".join(str(n) for n in range(1, num + 1) if num % n == 0)
         raise BadInput(
-            f"the sampler skip cannot take {steps} of {num} timesteps", hint=f"Use one of {fits}"
+            f"the sampler skip cannot take {steps} of {num} timesteps",
+            hint=f"Use `steps`: one of {fits}",
+            field="steps",
         )
     times = list(range(num - num // steps, -1, -num // steps))
     return _ancestral(predict, times, _as_released(schedule, times), noise)
 
 
 def ddim(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[Tensor]) -> Tensor:
-    """Without fresh noise, evenly spread (Song et al. 2021, arXiv 2010.02502)."""
+    """DDIM without fresh noise, at evenly spread timesteps (Song et al. 2021, arXiv 2010.02502)."""
     times = _evenly(schedule.num_timesteps, steps)
     signal, spread = _scales(schedule)
     x = next(noise)
@@ -86,7 +94,7 @@ def ddim(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[
 def dpm_2m(
     predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[Tensor]
 ) -> Tensor:
-    """DPM-Solver++(2M), evenly in log signal over noise (Lu et al. 2022, arXiv 2211.01095)."""
+    """DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095), evenly in log signal over noise."""
     signal, spread = _scales(schedule)
     level = [math.log(a / b) for a, b in zip(signal, spread, strict=True)]
     times = _even_levels(level, steps)
@@ -104,7 +112,9 @@ def dpm_2m(
     return predict(x, times[-1:])
 
 
-SAMPLERS: Mapping[str, Sampler] = MappingProxyType(
+SamplerName = Literal["ddim", "ddpm", "dpm++2m", "skip"]
+
+SAMPLERS: Mapping[SamplerName, Sampler] = MappingProxyType(
     {
         "ddim": Sampler(ddim, 50),
         "ddpm": Sampler(ddpm, 1000),

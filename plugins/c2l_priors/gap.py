@@ -6,7 +6,6 @@ what a text leaves open. A ``Gap`` is the part of a prior that bridges this. Its
 - ``noise``: training turns the embeddings of pictures by random directions, so that a prior learns
   to read the neighbourhood of an embedding rather than the point (Pinkney & Li 2022, arXiv
   2210.02347).
-- ``shaped``: the same noise, stretched like the distances between texts and pictures that fit.
 - ``centring``: each modality loses its own mean (Zhang et al. 2024, arXiv 2401.08567).
 - ``projection``: a text moves half way to the mean of the pictures near it. All the way, as for
   captions (Li et al. 2023, arXiv 2303.03032), it would name nothing but what these show.
@@ -23,19 +22,35 @@ is decided by its accidents, alike for all seeds; with more, samples of one prom
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
+from pydantic import AfterValidator
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from c2l.errors import BadInput
-from c2l.sample_options import Modality
+from c2l import Modality
 
-DEFAULT_GAP = "centring+noise+projection"
-DEFAULT_NOISE = 1.0
-DEFAULT_ADHERENCE = 0.25
+INGREDIENTS = ("noise", "centring", "projection", "ridge")
 
-INGREDIENTS = ("noise", "shaped", "centring", "projection", "ridge")
+
+def check_ingredients(text: str) -> str:
+    """``text`` itself. Raises ``ValueError`` if it names an ingredient that does not exist."""
+    unknown = sorted(_chosen(text) - set(INGREDIENTS))
+    if unknown:
+        raise ValueError(
+            f"the gap has no ingredient '{unknown[0]}'; use none, or some of "
+            f"{', '.join(INGREDIENTS)}, joined by +"
+        )
+    return text
+
+
+def _chosen(ingredients: str) -> set[str]:
+    return set() if ingredients == "none" else set(ingredients.split("+"))
+
+
+Ingredients = Annotated[str, AfterValidator(check_ingredients)]
+"""Names of ingredients joined by ``+``, as in ``centring+noise``; ``none`` for none."""
 
 NUM_STORED = 4096
 """Pictures kept for the projection, in float16: 4 MB where E is 512."""
@@ -52,46 +67,35 @@ class Gap(nn.Module):
 
     Args:
         embedding_width: E.
-        ingredients: their names joined by ``+``, as in ``centring+noise``; ``none`` for none.
+        ingredients: as ``Ingredients``.
         noise: the longest noise, relative to the unit embedding before it is centred.
         adherence: the default of ``ask`` for text, from 0 (the longest noise) to 1 (none).
-    Raises:
-        BadInput: an ingredient that there is not, or numbers out of range.
     """
 
     image_mean: Tensor
     text_mean: Tensor
     spread: Tensor
-    stretch: Tensor
     stored: Tensor
     ridge: Tensor
 
     def __init__(
-        self, embedding_width: int, *, ingredients: str, noise: float, adherence: float
+        self,
+        embedding_width: int,
+        *,
+        ingredients: str,
+        noise: float = 0.0,
+        adherence: float = 1.0,
     ) -> None:
         super().__init__()
-        chosen = set() if ingredients == "none" else set(ingredients.split("+"))
-        if unknown := sorted(chosen - set(INGREDIENTS)):
-            raise BadInput(
-                f"the gap has no ingredient '{unknown[0]}'",
-                hint=f"Use none, or some of {', '.join(INGREDIENTS)}, joined by +",
-            )
-        if noise < 0 or not 0 <= adherence <= 1:
-            raise BadInput(
-                f"noise {noise} or adherence {adherence} is out of range",
-                hint="Noise is 0 or more, adherence from 0 to 1",
-            )
+        chosen = _chosen(ingredients)
         self.embedding_width = embedding_width
-        self.ingredients = ingredients
         self.chosen = chosen
-        self.noise = noise if chosen & {"noise", "shaped"} else 0.0
+        self.noise = noise if "noise" in chosen else 0.0
         self.adherence = adherence
         self.register_buffer("image_mean", torch.zeros(embedding_width))
         self.register_buffer("text_mean", torch.zeros(embedding_width))
         if "centring" in chosen:
             self.register_buffer("spread", torch.ones(()))
-        if "shaped" in chosen:
-            self.register_buffer("stretch", torch.eye(embedding_width))
         if "projection" in chosen:
             self.register_buffer(
                 "stored", torch.zeros(NUM_STORED, embedding_width, dtype=torch.float16)
@@ -102,8 +106,8 @@ class Gap(nn.Module):
     def fit(self, embeddings: Tensor, texts: Tensor | None) -> None:
         """Take statistics of pictures (N, E) and of texts (M, E), as the embedder gives them.
 
-        Without texts, text is centred by the mean of the pictures, noise keeps all directions
-        alike, and the ridge map is the identity.
+        Without texts, text is centred by the mean of the pictures, and the ridge map is the
+        identity.
         """
         device = self.image_mean.device
         pictures = normalize(embeddings.to(device), dim=1)
@@ -116,12 +120,8 @@ class Gap(nn.Module):
         stored = self._centred(pictures[:NUM_STORED], "image")
         if "projection" in self.chosen:
             self.stored.copy_(stored[torch.arange(NUM_STORED, device=device) % len(stored)])
-        if texts is None or not len(texts):
-            return
-        centred = self._centred(texts.to(device), "text")
-        if "shaped" in self.chosen:
-            self.stretch.copy_(_stretch(centred, stored))
-        if "ridge" in self.chosen:
+        if "ridge" in self.chosen and texts is not None and len(texts):
+            centred = self._centred(texts.to(device), "text")
             self.ridge.copy_(_ridge(centred, _project(centred, stored)))
 
     def show(self, embeddings: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -154,15 +154,9 @@ class Gap(nn.Module):
             normal: gives standard normal numbers (B, width), row i from the seed of row i.
         Returns:
             as ``show``.
-        Raises:
-            BadInput: adherence is out of range.
         """
         if adherence is None:
             adherence = self.adherence if modality == "text" else 1.0
-        if not 0 <= adherence <= 1:
-            raise BadInput(
-                f"an adherence of {adherence:g} is out of range", hint="Use --adherence 0 to 1"
-            )
         unit = self.unit(embeddings, modality)
         if not self.noise:
             return unit, unit.new_zeros(len(unit))
@@ -195,8 +189,6 @@ class Gap(nn.Module):
         noise = normal / self.embedding_width**0.5
         if "centring" in self.chosen:
             noise = noise / self.spread
-        if "shaped" in self.chosen:
-            noise = noise @ self.stretch
         return normalize(unit + self.noise * levels[:, None] * noise, dim=1)
 
 
@@ -204,24 +196,6 @@ def _project(unit: Tensor, stored: Tensor) -> Tensor:
     """Unit vectors (B, E) to means of the stored ones (S, E) near them, unit again."""
     weights = (unit @ stored.T / TEMPERATURE).softmax(dim=1)
     return normalize(weights @ stored, dim=1)
-
-
-def _stretch(texts: Tensor, stored: Tensor) -> Tensor:
-    """The root of the covariance of text minus picture, (E, E), scaled to mean variance 1.
-
-    No text belongs to a picture; instead each meets four pictures, drawn by the softmax of the
-    projection. A fiftieth of the variance is spread evenly, so that no direction is ever exact.
-    """
-    weights = (texts @ stored.T / TEMPERATURE).softmax(dim=1)
-    rng = torch.Generator(texts.device).manual_seed(0)
-    met = torch.multinomial(weights, min(4, len(stored)), generator=rng)
-    apart = (texts[:, None] - stored[met]).flatten(0, 1).double()
-    covariance = apart.T @ apart
-    width = len(covariance)
-    covariance *= width / covariance.trace()
-    even = torch.eye(width, dtype=covariance.dtype, device=covariance.device)
-    values, vectors = torch.linalg.eigh(0.98 * covariance + 0.02 * even)
-    return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
 
 
 def _ridge(texts: Tensor, targets: Tensor) -> Tensor:

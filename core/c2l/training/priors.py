@@ -1,4 +1,4 @@
-"""Building, fitting and sampling the prior of a training run."""
+"""The priors that training builds: the class of a kind, checked settings, first weights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, UnknownReference
@@ -15,7 +14,6 @@ from c2l.pairs import PairsManifest
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_settings import WIDTHS
-from c2l.sample_options import Modality
 from c2l.training.run import TrainingRun
 
 
@@ -24,39 +22,39 @@ def prior_class(kind: str, settings: Mapping[str, Any]) -> type[Prior]:
 
     Raises:
         UnknownReference, PluginFailed: no plugin provides the kind.
-        BadInput: the kind has no such settings.
+        BadInput: the kind does not have these settings, or a value is out of range.
     """
     kinds = registry().kinds("prior")
     if kind.partition(":")[0] in kinds and kind not in kinds:
         raise BadInput(
             f"{kind} is one trained prior; training takes a kind",
-            hint=f'Use `prior="{kind.partition(":")[0]}"`',
+            hint=f"Use `prior={kind.partition(':')[0]}`",
             field="prior",
         )
     if kind not in kinds:
         interface = registry().entry(kind).interface  # raises, with a hint, for unknown kinds
         raise UnknownReference(
             f"{kind} is a kind of {interface}, not of prior",
-            hint=f"Use `prior` with one of {', '.join(kinds)}",
+            hint=f"Use `prior`: {', '.join(kinds)}",
             field="prior",
         )
     cls = registry().factory(kinds[kind])
     if not issubclass(cls, Prior):
         raise UnknownReference(
-            f"the class of kind {kind} is not a prior", hint="Its plugin must subclass c2l.Prior"
+            f"the class of {kind} is not a c2l.Prior", hint="Its plugin must subclass c2l.Prior"
         )
     known = cls.Settings.own_fields()
-    if unknown := [f"'{name}'" for name in sorted(set(settings) - set(known))]:
+    unknown = [f"'{name}'" for name in sorted(set(settings) - set(known))]
+    if unknown:
         raise BadInput(
             f"the prior {kind} has no setting {', '.join(unknown)}",
-            hint=f"It has {', '.join(sorted(known))}",
+            hint=f"It has {', '.join(known) or 'no settings'}",
             field="settings",
         )
-    if problems := cls.Settings.problems(settings):
+    problems = cls.Settings.problems(settings)
+    if problems:
         raise BadInput(
-            f"the prior {kind}: {'; '.join(problems)}",
-            hint="Change `settings`",
-            field="settings",
+            f"the prior {kind}: {'; '.join(problems)}", hint="See `settings`", field="settings"
         )
     return cls
 
@@ -102,11 +100,6 @@ def _build(
             reason = str(error).partition("\n")[0]
             raise BadInput(
                 f"the prior {kind} cannot be built with {named}: {reason}",
-                hint="Change `settings`",
+                hint="See `settings`",
                 field="settings",
             ) from error
-
-
-def draw(prior: Prior, embeddings: Tensor, modality: Modality) -> Tensor:
-    """One latent for each embedding, row i with seed i: (B, E) to (B, K, D)."""
-    return prior.sample(embeddings, seeds=range(len(embeddings)), modality=modality)

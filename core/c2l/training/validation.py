@@ -15,8 +15,8 @@ from c2l.generator import Generator
 from c2l.images import make_grid, to_pil, write_png
 from c2l.prior import Prior
 from c2l.prompts.domains import Domain, unrelated_prompts
+from c2l.sample_options import Modality
 from c2l.training.batches import rng_of
-from c2l.training.priors import draw
 
 PIXELS_AT_ONCE = 2**18
 PIXELS_IN_ALL = 2**26
@@ -155,6 +155,11 @@ class Judge:
         """How many pictures one score may take."""
         height, width = self.generator.image_size
         return max(64, min(1024, PIXELS_IN_ALL // (height * width)))
+
+
+def draw(prior: Prior, embeddings: Tensor, modality: Modality) -> Tensor:
+    """One latent for each embedding, row i with seed i: (B, E) to (B, K, D)."""
+    return prior.sample(embeddings, seeds=range(len(embeddings)), modality=modality)
 
 
 def nearest(asked: Tensor, embeddings: Tensor) -> Tensor:
