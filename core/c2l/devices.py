@@ -1,4 +1,4 @@
-"""Names of devices and precisions to what torch calls them."""
+"""The devices and precisions that users can name, and what torch calls them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import torch
 from c2l.errors import BadInput, DeviceUnavailable
 
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-"""Names of the dtypes that parts compute in."""
+"""The dtypes that parts can compute in, by name."""
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device called ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the best there is.
+    """The device called ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; or ``auto``.
+
+    ``auto`` is CUDA if there is any, else MPS, else the CPU.
 
     Raises:
         DeviceUnavailable: this machine, or this build of torch, does not have it.
@@ -24,7 +26,9 @@ def resolve_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise DeviceUnavailable(
-            f"no device is called '{name}'", hint="Use --device cpu, cuda, cuda:1, mps or auto"
+            f"unknown device '{name}'",
+            hint="Use `device` cpu, cuda, cuda:1, mps or auto",
+            field="device",
         ) from None
     available = {
         "cpu": True,
@@ -32,26 +36,33 @@ def resolve_device(name: str) -> torch.device:
         "mps": torch.backends.mps.is_available(),
     }
     if not available.get(device.type, False):
-        raise DeviceUnavailable(f"this machine has no device '{name}'", hint="Use --device cpu")
+        raise DeviceUnavailable(
+            f"this machine has no device '{name}'", hint="Use `device=cpu`", field="device"
+        )
     return device
 
 
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:
-    """The dtype called ``float32``, ``bf16`` or ``fp16``, where the device has units for it.
+    """The dtype called ``float32``, ``bf16`` or ``fp16``, if the device has units for it.
 
     Raises:
-        BadInput: nothing is called so.
-        DeviceUnavailable: the device would emulate it, an order of magnitude slower than float32.
+        BadInput: there is no precision of this name.
+        DeviceUnavailable: the device would emulate it, ten times slower than float32.
     """
     if name not in PRECISIONS:
-        raise BadInput(f"no precision is called '{name}'", hint=f"Use {', '.join(PRECISIONS)}")
+        raise BadInput(
+            f"unknown precision '{name}'",
+            hint=f"Use `precision` {', '.join(PRECISIONS)}",
+            field="precision",
+        )
     dtype = PRECISIONS[name]
     if dtype == torch.float32 or _has_units(dtype, device.type):
         return dtype
     where = "this processor" if device.type == "cpu" else f"the device '{device}'"
     raise DeviceUnavailable(
         f"{where} has no units for {name}, and would be slower with it than without",
-        hint="Use --precision float32",
+        hint="Use `precision=float32`",
+        field="precision",
     )
 
 

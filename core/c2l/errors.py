@@ -12,11 +12,13 @@ from collections.abc import Mapping
 
 from c2l_registry.errors import (
     BadCard,
+    BadPath,
     BadReference,
     C2LError,
     ExitCode,
     LicenceNotAccepted,
     NotDownloaded,
+    NotReadable,
     NotWritable,
     PluginFailed,
     UnknownPlugin,
@@ -26,6 +28,7 @@ from c2l_registry.errors import (
 __all__ = [
     "BadCard",
     "BadInput",
+    "BadPath",
     "BadPicture",
     "BadReference",
     "BadWeights",
@@ -36,6 +39,7 @@ __all__ = [
     "LicenceNotAccepted",
     "MissingDependency",
     "NotDownloaded",
+    "NotReadable",
     "NotWritable",
     "PluginFailed",
     "UnknownPlugin",

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from c2l.errors import BadWeights, LicenceNotAccepted, UnknownReference
+from c2l.errors import BadWeights, LicenceNotAccepted
 from c2l.plugins import registry
 from c2l_registry import KindSpec, Source, parse_reference
+from c2l_registry.paths import check_given, is_there
+from c2l_registry.switches import is_hub_offline
 
 if TYPE_CHECKING:
     from c2l.generator import Generator
@@ -67,6 +69,14 @@ class Missing:
     def part(self) -> type[Part]:
         """Its class; imports torch."""
         return registry().factory(self.spec)
+
+
+def hub_is_offline() -> bool:
+    """Whether the user switched off the network, or Hugging Face alone.
+
+    Plugins that fetch by themselves ask this, so that ``C2L_OFFLINE`` means the same everywhere.
+    """
+    return is_hub_offline(registry().environ)
 
 
 def find_missing(references: Iterable[str]) -> list[Missing]:
@@ -144,8 +154,9 @@ def not_accepted(missing: Sequence[Missing]) -> LicenceNotAccepted:
     """What to say where somebody has to say yes first."""
     licences = "; ".join(f"{m.reference} is under {licence_line(m)}" for m in missing)
     return LicenceNotAccepted(
-        f"nobody has accepted the licence yet: {licences}",
-        hint="Add --accept-licence, or in Python c2l.fetch(…, accept_licence=True)",
+        f"the licence is not accepted yet: {licences}",
+        hint="If you accept, say so with `accept_licence=True`",
+        field="accept_licence",
     )
 
 
@@ -160,7 +171,7 @@ def _convert(spec: KindSpec, entry: ModelEntry) -> None:
 
     from c2l.generator import Generator
     from c2l_registry.downloads import lock_of
-    from c2l_registry.transfers import cannot_write
+    from c2l_registry.transfers import refused_by_disk
     from c2l_registry.weights import conversion_folder, converted_path
 
     assert entry.path is not None
@@ -182,14 +193,14 @@ def _convert(spec: KindSpec, entry: ModelEntry) -> None:
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
-        raise cannot_write(own, error) from error
+        raise refused_by_disk(own, error) from error
 
 
 def _load_fetched(reference: str) -> Generator:
     from c2l.loading import load_generator
 
     try:
-        return load_generator(reference)
+        return load_generator(reference, device="cpu")
     except BadWeights as error:
         again = f"To start over: c2l models remove {reference}; c2l models pull {reference}"
         raise BadWeights(error.message, hint=f"{error.hint}. {again}") from error
@@ -198,8 +209,7 @@ def _load_fetched(reference: str) -> Generator:
 def _missing(text: str) -> Missing | None:
     reference = registry().parse(text)
     if reference.is_path:
-        if not reference.path.exists():
-            raise UnknownReference(f"there is no file {reference.path}", hint="Check the path")
+        check_given(reference.path)
         return None
     from c2l_registry.consent import is_accepted
     from c2l_registry.weights import is_cached, wanted_files
@@ -213,7 +223,7 @@ def _missing(text: str) -> Missing | None:
     if card and card.urls:
         if is_cached(card, environ):
             return None
-        files = tuple(f for f in wanted_files(card, environ) if not f.path.exists())
+        files = tuple(f for f in wanted_files(card, environ) if not is_there(f.path))
     elif not spec.open_names:
         return None
     missing = Missing(text, spec, card, files, False)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c2l.evaluation import Question
+from c2l import Question
 from c2l_demo import WEIGHTS
 from c2l_demo.judge_network import JudgeNetwork, load_network
 from c2l_demo.worlds import FACES, LANDSCAPES, Scene, World, is_held_out

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from c2l.errors import BadWeights
+from c2l.reading import refuse_stand_in
 from c2l_openclip.tokens import require_transformers
 from c2l_openclip.towers import PlainCLIP, PlainConfig
 
@@ -87,6 +88,7 @@ def build_towers(
         BadWeights: the file is truncated, or holds another model than the config describes.
         MissingDependency: the text tower needs transformers.
     """
+    refuse_stand_in(weights)
     _refuse_giants(config, weights)
     plain = PlainConfig.read(config)
     if rows is not None and plain is None:

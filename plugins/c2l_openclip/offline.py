@@ -1,20 +1,19 @@
-"""One switch for no network: ``C2L_OFFLINE``, or Hugging Face's own ``HF_HUB_OFFLINE``."""
+"""No network for open_clip and Hugging Face's code, where the user asked for none."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-_NO = {"", "0", "false", "no", "off"}
+from c2l.fetching import hub_is_offline
 
 
 def is_offline() -> bool:
-    """Whether the user asked for no network; if so, keeps Hugging Face's code from trying.
+    """Whether the user asked for no network; if so, Hugging Face's code does not try.
 
-    Hugging Face reads its variable once, when it is imported, and otherwise tries for a minute.
+    It reads its variable once, when it is imported, and would otherwise try for a minute.
     """
-    wanted = [os.environ.get(name, "") for name in ("C2L_OFFLINE", "HF_HUB_OFFLINE")]
-    if all(value.strip().lower() in _NO for value in wanted):
+    if not hub_is_offline():
         return False
     os.environ["HF_HUB_OFFLINE"] = "1"
     constants = sys.modules.get("huggingface_hub.constants")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,7 @@ def is_here(name: str) -> bool:
     hub, url = str(listed.get("hf_hub") or ""), str(listed.get("url") or "")
     if hub:
         return _cached(hub) is not None
-    return (Path("~/.cache/clip").expanduser() / url.rpartition("/")[2]).is_file()
+    return os.path.isfile(os.path.expanduser(f"~/.cache/clip/{url.rpartition('/')[2]}"))
 
 
 def _listed(name: str) -> tuple[str, Mapping[str, Any], dict[str, Any]]:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.files import draft_of
-from c2l.reading import LEGACY
+from c2l.reading import LEGACY, refuse_stand_in
 from c2l_stylegan import nvidia_pickles, rosinality
 from c2l_stylegan.settings import (
     FAMILIES,
@@ -145,19 +145,13 @@ def _read_foreign(path: Path) -> Stored:
     head = _head(path)
     if head[:2] == b"PK" or head.startswith(LEGACY):
         return Stored(*rosinality.read(path))
-    start = head.lstrip()[:20].lower()
-    hint = "Only StyleGAN2 and StyleGAN3 can be read: .pkl, .pt or .safetensors"
-    if not head:
-        reason, hint = "it is empty", "Fetch or copy it again"
-    elif start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        reason, hint = "it is a web page, not a network", "Fetch it again, from its true address"
-    elif start.startswith(b"version https://git-"):
-        reason, hint = "it is a pointer of git-lfs, not the network itself", "Run: git lfs pull"
-    elif head[0] in _FIRST_OF_PICKLES:
+    refuse_stand_in(path)
+    if head[0] in _FIRST_OF_PICKLES:
         return Stored(*nvidia_pickles.read(path))
-    else:
-        reason = "it is neither a pickle nor a checkpoint of torch"
-    raise BadWeights(f"{path} is not read: {reason}", hint=hint)
+    raise BadWeights(
+        f"{path} is not read: it is neither a pickle nor a checkpoint of torch",
+        hint="Only StyleGAN2 and StyleGAN3 can be read: .pkl, .pt or .safetensors",
+    )
 
 
 def _recognises_foreign(path: Path) -> bool:

@@ -1,7 +1,7 @@
 """Model cards and recipes: the TOML files that give names to weights.
 
 A file holds any number of ``[[model]]`` and ``[[recipe]]`` tables. Importing this module imports
-pydantic, which takes longer than all the rest of the registry: do it where a card is read.
+pydantic, which takes longer than all the rest of the registry: import it only to read a card.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Companion(_Card):
     """A small file that belongs beside the weights, such as the settings of a checkpoint.
 
     Args:
-        name: what it is called there.
-        urls, size, sha256: as of ``ModelCard``.
+        name: of the file.
+        urls, size, sha256: see ``ModelCard``.
     """
 
     name: FileName
@@ -73,19 +73,19 @@ class ModelCard(_Card):
         reference: ``kind:name``.
         summary: one line.
         licence: SPDX identifier or the licence's own name; shown before the first download.
-        licence_url: where the licence can be read.
-        commercial_use: whether the licence allows it; None where nobody has looked.
-        file: path relative to the TOML file, for weights embedded in the package.
+        licence_url: where to read the licence.
+        commercial_use: whether the licence allows it; None if unknown.
+        file: path relative to the TOML file, for weights that ship in the package.
         resolution: height of the images in pixels, for generators.
-        size: bytes of the file, exactly.
-        rough_size: bytes, where only a rounded figure is published; shown, never checked.
+        size: of the file, in bytes.
+        rough_size: in bytes, if only a rounded figure is published; shown, never checked.
         sha256: of the file, 64 lower-case hexadecimal digits.
         urls: addresses of the file, in order of preference: ``https://…``, or
-            ``hf:OWNER/REPOSITORY[@REVISION]/FILE``, which goes through Hugging Face's own cache.
-        file_name: what the file is called here, where the first address does not tell.
+            ``hf:OWNER/REPOSITORY[@REVISION]/FILE``, which uses Hugging Face's own cache.
+        file_name: of the file on this machine, if the first address does not contain it.
         companions: files that belong beside it.
-        source: where the facts of this card come from: a page, a paper, a command.
-        notes: anything else a user should know before using it.
+        source: where the facts on this card come from: a page, a paper, a command.
+        notes: anything else a user should know first.
     """
 
     reference: CatalogueReference
@@ -106,7 +106,7 @@ class ModelCard(_Card):
 
 
 class RecipeSettings(_Card):
-    """Defaults for sampling; what is None is left to the parts."""
+    """Defaults for sampling; None leaves a value to the parts."""
 
     guidance: Annotated[float, Field(ge=0)] | None = None
     steps: Annotated[int, Field(gt=0)] | None = None
@@ -115,16 +115,16 @@ class RecipeSettings(_Card):
 
 
 class RecipeCard(_Card):
-    """Three parts that fit, and how to sample with them.
+    """Three parts that fit each other, and how to sample with them.
 
     Args:
-        name: lower-case, as typed after ``--recipe``.
+        name: in lower case.
         summary: one line.
         generator, embedder, prior: references.
         settings: defaults for sampling.
-        prompts: example prompts that show what it can draw.
-        judge: ``package.module:name`` of an object that knows what its pictures show, imported
-            when the recipe is evaluated; see ``c2l.evaluation.Judge``.
+        prompts: examples of what it can draw.
+        judge: ``package.module:name`` of an object that recognises what its pictures show,
+            imported when the recipe is evaluated; see ``c2l.evaluation``.
     """
 
     name: Name
@@ -146,8 +146,8 @@ def read_cards(path: Path) -> tuple[tuple[ModelCard, ...], tuple[RecipeCard, ...
     """Read every card of a TOML file.
 
     Raises:
-        BadCard: the file cannot be read, is not TOML, or a field is missing, unknown or wrong;
-            one line that names the file and the field.
+        BadCard: the file cannot be read, is not TOML, or a field is missing, unknown or wrong.
+            The message names the file and the field.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The catalogue: every card and recipe of the described plugins, by name."""
+"""The catalogue: every card and recipe of the installed plugins, by name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AnyCard = TypeVar("AnyCard")
 
 @dataclass(frozen=True, slots=True)
 class Shelved(Generic[AnyCard]):
-    """A card, where it was read, and the plugin that registered it."""
+    """A card, the file it was read from, and the plugin that registered it."""
 
     card: AnyCard
     toml: Path
@@ -37,7 +37,7 @@ class ModelEntry:
         state: ``built in`` (code alone), ``embedded`` (in an installed package), ``cached`` (in
             the weights folder), ``to be fetched``, or ``missing`` from its package.
         plugin: the one that offers it.
-        path: where its weights lie or belong; None where it has no file of its own.
+        path: where its weights are or belong; None if it has no file of its own.
         card: None for a kind itself.
     """
 
@@ -54,11 +54,11 @@ class ModelEntry:
 
 @dataclass
 class Catalogue:
-    """Names to cards. A name that two cards claim is in no table but among the problems.
+    """Names to cards. A name that two cards claim is in neither table, but among the problems.
 
     Args:
         models, recipes: by reference and by name.
-        problems: plugin to errors, for cards that could not be used.
+        problems: errors of cards that cannot be used, by plugin.
     """
 
     models: dict[str, Shelved[ModelCard]] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Catalogue:
 
 
 def read_catalogue(descriptions: Iterable[Description]) -> Catalogue:
-    """Read every card file; a broken file is a problem of its plugin and of nothing else."""
+    """Read every card file; a broken file affects nothing but its own cards."""
     problems: dict[str, list[BadCard]] = {}
     models: list[tuple[str, Shelved[ModelCard]]] = []
     recipes: list[tuple[str, Shelved[RecipeCard]]] = []
@@ -92,7 +92,7 @@ def read_catalogue(descriptions: Iterable[Description]) -> Catalogue:
 
 
 def where(shelved: Shelved[ModelCard], environ: Mapping[str, str]) -> Path | None:
-    """Where a card's weights lie or belong; None for a card that names no file."""
+    """Where a card's weights are or belong; None for a card that names no file."""
     return embedded_path(shelved.card, shelved.toml) or cached_path(shelved.card, environ)
 
 
@@ -114,7 +114,11 @@ def entry_of_kind(spec: KindSpec, plugin: str) -> ModelEntry:
 def entry_of_card(
     spec: KindSpec, shelved: Shelved[ModelCard], environ: Mapping[str, str]
 ) -> ModelEntry:
-    """The row of a card."""
+    """The row of a card.
+
+    Raises:
+        NotReadable: this user may not see whether its weights are there.
+    """
     card, path = shelved.card, where(shelved, environ)
     state: Availability
     if card.file:
@@ -145,7 +149,7 @@ def _unclaimed_twice(
     for name, several in claims.items():
         if len(several) > 1:
             files = " and ".join(str(row.toml) for row in several)
-            error = BadCard(f"the {what} {name} is on two cards, in {files}, and neither is used")
+            error = BadCard(f"the {what} {name} is on two cards, in {files}; neither is used")
             for plugin in {row.plugin for row in several}:
                 problems.setdefault(plugin, []).append(error)
     return {name: several[0] for name, several in claims.items() if len(several) == 1}

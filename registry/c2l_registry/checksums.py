@@ -1,4 +1,4 @@
-"""The sha256 of a file, and the one first seen where nobody vouches for another."""
+"""The sha256 of a file, and the one first seen if nobody has published it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ import hashlib
 import re
 from pathlib import Path
 
+from c2l_registry.files import write_atomically
+from c2l_registry.paths import ANOTHER_HOME, cannot_read
+
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file, as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The sha256 of a file, as 64 hexadecimal digits.
+
+    Raises:
+        NotReadable: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise cannot_read(path, error) from error
 
 
 def record_of(path: Path) -> Path:
@@ -19,15 +29,26 @@ def record_of(path: Path) -> Path:
 
 
 def first_seen(path: Path) -> str:
-    """The sha256 that the file had when it was first fetched; empty if there is no record."""
+    """The sha256 that the file had when it was first fetched; empty if there is no record.
+
+    Raises:
+        NotReadable: there is a record, but this user may not read it.
+    """
     try:
         text = record_of(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    except (FileNotFoundError, UnicodeDecodeError):
         return ""
+    except OSError as error:
+        raise cannot_read(record_of(path), error) from error
     match = re.match(r"[0-9a-f]{64}\b", text)
     return match[0] if match else ""
 
 
 def record(path: Path, sha256: str) -> None:
-    """Keep the sha256 of a file that was seen for the first time."""
-    record_of(path).write_text(f"{sha256}  {path.name}\n", encoding="utf-8")
+    """Keep the sha256 of a file that was seen for the first time.
+
+    Raises:
+        NotWritable: the folder does not take it.
+    """
+    line = f"{sha256}  {path.name}\n"
+    write_atomically(record_of(path), line.encode(), hint=ANOTHER_HOME)

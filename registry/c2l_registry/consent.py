@@ -1,6 +1,6 @@
-"""Which licences the user has said yes to: one small file in the folder of the weights.
+"""Which licences the user has accepted: one small file in the folder of the weights.
 
-It is asked for before the first download of a model and never again, unless its licence changes.
+The question is asked before the first download of a model, and again only if its licence changes.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from c2l_registry.errors import NotWritable
+from c2l_registry.files import write_atomically
+from c2l_registry.paths import ANOTHER_HOME, cannot_read
 from c2l_registry.references import parse_reference
 from c2l_registry.weights import home_folder
 
 
 def consent_file(reference: str, environ: Mapping[str, str]) -> Path:
-    """Where the yes to the licence of ``kind:name`` is kept."""
+    """Where it is kept that the licence of ``kind:name`` was accepted."""
     parsed = parse_reference(reference)
     parts = [re.sub(r"[^\w.+@-]", "_", part) for part in parsed.name.split("/")]
     folder = home_folder(environ).joinpath("weights", parsed.kind, *parts)
@@ -25,28 +26,28 @@ def consent_file(reference: str, environ: Mapping[str, str]) -> Path:
 
 
 def is_accepted(reference: str, licence: str, environ: Mapping[str, str]) -> bool:
-    """Whether the user has said yes to this licence of this model."""
+    """Whether the user has accepted this licence of this model; not if the file is damaged.
+
+    Raises:
+        NotReadable: there is a file, but this user may not read it.
+    """
+    path = consent_file(reference, environ)
     try:
-        said = json.loads(consent_file(reference, environ).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        answer = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
         return False
-    return isinstance(said, dict) and said.get("licence") == licence
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    return isinstance(answer, dict) and answer.get("licence") == licence
 
 
 def accept(reference: str, licence: str, url: str, environ: Mapping[str, str]) -> None:
-    """Remember the user's yes.
+    """Keep that the user has accepted a licence.
 
     Raises:
         NotWritable: the weights folder does not take it.
     """
-    path = consent_file(reference, environ)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    said = {"reference": reference, "licence": licence, "licence_url": url, "accepted": now}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise NotWritable(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="Make room or name another folder: C2L_HOME",
-        ) from error
+    answer = {"reference": reference, "licence": licence, "licence_url": url, "accepted": now}
+    text = json.dumps(answer, indent=2) + "\n"
+    write_atomically(consent_file(reference, environ), text.encode(), hint=ANOTHER_HOME)

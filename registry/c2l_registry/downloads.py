@@ -1,7 +1,7 @@
-"""Files from the network to the weights folder: checked, whole or not there at all.
+"""Files from the network to the weights folder: checked, and either whole or not there.
 
 A file is fetched from its addresses in order of preference. Nobody opens it before its size and
-sha256 were checked; where no sha256 is known, the first one seen is kept beside it.
+sha256 have been checked; if no sha256 is known, the first one seen is kept beside it.
 """
 
 from __future__ import annotations
@@ -17,29 +17,25 @@ from urllib.parse import urlsplit
 
 from c2l_registry.checksums import first_seen, record, sha256_of
 from c2l_registry.errors import C2LError, NotDownloaded, NotWritable
-from c2l_registry.hub import PREFIX, fetch_from_hub, hub_is_off, is_hub
+from c2l_registry.hub import PREFIX, fetch_from_hub, is_hub
+from c2l_registry.paths import is_there
+from c2l_registry.switches import HUB_OFFLINE, OFFLINE, is_hub_offline, is_offline
 from c2l_registry.transfers import (
     Patience,
     Report,
     Stopped,
     TransferFailed,
-    cannot_write,
     forget_partial,
     partial_of,
+    refused_by_disk,
     transfer,
 )
 from c2l_registry.weights import WantedFile
 
 AT_ONCE = 4
-OFFLINE = "C2L_OFFLINE"
 
 FileReport = Callable[[WantedFile, int, "int | None"], None]
-"""Told the file, the bytes of it that are here, and its bytes in all, if those are known."""
-
-
-def is_offline(environ: Mapping[str, str]) -> bool:
-    """Whether the user switched off the network with ``C2L_OFFLINE``."""
-    return environ.get(OFFLINE, "").strip().lower() not in {"", "0", "false", "no", "off"}
+"""Called with the file, the bytes of it that have arrived and, if known, its bytes in all."""
 
 
 def fetch_files(
@@ -49,14 +45,14 @@ def fetch_files(
     report: FileReport = lambda file, here, total: None,
     patience: Patience | None = None,
 ) -> None:
-    """Fetch what is not here yet, several files at once.
+    """Fetch the files that are not here yet, several at once.
 
-    A file that cannot be fetched does not hold up the others. Interrupted by Ctrl-C or killed, the
-    same call goes on where it stopped.
+    A file that cannot be fetched does not stop the others. After Ctrl-C or a killed process, the
+    same call resumes.
 
     Raises:
-        NotDownloaded: at least one file cannot be fetched; names them all.
-        NotWritable: the disk is full or the folder cannot be written.
+        NotDownloaded: some files cannot be fetched; the message names them all.
+        NotReadable, NotWritable: the disk is full, or the folder belongs to somebody else.
     """
     queue: SimpleQueue[WantedFile] = SimpleQueue()
     for file in files:
@@ -83,7 +79,7 @@ def fetch_files(
             except BaseException as error:
                 errors.append(error)
 
-    # Daemons: after Ctrl-C nobody waits for a connection that says nothing.
+    # Daemons: Ctrl-C does not wait for a connection that sends nothing.
     threads = [threading.Thread(target=work, daemon=True) for _ in files[:AT_ONCE]]
     for thread in threads:
         thread.start()
@@ -103,21 +99,21 @@ def fetch_file(
     patience: Patience | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Fetch one file, unless it is here; wait instead while another process fetches it.
+    """Fetch one file unless it is here; if another process is fetching it, wait for that.
 
     Raises:
         NotDownloaded: none of its addresses gives it, or the network is switched off.
-        NotWritable: the disk is full or the folder cannot be written.
+        NotReadable, NotWritable: the disk is full, or the folder belongs to somebody else.
         Stopped: ``stop`` was set.
     """
-    if file.path.exists():
+    if is_there(file.path):
         return
     from filelock import FileLock, Timeout
 
     stop = stop or threading.Event()
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)
-        # The system drops the lock of a process that is killed, so that none is ever stale.
+        # The system releases the lock of a killed process, so a lock is never stale.
         lock = FileLock(lock_of(file.path))
         while not lock.is_locked:
             try:
@@ -127,19 +123,19 @@ def fetch_file(
                     report(partial_of(file.path).stat().st_size, file.size)
                 if stop.is_set():
                     raise Stopped from None
+        try:
+            if not file.path.exists():
+                _fetch(file, environ, report, patience or Patience(), stop)
+        finally:
+            lock.release()
+        size = file.path.stat().st_size
     except OSError as error:
-        raise cannot_write(file.path, error) from error
-    try:
-        if not file.path.exists():
-            _fetch(file, environ, report, patience or Patience(), stop)
-    finally:
-        lock.release()
-    size = file.path.stat().st_size
+        raise refused_by_disk(file.path, error) from error
     report(size, size)
 
 
 def lock_of(path: Path) -> Path:
-    """The lock that whoever writes a file holds."""
+    """The lock to hold while writing a file."""
     return path.with_name(f".{path.name}.lock")
 
 
@@ -150,10 +146,9 @@ def _fetch(
     patience: Patience,
     stop: threading.Event,
 ) -> None:
-    offline = is_offline(environ)
     reasons = []
     for url in file.urls:
-        no_network = offline or (hub_is_off(environ) and is_hub(url))
+        no_network = is_hub_offline(environ) if is_hub(url) else is_offline(environ)
         try:
             if url.startswith(PREFIX):
                 _from_hub(url, file, no_network, report, stop)
@@ -163,13 +158,13 @@ def _fetch(
                 return
         except TransferFailed as reason:
             reasons.append(f"{_host(url)} {reason}")
-    if offline:
+    if is_offline(environ):
         raise NotDownloaded(
             f"{file.path.name} is not on this machine, and the network is switched off",
             hint=f"Unset {OFFLINE} and run this again, or place the file at {file.path}",
         )
     raise NotDownloaded(
-        f"{file.path.name} cannot be fetched: {'; '.join(reasons) or 'HF_HUB_OFFLINE is set'}",
+        f"{file.path.name} cannot be fetched: {'; '.join(reasons) or f'{HUB_OFFLINE} is set'}",
         hint=f"Check the network and run this again, or place the file at {file.path}",
     )
 
@@ -194,10 +189,10 @@ def _from_web(
             break
         except TransferFailed:
             forget_partial(file.path)
-            if not resumed:  # else the two ends may be of two versions of the file: once again
+            if not resumed:  # else its ranges may be of two versions: try once more
                 raise
     else:
-        raise TransferFailed("changes the file while it is fetched")
+        raise TransferFailed("changes the file while sending it")
     _land(file, sha256)
 
 
@@ -239,7 +234,7 @@ def _land(file: WantedFile, sha256: str) -> None:
         os.replace(draft, file.path)
         forget_partial(file.path)
     except OSError as error:
-        raise cannot_write(file.path, error) from error
+        raise refused_by_disk(file.path, error) from error
 
 
 def _refuse_a_full_disk(file: WantedFile) -> None:
@@ -250,7 +245,7 @@ def _refuse_a_full_disk(file: WantedFile) -> None:
     if file.size - here > free:
         raise NotWritable(
             f"{file.path.name} needs {file.size - here:,} more bytes, "
-            f"and the disk of {file.path.parent} has {free:,}",
+            f"but the disk of {file.path.parent} has {free:,}",
             hint="Make room, or name another folder with C2L_HOME, and run this again",
         )
 

@@ -1,7 +1,7 @@
-"""The root of every error that a user can meet, and the exit codes of the command line.
+"""The base of every error that a user can meet, and the exit codes of the command line.
 
-The registry may not import ``c2l``, so the root and the registry's own errors live here;
-``c2l.errors`` is the one file that users read: it holds all of them.
+The registry may not import ``c2l``, so the base class and the registry's own errors live here.
+``c2l.errors`` lists all of them, and is what users import.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ExitCode(enum.IntEnum):
 
 
 class C2LError(Exception):
-    """Something a user can put right. ``hint`` is the next thing to type or to change.
+    """Something a user can put right. ``hint`` says how.
 
     Args:
         message: what is wrong, one sentence without a full stop at its end.
@@ -56,34 +56,46 @@ class BadReference(C2LError):
     exit_code = ExitCode.USAGE
 
 
+class BadPath(C2LError):
+    """A path that names nothing on any machine, or a home folder that nobody has here."""
+
+    exit_code = ExitCode.USAGE
+
+
 class UnknownReference(C2LError):
-    """A well-formed reference to something that no plugin or catalogue knows."""
+    """A reference to a kind, name or file that does not exist."""
 
     exit_code = ExitCode.NOT_FOUND
 
 
 class UnknownPlugin(C2LError):
-    """A plugin name that is not installed, as in ``C2L_DISABLE_PLUGINS``."""
+    """The name of a plugin that is not installed, as in ``C2L_DISABLE_PLUGINS``."""
 
     exit_code = ExitCode.USAGE
 
 
 class PluginFailed(C2LError):
-    """The plugin that should provide this did not load, or two claim the same kind."""
+    """The plugin that should provide this did not load, or two plugins claim one kind."""
 
     exit_code = ExitCode.MISSING_DEPENDENCY
 
 
 class BadCard(C2LError):
-    """A model card or recipe that does not have the fields it needs."""
+    """A file of model cards or recipes that cannot be used."""
 
     exit_code = ExitCode.BAD_FILE
 
 
 class NotDownloaded(C2LError):
-    """Weights that are not on this machine, and that nobody fetched or that cannot be fetched."""
+    """Weights that are not on this machine yet, or that cannot be fetched."""
 
     exit_code = ExitCode.OFFLINE
+
+
+class NotReadable(C2LError):
+    """A folder or file that this user may not read."""
+
+    exit_code = ExitCode.FAILED
 
 
 class NotWritable(C2LError):
@@ -93,6 +105,6 @@ class NotWritable(C2LError):
 
 
 class LicenceNotAccepted(C2LError):
-    """Weights whose licence the user has not said yes to."""
+    """Weights whose licence the user has not accepted."""
 
     exit_code = ExitCode.LICENCE

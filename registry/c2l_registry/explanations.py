@@ -1,4 +1,4 @@
-"""How errors about plugins and kinds are worded."""
+"""The words of errors about plugins and kinds."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from c2l_registry.plugins import DISABLE, PluginRecord
 
 
 def claimed_twice(kind: str, claims: list[tuple[KindSpec, PluginRecord]]) -> PluginFailed:
-    """Two plugins, or more, register one kind."""
+    """Two or more plugins register one kind."""
     records = [record for _, record in claims]
     return PluginFailed(
         f"the kind {kind!r} is claimed by plugins {' and '.join(map(str, records))}, "
-        "and none of them may have it",
+        "so it cannot be used",
         hint=f"Leave one out: {DISABLE}={records[-1].name}",
     )
 
 
 def not_loaded(kind: str, record: PluginRecord) -> PluginFailed:
-    """The plugin that a kind belongs to is there but disabled, or failed."""
+    """The plugin that a kind belongs to is installed, but disabled or broken."""
     if record.state == "disabled":
         return PluginFailed(
             f"the kind {kind!r} belongs to plugin {record}, which {DISABLE} leaves out",
@@ -31,6 +31,6 @@ def not_loaded(kind: str, record: PluginRecord) -> PluginFailed:
 
 
 def join(*sentences: str) -> str:
-    """Hints one after the other; each but the last gets its full stop."""
+    """Join hints; each but the last gets a full stop."""
     given = [sentence for sentence in sentences if sentence]
     return " ".join(s if s.endswith("?") or s is given[-1] else f"{s}." for s in given)

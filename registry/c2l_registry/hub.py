@@ -1,4 +1,4 @@
-"""Files on the Hugging Face Hub: kept in the cache that all its tools share, linked from ours."""
+"""Files on the Hugging Face Hub: in the cache that all its tools share, and linked from ours."""
 
 from __future__ import annotations
 
@@ -7,38 +7,31 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from c2l_registry.transfers import Report, Stopped, TransferFailed, cannot_write
+from c2l_registry.transfers import Report, Stopped, TransferFailed, refused_by_disk
 
 PREFIX = "hf:"
 _ADDRESS = re.compile(r"hf:(?P<repo>[^/@]+/[^/@]+)(@(?P<revision>[^/]+))?/(?P<file>.+)")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
-_NO = {"", "0", "false", "no", "off"}
 
 
 def is_hub(url: str) -> bool:
-    """Whether an address is one of the Hub, by ``hf:`` or by its web address."""
+    """Whether an address is on the Hub, as ``hf:…`` or as a web address."""
     return url.startswith((PREFIX, "https://huggingface.co/"))
-
-
-def hub_is_off(environ: Mapping[str, str]) -> bool:
-    """Whether the user switched off the Hub alone, with its own ``HF_HUB_OFFLINE``."""
-    return environ.get("HF_HUB_OFFLINE", "").strip().lower() not in _NO
 
 
 def fetch_from_hub(
     url: str, path: Path, *, offline: bool, report: Report, stop: threading.Event
 ) -> None:
-    """Bring ``hf:OWNER/REPOSITORY[@REVISION]/FILE`` into the Hub's cache and link it to ``path``.
+    """Fetch ``hf:OWNER/REPOSITORY[@REVISION]/FILE`` into the Hub's cache and link ``path`` to it.
 
     Args:
-        offline: only look into the cache.
+        offline: look in the cache only.
     Raises:
         TransferFailed: it is not in the cache and cannot be fetched.
-        NotWritable: the disk does not take it.
+        NotWritable: the cache or the folder of ``path`` does not take it.
     """
     match = _ADDRESS.fullmatch(url)
     assert match is not None, "cards have no other addresses"
@@ -56,9 +49,10 @@ def fetch_from_hub(
         raise
     except OSError as error:
         if error.errno in _DISK:
-            raise cannot_write(path, error) from error
+            cache = Path(error.filename) if isinstance(error.filename, str) else path
+            raise refused_by_disk(cache, error, setting="HF_HOME") from error
         raise TransferFailed(_first_line(error)) from error
-    except Exception as error:  # whatever the Hub's layers raise, it is one thing to a user
+    except Exception as error:  # whatever the layers of the Hub raise is one thing to a user
         raise TransferFailed(_first_line(error)) from error
     _link(Path(found), path)
 
@@ -69,7 +63,7 @@ def _link(target: Path, path: Path) -> None:
         draft.unlink(missing_ok=True)
         try:
             draft.symlink_to(target.resolve())
-        except OSError:  # Windows asks for a privilege; a file system may have no links at all
+        except OSError:  # Windows wants a privilege for it; some file systems have no links
             try:
                 os.link(target.resolve(), draft)
             except OSError:
@@ -77,11 +71,11 @@ def _link(target: Path, path: Path) -> None:
         os.replace(draft, path)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise cannot_write(path, error) from error
+        raise refused_by_disk(path, error) from error
 
 
 def _bar(report: Report, stop: threading.Event) -> Any:
-    """A progress bar in the shape that the Hub wants, which passes on what it is told."""
+    """A progress bar in the form that the Hub expects, which passes on what it is told."""
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     class Bar(tqdm):  # type: ignore[misc]

@@ -24,7 +24,7 @@ from c2l_registry.plugins import (
 
 
 class Installed:
-    """What is installed, before any card is read; each stage is done once, at first need.
+    """What is installed, before any card is read. Each stage runs once, when it is first needed.
 
     Args:
         hookspecs: the module with the hook specifications, ``c2l.hookspecs``.
@@ -45,11 +45,11 @@ class Installed:
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The environment that decides where weights lie and whether there is a network."""
+        """The environment variables that say where weights are and whether there is a network."""
         return self._environ
 
     def plugins(self) -> list[PluginRecord]:
-        """Every installed plugin, by package metadata alone: nothing is imported."""
+        """Every installed plugin, from package metadata alone: nothing is imported."""
         return [record for record, _ in self._discovered]
 
     def unknown_disabled(self) -> list[UnknownPlugin]:
@@ -57,7 +57,7 @@ class Installed:
         return unknown_disabled(self.plugins(), self._environ)
 
     def kinds(self, interface: Interface | None = None) -> dict[str, KindSpec]:
-        """The kinds that can be used, by name; those that two plugins claim are left out.
+        """The kinds that can be used, by name, without those that two plugins claim.
 
         Raises:
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
@@ -79,10 +79,10 @@ class Installed:
         return record.dist
 
     def factory(self, spec: KindSpec) -> type[Any]:
-        """Import the class of a kind. This is where torch comes in.
+        """Import the class of a kind, and with it torch.
 
         Raises:
-            PluginFailed: it cannot be imported; says what to install.
+            PluginFailed: it cannot be imported; the hint says what to install.
         """
         module, _, name = spec.factory.partition(":")
         try:
@@ -94,7 +94,7 @@ class Installed:
                 needs = " ".join(f'"{item}"' for item in spec.requires)
                 hint = f"Install what it needs: pip install {needs or missing}"
             else:
-                hint = f"Report it to the authors of {package}, or install another version of it"
+                hint = f"Report it to the authors of {package}, or install another version"
             raise PluginFailed(
                 f"the {spec.interface} {spec.kind} of {package} cannot be imported: "
                 f"{one_line(error)}",
@@ -102,7 +102,7 @@ class Installed:
             ) from error
         return found
 
-    # -- stages, each done once
+    # -- stages
 
     @cached_property
     def _discovered(self) -> list[tuple[PluginRecord, EntryPoint]]:
@@ -129,6 +129,6 @@ class Installed:
 
 
 def _absent(module: str | None) -> str:
-    """The package that a failed import asked for, if it is not installed; else empty."""
+    """The package that a failed import needs, if it is not installed; else empty."""
     package = (module or "").partition(".")[0]
     return package if package and importlib.util.find_spec(package) is None else ""

@@ -1,4 +1,4 @@
-"""What a plugin says about a kind of generator, embedder or prior, before any of it is imported."""
+"""How a plugin describes a kind of generator, embedder or prior, before its class is imported."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 @dataclass(frozen=True, slots=True)
 class KindSpec:
-    """The description of one kind; ``c2l_register_kinds`` registers it.
+    """The description of one kind, registered by ``c2l_register_kinds``.
 
     Args:
         kind: the word before the colon of a reference: ``[a-z][a-z0-9-]+``.
         interface: ``generator``, ``embedder`` or ``prior``.
         factory: dotted path of the class, ``package.module:Class``, imported at first use.
         summary: one line for ``c2l models list``.
-        licence: of the code; the weights' licences are on their cards.
-        requires: what to ``pip install`` when importing the class fails, as in ``c2l-dcgan[fast]``.
-        open_names: the class itself resolves names that are on no card, as ``openclip:ARCH/TAG``.
+        licence: of the code; those of weights are on their cards.
+        requires: what to ``pip install`` if importing the class fails, as in ``c2l-dcgan[fast]``.
+        open_names: the class also takes names that are on no card, as in ``openclip:ARCH/TAG``.
     Raises:
-        ValueError: a field is not of that form.
+        ValueError: a field does not have this form.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class KindSpec:
     def __post_init__(self) -> None:
         if not KIND.fullmatch(self.kind):
             raise ValueError(
-                f"the kind {self.kind!r} must be two or more of a-z, 0-9 and '-', a letter first"
+                f"the kind {self.kind!r} must be a letter, then one or more of a-z, 0-9 and '-'"
             )
         if self.interface not in INTERFACES:
             raise ValueError(
@@ -50,5 +50,5 @@ class KindSpec:
             )
         if not _FACTORY.fullmatch(self.factory):
             raise ValueError(
-                f"{self.kind}: the factory {self.factory!r} must read 'package.module:Class'"
+                f"{self.kind}: the factory {self.factory!r} must look like 'package.module:Class'"
             )

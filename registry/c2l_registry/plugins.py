@@ -1,8 +1,8 @@
 """Which plugins are installed, and what each of them offers.
 
-Two stages. *Discovery* reads package metadata and imports nothing. *Description* imports each
-plugin's light module on its own and runs its hooks; whatever goes wrong there becomes the state
-of that plugin and touches nothing else.
+There are two stages. *Discovery* reads package metadata and imports nothing. *Description* imports
+the light module of each plugin and runs its hooks; whatever goes wrong there becomes the state of
+that plugin, and affects no other.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class PluginRecord:
 
     Args:
         name: of the entry point.
-        dist, version: of the package it comes from.
+        dist, version: of its package.
         state: ``available``; ``failed`` (its import, its hooks or a card file), ``disabled``
             (``C2L_DISABLE_PLUGINS``), ``collision`` (two packages with one plugin name),
-            ``incompatible`` (it asks for another version of c2l).
-        summary: the package's own line; once described, the module's own.
+            ``incompatible`` (it needs another version of c2l).
+        summary: the package's one line; once described, the module's.
         error: why it is not available, one line.
-        module: what the entry point names.
+        module: that the entry point names.
         kinds: what it registered; empty until it is described.
         traceback: of a failed import or hook.
     """
@@ -61,7 +61,7 @@ class PluginRecord:
 
 @dataclass
 class Description:
-    """What one plugin registered; nothing of it counts when ``record.state`` is ``failed``."""
+    """What one plugin registered; to be ignored if ``record.state`` is ``failed``."""
 
     record: PluginRecord
     kinds: dict[str, KindSpec] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Description:
 
 
 def discover(group: str, environ: Mapping[str, str]) -> list[tuple[PluginRecord, EntryPoint]]:
-    """Every installed plugin by metadata alone, sorted by name; nothing is imported."""
+    """Every installed plugin, from metadata alone, sorted by name; nothing is imported."""
     points = sorted(
         importlib.metadata.entry_points(group=group), key=lambda p: (p.name, _dist(p)[0])
     )
@@ -102,11 +102,11 @@ def disabled_names(environ: Mapping[str, str]) -> list[str]:
 def unknown_disabled(
     records: list[PluginRecord], environ: Mapping[str, str]
 ) -> list[UnknownPlugin]:
-    """One error for each name in ``C2L_DISABLE_PLUGINS`` that no installed plugin has."""
+    """An error for each name in ``C2L_DISABLE_PLUGINS`` that no installed plugin has."""
     installed = sorted({record.name for record in records})
     return [
         UnknownPlugin(
-            f"{DISABLE} names {name!r}, and no such plugin is installed",
+            f"{DISABLE} names {name!r}, but no such plugin is installed",
             hint=did_you_mean(name, installed) or LIST_PLUGINS,
         )
         for name in disabled_names(environ)
@@ -115,8 +115,8 @@ def unknown_disabled(
 
 
 def did_you_mean(wrong: str, known: list[str]) -> str:
-    """``Did you mean stylegan:ffhq-1024?`` with up to three of the nearest; may be empty."""
-    # Compared without capitals, and with and without the kind: the likeliest slips of all.
+    """``Did you mean stylegan:ffhq-1024?`` with up to three near names; empty if none is near."""
+    # Compared in lower case, with and without the kind: those are the likeliest slips.
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(name.lower(), name)
@@ -127,19 +127,19 @@ def did_you_mean(wrong: str, known: list[str]) -> str:
 
 
 def describe(record: PluginRecord, point: EntryPoint, hookspecs: ModuleType) -> Description:
-    """Import one plugin and run its hooks; a failure at any point leaves nothing registered."""
+    """Import one plugin and run its hooks; if anything fails, nothing is registered."""
     if record.state != "available":
         return Description(record)
     staged = Description(record)
     try:
-        # A plugin that prints while it is imported must not spoil the data on stdout.
+        # A plugin that prints while it is imported must not mix with the data on stdout.
         with contextlib.redirect_stdout(sys.stderr):
             _run_hooks(point, hookspecs, staged)
     except (Exception, SystemExit) as error:
         failed = replace(
             record, state="failed", error=one_line(error), traceback=traceback.format_exc()
         )
-        # The kinds got so far are kept to explain why they are missing.
+        # The kinds registered so far are kept, to explain why they are missing.
         return Description(failed, staged.kinds)
     return staged
 
@@ -153,7 +153,7 @@ def one_line(error: BaseException) -> str:
 def _run_hooks(point: EntryPoint, hookspecs: ModuleType, staged: Description) -> None:
     import pluggy
 
-    # A manager for each plugin: hooks of one cannot see, wrap or break those of another.
+    # One manager for each plugin, so that its hooks cannot see, wrap or break those of another.
     manager = pluggy.PluginManager("c2l")
     manager.add_hookspecs(hookspecs)
     plugin = point.load()
@@ -161,7 +161,7 @@ def _run_hooks(point: EntryPoint, hookspecs: ModuleType, staged: Description) ->
     manager.check_pending()
     manager.hook.c2l_register_kinds(register=_kind_registrar(staged))
     manager.hook.c2l_register_cards(register=_card_registrar(staged))
-    # A module's own first line says more than its package's, which several plugins may share.
+    # The first line of the module says more than that of a package, which plugins may share.
     said = (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
     staged.record = replace(
         staged.record, kinds=tuple(staged.kinds), summary=said or staged.record.summary
@@ -198,7 +198,7 @@ def _dist(point: EntryPoint) -> tuple[str, str, str]:
 
 
 def _version_clash(point: EntryPoint, host: str) -> str:
-    """Why the plugin's package does not fit the host's version; empty if it does."""
+    """Why the plugin's package does not fit the version of the host; empty if it does."""
     wanted = [
         line
         for line in (point.dist.requires if point.dist else None) or []
@@ -221,5 +221,5 @@ def _version_clash(point: EntryPoint, host: str) -> str:
         if requirement.name != host or not applies:
             continue
         if not requirement.specifier.contains(installed, prereleases=True):
-            return f"it needs {host}{requirement.specifier}, and this is {host} {installed}"
+            return f"it needs {host}{requirement.specifier}, but this is {host} {installed}"
     return ""

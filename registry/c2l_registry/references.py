@@ -1,17 +1,14 @@
-"""References, ``kind:name`` or a path: the one place where they are parsed."""
+"""References, ``kind:name`` or a path, and the one place where they are parsed."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from c2l_registry.errors import BadReference
+from c2l_registry.errors import BadReference, NotReadable
 from c2l_registry.kinds import KIND
-
-if TYPE_CHECKING:
-    from c2l_registry.cards import ModelCard
+from c2l_registry.paths import expand_path, is_there, is_unicode
 
 _PATH = re.compile(r"\.{1,2}[/\\]|/|~|[A-Za-z]:[/\\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
@@ -20,11 +17,11 @@ _SPELLINGS = "Write kind:name, as in stylegan:ffhq-1024, or a path, as in ./{exa
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference taken apart; ``str()`` puts it together again.
+    """A parsed reference; ``str()`` gives back the text.
 
     Args:
         kind: the word before the colon; empty for a bare path.
-        name: a name of the catalogue, or a path.
+        name: a name in the catalogue, or a path.
     """
 
     kind: str
@@ -37,63 +34,63 @@ class Reference:
 
     @property
     def path(self) -> Path:
-        """The name as a path, with ``~`` expanded; only where ``is_path``."""
-        return Path(self.name).expanduser()
+        """The name as a path, with ``~`` expanded; only where ``is_path``.
+
+        Raises:
+            BadPath: nobody on this machine has that home folder.
+        """
+        return expand_path(self.name)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}" if self.kind else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a reference was resolved to, and what a class's ``load`` is given.
-
-    Args:
-        reference: as the user wrote it.
-        path: the file or folder on this machine; None where the class needs none, or finds its
-            weights itself.
-        card: the catalogue's card; None for a path, and for a name that no card lists.
-    """
-
-    reference: Reference
-    path: Path | None
-    card: ModelCard | None
-
-
 def parse_reference(text: str) -> Reference:
-    """Take a reference apart.
+    """Parse a reference.
 
     Args:
         text: ``kind:name``, ``kind:path`` or a bare path. A path starts with ``./``, ``../``,
             ``/``, ``~`` or a drive letter and may contain spaces; a name may not. A Windows drive
             letter is not a kind.
     Raises:
-        BadReference: it is none of the three; the hint shows the valid spellings.
+        BadReference: it is none of the three; the hint shows the valid forms.
     """
     if not text.strip():
-        raise _bad("an empty reference")
-    if text != text.strip() or _CONTROL.search(text):
-        raise _bad(f"the reference {text!r} has white space where none may be")
+        raise _bad("a reference is empty")
+    if not is_unicode(text):
+        raise _bad(f"the reference {text!r} is not valid UTF-8")
+    if _CONTROL.search(text):
+        raise _bad(f"the reference {text!r} contains a line break or another control character")
+    if text != text.strip():
+        raise _bad(f"the reference {text!r} starts or ends with a space")
     if _PATH.match(text):
         return Reference("", text)
     kind, colon, name = text.partition(":")
     if not colon:
         problem = f"{text!r} is neither kind:name nor a path"
-        if Path(text).exists():
-            raise BadReference(problem, hint=f"For the file of that name write ./{text}")
+        if names_a_file(text):
+            raise BadReference(problem, hint=f"For the file of that name, write ./{text}")
         raise _bad(problem, example=text)
     if not KIND.fullmatch(kind):
-        raise _bad(f"{kind!r} in {text!r} is not a kind: a-z, 0-9 and '-', two or more")
+        raise _bad(f"{kind!r} in {text!r} is not a kind: two or more of a-z, 0-9 and '-'")
     if not name:
         raise _bad(f"{text!r} has no name after the colon")
     if _PATH.match(name):
         return Reference(kind, name)
     if re.search(r"\s", name):
-        raise _bad(f"the name in {text!r} has a space", example=name)
+        raise _bad(f"the name in {text!r} contains a space", example=name)
     # Names become folders under the weights folder and must not lead out of it.
     if any(part in {"", ".", ".."} for part in re.split(r"[/\\]", name)):
-        raise _bad(f"the name in {text!r} is not a plain name")
+        raise _bad(f"the name in {text!r} has an empty part, '.' or '..'")
     return Reference(kind, name)
+
+
+def names_a_file(text: str) -> bool:
+    """Whether a text that is not a path would be one with ``./`` before it."""
+    try:
+        return bool(text) and is_there(Path(text))
+    except NotReadable:  # too long for a name, or not ours to look at: then it is no help either
+        return False
 
 
 def _bad(message: str, example: str = "faces.safetensors") -> BadReference:

@@ -1,11 +1,10 @@
-"""The one door to everything that has a name: plugins, kinds, models, recipes."""
+"""Looks up everything that has a name: plugins, kinds, models, recipes."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2l_registry.catalogue import (
@@ -29,13 +28,15 @@ from c2l_registry.errors import (
 from c2l_registry.explanations import claimed_twice, join, not_loaded
 from c2l_registry.installed import Installed
 from c2l_registry.kinds import INTERFACES, Interface, KindSpec
+from c2l_registry.paths import check_given, check_readable, is_there
 from c2l_registry.plugins import (
     DISABLE,
     LIST_PLUGINS,
     PluginRecord,
     did_you_mean,
 )
-from c2l_registry.references import Reference, Source, parse_reference
+from c2l_registry.references import Reference, names_a_file, parse_reference
+from c2l_registry.sources import Source
 from c2l_registry.weights import converted_path, is_cached
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ class Registry(Installed):
     # -- plugins
 
     def describe(self, *, cards: bool = False) -> list[PluginRecord]:
-        """Every installed plugin after importing its module and running its hooks.
+        """Every installed plugin, after importing its module and running its hooks.
 
         Args:
-            cards: also read the card files; a plugin with a broken one is ``failed``, though its
+            cards: also read the card files. A plugin with a broken one is ``failed``, but its
                 kinds and its other cards work.
         """
         records = [description.record for description in self._described]
@@ -68,10 +69,10 @@ class Registry(Installed):
         ]
 
     def plugin(self, name: str) -> PluginRecord:
-        """One plugin, with its card files read; of a collision, the first of that name.
+        """One plugin, with its card files read; the first, if two share a name.
 
         Raises:
-            UnknownPlugin: none of that name is installed.
+            UnknownPlugin: no plugin of that name is installed.
         """
         records = {record.name: record for record in reversed(self.describe(cards=True))}
         if name not in records:
@@ -82,7 +83,7 @@ class Registry(Installed):
         return records[name]
 
     def problems(self, *, cards: bool = False) -> list[C2LError]:
-        """What is wrong with the installed plugins, each once; an empty list if all is well.
+        """Everything that is wrong with the installed plugins, each thing once.
 
         Args:
             cards: also read the card files.
@@ -92,7 +93,7 @@ class Registry(Installed):
             record = description.record
             if record.state == "collision":
                 found[record.name] = PluginFailed(
-                    f"plugin {record.name!r} is left out: {record.error}"
+                    f"plugin {record.name!r} is not used: {record.error}"
                 )
             elif record.state in {"failed", "incompatible"}:
                 found[str(record)] = PluginFailed(
@@ -114,6 +115,7 @@ class Registry(Installed):
         """Everything that a reference can name: each kind, followed by its cards.
 
         Raises:
+            NotReadable: this user may not look into the weights folder.
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
         specs = sorted(
@@ -123,10 +125,18 @@ class Registry(Installed):
         entries = []
         for spec in specs:
             cards = [self._entry(spec, row) for name, row in rows if _is_of(spec.kind, name)]
-            # What is here already comes first; the sort keeps the order within both halves.
+            # What is already here comes first; the sort keeps the order within both halves.
             cards.sort(key=lambda entry: entry.state == "to be fetched")
             entries += [self._entry(spec, None), *cards]
         return entries
+
+    def cards(self, interface: Interface | None = None) -> dict[str, ModelCard]:
+        """The cards of the catalogue by reference, without a look at the weights folder.
+
+        Raises:
+            UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
+        """
+        return {name: self._catalogue.models[name].card for name in self._names(interface)}
 
     def entry(self, text: str) -> ModelEntry:
         """The row of one kind or one card.
@@ -134,6 +144,7 @@ class Registry(Installed):
         Raises:
             UnknownReference: there is no such row.
             BadReference: it is a path.
+            NotReadable: this user may not look into the weights folder.
             PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
@@ -150,8 +161,9 @@ class Registry(Installed):
         """The kind of a reference ``kind:name`` and, if a card lists the name, its row.
 
         Raises:
-            BadReference: it is not of that form, or a path.
-            UnknownReference: no such kind or name.
+            BadReference: it does not have that form, or is a path.
+            UnknownReference: there is no such kind or name.
+            NotReadable: this user may not look into the weights folder.
             PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
@@ -194,21 +206,22 @@ class Registry(Installed):
         """``parse_reference``, with the nearest names in the error.
 
         Raises:
-            BadReference: it is not of that form.
+            BadReference: it does not have that form.
         """
         try:
             return parse_reference(text)
         except BadReference as error:
-            near = "" if Path(text).exists() else did_you_mean(text, self._names(interface))
+            near = "" if names_a_file(text) else did_you_mean(text, self._names(interface))
             recipe = f"For the recipe: c2l recipes pull {text}" if text in self.recipes() else ""
             raise BadReference(error.message, hint=join(near, recipe) or error.hint) from None
 
     def resolve(self, text: str, interface: Interface) -> tuple[KindSpec, Source]:
-        """Find the kind and the weights that ``kind:name`` or ``kind:path`` means.
+        """Find the kind and the weights that ``kind:name`` or ``kind:path`` stands for.
 
         Raises:
-            BadReference: it is not of that form.
-            UnknownReference: no such kind, name or file, or the kind is of another interface.
+            BadReference, BadPath: it does not have that form, or names an impossible path.
+            UnknownReference: there is no such kind, name or file, or not of this interface.
+            NotReadable: this user may not read the file, or the weights folder.
             NotDownloaded: its weights are not on this machine yet; nothing is fetched here.
             PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
             BadCard: the card names an embedded file that is missing from the package.
@@ -217,29 +230,31 @@ class Registry(Installed):
         reference = self.parse(text, interface)
         if not reference.kind:
             kinds = ", ".join(f"{kind}:{text}" for kind in self.kinds(interface))
-            raise BadReference(f"{text} does not say its kind", hint=f"Write one of {kinds}")
+            raise BadReference(f"{text} does not name its kind", hint=f"Write one of {kinds}")
         spec = self._spec(reference.kind, interface)
         if reference.is_path:
-            return spec, Source(reference, _existing(reference.path), None)
+            return spec, Source(reference, check_given(reference.path), None)
         shelved = self._catalogue.models.get(str(reference))
         if shelved is None:
             if spec.open_names:
                 return spec, Source(reference, None, None)
             raise self._unknown_name(str(reference), spec)
         path, card = where(shelved, self._environ), shelved.card
-        if path is None or (path.exists() if card.file else is_cached(card, self._environ)):
-            if path is not None and not card.file and converted_path(path).exists():
+        if path is None:
+            return spec, Source(reference, None, card)
+        if is_there(path) if card.file else is_cached(card, self._environ):
+            if not card.file and is_there(converted_path(path)):
                 path = converted_path(path)
-            return spec, Source(reference, path, card)
+            return spec, Source(reference, check_readable(path), card)
         if card.file:
             raise BadCard(
                 f"the weights of {reference} are missing from its package: there is no {path}",
                 hint=f"Install {self.package(spec.kind)} again",
             )
-        if spec.open_names:  # the class fetches by itself, or knows other places to look
+        if spec.open_names:  # the class fetches by itself, or looks in other places
             return spec, Source(reference, None, card)
         raise NotDownloaded(
-            f"{reference} is not on this machine yet: it would be {path}",
+            f"{reference} is not on this machine yet: it belongs at {path}",
             hint=f"Fetch it: c2l models pull {reference}",
         )
 
@@ -255,13 +270,12 @@ class Registry(Installed):
         return entry_of_card(spec, shelved, self._environ)
 
     def _names(self, interface: Interface | None) -> list[str]:
-        """The catalogue's names of an interface, for suggestions."""
+        """The catalogue's names of an interface."""
         kinds = self.kinds(interface)
         return [name for name in self._catalogue.models if name.partition(":")[0] in kinds]
 
     def _spec(self, kind: str, interface: Interface | None) -> KindSpec:
         self._refuse_unknown_disabled()
-        listing = "List them: c2l models list" + (f" --kind {interface}" if interface else "")
         claims = self._claims.get(kind, [])
         if len(claims) > 1:
             raise claimed_twice(kind, claims)
@@ -269,7 +283,7 @@ class Registry(Installed):
             spec = claims[0][0]
             if interface not in {None, spec.interface}:
                 raise UnknownReference(
-                    f"{kind} is a kind of {spec.interface}, not of {interface}", hint=listing
+                    f"{kind} is a kind of {spec.interface}, not of {interface}", hint=LIST_MODELS
                 )
             return spec
         absent = [d for d in self._described if d.record.state != "available"]
@@ -280,35 +294,28 @@ class Registry(Installed):
         message = f"no plugin provides a kind {kind!r}"
         if absent:
             names = ", ".join(f"{d.record} is {d.record.state}" for d in absent)
-            message += f"; one that did not load might: {names}"
+            message += f"; one that did not load may provide it: {names}"
         near = did_you_mean(kind, [*self.kinds(interface), *self._names(interface)])
-        raise UnknownReference(message, hint=join(near, listing))
+        raise UnknownReference(message, hint=join(near, LIST_MODELS))
 
     def _unknown_name(self, reference: str, spec: KindSpec) -> UnknownReference:
         names = [name for name in self._catalogue.models if _is_of(spec.kind, name)]
-        listing = f"List them: c2l models list --kind {spec.interface}"
         file = reference.partition(":")[2]
-        by_file = f"Name its file: {spec.kind}:./{file}"
-        if Path(file).exists():
-            return UnknownReference(f"there is no {spec.interface} {reference}", hint=by_file)
+        by_file = f"For a file, write {spec.kind}:./{file}"
         message = f"there is no {spec.interface} {reference}"
-        # A name that is missing may be on a card that could not be read.
+        if names_a_file(file):
+            return UnknownReference(message, hint=by_file)
+        # A missing name may be on a card that could not be read.
         for errors in self._catalogue.problems.values():
             message += "".join(f"; {error.message}" for error in errors)
         return UnknownReference(
-            message, hint=join(did_you_mean(reference, names), listing if names else by_file)
+            message, hint=join(did_you_mean(reference, names), LIST_MODELS if names else by_file)
         )
-
-
-def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise UnknownReference(f"there is no file or folder {path}", hint="Check the path")
-    return path
 
 
 def _a_path(text: str) -> BadReference:
     return BadReference(
-        f"{text} is a path, not a name of the catalogue",
+        f"{text} is a path, not a name in the catalogue",
         hint=f"See what it holds: c2l models inspect {text}. {LIST_MODELS}",
     )
 

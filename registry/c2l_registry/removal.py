@@ -1,4 +1,4 @@
-"""Taking a model's files out of the weights folder."""
+"""Removing the files of a model from the weights folder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from c2l_registry.checksums import record_of
 from c2l_registry.consent import consent_file
 from c2l_registry.downloads import lock_of
 from c2l_registry.errors import NotWritable
+from c2l_registry.paths import is_there
 from c2l_registry.transfers import origin_of, partial_of
 from c2l_registry.weights import conversion_folder, converted_path, home_folder, wanted_files
 
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
 
 def remove_files(card: ModelCard, environ: Mapping[str, str]) -> int:
-    """Remove all that was fetched or converted for a card, and the yes to its licence.
+    """Remove everything fetched or converted for a card, and the acceptance of its licence.
 
     Returns:
-        The bytes that are free now; 0 if nothing was there.
+        The number of bytes freed; 0 if nothing was there.
     Raises:
+        NotReadable: this user may not look there.
         NotWritable: another process is fetching it, or the folder cannot be changed.
     """
     from filelock import FileLock, Timeout
@@ -31,7 +33,7 @@ def remove_files(card: ModelCard, environ: Mapping[str, str]) -> int:
     freed = 0
     for file in wanted_files(card, environ):
         path = file.path
-        if not path.parent.is_dir():
+        if not is_there(path.parent):
             continue
         try:
             with FileLock(lock_of(path), timeout=1):
@@ -39,19 +41,28 @@ def remove_files(card: ModelCard, environ: Mapping[str, str]) -> int:
             lock_of(path).unlink(missing_ok=True)
         except Timeout as error:
             raise NotWritable(
-                f"another process is fetching {card.reference} just now",
-                hint="Stop it, or wait for it",
+                f"another process is fetching {card.reference}", hint="Stop it, or wait for it"
             ) from error
         except OSError as error:
-            raise NotWritable(f"cannot remove {path}: {error.strerror or error}") from error
+            raise _cannot_remove(path, error) from error
     consent = consent_file(card.reference, environ)
-    consent.unlink(missing_ok=True)
+    try:
+        consent.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot_remove(consent, error) from error
     _remove_empty(consent.parent, home_folder(environ) / "weights")
     return freed
 
 
+def _cannot_remove(path: Path, error: OSError) -> NotWritable:
+    return NotWritable(
+        f"cannot remove {path}: {error.strerror or error}",
+        hint="Remove it as the user it belongs to",
+    )
+
+
 def is_kept_elsewhere(card: ModelCard, environ: Mapping[str, str]) -> bool:
-    """Whether some of a card's files are links, or lie where its class puts them."""
+    """Whether some files of a card are links, or are where its class puts them."""
     files = wanted_files(card, environ)
     return not files or any(file.path.is_symlink() for file in files)
 
@@ -63,7 +74,7 @@ def _all_of(path: Path) -> list[Path]:
 
 
 def _remove(path: Path) -> int:
-    """A link frees nothing: what it points to belongs to another cache."""
+    """Bytes freed. A link frees nothing: what it points to belongs to another cache."""
     if not path.is_symlink() and not path.exists():
         return 0
     if path.is_dir():
@@ -75,7 +86,7 @@ def _remove(path: Path) -> int:
 
 
 def _remove_empty(folder: Path, stop: Path) -> None:
-    with suppress(OSError):  # not empty: another model lies below
+    with suppress(OSError):  # not empty: another model is below it
         while folder != stop:
             folder.rmdir()
             folder = folder.parent

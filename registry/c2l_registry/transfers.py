@@ -1,6 +1,6 @@
-"""One file from one address over HTTP, going on where a cut left it.
+"""One file from one address over HTTP, resumed where it broke off.
 
-What has arrived lies in ``FILE.partial``; ``FILE.partial.json`` beside it says what it is the
+What has arrived is in ``FILE.partial``; ``FILE.partial.json`` beside it says which file it is the
 beginning of. Both survive a killed process, and neither is ever mistaken for the file.
 """
 
@@ -22,25 +22,27 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from c2l_registry.errors import NotWritable
+from c2l_registry.paths import cannot_write
+from c2l_registry.stand_ins import ENOUGH, recognise_stand_in
 
 Report = Callable[[int, int | None], None]
-"""Told the bytes that are here and the bytes in all, if those are known."""
+"""Called with the bytes that have arrived and, if known, the bytes in all."""
 
 _PIECE = 1 << 18
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 _TEXTS = {".json", ".yaml", ".yml", ".txt", ".toml", ".html"}
-_WRONG_TEXTS = re.compile(rb"\s*(<!doctype|<html|<head|<\?xml|\{|version https://git-lfs)", re.I)
-_PAGE = re.compile(rb"\s*(<!doctype|<html|<head)", re.I)
+_MESSAGE = re.compile(rb'\s*(<\?xml|\{\s*["}])')
+"""XML or JSON: how servers word their errors, and no weights that a card names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to put up with an address.
+    """How long to keep trying an address.
 
     Args:
-        stall: seconds without a byte, before a connection is given up.
-        attempts: in a row without progress, before the address is given up.
-        pause: seconds before the second attempt; doubles with every further one.
+        stall: seconds without a byte before a connection is given up.
+        attempts: in a row without progress before the address is given up.
+        pause: seconds before the second attempt; doubled for each further one.
     """
 
     stall: float = 30.0
@@ -49,7 +51,7 @@ class Patience:
 
 
 class TransferFailed(Exception):
-    """This address does not give the file; another one might. Its text is the reason."""
+    """This address does not give the file; another one might. The text says why."""
 
 
 class Stopped(Exception):
@@ -57,7 +59,7 @@ class Stopped(Exception):
 
 
 class _Cut(Exception):
-    """The transfer broke off; the same address may well go on.
+    """The transfer broke off, and may be resumed from the same address.
 
     Args:
         wait: seconds that the server asked for.
@@ -73,9 +75,9 @@ class _Origin:
     """What a partial file is the beginning of.
 
     Args:
-        url: the address as the card has it, before redirects.
-        etag, modified: how the server told this version of the file from others.
-        total: its bytes, by the server.
+        url: the address on the card, before redirects.
+        etag, modified: how the server tells this version of the file from others.
+        total: its bytes, according to the server.
     """
 
     url: str = ""
@@ -85,11 +87,11 @@ class _Origin:
 
     @property
     def mark(self) -> str:
-        """What ``If-Range`` takes. A weak tag promises equal meaning, not equal bytes."""
+        """The value of ``If-Range``. A weak tag promises equal meaning, not equal bytes."""
         return self.etag if self.etag.startswith('"') else self.modified
 
     def same_file(self, other: _Origin) -> bool:
-        """Whether two answers speak of one version of the file, as far as they say."""
+        """Whether two answers are about one version of the file, as far as they say."""
         if None not in (self.total, other.total) and self.total != other.total:
             return False
         if self.url != other.url:  # the marks of two servers cannot be compared
@@ -100,7 +102,7 @@ class _Origin:
 
 
 class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never from an encrypted connection to an open one, nor off the web."""
+    """Follows redirects, but never from https to http, nor to anything else than the web."""
 
     def redirect_request(
         self,
@@ -123,7 +125,7 @@ def partial_of(path: Path) -> Path:
 
 
 def origin_of(path: Path) -> Path:
-    """Where is written down what that is the beginning of."""
+    """Where it says which file that is the beginning of."""
     return path.with_name(f"{path.name}.partial.json")
 
 
@@ -143,14 +145,14 @@ def transfer(
     report: Report,
     stop: threading.Event,
 ) -> bool:
-    """Bring the whole file at ``url`` to ``partial_of(path)``.
+    """Fetch the whole file at ``url`` into ``partial_of(path)``.
 
     Args:
-        size: its bytes; None where nobody knows.
-        checked: a hash will be checked afterwards, so that a beginning from another address, or
-            one that the server cannot tell from other versions, may be completed.
+        size: in bytes; None if unknown.
+        checked: its hash will be checked afterwards, so a beginning from another address, or of a
+            version that the server does not name, may be completed.
     Returns:
-        Whether the file was put together from more than one range.
+        Whether the file was assembled from more than one range.
     Raises:
         TransferFailed: this address does not give it.
         NotWritable: the disk does not take it.
@@ -195,7 +197,7 @@ class _Attempt:
         self.stop = stop
 
     def run(self, stall: float) -> bool:
-        """Returns whether it went on from an earlier range; raises ``_Cut`` if it broke off."""
+        """Returns whether it resumed an earlier range; raises ``_Cut`` if it broke off."""
         before = self._resumable()
         offset = _length(self.partial) if before else 0
         if self.size is not None and offset > self.size:
@@ -219,7 +221,7 @@ class _Attempt:
             raise _Cut(f"broke off: {_plain(error)}") from error
 
     def _resumable(self) -> _Origin | None:
-        """What the partial file is the beginning of, if it may be completed from this address."""
+        """The origin of the partial file, if it may be completed from this address."""
         try:
             data = json.loads(origin_of(self.path).read_text(encoding="utf-8"))
             origin = _Origin(**data)
@@ -230,14 +232,14 @@ class _Attempt:
         return origin if origin.url == self.url and origin.mark else None
 
     def _open(self, offset: int, before: _Origin | None, stall: float) -> Any:
-        # Compressed transfers would count other bytes than the file has.
+        # The bytes of a compressed transfer would not be those of the file.
         headers = {"User-Agent": "c2l", "Accept-Encoding": "identity"}
         if offset:
             headers["Range"] = f"bytes={offset}-"
             if before and before.url == self.url and before.mark:
                 headers["If-Range"] = before.mark
         opener = urllib.request.OpenerDirector()
-        for handler in (  # no files and no ftp, wherever a redirect may point
+        for handler in (  # no files and no ftp, wherever a redirect points
             urllib.request.ProxyHandler(),
             urllib.request.UnknownHandler(),
             urllib.request.HTTPHandler(),
@@ -252,7 +254,7 @@ class _Attempt:
     def _receive(self, response: Any, offset: int, before: _Origin | None) -> bool:
         headers: Message = response.headers
         if headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise TransferFailed(f"sends it as {headers['Content-Encoding']}, not as it is")
+            raise TransferFailed(f"sends it compressed, as {headers['Content-Encoding']}")
         start, total = 0, _number(headers.get("Content-Length"))
         if response.status == 206:
             start, total = _range(headers.get("Content-Range", ""))
@@ -268,7 +270,7 @@ class _Attempt:
         if self.size is not None and total is not None and total != self.size:
             raise TransferFailed(f"offers {total:,} bytes, not {self.size:,}")
         with _open_partial(self.partial, start) as file:
-            if start == 0:  # the note after the file is empty: together they are never wrong
+            if start == 0:  # only once the file is empty, so that the two never disagree
                 _write(origin_of(self.path), now)
             self._write(file, first, response, start, total)
         here = _length(self.partial)
@@ -288,29 +290,32 @@ class _Attempt:
             try:
                 _write_all(file, piece)
             except OSError as error:
-                raise cannot_write(self.path, error) from error
+                raise refused_by_disk(self.path, error) from error
             self.report(here, most)
             if self.stop.is_set():
                 raise Stopped
             piece = response.read1(_PIECE)
 
     def _refuse_a_page(self, first: bytes, headers: Message) -> None:
-        """An error page that a server sends as if all were well."""
-        is_text = self.path.suffix.lower() in _TEXTS
-        kind = headers.get_content_type()
-        if (_PAGE if is_text else _WRONG_TEXTS).match(first[:512]):
-            raise TransferFailed("sends a page of text instead of the file")
-        if kind == "text/html" and not is_text:
+        """Refuse what a server sends instead of the file as if all were well."""
+        stand_in = recognise_stand_in(first[:ENOUGH])
+        if first and stand_in:  # that nothing was sent is noticed later, and said better
+            raise TransferFailed(f"sends {stand_in.what} instead of the file")
+        if self.path.suffix.lower() in _TEXTS:
+            return
+        if headers.get_content_type() == "text/html":
             raise TransferFailed("sends a web page instead of the file")
+        if _MESSAGE.match(first):
+            raise TransferFailed("sends a text instead of the file")
 
     def _refused(self, error: urllib.error.HTTPError, offset: int) -> bool:
         with error:
             if error.code == 416 and offset:
-                # Where the partial file already is the whole one, the hash decides.
+                # The partial file may already be the whole one; the hash decides.
                 total = _number(error.headers.get("Content-Range", "").rpartition("/")[2])
                 if total == offset and self.checked:
                     return True
-                self._start_over(f"has {total} bytes, not those it promised")
+                self._start_over(f"has {total} bytes, not as many as it promised")
             reason = f"answers {error.code} {error.reason}".strip().splitlines()[0]
             if str(error.reason).startswith(_CarefulRedirects.inf_msg):
                 reason = "redirects in a circle"
@@ -323,27 +328,29 @@ class _Attempt:
         raise _Cut(reason)
 
 
-def cannot_write(path: Path, error: OSError) -> NotWritable:
-    """The disk is full, or the folder is not ours to write in."""
-    return NotWritable(
-        f"cannot write {path}: {error.strerror or error}",
-        hint="Make room or name another folder with C2L_HOME, then run this again: it goes on",
-    )
+def refused_by_disk(path: Path, error: OSError, *, setting: str = "C2L_HOME") -> NotWritable:
+    """The disk is full, or this user may not write to the folder.
+
+    Args:
+        setting: the variable that names another folder.
+    """
+    hint = f"Make room, or name another folder with {setting}, and run this again to resume"
+    return cannot_write(path, error, hint=hint)
 
 
 def _open_partial(path: Path, start: int) -> IO[bytes]:
     try:
-        # Unbuffered: what was reported is in the file, and a full disk is noticed at once.
+        # Unbuffered: what was reported is in the file, and a full disk shows at once.
         file = path.open("r+b" if start else "wb", buffering=0)
         file.seek(start)
         file.truncate()
         return file
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise refused_by_disk(path, error) from error
 
 
 def _write_all(file: IO[bytes], piece: bytes) -> None:
-    # A disk that is almost full takes a part without a word; only the next write fails.
+    # A disk that is almost full takes a part without an error; only the next write fails.
     rest = memoryview(piece)
     while rest:
         rest = rest[file.write(rest) :]
@@ -353,7 +360,7 @@ def _write(path: Path, origin: _Origin) -> None:
     try:
         path.write_text(json.dumps(asdict(origin)), encoding="utf-8")
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise refused_by_disk(path, error) from error
 
 
 def _length(path: Path) -> int:
@@ -369,7 +376,7 @@ def _number(text: str | None) -> int | None:
 def _range(text: str) -> tuple[int, int | None]:
     match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", text.strip())
     if match is None:
-        raise TransferFailed(f"answers a range with {text!r}")
+        raise TransferFailed(f"answers a request for a range with {text!r}")
     return int(match[1]), _number(match[2])
 
 

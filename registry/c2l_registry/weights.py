@@ -1,4 +1,4 @@
-"""Where weights lie on this machine: beside their card in a package, or in the weights folder."""
+"""Where weights are on this machine: beside their card in a package, or in the weights folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from c2l_registry.errors import BadPath, NotReadable
+from c2l_registry.paths import ANOTHER_HOME, expand_path, is_there
 from c2l_registry.references import parse_reference
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ class WantedFile:
     Args:
         path: where.
         urls: its addresses, in order of preference.
-        size: its bytes; None where nobody knows.
-        sha256: empty where nobody knows.
+        size: in bytes; None if unknown.
+        sha256: empty if unknown.
     """
 
     path: Path
@@ -33,21 +35,34 @@ class WantedFile:
 
 
 def home_folder(environ: Mapping[str, str]) -> Path:
-    """The folder for everything that c2l keeps: ``C2L_HOME``, else the platform's cache folder."""
-    if home := environ.get("C2L_HOME"):
-        return Path(home).expanduser()
-    from platformdirs import user_cache_dir
+    """The folder for everything that c2l keeps: ``C2L_HOME``, else the platform's cache folder.
 
-    return Path(user_cache_dir("c2l", appauthor=False))
+    Returns:
+        An absolute path, so that a change of the working directory does not move it.
+    Raises:
+        BadPath: ``C2L_HOME`` is not a path.
+        NotReadable: the user has no home folder, as in a container with a made-up user id.
+    """
+    if home := environ.get("C2L_HOME"):
+        try:
+            return expand_path(home).absolute()
+        except BadPath as error:
+            raise BadPath(f"C2L_HOME: {error.message}", hint=ANOTHER_HOME) from None
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("c2l", appauthor=False)
+    if not folder.is_absolute():  # the system could not expand ~
+        raise NotReadable("this user has no home folder to keep weights in", hint=ANOTHER_HOME)
+    return folder
 
 
 def embedded_path(card: ModelCard, toml: Path) -> Path | None:
-    """The file that ships beside the card; None for a card whose weights lie elsewhere."""
+    """The file that ships beside the card; None for a card whose weights are elsewhere."""
     return toml.parent / card.file if card.file else None
 
 
 def cached_path(card: ModelCard, environ: Mapping[str, str]) -> Path | None:
-    """Where the card's downloaded file belongs; None for a card without addresses."""
+    """Where the card's file belongs once downloaded; None for a card without addresses."""
     if not card.urls:
         return None
     reference = parse_reference(card.reference)
@@ -58,9 +73,9 @@ def cached_path(card: ModelCard, environ: Mapping[str, str]) -> Path | None:
 
 
 def wanted_files(card: ModelCard, environ: Mapping[str, str]) -> list[WantedFile]:
-    """The card's file and those that belong beside it; empty for a card without addresses.
+    """The card's file and its companions; empty for a card without addresses.
 
-    The main file comes last: once it is there, so are all.
+    The main file comes last: once it is there, all are.
     """
     path = cached_path(card, environ)
     if path is None:
@@ -70,18 +85,22 @@ def wanted_files(card: ModelCard, environ: Mapping[str, str]) -> list[WantedFile
 
 
 def is_cached(card: ModelCard, environ: Mapping[str, str]) -> bool:
-    """Whether all files of a card with addresses are in the weights folder."""
+    """Whether all files of a card with addresses are in the weights folder.
+
+    Raises:
+        NotReadable: this user may not look there.
+    """
     files = wanted_files(card, environ)
-    return bool(files) and all(file.path.exists() for file in files)
+    return bool(files) and all(is_there(file.path) for file in files)
 
 
 def converted_path(path: Path) -> Path:
-    """Where the project's own form of a fetched network lies, once it was converted."""
+    """Where a fetched network lies in the project's own format, once it is converted."""
     return path.with_suffix(".safetensors")
 
 
 def conversion_folder(path: Path) -> Path:
-    """Where that is written until it is whole; a killed process leaves it behind."""
+    """Where it is written until it is whole; a killed process leaves this folder behind."""
     return path.with_name(f".{converted_path(path).name}.partial")
 
 

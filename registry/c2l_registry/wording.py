@@ -7,30 +7,30 @@ from typing import Any
 
 _WORDS = {
     "bool": "neither true nor false",
-    "dict": "no table",
+    "dict": "not a table",
     "extra_forbidden": "an unknown key",
-    "finite_number": "no finite number",
-    "float": "no number",
+    "finite_number": "not a finite number",
+    "float": "not a number",
     "greater_than": "not above {gt:g}",
     "greater_than_equal": "below {ge:g}",
-    "int": "no whole number",
+    "int": "not a whole number",
     "less_than": "not below {lt:g}",
     "less_than_equal": "above {le:g}",
-    "list": "no list",
+    "list": "not a list",
     "literal_error": "not {expected}",
     "missing": "missing",
-    "model": "no table",
-    "path": "no path",
-    "string": "no text",
+    "model": "not a table",
+    "path": "not a path",
+    "string": "not a text",
     "string_too_short": "empty",
     "string_pattern_mismatch": "not of the form {pattern}",
     "too_short": "empty",
-    "tuple": "no list",
+    "tuple": "not a list",
 }
 
 
 def describe_problem(problem: Mapping[str, Any]) -> str:
-    """What the value is, as in ``no whole number``, ``below 1``, ``missing``.
+    """What is wrong with the value, as in ``not a whole number``, ``below 1``, ``missing``.
 
     Args:
         problem: one of ``pydantic.ValidationError.errors()``.

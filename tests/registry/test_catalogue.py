@@ -157,7 +157,7 @@ def test_paths(registry: Registry, tmp_path: Path) -> None:
     [
         ("gan:face-16", "Did you mean gan:faces-16"),
         ("gan:Faces-16", "Did you mean gan:faces-16"),
-        ("gan:zebra", r"there is no generator gan:zebra\. List them: c2l models list --kind gen"),
+        ("gan:zebra", r"there is no generator gan:zebra\. List the names: c2l models list$"),
         ("clip:B-32/open", "clip is a kind of embedder, not of generator"),
         ("gna:faces-16", "Did you mean gan"),
     ],
@@ -197,7 +197,7 @@ MODEL = '[[model]]\nreference = "broken:a"\nsummary = "A"\nlicence = "MIT"\n'
         ("[[model", "cannot be read"),
         (MODEL + "colour = 'red'\n", r"\[\[model\]\] broken:a, colour: an unknown key"),
         (MODEL.replace("licence", "license"), r"broken:a, licen[cs]e: "),
-        (MODEL + "size = '12'\n", r"broken:a, size: no whole number"),
+        (MODEL + "size = '12'\n", r"broken:a, size: not a whole number"),
         (MODEL + "resolution = 0\n", r"broken:a, resolution: not above 0"),
         (MODEL + "sha256 = 'abc'\n", r"broken:a, sha256: "),
         (MODEL + "file = '../../etc/passwd'\n", r"broken:a, file: must be a path below"),
@@ -209,7 +209,7 @@ MODEL = '[[model]]\nreference = "broken:a"\nsummary = "A"\nlicence = "MIT"\n'
         ("[[model]]\n", r"\[\[model\]\] number 1, reference: missing"),
         ("[[recipe]]\nname = 'Big Name'\n", "Big Name, name: "),
         ("[[recipes]]\nname = 'a'\n", "recipes: an unknown key"),
-        ("model = 3\n", "model: no list"),
+        ("model = 3\n", "model: not a list"),
         (MODEL + MODEL, "on two cards"),
     ],
 )

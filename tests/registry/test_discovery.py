@@ -164,7 +164,7 @@ def test_a_plugin_for_another_version(site: Path, requirement: str, state: str) 
     (record,) = opened.describe()
     assert record.state == state
     if state == "incompatible":
-        assert record.error.startswith("it needs c2l>=99, and this is c2l ")
+        assert record.error.startswith("it needs c2l>=99, but this is c2l ")
         assert "c2l_new_new" not in sys.modules
         assert opened.kinds() == {}
 
@@ -177,7 +177,9 @@ def test_missing_kinds_are_explained(site: Path) -> None:
     for reference in ("gone:x", "early:x", "staged:x"):
         with pytest.raises(PluginFailed, match="did not load"):
             opened.resolve(reference, "generator")
-    with pytest.raises(UnknownReference, match=r"might: 'gone' \(c2l-early 1.0\) is failed"):
+    with pytest.raises(
+        UnknownReference, match=r"may provide it: 'gone' \(c2l-early 1.0\) is failed"
+    ):
         opened.resolve("anything:x", "generator")
     with pytest.raises(UnknownReference, match="Did you mean stylegan"):
         opened.resolve("stylgan:x", "generator")

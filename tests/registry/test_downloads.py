@@ -134,11 +134,13 @@ def test_without_tag_and_hash_nothing_is_patched_together(server: BadServer, pla
 @pytest.mark.parametrize(
     ("behaviour", "reason"),
     [
-        ({"data": PAGE, "kind": "text/html"}, "sends a page of text instead of the file"),
-        ({"data": PAGE}, "sends a page of text instead of the file"),
-        ({"data": b'{"requestStatus": {"statusCode": "X"}}'}, "sends a page of text"),
+        ({"data": PAGE, "kind": "text/html"}, "sends a web page instead of the file"),
+        ({"data": PAGE}, "sends a web page instead of the file"),
+        ({"data": b'{"requestStatus": {"statusCode": "X"}}'}, "sends a text instead of the file"),
+        ({"data": b'<?xml version="1.0"?><Error/>'}, "sends an error message of a server instead"),
+        ({"data": b'<?xml version="1.0"?><Other/>'}, "sends a text instead of the file"),
         ({"data": DATA, "kind": "text/html; charset=utf-8"}, "sends a web page"),
-        ({"data": b"version https://git-lfs.github.com/spec/v1\n"}, "sends a page of text"),
+        ({"data": b"version https://git-lfs.github.com/spec/v1\n"}, "sends a Git LFS pointer"),
         ({"data": OTHER}, "sends another file: its sha256 is"),
         ({"data": DATA[:-1]}, "offers 299,999 bytes, not 300,000"),
         ({"data": DATA, "length": 200_000}, "offers 200,000 bytes, not 300,000"),

@@ -11,6 +11,7 @@ import typer
 from c2l.cli.options import Json
 from c2l.cli.output import data, print_fields, print_json, talk
 from c2l.errors import BadInput, BadWeights, UnknownReference
+from c2l_registry.paths import expand_path, is_there
 
 _WHERE = "A file, or kind:file where more than one plugin knows it."
 
@@ -38,7 +39,7 @@ def convert_model(
         )
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise BadInput(f"{target} would replace itself", hint="Choose another name")
-    load_generator(_reference(source)).save(target, half=half)
+    load_generator(_reference(source), device="cpu").save(target, half=half)
     talk(f"wrote {target.stat().st_size:,} bytes")
     data(str(target))
 
@@ -47,7 +48,7 @@ def inspect_model(
     source: Annotated[str, typer.Argument(metavar="FILE", help=_WHERE)], as_json: Json = False
 ) -> None:
     """Say what a file holds: family, sizes, sha256, licence."""
-    from c2l.loading import find_generator
+    from c2l.resolving import find_generator
 
     reference = _reference(source)
     try:
@@ -69,11 +70,11 @@ def _prior(reference: str) -> dict[str, Any] | None:
     """What a prior's file says of itself; None where it is no prior."""
     from c2l.loading import load_prior
 
-    path = Path(reference).expanduser()
+    path = expand_path(reference)
     if not path.is_file():
         return None
     try:
-        prior = load_prior(reference)
+        prior = load_prior(reference, device="cpu")
     except UnknownReference:
         return None
     except BadWeights:
@@ -111,9 +112,8 @@ def _named(source: str) -> dict[str, str]:
     """Name and licence of what was named by a reference."""
     from c2l.plugins import registry
 
-    known = {entry.reference: entry for entry in registry().models() if entry.card}
-    entry = known.get(source)
-    return {"reference": entry.reference, "licence": entry.licence} if entry else {}
+    card = registry().cards().get(source)
+    return {"reference": source, "licence": card.licence} if card else {}
 
 
 def _known(sha256: str) -> dict[str, str]:
@@ -130,8 +130,8 @@ def _known(sha256: str) -> dict[str, str]:
 
 def _reference(source: str) -> str:
     """A file may be given without ``./``, which a reference needs."""
-    path = Path(source).expanduser()
-    if path.exists():
+    path = expand_path(source)
+    if is_there(path, hint="Check the path"):
         return str(path.absolute())
     if ":" not in source and path.suffix:
         raise UnknownReference(f"there is no file {source}", hint="Check the path")

@@ -178,10 +178,11 @@ def _fetched_card(reference: str, *, begun: bool = False) -> ModelCard:
         begun: one whose download is not complete will do.
     """
     from c2l_registry.consent import consent_file
+    from c2l_registry.paths import is_there
 
     registry = warned_registry()
     entry = registry.entry(reference)
-    if begun and entry.card and consent_file(reference, registry.environ).exists():
+    if begun and entry.card and is_there(consent_file(reference, registry.environ)):
         return entry.card  # its weights may lie in another cache, but its yes lies in ours
     if entry.card is None or not entry.card.urls:
         raise BadInput(

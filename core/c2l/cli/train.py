@@ -268,13 +268,11 @@ def _seen(state: Progress) -> str:
 def _judges(pairs: Pairs, device: str, *, needed: bool) -> tuple[Generator, Embedder] | None:
     """The parts that made the pairs, to judge the prior with; not having them is no error."""
     from c2l.loading import load_embedder, load_generator
+    from c2l.pairs import references_of
 
-    manifest = pairs.manifest
+    generator, embedder = references_of(pairs.folder, pairs.manifest)
     try:
-        return (
-            load_generator(manifest.generator.reference, device=device),
-            load_embedder(manifest.embedder.reference, device=device),
-        )
+        return load_generator(generator, device=device), load_embedder(embedder, device=device)
     except C2LError as error:
         if needed:
             raise

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from c2l.budgets import EVALUATION
 from c2l.clock import Clock
 from c2l.errors import BadInput
 from c2l.evaluation.judge import Judge
@@ -20,7 +21,6 @@ from c2l.pipeline import Pipeline, SamplingSettings
 View = Callable[[Tensor], Tensor]
 """Pictures (B, 3, H, W) to features (B, E)."""
 
-_PIXELS_AT_ONCE = 2**20
 THUMBNAIL = 160
 
 
@@ -116,8 +116,8 @@ def asked(settings: SamplingSettings, variant: Variant) -> dict[str, Any]:
 
 def batch_size(pipeline: Pipeline) -> int:
     """How many pictures are drawn and looked at together."""
-    height, width = pipeline.generator.image_size
-    return max(1, _PIXELS_AT_ONCE // (height * width))
+    generator = pipeline.generator
+    return EVALUATION.pictures(generator.image_size, generator.device.type)
 
 
 def _drawn(

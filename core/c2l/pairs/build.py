@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from c2l.budgets import PAIRS
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, IncompatibleParts
 from c2l.files import remove_partials
@@ -26,9 +27,7 @@ from c2l.seeds import NUM_SEEDS
 MOST_IN_SHARD = 4096
 PIXELS_IN_SHARD = 2**28
 """Ctrl-C loses at most one shard: by default 256 pictures of 1024 px, some minutes on a CPU."""
-PIXELS_IN_BATCH = {"cpu": 2**18, "cuda": 2**22}
-"""The default batch has about this many pixels: on a CPU 16 pictures of 128 px, or one of
-1024 px, which leaves memory for as many workers as there are cores."""
+MOST_IN_BATCH = 256
 
 
 class PairsInterrupted(KeyboardInterrupt):
@@ -231,9 +230,7 @@ def _shard_size(generator: Generator) -> int:
 
 
 def _batch_size(generator: Generator) -> int:
-    height, width = generator.image_size
-    pixels = PIXELS_IN_BATCH.get(generator.device.type, PIXELS_IN_BATCH["cuda"])
-    return max(1, min(256, pixels // (height * width)))
+    return min(MOST_IN_BATCH, PAIRS.pictures(generator.image_size, generator.device.type))
 
 
 def _versions() -> dict[str, str]:

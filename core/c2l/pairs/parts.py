@@ -1,8 +1,9 @@
-"""Whether parts are those that made the pairs."""
+"""Which parts made the pairs, where they are, and how others differ from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from c2l.embedder import Embedder
@@ -10,6 +11,19 @@ from c2l.generator import Generator
 from c2l.pairs.manifest import PairsManifest
 from c2l.part import Part
 from c2l.prior_file import PartCard
+from c2l.resolving import resolve_beside
+
+
+def references_of(folder: Path, manifest: PairsManifest) -> tuple[str, str]:
+    """Generator and embedder that made the pairs of a folder, wherever that was moved to.
+
+    They are looked for where the manifest says; in the folder; and beside it, since a folder of
+    pairs is moved as a whole.
+    """
+    places = (folder, folder.absolute().parent)
+    parts = (manifest.generator, manifest.embedder)
+    generator, embedder = (resolve_beside(part.reference, *places) for part in parts)
+    return generator, embedder
 
 
 def part_mismatches(

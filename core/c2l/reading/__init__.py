@@ -3,6 +3,7 @@
 - ``read_pickle``: a pickle as plain data; classes stay a ``Name``, objects an ``InertObject``.
 - ``TorchFile``: a checkpoint of ``torch.save``, in today's zip format or the one before it.
 - ``explain_damage``: everything that can go wrong inside a file, as one ``BadWeights``.
+- ``refuse_stand_in``: a web page, a Git LFS pointer or nothing in place of weights.
 
 Plugins read foreign files through these.
 """
@@ -16,6 +17,7 @@ from c2l.reading.containers import (
     storage_of,
 )
 from c2l.reading.pickles import BadPickle, InertObject, Name, Persistent, read_pickle
+from c2l.reading.stand_ins import refuse_stand_in
 from c2l.reading.torch_files import (
     StoredTensor,
     TorchFile,
@@ -34,6 +36,7 @@ __all__ = [
     "StoredTensor",
     "read_beginning",
     "explain_damage",
+    "refuse_stand_in",
     "checked_layout",
     "Damaged",
     "LEGACY",

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from c2l.budgets import OPTIMISING
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
@@ -22,8 +23,6 @@ STEP_SIZE = 0.1
 
 PULL = 0.05
 """What a latent pays in cosine for lying one standard deviation from where it started."""
-
-_PIXELS_AT_ONCE = 1024 * 1024
 
 
 def optimise(
@@ -52,8 +51,7 @@ def optimise(
     """
     if steps < 1:
         return latents
-    height, width = generator.image_size
-    rows = max(1, _PIXELS_AT_ONCE // (height * width))
+    rows = OPTIMISING.pictures(generator.image_size, generator.device.type)
     moved = []
     # The pipeline works in inference mode, whose tensors cannot carry gradients: copies can.
     with torch.inference_mode(False), torch.enable_grad():

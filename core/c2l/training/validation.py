@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
+from c2l.budgets import VALIDATION
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.images import make_grid, to_pil, write_png
@@ -18,7 +19,6 @@ from c2l.prompts.domains import Domain, unrelated_prompts
 from c2l.sample_options import Modality
 from c2l.training.batches import rng_of
 
-PIXELS_AT_ONCE = 2**18
 PIXELS_IN_ALL = 2**26
 """Of one score: enough for a thousand pictures of 256 px, and for 64 of 1024 px."""
 LOOK = 32
@@ -138,8 +138,7 @@ class Judge:
             own: the latents are the generator's own, whose K may not be that of the pairs.
         """
         repeats = None if own else self.repeats
-        height, width = self.generator.image_size
-        size = max(1, PIXELS_AT_ONCE // (height * width))
+        size = VALIDATION.pictures(self.generator.image_size, self.generator.device.type)
         cosines = [torch.empty(0)]
         for start in range(0, len(latents), size):
             part = slice(start, start + size)

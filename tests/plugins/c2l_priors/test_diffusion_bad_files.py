@@ -207,8 +207,8 @@ def test_numbers_that_were_changed_on_the_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "empty"),
-        (b"<!DOCTYPE html><title>404</title>", "no checkpoint"),
+        (b"", "an empty file"),
+        (b"<!DOCTYPE html><title>404</title>", "is a web page"),
         (b"PK", "cut off"),
         (b"\x80", "no checkpoint|breaks off"),
         (pickle.dumps({"a": 1}, protocol=2), "no checkpoint"),

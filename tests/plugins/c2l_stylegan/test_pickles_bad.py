@@ -266,10 +266,10 @@ def test_what_is_cut_off_is_recognised_without_its_kind(
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "it is empty"),
-        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "it is a web page"),
-        (b"\n  <html>", "it is a web page"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "git-lfs"),
+        (b"", "is an empty file"),
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "is a web page"),
+        (b"\n  <html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "Git LFS"),
         (b"\x1f\x8b\x08\x00", "neither a pickle nor a checkpoint"),
         (b"PK\x03\x04", "cut off"),
         (pickle.dumps([1, 2]), "something else than a network"),

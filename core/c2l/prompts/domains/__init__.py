@@ -18,6 +18,7 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.plugins import registry
 from c2l.prompts.files import read_prompts
+from c2l_registry.paths import expand_path, is_there
 
 GENERAL = "general"
 UNRELATED = "unrelated"
@@ -85,11 +86,12 @@ def find_domain(name: str | None, generator: str) -> Domain:
         return _suiting(generator)
     if name in domain_names():
         return _shipped(name)
-    path = Path(name).expanduser()
-    if not path.exists():
+    path = expand_path(name)
+    if not is_there(path, hint="Check the path"):
         raise BadInput(
             f"there is no domain and no file {name}",
-            hint=f"Use --domain {', '.join(domain_names())}, or a text file of your own prompts",
+            hint=f"Use `domain` {', '.join(domain_names())}, or a text file of your own prompts",
+            field="domain",
         )
     prompts = tuple(read_prompts(path))
     if len(prompts) < FEWEST_PROMPTS:
@@ -115,8 +117,8 @@ def _suiting(generator: str) -> Domain:
 
 
 def _summary(generator: str) -> str:
-    cards = {e.reference: e.summary for e in registry().models("generator")}
-    return cards.get(generator, "")
+    card = registry().cards("generator").get(generator)
+    return card.summary if card else ""
 
 
 def _shipped(name: str) -> Domain:

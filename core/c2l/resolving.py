@@ -1,0 +1,132 @@
+"""A reference to the class of a part and the file it is loaded from. Nothing is loaded here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from c2l.errors import (
+    BadPath,
+    BadReference,
+    BadWeights,
+    C2LError,
+    NotReadable,
+    PluginFailed,
+    UnknownReference,
+)
+from c2l.generator import Generator
+from c2l.part import Part
+from c2l.plugins import registry
+from c2l.prior_file import read_prior_card
+from c2l.reading import refuse_stand_in
+from c2l_registry import Interface, KindSpec, Reference, Source, parse_reference
+from c2l_registry.paths import check_given, is_there
+
+
+def find_part(reference: str, interface: Interface) -> tuple[KindSpec, Source]:
+    """The kind that a reference names, and where its weights are.
+
+    A bare path is offered to every kind of the interface; exactly one must recognise the file.
+
+    Raises:
+        BadReference, BadPath, UnknownReference, NotReadable, NotDownloaded, PluginFailed
+        BadWeights: the file is certainly no weights, such as a web page.
+    """
+    if not Reference("", reference).is_path:
+        spec, source = registry().resolve(reference, interface)
+        if source.path is not None:
+            refuse_stand_in(source.path)
+        return spec, source
+    bare = parse_reference(reference)
+    path = check_given(bare.path)
+    refuse_stand_in(path)
+    spec = _recognise(path, interface)
+    return spec, Source(Reference(spec.kind, bare.name), path, None)
+
+
+def find_generator(reference: str) -> tuple[type[Generator], Path]:
+    """The class of a generator and the file it would be loaded from.
+
+    Raises:
+        As ``find_part``.
+    """
+    spec, source = find_part(reference, "generator")
+    cls = registry().factory(spec)
+    if source.path is None or not (isinstance(cls, type) and issubclass(cls, Generator)):
+        raise BadReference(f"{reference} names no file", hint="Give the path of one")
+    return cls, source.path
+
+
+def resolve_beside(reference: str, *folders: Path) -> str:
+    """A reference that stands in a file: found from here, or else beside that file.
+
+    A relative path in a prior, a picture or a manifest was written as seen from the folder where
+    somebody worked. From there it works as it is; from elsewhere it works if the parts were kept,
+    or moved, together with the file that names them.
+
+    Args:
+        folders: where to look: that of the file, and others that were moved with it.
+    Returns:
+        ``reference`` itself; or with the absolute path of the part, where it was found.
+    """
+    try:
+        named = parse_reference(reference)
+        if not named.is_path or is_there(named.path):
+            return reference
+        for folder in folders:
+            near = folder.absolute() / named.path
+            if is_there(near):
+                return str(Reference(named.kind, str(near)))
+    except (BadReference, BadPath, NotReadable):
+        pass  # loading it says what is wrong with it
+    return reference
+
+
+def _recognise(path: Path, interface: Interface) -> KindSpec:
+    """The one kind that knows the file."""
+    named = _kind_in_file(path) if interface == "prior" else None
+    matches, failures = ([named], []) if named else _offer(path, interface)
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        names = ", ".join(f"{spec.kind}:{path}" for spec in matches)
+        raise UnknownReference(
+            f"more than one plugin recognises {path}", hint=f"Write one of {names}"
+        )
+    raise UnknownReference(
+        "; ".join([f"no {interface} plugin recognises {path}", *failures]),
+        hint=f"Name its kind, as in KIND:{path}. List the kinds: c2l models list",
+    )
+
+
+def _kind_in_file(path: Path) -> KindSpec | None:
+    """The kind that a prior's own file names; None if it is another sort of file."""
+    try:
+        kind = read_prior_card(path).kind
+    except BadWeights:
+        if path.suffix == ".safetensors":
+            raise
+        return None
+    if kind in (kinds := registry().kinds("prior")):
+        return kinds[kind]
+    try:
+        registry().entry(kind)  # says whether its plugin is disabled, broken or not installed
+    except C2LError as error:
+        raise UnknownReference(
+            f"{path} is a prior of kind {kind}: {error.message}",
+            hint=f"Install the plugin that provides {kind}. {error.hint}",
+        ) from error
+    raise UnknownReference(f"{path} names the kind {kind}, which is not a kind of prior here")
+
+
+def _offer(path: Path, interface: Interface) -> tuple[list[KindSpec], list[str]]:
+    """The kinds that recognise a file, and why others could not be asked."""
+    matches, failures = [], []
+    for spec in registry().kinds(interface).values():
+        try:
+            cls = registry().factory(spec)
+        except PluginFailed as error:
+            failures.append(error.message)
+            continue
+        if issubclass(cls, Part) and cls.recognises(path):
+            matches.append(spec)
+    return matches, failures

@@ -1,0 +1,144 @@
+"""Requests drawn into a folder: a PNG for each picture as it is drawn, and pages of a grid."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from c2l.errors import NotWritable
+from c2l.images import read_png
+from c2l.pipeline import OnCandidates
+from c2l.prompts.blends import name_of
+from c2l.result import Picture, file_stem, free_path, slug
+from c2l.sampling.request import Request
+from c2l.service.grids import GridPages
+from c2l.service.notices import Notice
+from c2l.service.session import Session
+from c2l.service.unfinished import Unfinished
+
+
+class DrawingInterrupted(KeyboardInterrupt):
+    """Ctrl-C while pictures were drawn: those that were drawn are on disk.
+
+    Args:
+        folder: where.
+        num_done, num: pictures on disk, and wanted.
+    """
+
+    def __init__(self, folder: Path, num_done: int, num: int) -> None:
+        super().__init__(f"{num_done:,} of {num:,} pictures are in {folder}")
+        self.folder = folder
+        self.num_done = num_done
+        self.num = num
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture that is in its folder.
+
+    Args:
+        index: which picture of the request it is, counted from 0.
+        num: how many there are in all.
+        path: its PNG.
+        record: as it stands in the PNG.
+        picture: None where it was there before.
+    """
+
+    index: int
+    num: int
+    path: Path
+    record: dict[str, Any]
+    picture: Picture | None
+
+
+def draw_into(
+    session: Session,
+    request: Request,
+    out: Path,
+    *,
+    on_candidates: OnCandidates | None = None,
+) -> Iterator[Drawn | Path]:
+    """Draw a request into a folder.
+
+    Each picture is written as it is drawn. Interrupted, the same request goes on where it stopped,
+    with the same seeds. Nothing is overwritten.
+
+    Yields:
+        each picture, in order; then the path of each page of a grid, if there are several.
+    Raises:
+        NotWritable: the folder cannot be written.
+        DrawingInterrupted: Ctrl-C.
+        As ``Session.draw``.
+    """
+    _make_folder(out)
+    session.pipeline(request)  # what cannot be drawn leaves no trace in the folder
+    with Unfinished(out, request) as unfinished:
+        request, done = unfinished.request, unfinished.done
+        num, num_done = request.num_pictures, len(done)
+        if done:
+            session.tell(Notice("resumed", f"{num_done:,} of {num:,} pictures are in {out}"))
+        pages = _pages(request, out, num)
+        drawn = session.draw(request, skip=done, on_candidates=on_candidates)
+        try:
+            for index in range(num):
+                if index in done:
+                    path, picture = done[index], None
+                    record = read_png(path)
+                else:
+                    picture = next(drawn)
+                    path = free_path(out, file_stem(picture.prompt, picture.seed))
+                    unfinished.note(index, path)
+                    picture.save(path)
+                    record, num_done = dict(picture.record), num_done + 1
+                if pages is not None:
+                    pages.add(index, _opened(path) if picture is None else picture.pil())
+                yield Drawn(index, num, path, record, picture)
+            next(drawn, None)  # the session says what it has to say at the end
+        except KeyboardInterrupt:
+            raise DrawingInterrupted(out, num_done, num) from None
+        unfinished.finish()
+    yield from pages.paths if pages is not None else ()
+
+
+def _pages(request: Request, out: Path, num: int) -> GridPages | None:
+    if num < 2:
+        return None
+    prompts = list(dict.fromkeys(map(name_of, request.prompts)))
+    stem = slug(prompts[0]) if len(prompts) == 1 else f"{len(prompts)}-prompts"
+    parts = {
+        name: value
+        for name in ("recipe", "generator", "embedder", "prior")
+        if (value := getattr(request, name))
+    }
+    record = {"schema": "c2l/2", "grid": prompts[:64], **parts}
+    return GridPages(
+        lambda page: free_path(out, f"{stem}-grid{f'-{page}' if page else ''}"),
+        len(request.seed_lists[0]),
+        num,
+        record,
+    )
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder and try it, before minutes are spent on what could not be kept."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".c2l-{secrets.token_hex(4)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise NotWritable(
+            f"cannot write into {out}: {error.strerror or error}",
+            hint="Choose another `out`",
+            field="out",
+        ) from error

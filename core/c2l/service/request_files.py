@@ -1,0 +1,82 @@
+"""Requests in files: the record in a PNG, or TOML or JSON that somebody wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from c2l.errors import BadInput
+from c2l.files import read_text, read_toml
+from c2l.prompts.blends import parse_weighted
+from c2l.resolving import resolve_beside
+from c2l.sampling.record import read_record, request_of
+from c2l.sampling.request import Request
+
+PARTS = ("generator", "embedder", "prior")
+
+
+def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Request:
+    """The request in a file; ``changes`` win over it.
+
+    Parts that it names by a relative path are looked up from the current folder, and beside the
+    file.
+
+    Args:
+        path: a PNG that c2l wrote, or a ``.toml`` or ``.json`` file with the fields of ``Request``.
+        also: texts blended into its prompts, as in ``a pirate:0.4``.
+    Raises:
+        BadPicture: a PNG without a record, or one that was edited or is newer than this version.
+        BadInput: another file that cannot be read, or does not describe a request.
+    """
+    if path.suffix.lower() in (".toml", ".json"):
+        raw = read_toml(path) if path.suffix.lower() == ".toml" else _read_json(path)
+        try:
+            request = Request(**{**raw, **_over(raw, changes)})
+        except (BadInput, TypeError) as error:
+            reason = error.message if isinstance(error, BadInput) else str(error)
+            hint = error.hint if isinstance(error, BadInput) else ""
+            raise BadInput(f"{path}: {reason}", hint=hint, field="from") from error
+    else:
+        request = request_of(read_record(path), str(path))
+        if changes.keys() & {"prompt", "prompts", "seed", "seeds", "num_images", "latents"}:
+            raise BadInput(
+                f"{path} already brings a prompt and a seed",
+                hint="Leave out the other ones",
+                field="from",
+            )
+        request = request.replace(**changes)
+    if also:
+        blends = [[*p.items(), *map(parse_weighted, also)] for p in request.prompts]
+        request = request.replace(prompts=blends)
+    found = {
+        role: resolve_beside(reference, path.parent)
+        for role in PARTS
+        if (reference := getattr(request, role))
+    }
+    return request.replace(**found)
+
+
+def _over(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes, without what they take the place of under another name."""
+    for one, others in (
+        ("prompt", ("prompts",)),
+        ("prompts", ("prompt",)),
+        ("seeds", ("seed", "num_images")),
+        ("num_images", ("seeds",)),
+    ):
+        if one in changes:
+            for other in others:
+                raw.pop(other, None)
+    return changes
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(read_text(path))
+    except ValueError as error:
+        raise BadInput(f"{path} is not JSON: {error}", field="from") from error
+    if not isinstance(raw, dict):
+        raise BadInput(f"{path} is not a JSON object", field="from")
+    return raw

@@ -1,0 +1,10 @@
+from c2l_registry.cards import ModelCard as ModelCard
+from c2l_registry.cards import RecipeCard as RecipeCard
+from c2l_registry.catalogue import ModelEntry as ModelEntry
+from c2l_registry.kinds import Interface as Interface
+from c2l_registry.kinds import KindSpec as KindSpec
+from c2l_registry.plugins import PluginRecord as PluginRecord
+from c2l_registry.references import Reference as Reference
+from c2l_registry.references import parse_reference as parse_reference
+from c2l_registry.registry import Registry as Registry
+from c2l_registry.sources import Source as Source

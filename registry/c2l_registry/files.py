@@ -1,0 +1,71 @@
+"""Files that are either whole or not there: the one way in which anything is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from c2l_registry.paths import cannot_write
+
+ANOTHER_PLACE = "Choose another place, or make room"
+
+
+def write_atomically(path: Path, data: bytes, *, hint: str = ANOTHER_PLACE) -> None:
+    """Write ``path`` so that a crash at any moment leaves the old file or the new one.
+
+    Args:
+        hint: what to do where it cannot be written.
+    Raises:
+        NotWritable: the folder or the disk does not take it.
+    """
+    with draft_of(path, parents=True, hint=hint) as draft:
+        draft.write_bytes(data)
+
+
+@contextmanager
+def draft_of(path: Path, *, parents: bool = False, hint: str = ANOTHER_PLACE) -> Iterator[Path]:
+    """A file beside ``path`` to write to, which becomes ``path`` once it is whole.
+
+    Args:
+        parents: make the folder, if it is not there.
+        hint: what to do where it cannot be written.
+    Raises:
+        NotWritable: the folder or the disk does not take it.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield draft
+            _sync(draft)
+            os.replace(draft, path)
+            _sync_folder(path.parent)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error, hint=hint) from error
+
+
+def remove_partials(folder: Path, name: str = "*") -> None:
+    """Remove what killed writers of ``folder / name`` left behind."""
+    for partial in folder.glob(f".{name}.*.partial"):
+        partial.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut; Windows has no such call."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
