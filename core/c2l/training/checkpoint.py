@@ -101,7 +101,7 @@ class TrainingState:
         remove_partials(path.parent, path.name)
         if not path.exists():
             return
-        hint = f"Remove {path} to start anew"
+        hint = f"Remove {path} to start again"
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = json.loads((file.metadata() or {})["c2l"])
@@ -151,5 +151,5 @@ def _check_plan(path: Path, saved: dict[str, Any], plan: TrainingPlan) -> None:
     if wrong:
         raise IncompatibleParts(
             f"{path} is the checkpoint of another run: {'; '.join(wrong)}",
-            hint="Give the same settings to go on with it, or remove it to start anew",
+            hint="Use the same settings to resume it, or remove it to start again",
         )

@@ -20,7 +20,9 @@ class HeldInterrupt:
 
     def __enter__(self) -> Self:
         # Only the main thread may set handlers; elsewhere no Ctrl-C arrives.
-        if threading.current_thread() is threading.main_thread():
+        # A process in the background of a shell ignores it, and goes on doing so.
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
             self._before = signal.signal(signal.SIGINT, self._ask)
         return self
 

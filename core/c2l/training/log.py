@@ -102,7 +102,8 @@ def summary_writer() -> Any:
     except ImportError as error:
         raise MissingDependency(
             f"TensorBoard is not installed: {error}",
-            hint="Install it: pip install 'c2l[tensorboard]', or leave --tensorboard out",
+            hint="Install it: pip install 'c2l[tensorboard]', or leave out `tensorboard`",
+            field="tensorboard",
         ) from error
     return SummaryWriter
 
@@ -125,5 +126,7 @@ def _pixels(path: Path) -> Any:
 
 def _not_writable(path: Path, error: OSError) -> NotWritable:
     return NotWritable(
-        f"cannot write {path}: {error.strerror or error}", hint="Choose another place with --out"
+        f"cannot write {path}: {error.strerror or error}",
+        hint="Choose another place with `out`",
+        field="out",
     )

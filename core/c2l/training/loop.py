@@ -114,7 +114,11 @@ def _look(state: TrainingState, validate: Callable[[Prior, int], Validation]) ->
 def _mean(losses: list[Tensor], step: int) -> float:
     mean = float(torch.stack(losses).mean())
     if mean != mean or mean == float("inf"):
-        raise BadInput(f"the loss is {mean} at step {step}", hint="Use a lower --learning-rate")
+        raise BadInput(
+            f"the loss is {mean} at step {step}",
+            hint="Use a lower `learning_rate`",
+            field="learning_rate",
+        )
     return mean
 
 

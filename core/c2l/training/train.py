@@ -70,11 +70,11 @@ def train_prior(
     """
     start = time.monotonic()
     run = prior if isinstance(prior, TrainingRun) else TrainingRun(prior=prior)
-    run = run.but(**options, out=Path(out))
+    run = run.with_changes(**options, out=Path(out))
     faults = Faults()
     faults.catch(lambda: check_run(run))
     faults.catch(lambda: check_pairs(pairs, generator, embedder))
-    faults.say()
+    faults.raise_all()
     session = _Session(run, pairs, generator, embedder)
     with TrainingLog(Path(out), run.tensorboard) as log:
 
@@ -115,8 +115,9 @@ class _Session:
         self.run, self.manifest = run, pairs.manifest
         if run.domain is not None and embedder is None:
             raise BadInput(
-                "the prompts of a domain are read with the embedder",
-                hint="Give the embedder, or no --domain",
+                "the prompts of a domain need the embedder",
+                hint="Give `embedder`, or leave out `domain`",
+                field="domain",
             )
         self.domain: Domain | None = None
         self.texts: Tensor | None = None

@@ -23,7 +23,7 @@ def verdict(
         usual_steps: how many suit the pairs, where far fewer were asked for.
     """
     if "prompts_cosine" not in scores:
-        return "no generator and embedder were there to judge it by"
+        return "not judged, for lack of a generator and an embedder"
     reached, random, near = (
         scores[f"prompts_cosine{end}"] for end in ("", "_random", "_neighbours")
     )
@@ -37,11 +37,11 @@ def verdict(
         doubts.append("prompts should reach more")
     if "held_out_cosine" in scores:
         same, other = scores["held_out_cosine"], scores["held_out_cosine_random"]
-        facts.append(f"pictures are found again to {same:.2f}, any two are alike to {other:.2f}")
+        facts.append(f"held-out reconstruction {same:.2f}, any two pictures {other:.2f}")
         if not same - other >= IMAGES * (1 - other):
-            doubts.append("pictures should be found again better")
+            doubts.append("held-out pictures should be reconstructed better")
     few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
     if not doubts:
         return f"{'; '.join(facts)}: normal{few}"
-    advice = "more --steps or more pairs help" if more_steps else "more pairs help"
+    advice = "more `steps` or more pairs help" if more_steps else "more pairs help"
     return f"{'; '.join(facts)}: low, {' and '.join(doubts)}; {advice}{few}"
