@@ -12,7 +12,6 @@ from c2l.evaluation.judge import CalibratedJudge, Judge, Question, find_judge
 from c2l.evaluation.metrics import METRICS, Metric
 from c2l.evaluation.result import Cost, Evaluation, Outcome
 from c2l.evaluation.run import evaluate
-from c2l.prompts.files import read_prompts
 
 __all__ = [
     "evaluate",
@@ -26,7 +25,6 @@ __all__ = [
     "Judge",
     "CalibratedJudge",
     "find_judge",
-    "read_prompts",
     "METRICS",
     "Metric",
     "cmmd",

@@ -87,7 +87,7 @@ def _count_calls(pipeline: Pipeline, prompt: str, variant: Variant) -> dict[str,
 
     Candidates that are drawn together share calls, so one is counted and multiplied.
     """
-    candidates = pipeline.settings.best_of
+    candidates = pipeline.effective(variant.settings).best_of or 1
     with _watched(_main_network(pipeline.prior)) as watch:
         pipeline(
             prompt,

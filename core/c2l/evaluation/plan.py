@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import platform
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,7 @@ from c2l.evaluation.judge import Question
 from c2l.part import Part
 from c2l.pipeline import Pipeline
 from c2l.prior_file import PartCard
-from c2l.prompts.files import find_faults
-from c2l.sample_options import CHOICES, SampleOptions
+from c2l.sampling.request import DrawSettings
 
 SCHEMA = "c2l-eval/1"
 
@@ -40,6 +40,11 @@ class Variant:
 
     guidance: float | None = None
     steps: int | None = None
+
+    @property
+    def settings(self) -> DrawSettings:
+        """The same for a pipeline."""
+        return DrawSettings(guidance=self.guidance, steps=self.steps)
 
 
 @dataclass(frozen=True)
@@ -120,9 +125,7 @@ class Plan:
                     prompts=self.prompts[indices.start : indices.stop],
                     seeds=seeds,
                     first=first,
-                    num_shown=min(
-                        sum(map(len, seeds)), max(0, self.num_shown * each - first)
-                    ),
+                    num_shown=min(sum(map(len, seeds)), max(0, self.num_shown * each - first)),
                 )
 
 
@@ -142,19 +145,18 @@ def make_plan(
     """
     questions = [p for p in prompts if isinstance(p, Question)]
     texts = [p.prompt if isinstance(p, Question) else p for p in prompts]
-    faults = [("prompts", f"the prompts: {fault}", "") for fault in find_faults(texts)]
+    faults = [*_prompt_faults(texts)]
     if questions and len(questions) != len(texts):
-        faults.append(("prompts", "only some of the prompts are questions", ""))
+        faults.append(("prompts", "only some of the prompts are questions", _QUESTIONS))
     if any(not question.named for question in questions):
-        faults.append(("prompts", "some of the questions name no attribute", ""))
+        faults.append(("prompts", "some of the questions name no attribute", _QUESTIONS))
     faults += _count_faults(num_images, num_reference)
     faults += _sampling_faults(guidance, steps)
     faults += _seed_faults(seed, len(texts))
     if faults:
-        hints = dict.fromkeys(hint for _, _, hint in faults if hint)
         raise BadInput(
             "; ".join(message for _, message, _ in faults),
-            hint="; ".join(hints) or "Give each prompt once, and no empty ones",
+            hint="; ".join(dict.fromkeys(hint for _, _, hint in faults)),
             field=faults[0][0],
         )
     return Plan(
@@ -169,6 +171,19 @@ def make_plan(
 
 Fault = tuple[str, str, str]
 """The field at fault, what is wrong with it, and what to do instead."""
+
+_QUESTIONS = "Give the questions of a judge as they are"
+
+
+def _prompt_faults(prompts: Sequence[str]) -> Iterator[Fault]:
+    if not prompts:
+        yield "prompts", "there are no prompts", "Give one or more `prompts`"
+    if any(not prompt.strip() for prompt in prompts):
+        yield "prompts", "a prompt is empty", "Leave out empty prompts"
+    # Two equal prompts would count as two independent observations.
+    if repeated := [prompt for prompt, num in Counter(prompts).items() if num > 1]:
+        more = f" and {len(repeated) - 1} more" if len(repeated) > 1 else ""
+        yield "prompts", f"'{repeated[0]}'{more} is given twice", "Give each prompt once"
 
 
 def _count_faults(num_images: int, num_reference: int) -> Iterator[Fault]:
@@ -199,7 +214,7 @@ def _sampling_faults(
             yield name, f"`{name}` has a value twice", f"Give each value of `{name}` once"
         for value in values:
             try:
-                SampleOptions(seeds=(), **{name: value})
+                DrawSettings(**{name: value})
             except BadInput as error:
                 yield name, error.message, error.hint
 
@@ -249,8 +264,7 @@ def full_settings(
 
 def sampling_settings(pipeline: Pipeline) -> dict[str, Any]:
     """The pipeline's own settings, JSON-able; None for those that its prior does not support."""
-    settings = dataclasses.asdict(pipeline.settings)
-    return settings | dict.fromkeys(CHOICES - pipeline.prior.supported_options)
+    return pipeline.effective(DrawSettings()).model_dump(mode="json")
 
 
 def _card(part: Part) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def evaluate(
         steps=steps,
         num_reference=num_reference,
     )
+    for variant in plan.variants:
+        pipeline.effective(variant.settings)  # before the first is drawn, not before the last
     judge_name, judge = _judge_for(plan, judge, pipeline.generator.reference)
     if independent and independent.fingerprint() == pipeline.embedder.fingerprint():
         raise BadInput(

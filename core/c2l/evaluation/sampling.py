@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from c2l.budgets import EVALUATION
 from c2l.clock import Clock
 from c2l.evaluation.observations import Observations
 from c2l.evaluation.observing import Observer
 from c2l.evaluation.plan import Batch, Variant
 from c2l.pipeline import Pipeline
 
-_PIXELS_AT_ONCE = 2**20
-
 
 def batch_size(pipeline: Pipeline) -> int:
     """How many pictures are drawn and looked at together."""
-    height, width = pipeline.generator.image_size
-    return max(1, _PIXELS_AT_ONCE // (height * width))
+    generator = pipeline.generator
+    return EVALUATION.pictures(generator.image_size, generator.device.type)
 
 
 def draw_prompts(

@@ -19,6 +19,7 @@ from c2l.evaluation.result import Cost, Evaluation, Outcome
 from c2l.evaluation.scores import cosines_of, score_attributes, score_prompts, score_quality
 from c2l.images import to_pil
 from c2l.pipeline import Pipeline
+from c2l.prompts.blends import name_of
 
 Pictures = tuple[tuple[bytes, ...], ...]
 """For each prompt that is shown, a WebP file of every picture."""
@@ -124,7 +125,7 @@ def _label(guidance: float | None, steps: int | None, sampling: Mapping[str, Any
     if sampling["adherence"] is not None:
         parts.append(f"adherence {sampling['adherence']:g}")
     if sampling["negative"]:
-        parts.append(f"not '{sampling['negative']}'")
+        parts.append(f"not '{name_of(sampling['negative'])}'")
     if sampling["best_of"] > 1:
         by = " by the student" if sampling["rank_by"] == "student" else ""
         parts.append(f"each the best of {sampling['best_of']}{by}")

@@ -171,7 +171,7 @@ def _milliseconds(cost: Cost, stage: str) -> str:
 
 def _pictures(e: Evaluation) -> Iterator[str]:
     shown = len(e.pictures[0])
-    judged = ", and after ✗ the attributes that the judge does not see" if e.settings["judge"] else ""
+    judged = ", after ✗ the attributes that the judge does not see" if e.settings["judge"] else ""
     yield (
         f"<p><small>The first {_count(shown, 'prompt')}. Below each picture: its cosine with the "
         f"prompt by the recipe's own embedder, its seed{judged}. Framed: the best by that "

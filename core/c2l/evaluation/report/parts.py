@@ -1,4 +1,4 @@
-"""What the reports of one evaluation and of several have in common: scores, and rows of pictures."""
+"""What the reports of one evaluation and of several share: cells and rows of pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from c2l.evaluation.result import Evaluation
 
 MOST_IN_ROW = 8
 
-NOTHING = '<span class="e">–</span>'
+NOTHING = '<span class="e">-</span>'
 """A cell without a value."""
 
 
