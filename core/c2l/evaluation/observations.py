@@ -82,7 +82,11 @@ class Observations:
             tensors["latents"] = self.latents
         if self.thumbnails is not None:
             tensors["thumbnails"] = self.thumbnails
-        metadata = {"schema": SCHEMA, "milliseconds": json.dumps(dict(self.milliseconds))}
+        metadata = {
+            "schema": SCHEMA,
+            "order": json.dumps([*tensors]),  # safetensors sorts them
+            "milliseconds": json.dumps(dict(self.milliseconds)),
+        }
         whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
         write_atomically(path, safetensors.torch.save(whole, metadata))
 
@@ -97,11 +101,11 @@ class Observations:
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                if metadata.get("schema") != SCHEMA:
+                    raise ValueError(f"{path} is not a {SCHEMA} but {metadata.get('schema')}")
+                tensors = {name: file.get_tensor(name) for name in json.loads(metadata["order"])}
         except SafetensorError as error:
             raise ValueError(f"{path} is damaged: {error}") from error
-        if metadata.get("schema") != SCHEMA:
-            raise ValueError(f"{path} has the schema {metadata.get('schema')}, not {SCHEMA}")
         return cls(
             features=_under(_FEATURES, tensors),
             attributes=_under(_ATTRIBUTES, tensors),

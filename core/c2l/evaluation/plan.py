@@ -178,8 +178,8 @@ _QUESTIONS = "Give the questions of a judge as they are"
 def _prompt_faults(prompts: Sequence[str]) -> Iterator[Fault]:
     if not prompts:
         yield "prompts", "there are no prompts", "Give one or more `prompts`"
-    if any(not prompt.strip() for prompt in prompts):
-        yield "prompts", "a prompt is empty", "Leave out empty prompts"
+    if empty := [number for number, prompt in enumerate(prompts, 1) if not prompt.strip()]:
+        yield "prompts", f"prompt {empty[0]} is empty", "Leave out empty prompts"
     # Two equal prompts would count as two independent observations.
     if repeated := [prompt for prompt, num in Counter(prompts).items() if num > 1]:
         more = f" and {len(repeated) - 1} more" if len(repeated) > 1 else ""
