@@ -4,7 +4,7 @@ from c2l.sampling.request import Request as Request
 from c2l.service.drawing import DrawingInterrupted as DrawingInterrupted
 from c2l.service.drawing import Drawn as Drawn
 from c2l.service.drawing import draw_into as draw_into
-from c2l.service.latents import write_latents as write_latents
+from c2l.service.latents import LatentsFile as LatentsFile
 from c2l.service.notices import Notice as Notice
 from c2l.service.request_files import read_request as read_request
 from c2l.service.session import Session as Session

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,26 +15,40 @@ from c2l.service.drawing import Drawn
 from c2l.service.session import Session
 
 
-def write_latents(path: Path, session: Session, drawn: Sequence[Drawn]) -> None:
-    """Write latents (B, K, D) and seeds (B,), uint64, as safetensors, the prompts in its metadata.
+class LatentsFile:
+    """Latents, collected while their pictures are drawn.
 
-    Pictures that were in the folder before are drawn once more for their latents.
-
-    Raises:
-        NotWritable: the file cannot be written.
+    Args:
+        path: the file to write.
+        session: draws pictures that were in the folder before once more, for their latents.
     """
-    rows = [_latents(session, item).detach().cpu() for item in drawn]
-    seeds = [item.record.get("seed", 0) for item in drawn]
-    prompts = [item.record.get("prompt", "") for item in drawn]
-    tensors = {
-        "latents": torch.stack(rows).contiguous(),
-        "seeds": torch.tensor(seeds, dtype=torch.uint64),
-    }
-    write_atomically(path, save(tensors, metadata={"prompts": json.dumps(prompts)}))
 
+    def __init__(self, path: Path, session: Session) -> None:
+        self._path = path
+        self._session = session
+        self._latents: list[Tensor] = []
+        self._seeds: list[int] = []
+        self._prompts: list[object] = []
 
-def _latents(session: Session, item: Drawn) -> Tensor:
-    if item.picture is not None:
-        return item.picture.latents
-    request = request_of(item.record, str(item.path))
-    return next(iter(session.draw(request))).latents
+    def add(self, drawn: Drawn) -> None:
+        """Keep the latents of a picture, not the picture."""
+        picture = drawn.picture
+        if picture is None:
+            request = request_of(drawn.record, str(drawn.path))
+            picture = next(iter(self._session.draw(request)))
+        self._latents.append(picture.latents.detach().cpu().clone())
+        self._seeds.append(picture.seed)
+        self._prompts.append(drawn.record.get("prompt", ""))
+
+    def write(self) -> None:
+        """Write latents (B, K, D) and seeds (B,), uint64, as safetensors, prompts in the metadata.
+
+        Raises:
+            NotWritable: the file cannot be written.
+        """
+        tensors = {
+            "latents": torch.stack(self._latents),
+            "seeds": torch.tensor(self._seeds, dtype=torch.uint64),
+        }
+        metadata = {"prompts": json.dumps(self._prompts)}
+        write_atomically(self._path, save(tensors, metadata=metadata))
