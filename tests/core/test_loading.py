@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from eval_toys import SearchPrior
-from toys import toy_parts
 
 import c2l
 from c2l.cli.app import main
 from c2l.errors import BadInput, BadReference, BadWeights, DeviceUnavailable, UnknownReference
 from c2l.prior_file import PartCard, PriorCard
+from c2l.testing import ToyPrior, toy_parts
 
 DATA = Path(__file__).parents[1] / "data"
 CHECKPOINTS = sorted((DATA / "c2l-prior").glob("*/*.ckpt"))
@@ -192,9 +191,9 @@ def test_generator_and_prior_compute_in_less(units: None) -> None:
 
 def test_a_precision_that_nothing_computes_in(units: None) -> None:
     generator, embedder = toy_parts()
-    with pytest.raises(BadInput, match="toy:generator computes in float32 alone; SearchPrior comp"):
+    with pytest.raises(BadInput, match="toy:generator computes in float32 alone; ToyPrior comp"):
         c2l.load_pipeline(
-            generator=generator, embedder=embedder, prior=SearchPrior(), precision="bf16"
+            generator=generator, embedder=embedder, prior=ToyPrior(), precision="bf16"
         )
     with pytest.raises(BadInput, match="no precision is called 'int8'") as caught:
         c2l.load_generator(f"stylegan:{PICKLE}", precision="int8")

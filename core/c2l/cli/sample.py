@@ -66,9 +66,7 @@ From = Annotated[
     Path | None,
     typer.Option("--from", help="Draw a PNG of c2l again, or a request in TOML or JSON."),
 ]
-Lines = Annotated[
-    bool, typer.Option("--json", help="One line of JSON for each picture on stdout.")
-]
+Lines = Annotated[bool, typer.Option("--json", help="One line of JSON for each picture on stdout.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from toys import ToyEmbedder, ToyGenerator, write_prompts
 
 import c2l.cli.pairs
 import c2l.cli.train
@@ -16,6 +15,7 @@ import c2l.loading
 from c2l.cli.app import main
 from c2l.cli.progress import duration
 from c2l.errors import ExitCode, UnknownReference
+from c2l.testing import ToyEmbedder, ToyGenerator, some_prompts
 from c2l.training import loop
 
 torch.set_num_threads(1)
@@ -44,6 +44,12 @@ def toy_world(monkeypatch: pytest.MonkeyPatch) -> None:
 PARTS = ["-g", "toy:generator", "-e", "toy:embedder"]
 
 
+def write_prompts(folder: Path) -> str:
+    path = folder / "prompts.txt"
+    path.write_text("\n".join(some_prompts(12)) + "\n", encoding="utf-8")
+    return str(path)
+
+
 def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = tmp_path / "pairs", tmp_path / "x.safetensors"
     assert main(["pairs", *PARTS, "--num", "60", "-o", str(folder), "--json"]) == 0
@@ -52,7 +58,7 @@ def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (manifest["num"], manifest["shard_size"], manifest["batch_size"]) == (60, 4096, 256)
     assert printed.err == ""
 
-    prompts = str(write_prompts(tmp_path / "prompts.txt"))
+    prompts = write_prompts(tmp_path)
     command = ["train", "--pairs", str(folder), "-p", "flow", "-o", str(out), *FAST]
     assert main([*command, "--domain", prompts, "--half", "--json"]) == 0
     printed = capsys.readouterr()
@@ -196,7 +202,7 @@ def test_pairs_of_a_generator_that_is_gone(
     assert "warning: no pictures are drawn to judge the prior: there is no gone:generator" in (
         capsys.readouterr().err
     )
-    prompts = str(write_prompts(tmp_path / "prompts.txt"))
+    prompts = write_prompts(tmp_path)
     assert main([*command, "--domain", prompts]) == ExitCode.NOT_FOUND
 
 

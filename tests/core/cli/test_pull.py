@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 import pytest
 from bad_server import BadServer, bad_server
-from fake_packages import install, module, on_path
 
 import c2l
 from c2l.cli.app import main
 from c2l.errors import BadWeights, LicenceNotAccepted, NotDownloaded
 from c2l.plugins import registry
+from c2l.testing import install_package, on_path, plugin_source
 from c2l_registry import consent
 
 DATA = Path(__file__).parents[2] / "data"
@@ -121,9 +121,13 @@ embedder = "pulltext:plain"
 prior = "diffusion:pulled"
 """
     folder = tmp_path / "site"
-    source = module("pullgan", cards="pull.toml").replace("fractions:Fraction", "pull_parts:Net")
-    text = module("pulltext", interface="embedder").replace("fractions:Fraction", "pull_parts:Text")
-    install(
+    source = plugin_source("pullgan", cards="pull.toml").replace(
+        "fractions:Fraction", "pull_parts:Net"
+    )
+    text = plugin_source("pulltext", interface="embedder").replace(
+        "fractions:Fraction", "pull_parts:Text"
+    )
+    install_package(
         folder,
         "c2l-pull",
         {"pull": source, "text": text},

@@ -8,19 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from toys import (
-    EMBEDDING_WIDTH,
-    WIDTH,
-    ToyEmbedder,
-    attributes_of,
-    share_shown,
-    some_prompts,
-    toy_pairs,
-)
 
 import c2l
 from c2l import PriorCard
 from c2l.prior_file import PartCard
+from c2l.testing import ToyEmbedder, share_shown, some_prompts, toy_pairs
+from c2l.testing.toy_world import WIDTH, attributes_of
+from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.diffusion_linear import SMALLEST, RowsLinear
 

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
-from toys import EMBEDDING_WIDTH, ToyEmbedder, some_prompts, toy_pairs
 
 import c2l
 from c2l import Prior, PriorCard, SeededNormal
 from c2l.errors import BadInput, BadWeights
 from c2l.prior_file import PartCard
+from c2l.testing import ToyEmbedder, some_prompts, toy_pairs
+from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.flow import FlowPrior
 from c2l_priors.gap import INGREDIENTS, Gap

@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor
-from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, share_shown, some_prompts, toy_pairs
 
 import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l.prior_file import PartCard, PriorCard
+from c2l.testing import ToyEmbedder, share_shown, some_prompts, toy_pairs
+from c2l.testing.toy_world import WIDTH
+from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.flow import FlowPrior
 from c2l_priors.mlp import MLPPrior

@@ -1,6 +1,7 @@
-"""Installed packages in miniature: a module, its metadata and its entry points, in one folder.
+"""Installed packages in miniature: modules, metadata and entry points in one folder.
 
-Put the folder on ``sys.path`` or ``PYTHONPATH`` and ``importlib.metadata`` finds them all.
+Put the folder on ``sys.path`` with ``on_path``, or on ``PYTHONPATH`` for a child process, and
+``importlib.metadata`` finds the packages in it as if pip had installed them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 
 
-def install(
+def install_package(
     folder: Path,
     dist: str,
     plugins: Mapping[str, str],
@@ -27,9 +28,11 @@ def install(
     Args:
         folder: shared by all packages of a test.
         dist: the package's name.
-        plugins: entry-point name to module source; the module is named after dist and plugin.
+        plugins: the source of each plugin's module, by the name of its entry point. The module
+            is called after package and plugin, as in ``mygan_faces``.
+        group: of the entry points.
         requires: its ``Requires-Dist`` lines.
-        files: further files beside the modules.
+        files: further files beside the modules, as text by name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     info = folder / f"{dist.replace('-', '_')}-{version}.dist-info"
@@ -61,12 +64,21 @@ def on_path(folder: Path) -> Iterator[Path]:
                 del sys.modules[name]
 
 
-def module(*kinds: str, interface: str = "generator", cards: str = "", extra: str = "") -> str:
-    """The source of a plugin that registers kinds, and one card file beside it if named."""
+def plugin_source(
+    *kinds: str, interface: str = "generator", cards: str = "", arguments: str = ""
+) -> str:
+    """The source of a plugin's module.
+
+    Args:
+        kinds: what it registers. Each one's class is a stand-in: it can be listed, not loaded.
+        interface: of all of them.
+        cards: the name of a file beside the module whose cards it registers; empty for none.
+        arguments: more arguments of every ``KindSpec``, as source: ``"licence='MIT'"``.
+    """
     lines = ["import pathlib", "import c2l", "@c2l.hookimpl", "def c2l_register_kinds(register):"]
     for kind in kinds:
         spec = f"kind={kind!r}, interface={interface!r}, factory='fractions:Fraction'"
-        lines.append(f"    register(c2l.KindSpec({spec}, summary='The kind {kind}' {extra}))")
+        lines.append(f"    register(c2l.KindSpec({spec}, summary='The kind {kind}', {arguments}))")
     lines.append("    return None")
     if cards:
         lines += [
