@@ -63,9 +63,7 @@ def sample(
     ] = None,
     negative: Annotated[
         list[str] | None,
-        typer.Option(
-            help="What to avoid: --negative 'beard, glasses:2'.", show_default=False
-        ),
+        typer.Option(help="What to avoid: --negative 'beard, glasses:2'.", show_default=False),
     ] = None,
     adherence: options.Adherence = None,
     truncation: options.Truncation = None,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from c2l.training.report import Progress, TrainingInterrupted, TrainingReport, Validation
+from c2l.training.report import TrainingInterrupted, TrainingProgress, TrainingReport, Validation
 from c2l.training.run import TrainingRun
 from c2l.training.train import train_prior
 
 __all__ = [
-    "Progress",
+    "TrainingProgress",
     "TrainingInterrupted",
     "TrainingReport",
     "TrainingRun",

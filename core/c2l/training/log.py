@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from c2l.errors import MissingDependency, NotWritable
-from c2l.training.report import Progress
+from c2l.training.report import TrainingProgress
 
 
 class TrainingLog:
@@ -57,7 +57,7 @@ class TrainingLog:
             if not strip.stem[5:].isdigit() or int(strip.stem[5:]) > step:
                 strip.unlink(missing_ok=True)
 
-    def report(self, progress: Progress, seconds: float) -> None:
+    def report(self, progress: TrainingProgress, seconds: float) -> None:
         """One line for one report."""
         row: dict[str, Any] = {"step": progress.step, "seconds": round(seconds, 2)}
         if progress.loss is not None:

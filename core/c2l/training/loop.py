@@ -17,7 +17,7 @@ from c2l.training.batches import Batches, rng_of
 from c2l.training.checkpoint import TrainingState
 from c2l.training.interrupt import HeldInterrupt
 from c2l.training.plan import TrainingPlan
-from c2l.training.report import Progress, TrainingInterrupted, Validation
+from c2l.training.report import TrainingInterrupted, TrainingProgress, Validation
 
 STEPS_IN_REPORT = 20
 BF16_PARAMETERS = 10_000_000
@@ -33,7 +33,7 @@ def run_steps(
     *,
     seconds_between: float,
     validate: Callable[[Prior, int], Validation],
-    on_progress: Callable[[Progress], None],
+    on_progress: Callable[[TrainingProgress], None],
 ) -> TrainingState:
     """Train from the start of the plan, or from the checkpoint, until it ends or gains no more.
 
@@ -62,7 +62,7 @@ def run_steps(
     prior.train()
     losses: list[Tensor] = []
     saved = time.monotonic()
-    on_progress(Progress(state.step, plan.steps, None, resumed))
+    on_progress(TrainingProgress(state.step, plan.steps, None, resumed))
     with HeldInterrupt() as interrupt:
         while state.step < plan.steps and not gains_no_more(state, plan):
             rows = batches.rows(state.step)
@@ -85,7 +85,7 @@ def run_steps(
                 mean = _mean(losses, state.step)
                 losses.clear()
                 seen = _look(state, validate) if look else None
-                on_progress(Progress(state.step, plan.steps, mean, resumed, seen))
+                on_progress(TrainingProgress(state.step, plan.steps, mean, resumed, seen))
             if interrupt.asked or time.monotonic() - saved > seconds_between:
                 state.save(checkpoint, plan)
                 saved = time.monotonic()

@@ -19,7 +19,7 @@ class Validation:
         prompts_cosine: mean cosine of a few prompts and the pictures drawn for them; None without
             a generator and an embedder.
         pictures: a PNG of the first of those pictures.
-        best: whether no look before was better.
+        best: whether no validation before was better.
     """
 
     held_out_loss: float | None
@@ -27,16 +27,27 @@ class Validation:
     pictures: Path | None = None
     best: bool = True
 
+    def __str__(self) -> str:
+        facts = []
+        if self.held_out_loss is not None:
+            gain = "" if self.best else " (no gain)"
+            facts.append(f"held-out loss {self.held_out_loss:.4f}{gain}")
+        if self.prompts_cosine is not None:
+            facts.append(f"prompts reach {self.prompts_cosine:.3f}")
+        if self.pictures is not None:
+            facts.append(str(self.pictures))
+        return ", ".join(facts)
+
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far training is.
 
     Args:
         step, steps: done, and in all.
         loss: the mean over the steps since the last report; None before the first.
-        resumed: whether a checkpoint was gone on from.
-        validation: what a look at the averaged weights after this step has found, if it was due.
+        resumed: whether training started from a checkpoint.
+        validation: of the averaged weights after this step, if one was due.
     """
 
     step: int
@@ -71,6 +82,11 @@ class TrainingReport:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {**dataclasses.asdict(self), "path": str(self.path)}
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether training ended before its last step, since nothing got better."""
+        return self.training.get("steps_done", 0) < self.training.get("steps", 0)
 
 
 class TrainingInterrupted(KeyboardInterrupt):

@@ -24,7 +24,7 @@ from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
 from c2l.training.plan import TrainingPlan, make_plan, usual_steps
 from c2l.training.priors import new_prior
-from c2l.training.report import Progress, TrainingReport, Validation
+from c2l.training.report import TrainingProgress, TrainingReport, Validation
 from c2l.training.run import TrainingRun
 from c2l.training.student import student_scores, train_student
 from c2l.training.validation import Judge, held_out_loss
@@ -38,7 +38,7 @@ def train_prior(
     *,
     generator: Generator | None = None,
     embedder: Embedder | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
     checkpoint_seconds: float = 30.0,
     **options: Any,
 ) -> TrainingReport:
@@ -78,7 +78,7 @@ def train_prior(
     session = _Session(run, pairs, generator, embedder)
     with TrainingLog(Path(out), run.tensorboard) as log:
 
-        def report(progress: Progress) -> None:
+        def report(progress: TrainingProgress) -> None:
             if progress.loss is None:
                 log.begin(session.plan.to_dict(), progress.step)
             log.report(progress, time.monotonic() - start)
@@ -138,7 +138,10 @@ class _Session:
         self.steps_done = self.best_step = 0
 
     def train(
-        self, log: TrainingLog, checkpoint_seconds: float, report: Callable[[Progress], None]
+        self,
+        log: TrainingLog,
+        checkpoint_seconds: float,
+        report: Callable[[TrainingProgress], None],
     ) -> None:
         """Fit the prior, and train it if it is one that trains."""
         self.prior.fit(self.embeddings, self.latents, self.texts)
@@ -157,7 +160,7 @@ class _Session:
             self.prior, self.steps_done = state.average, state.step
             self.best_step = state.best.step if state.best else state.step
         else:
-            report(Progress(0, 0, None, False))
+            report(TrainingProgress(0, 0, None, False))
         self.prior.eval().requires_grad_(False)
 
     def finish(self) -> tuple[PriorCard, str]:

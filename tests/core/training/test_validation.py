@@ -18,7 +18,7 @@ from c2l.errors import MissingDependency
 from c2l.prior import Prior
 from c2l.prior_file import read_prior_card
 from c2l.student import Student
-from c2l.training import Progress, train_prior
+from c2l.training import TrainingProgress, train_prior
 from c2l.training import priors as training_priors
 from c2l.training.student import student_scores, train_student
 from c2l.training.validation import best_split, nearest
@@ -70,8 +70,8 @@ def old_prior(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("c2l.training.checks.prior_class", lambda kind, settings: OldPrior)
 
 
-def train(pairs: c2l.Pairs, out: Path, **options: Any) -> list[Progress]:
-    seen: list[Progress] = []
+def train(pairs: c2l.Pairs, out: Path, **options: Any) -> list[TrainingProgress]:
+    seen: list[TrainingProgress] = []
     defaults = {"steps": 400, "learning_rate": 0.02, "student": False, "on_progress": seen.append}
     train_prior("old", pairs, out, **{**defaults, **options})
     return seen
@@ -96,7 +96,7 @@ def test_a_cut_run_stops_where_a_whole_one_does(pairs: c2l.Pairs, tmp_path: Path
     class Cut(Exception):
         pass
 
-    def cut(state: Progress) -> None:
+    def cut(state: TrainingProgress) -> None:
         if state.step == at:
             raise Cut
 
