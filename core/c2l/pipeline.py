@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from c2l.budgets import SAMPLING
 from c2l.clock import Clock
 from c2l.embedder import Embedder
 from c2l.generator import Generator
@@ -28,9 +29,6 @@ from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import DrawRequest, DrawSettings
 from c2l.sampling.texts import as_written
 from c2l.version import __version__
-
-# Pictures drawn at once, counted in pixels, so that 1024 px networks do not exhaust memory.
-_PIXELS_AT_ONCE = 4 * 1024 * 1024
 
 # Latents drawn at once, and for how many pictures: more would delay the first one.
 _LATENTS_AT_ONCE = 1024
@@ -166,8 +164,8 @@ class Pipeline:
         jobs = [(prompt, seed) for prompt, seeds in enumerate(request.seed_lists) for seed in seeds]
         jobs = [job for i, job in enumerate(jobs) if i not in skip] if skip else jobs
         progress = _Progress(len(jobs) * num_rendered, on_candidates)
-        height, width = self.generator.image_size
-        rows = max(1, _PIXELS_AT_ONCE // (height * width))
+        generator = self.generator
+        rows = SAMPLING.pictures(generator.image_size, generator.device.type)
         at_once = max(1, rows // num_rendered)
         group = max(1, min(_PICTURES_AT_ONCE, _LATENTS_AT_ONCE // num_candidates))
         clock = Clock(self.generator.device)

@@ -241,7 +241,9 @@ class DiffusionPrior(Prior):
             return torch.empty(wanted["x_t"], device=self.device)
         if not 0 <= int(t.min()) <= int(t.max()) < num_timesteps:
             raise BadInput(
-                "a timestep is out of range", hint=f"Use `t` from 0 to {num_timesteps - 1}", field="t"
+                "a timestep is out of range",
+                hint=f"Use `t` from 0 to {num_timesteps - 1}",
+                field="t",
             )
         device = self.device
         return self._predict(

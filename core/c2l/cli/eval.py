@@ -9,7 +9,7 @@ import typer
 
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of, typed_flags
-from c2l.cli.downloads import Downloads, licence_question
+from c2l.cli.fetching import Downloads, licence_question
 from c2l.cli.progress import progress
 from c2l.errors import BadInput
 
@@ -81,7 +81,7 @@ def _evaluate(fields: dict[str, Any], ask: Any, as_json: bool) -> None:
             request,
             prompts,
             ask=ask,
-            tell=output.tell,
+            tell=output.say,
             on_download=Downloads(),
             on_progress=update,
         )

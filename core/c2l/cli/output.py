@@ -60,7 +60,7 @@ def fail(text: str) -> None:
     talk(f"error: {' '.join(text.split())}")
 
 
-def tell(notice: Notice) -> None:
+def say(notice: Notice) -> None:
     """Print a notice of the service on stderr."""
     (talk if notice.kind in ("device", "resumed") else warn)(notice.text)
 

@@ -9,7 +9,7 @@ import typer
 
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of
-from c2l.cli.downloads import Downloads, licence_question
+from c2l.cli.fetching import Downloads, licence_question
 from c2l.cli.progress import progress
 
 EXAMPLES = """
@@ -43,7 +43,7 @@ def pairs(
         made = make_pairs(
             **fields_of(context),
             ask=licence_question(accept_licence),
-            tell=output.tell,
+            tell=output.say,
             on_download=Downloads(),
             on_progress=update,
         )

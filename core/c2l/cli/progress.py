@@ -11,7 +11,7 @@ from c2l.cli.output import talk
 
 SECONDS_BETWEEN_LINES = 30.0
 
-Update = Callable[[int, int, str], None]
+Update = Callable[..., None]
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def progress(what: str, unit: str) -> Iterator[Update]:
     bar = Progress(*columns, console=Console(stderr=True))
     task = bar.add_task(what, total=None, note="")
 
-    def update(done: int, total: int, note: str) -> None:
+    def update(done: int, total: int, note: str = "") -> None:
         bar.start()  # does nothing if it runs
         note = ", ".join(filter(None, (pace.text(done, total), note)))
         bar.update(task, completed=done, total=total, note=note)
@@ -54,7 +54,7 @@ def _lines(what: str, pace: _Pace) -> Update:
     """The same as lines of text, one every half minute."""
     last = time.monotonic()
 
-    def update(done: int, total: int, note: str) -> None:
+    def update(done: int, total: int, note: str = "") -> None:
         nonlocal last
         text = pace.text(done, total)
         if time.monotonic() - last >= SECONDS_BETWEEN_LINES:

@@ -10,7 +10,7 @@ import typer
 
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of
-from c2l.cli.downloads import Downloads, licence_question
+from c2l.cli.fetching import Downloads, licence_question
 from c2l.cli.progress import Update, duration, progress
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def train(
     with making as on_pairs, training as on_steps:
         callbacks = TrainingCallbacks(
             ask=licence_question(accept_licence),
-            tell=output.tell,
+            tell=output.say,
             on_download=Downloads(),
             on_pairs=on_pairs,
             on_training=lambda state: _show(state, on_steps),

@@ -10,7 +10,7 @@ import typer
 
 from c2l import service
 from c2l.cli import output
-from c2l.cli.downloads import Downloads, describe, licence_question, readable
+from c2l.cli.fetching import Downloads, describe, licence_question, readable
 from c2l.cli.options import AcceptLicence, DryRun, Json, option
 
 Models = Annotated[list[str], typer.Argument(help="kind:name, as 'c2l models list' shows them.")]
@@ -96,6 +96,6 @@ def _pull(references: Sequence[str], accept: bool, dry_run: bool, as_json: bool)
             describe(question)
     else:
         rows = service.pull_weights(
-            references, ask=licence_question(accept), tell=output.tell, on_download=Downloads()
+            references, ask=licence_question(accept), tell=output.say, on_download=Downloads()
         )
     output.print_rows(rows, as_json=as_json, **COLUMNS)

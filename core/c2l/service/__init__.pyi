@@ -23,11 +23,11 @@ from c2l.service.describing import describe_file as describe_file
 from c2l.service.drawing import DrawingInterrupted as DrawingInterrupted
 from c2l.service.drawing import Drawn as Drawn
 from c2l.service.drawing import draw_into as draw_into
-from c2l.service.drawing import write_latents as write_latents
 from c2l.service.evaluating import EvaluationRequest as EvaluationRequest
 from c2l.service.evaluating import compare_runs as compare_runs
 from c2l.service.evaluating import read_evaluation as read_evaluation
 from c2l.service.evaluating import run_evaluation as run_evaluation
+from c2l.service.latents import LatentsFile as LatentsFile
 from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file
 from c2l.service.notices import Notice as Notice

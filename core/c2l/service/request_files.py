@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadInput
-from c2l.files import read_text, read_toml
+from c2l.files import read_toml
 from c2l.prompts.blends import parse_weighted
 from c2l.resolving import resolve_beside
 from c2l.sampling.record import read_record, request_of
@@ -74,9 +74,15 @@ def _over(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        raw = json.loads(read_text(path))
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON: {error}", field="from") from error
+        raw = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadInput(
+            f"cannot read {path}: {error.strerror or error}", hint="Check the path", field="from"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(
+            f"{path} is not JSON in UTF-8: {error}", hint="Correct it", field="from"
+        ) from error
     if not isinstance(raw, dict):
         raise BadInput(f"{path} is not a JSON object", field="from")
     return raw

@@ -21,8 +21,8 @@ _COUNTS = {"num_images", "seed", "seeds"}
 def typed_request(
     prompt: str | None = None,
     *,
-    also: Sequence[str] = (),
-    negative: Sequence[str] = (),
+    also: Sequence[str] | None = None,
+    negative: Sequence[str] | None = None,
     prompts_file: Path | None = None,
     from_file: Path | None = None,
     **fields: Any,
@@ -40,7 +40,7 @@ def typed_request(
         BadInput, BadPicture: it cannot be drawn; one line that says why.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    unwanted = [part for text in negative for part in text.split(",") if part.strip()]
+    unwanted = [part for text in negative or () for part in text.split(",") if part.strip()]
     if unwanted:
         given["negative"] = [parse_weighted(text) for text in unwanted]
     if prompt is not None and prompts_file is not None:
@@ -54,7 +54,7 @@ def typed_request(
     elif also and from_file is None:
         raise BadInput("there is no prompt to blend into", hint="Give one", field="also")
     if from_file is not None:
-        return read_request(from_file, also=also, **given)
+        return read_request(from_file, also=also or (), **given)
     if prompt is None and prompts_file is None:
         raise BadInput(
             "there is nothing to draw",
@@ -66,5 +66,5 @@ def typed_request(
     return Request(**given)
 
 
-def _blended(prompt: str, also: Sequence[str]) -> Any:
+def _blended(prompt: str, also: Sequence[str] | None) -> Any:
     return [(prompt, 1.0), *map(parse_weighted, also)] if also else prompt

@@ -1,7 +1,7 @@
 """What an interrupted drawing leaves in its folder, so that the same request goes on.
 
-One file for each request, ``.c2l-unfinished-HASH.jsonl``: the request with its seeds, and then a line
-for each picture, written before the picture. A picture counts as done if its file is there.
+One file for each request, ``.c2l-unfinished-HASH.jsonl``: the request with its seeds, and then a
+line for each picture, written before the picture. A picture is done if its file is there.
 """
 
 from __future__ import annotations

@@ -1,0 +1,54 @@
+"""The latents of pictures that were drawn, in one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from c2l.files import write_atomically
+from c2l.sampling.record import request_of
+from c2l.service.drawing import Drawn
+from c2l.service.session import Session
+
+
+class LatentsFile:
+    """Latents, collected while their pictures are drawn.
+
+    Args:
+        path: the file to write.
+        session: draws pictures that were in the folder before once more, for their latents.
+    """
+
+    def __init__(self, path: Path, session: Session) -> None:
+        self._path = path
+        self._session = session
+        self._latents: list[Tensor] = []
+        self._seeds: list[int] = []
+        self._prompts: list[object] = []
+
+    def add(self, drawn: Drawn) -> None:
+        """Keep the latents of a picture, not the picture."""
+        picture = drawn.picture
+        if picture is None:
+            request = request_of(drawn.record, str(drawn.path))
+            picture = next(iter(self._session.draw(request)))
+        self._latents.append(picture.latents.detach().cpu().clone())
+        self._seeds.append(picture.seed)
+        self._prompts.append(drawn.record.get("prompt", ""))
+
+    def write(self) -> None:
+        """Write latents (B, K, D) and seeds (B,), uint64, as safetensors, prompts in the metadata.
+
+        Raises:
+            NotWritable: the file cannot be written.
+        """
+        tensors = {
+            "latents": torch.stack(self._latents),
+            "seeds": torch.tensor(self._seeds, dtype=torch.uint64),
+        }
+        metadata = {"prompts": json.dumps(self._prompts)}
+        write_atomically(self._path, save(tensors, metadata=metadata))
