@@ -27,6 +27,17 @@ class Validation:
     pictures: Path | None = None
     best: bool = True
 
+    def __str__(self) -> str:
+        facts = []
+        if self.held_out_loss is not None:
+            gain = "" if self.best else " (no gain)"
+            facts.append(f"held-out loss {self.held_out_loss:.4f}{gain}")
+        if self.prompts_cosine is not None:
+            facts.append(f"prompts reach {self.prompts_cosine:.3f}")
+        if self.pictures is not None:
+            facts.append(str(self.pictures))
+        return ", ".join(facts)
+
 
 @dataclass(frozen=True)
 class TrainingProgress:
@@ -71,6 +82,11 @@ class TrainingReport:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {**dataclasses.asdict(self), "path": str(self.path)}
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether training ended before its last step, since nothing got better."""
+        return self.training.get("steps_done", 0) < self.training.get("steps", 0)
 
 
 class TrainingInterrupted(KeyboardInterrupt):

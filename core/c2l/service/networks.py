@@ -1,75 +1,58 @@
-"""``c2l models convert`` and ``c2l models inspect``: files of networks from elsewhere."""
+"""Files of networks from elsewhere: what they hold, and the project's own form of them."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from c2l.cli.options import Json
-from c2l.cli.output import data, print_fields, print_json, talk
 from c2l.errors import BadInput, BadWeights, UnknownReference
+from c2l.loading import load_generator, load_prior
+from c2l.plugins import registry
+from c2l.resolving import find_generator
+from c2l_registry.checksums import first_seen
 from c2l_registry.paths import expand_path, is_there
 
-_WHERE = "A file, or kind:file where more than one plugin knows it."
 
+def convert_file(source: str, target: Path, *, half: bool = False) -> int:
+    """Write a generator to a safetensors file that opens at once.
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the group ``models``, which must be there already."""
-    groups = {group.name: group.typer_instance for group in app.registered_groups}
-    models = groups["models"]
-    assert models is not None
-    models.command("convert")(convert_model)
-    models.command("inspect")(inspect_model)
-
-
-def convert_model(
-    source: Annotated[str, typer.Argument(metavar="IN", help=_WHERE)],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The .safetensors file to write.")],
-    half: Annotated[bool, typer.Option("--half", help="Half the size, in float16.")] = False,
-) -> None:
-    """Write a generator to a file that opens at once."""
-    from c2l.loading import load_generator
-
+    Args:
+        source: a file, or ``kind:file`` if more than one plugin recognises it.
+        half: in float16, half the size.
+    Returns:
+        Bytes written.
+    Raises:
+        BadInput: ``target`` does not end in ``.safetensors``, or is the source itself.
+        UnknownReference, BadWeights, NotWritable
+    """
     if target.suffix != ".safetensors":
-        raise BadInput(
-            f"{target} is no name for a converted network", hint="Let it end in .safetensors"
-        )
+        raise BadInput(f"{target} does not end in .safetensors", hint="Choose a name that does")
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise BadInput(f"{target} would replace itself", hint="Choose another name")
     load_generator(_reference(source), device="cpu").save(target, half=half)
-    talk(f"wrote {target.stat().st_size:,} bytes")
-    data(str(target))
+    return target.stat().st_size
 
 
-def inspect_model(
-    source: Annotated[str, typer.Argument(metavar="FILE", help=_WHERE)], as_json: Json = False
-) -> None:
-    """Say what a file holds: family, sizes, sha256, licence."""
-    from c2l.resolving import find_generator
+def inspect_file(source: str) -> dict[str, Any]:
+    """What a file holds: family, sizes, sha256, and name and licence if the catalogue knows it.
 
+    Raises:
+        UnknownReference, BadReference, BadWeights
+    """
     reference = _reference(source)
     try:
         cls, path = find_generator(reference)
     except UnknownReference:
-        found = _prior(reference)
+        found = _inspect_prior(reference)
         if found is None:
             raise
-        described = found
-    else:
-        described = {"file": str(path), **cls.describe(path), **_bytes(path), **_named(source)}
-    if as_json:
-        print_json(described)
-    else:
-        print_fields(described)
+        return found
+    return {"file": str(path), **cls.describe(path), **_checksum(path), **_named(source)}
 
 
-def _prior(reference: str) -> dict[str, Any] | None:
-    """What a prior's file says of itself; None where it is no prior."""
-    from c2l.loading import load_prior
-
+def _inspect_prior(reference: str) -> dict[str, Any] | None:
+    """What a prior's file says of itself; None if it is not a prior's."""
     path = expand_path(reference)
     if not path.is_file():
         return None
@@ -92,35 +75,28 @@ def _prior(reference: str) -> dict[str, Any] | None:
         "repeats": list(prior.repeats or ()) or None,
         **trained_for,
         "parameters": sum(parameter.numel() for parameter in prior.parameters()),
-        **_bytes(path),
+        **_checksum(path),
     }
 
 
-def _bytes(path: Path) -> dict[str, Any]:
+def _checksum(path: Path) -> dict[str, Any]:
     """Checksum and size of a file, and what the catalogue knows of it."""
-    row: dict[str, Any] = {}
     file = path if path.is_file() else path / "weights.safetensors"
-    if file.is_file():
-        with file.open("rb") as opened:
-            row["sha256"] = hashlib.file_digest(opened, "sha256").hexdigest()
-        row["size"] = file.stat().st_size
-        row.update(_known(row["sha256"]))
-    return row
+    if not file.is_file():
+        return {}
+    with file.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    return {"sha256": sha256, "size": file.stat().st_size, **_known(sha256)}
 
 
 def _named(source: str) -> dict[str, str]:
     """Name and licence of what was named by a reference."""
-    from c2l.plugins import registry
-
     card = registry().cards().get(source)
     return {"reference": source, "licence": card.licence} if card else {}
 
 
 def _known(sha256: str) -> dict[str, str]:
     """Name and licence of a file that the catalogue knows by its checksum."""
-    from c2l.plugins import registry
-    from c2l_registry.checksums import first_seen
-
     for entry in registry().models():
         card = entry.card
         if card and sha256 == (card.sha256 or (first_seen(entry.path) if entry.path else "")):
