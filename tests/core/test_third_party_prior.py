@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from fake_packages import install, on_path
-from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator, some_prompts, toy_pairs
 
 import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l.plugins import registry
+from c2l.testing import ToyEmbedder, ToyGenerator, install_package, on_path, some_prompts, toy_pairs
+from c2l.testing.toy_world import WIDTH
+from c2l.testing.toys import EMBEDDING_WIDTH
 
 PLUGIN = """
 import c2l
@@ -60,7 +61,7 @@ class LinePrior(c2l.Prior):
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The package of a stranger, as pip would install it."""
     folder = tmp_path_factory.mktemp("site")
-    install(folder, "their", {"plugin": PLUGIN}, files={"their_line.py": PRIOR})
+    install_package(folder, "their", {"plugin": PLUGIN}, files={"their_line.py": PRIOR})
     registry.cache_clear()
     with on_path(folder):
         yield

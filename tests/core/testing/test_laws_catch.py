@@ -260,6 +260,8 @@ def trusting(cls: type[ToyPrior], source: c2l.Source) -> ToyPrior:
 WRONG_PRIORS: list[tuple[str, ToyPrior, str]] = [
     ("latents_have_their_shape", giving(lambda w: w[:, 0]), "shape"),
     ("latents_have_their_shape", giving(lambda w: w.double()), "not float32"),
+    ("a_supported_option_makes_a_difference",
+     prior_that(supported_options=frozenset({"adherence"})), "`adherence`"),
     ("a_latent_depends_on_its_embedding_and_seed_alone",
      giving(lambda w: w - w.mean(0)), "in a batch of"),
     ("every_seed_has_a_stream_of_its_own", prior_that(_sample=aliasing), "seeds near"),
