@@ -89,7 +89,7 @@ def names_a_file(text: str) -> bool:
     """Whether a text that is not a path would be one with ``./`` before it."""
     try:
         return bool(text) and is_there(Path(text))
-    except NotReadable:  # too long for a name, or not ours to look at: then it is no help either
+    except (NotReadable, ValueError):  # too long, or not the name of any file
         return False
 
 
