@@ -91,6 +91,9 @@ def bar(monkeypatch: pytest.MonkeyPatch) -> Bar:
     return bar
 
 
+USES = ("list", "show", "look up", "load", "fetch", "verify", "remove", "accepted")
+
+
 def uses(registry: Registry, card: ModelCard) -> dict[str, Callable[[], object]]:
     """All that looks into the weights folder."""
     environ = registry.environ
@@ -107,9 +110,7 @@ def uses(registry: Registry, card: ModelCard) -> dict[str, Callable[[], object]]
 
 
 @pytest.mark.parametrize("barred", ["home", "home/weights", "home/weights/gan"])
-@pytest.mark.parametrize(
-    "what", [
-    "list", "show", "look up", "load", "fetch", "verify", "remove", "accepted"])  # fmt: skip
+@pytest.mark.parametrize("what", USES)
 def test_a_folder_of_another_user_is_named_with_the_way_out(
     registry: Registry, card: ModelCard, tmp_path: Path, bar: Bar, barred: str, what: str
 ) -> None:
@@ -121,7 +122,7 @@ def test_a_folder_of_another_user_is_named_with_the_way_out(
     assert caught.value.hint == "Set C2L_HOME to a folder of your own"
 
 
-@pytest.mark.parametrize("what", ["list", "show", "load", "fetch", "verify", "remove", "accepted"])
+@pytest.mark.parametrize("what", USES)
 def test_a_file_where_a_folder_belongs(
     registry: Registry, card: ModelCard, home: Path, what: str
 ) -> None:
@@ -213,7 +214,7 @@ def test_another_c2l_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     with pytest.raises(BadPath, match="C2L_HOME: ~nosuchuser is not a home folder") as caught:
         home_folder({"C2L_HOME": "~nosuchuser/c2l"})
     assert caught.value.hint == "Set C2L_HOME to a folder of your own"
-    with pytest.raises(BadPath, match="C2L_HOME: .*not valid UTF-8"):
+    with pytest.raises(BadPath, match=r"C2L_HOME: .*not valid UTF-8"):
         home_folder({"C2L_HOME": "/tmp/\udcff"})
     # A user id without a home folder, as containers make them up.
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("~/.cache/c2l"))
