@@ -51,7 +51,7 @@ def test_a_file_that_nothing_knows(tmp_path: Path) -> None:
             load(str(path))
         assert "KIND:" in caught.value.hint and "c2l models list" in caught.value.hint
     (tmp_path / "x.safetensors").write_bytes(b"\x00" * 100)
-    with pytest.raises(BadWeights, match="no readable safetensors file"):
+    with pytest.raises(BadWeights, match="not a readable safetensors file"):
         c2l.load_prior(str(tmp_path / "x.safetensors"))
 
 
