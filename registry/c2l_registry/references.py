@@ -58,7 +58,7 @@ def parse_reference(text: str) -> Reference:
     if not text.strip():
         raise _bad("a reference is empty")
     if not is_unicode(text):
-        raise _bad(f"the reference {text!r} is not valid UTF-8")
+        raise BadReference(f"the reference {text!r} is not valid UTF-8", hint="Rename the file")
     if _CONTROL.search(text):
         raise _bad(f"the reference {text!r} contains a line break or another control character")
     if text != text.strip():
@@ -83,6 +83,12 @@ def parse_reference(text: str) -> Reference:
     if any(part in {"", ".", ".."} for part in re.split(r"[/\\]", name)):
         raise _bad(f"the name in {text!r} has an empty part, '.' or '..'")
     return Reference(kind, name)
+
+
+def means_a_path(text: str) -> bool:
+    """Whether a text is written as a path, with a kind or without, even where it does not parse."""
+    kind, _, name = text.partition(":")
+    return Reference("", text).is_path or Reference(kind, name).is_path
 
 
 def names_a_file(text: str) -> bool:

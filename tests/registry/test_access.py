@@ -22,6 +22,7 @@ from c2l_registry.consent import accept, consent_file, is_accepted
 from c2l_registry.downloads import fetch_files
 from c2l_registry.errors import (
     BadPath,
+    BadReference,
     C2LError,
     NotDownloaded,
     NotReadable,
@@ -139,6 +140,7 @@ def test_what_needs_no_weights_needs_no_folder(
     bar(home)
     assert registry.problems(cards=True) == []
     assert registry.cards() == {"gan:distant": card}
+    assert registry.card_of_file("0" * 64) is None
     assert registry.resolve("gan:" + str(Path(__file__)), "generator")[1].path == Path(__file__)
 
 
@@ -248,6 +250,15 @@ def test_references_to_them_are_one_clear_line(registry: Registry, kind: str, na
     assert not isinstance(caught.value, NotDownloaded)
     assert len(str(caught.value)) < 400 and str(caught.value).isprintable()
     assert caught.value.hint
+
+
+def test_paths_are_no_names(registry: Registry) -> None:
+    for text in ("./x", "gan:./x", "gan:~nosuchuser/x"):
+        with pytest.raises(BadReference, match="is a path, not a name in the catalogue"):
+            registry.entry(text)
+    with pytest.raises(BadReference) as caught:
+        registry.resolve("gan:./\udcff.pkl", "generator")
+    assert caught.value.hint == "Rename the file"
 
 
 def test_long_words_are_no_files(registry: Registry) -> None:
