@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from c2l.errors import BadWeights, LicenceNotAccepted
 from c2l.plugins import registry
 from c2l_registry import KindSpec, Source, parse_reference
-from c2l_registry.paths import check_given, is_there
+from c2l_registry.paths import check_given, check_readable, is_there
 from c2l_registry.switches import is_hub_offline
 
 if TYPE_CHECKING:
@@ -221,9 +221,12 @@ def _missing(text: str) -> Missing | None:
     if card and card.file:
         return None
     if card and card.urls:
+        wanted = wanted_files(card, environ)
         if is_cached(card, environ):
+            for file in wanted:
+                check_readable(file.path)
             return None
-        files = tuple(f for f in wanted_files(card, environ) if not is_there(f.path))
+        files = tuple(file for file in wanted if not is_there(file.path))
     elif not spec.open_names:
         return None
     missing = Missing(text, spec, card, files, False)
