@@ -74,7 +74,7 @@ class StyleGAN(c2l.Generator):
                 of rosinality's StyleGAN2. Nothing in a file is ever executed.
         Raises:
             BadWeights: the file is truncated, is not a StyleGAN, has tensors that do not fit, or
-                it contains executable content.
+                contains executable content.
         """
         if source.path is None:
             raise BadWeights(
