@@ -104,8 +104,8 @@ def row(entry_label: str, outcome: Outcome) -> str:
     """A line of the table; a cell that does not apply is empty."""
     cells = [METRICS[c].text(outcome.scores[c]) if c in outcome.scores else "" for c in COLUMNS]
     if outcome.cost:
-        cells.append(f"{outcome.cost['alone']['prior']:.1f}")
-        cells.append(f"{outcome.cost['parameters']['prior'] / 1e6:.2f}")
+        cells.append(f"{outcome.cost.alone['prior']:.1f}")
+        cells.append(f"{outcome.cost.parameters['prior'] / 1e6:.2f}")
     else:
         cells += ["", ""]
     return f"| {' | '.join([entry_label, *cells])} |"

@@ -1,10 +1,14 @@
-"""Every error a user can meet, each with an exit code and the next thing to type.
+"""Every error a user can meet, each with an exit code and what to do next.
 
-The command line prints ``error: <message>. <hint>`` on one line of stderr and returns
-``exit_code``; tracebacks appear only with ``--debug``.
+Messages and hints name values by their fields, in backquotes: `guidance`, `num=1`, `half=False`,
+or a command with its fields: `c2l pairs num=20000 out="faces"`. Each front end says them in its own
+words; ``c2l.cli`` turns them into flags.
 """
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping
 
 from c2l_registry.errors import (
     BadCard,
@@ -40,6 +44,7 @@ __all__ = [
     "PluginFailed",
     "UnknownPlugin",
     "UnknownReference",
+    "spell_fields",
 ]
 
 
@@ -77,3 +82,12 @@ class MissingDependency(C2LError):
     """A package that a plugin needs and that is not installed."""
 
     exit_code = ExitCode.MISSING_DEPENDENCY
+
+
+def spell_fields(fields: Mapping[str, object]) -> str:
+    """Fields and values as hints write them: ``num=20000 out="faces"``."""
+    return " ".join(f"{name}={_literal(value)}" for name, value in fields.items())
+
+
+def _literal(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -74,7 +74,7 @@ class StyleGAN(c2l.Generator):
                 of rosinality's StyleGAN2. Nothing in a file is ever executed.
         Raises:
             BadWeights: the file is truncated, is not a StyleGAN, has tensors that do not fit, or
-                it contains executable content.
+                contains executable content.
         """
         if source.path is None:
             raise BadWeights(
@@ -226,12 +226,13 @@ class StyleGAN(c2l.Generator):
         """
         mean, std = self._mean_and_std()
         return c2l.LatentSpace(
-            num_codes=1,
-            width=self.network_settings.w_dim,
-            repeats=(self.num_ws,),
-            mean=mean[None],
-            std=std[None],
+            1, self.network_settings.w_dim, (self.num_ws,), mean[None], std[None]
         )
+
+    @property
+    def _layout(self) -> c2l.LatentLayout:
+        """Without the statistics, which take longer than an image."""
+        return c2l.LatentLayout(1, self.network_settings.w_dim, (self.num_ws,))
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -312,7 +313,7 @@ class StyleGAN(c2l.Generator):
                 f"`noise` must be 'const', 'none' or 'random', not {noise!r}", field="noise"
             )
         latents = latents.to(self.device, torch.float32)
-        ws = self.latent_space.expand(latents, repeats)
+        ws = self._layout.expand(latents, repeats)
         if truncation != 1:
             mean, _ = self._mean_and_std()
             ws = mean.lerp(ws, truncation)

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l.cli import convert, eval, info, models, pairs, plugins, recipes, sample, train
-from c2l.cli.light import LightGroup
+from c2l.cli import catalogue, eval, info, pairs, sample, train, weights, wording
+from c2l.cli.commands import Group, add, add_group
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
 from c2l.version import __version__
@@ -26,7 +26,7 @@ class Interrupted(Exception):
     """Ctrl-C. Typer would turn a KeyboardInterrupt into an exit code and lose what it says."""
 
 
-class Root(LightGroup):
+class Root(Group):
     """The command ``c2l`` itself."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -78,8 +78,38 @@ def root(
         print(context.get_help())
 
 
-for command in (sample, info, pairs, train, eval, models, convert, recipes, plugins):
-    command.register(app)
+add(app, "sample", sample.sample, sample.EXAMPLES)
+add(app, "info", info.info)
+add(app, "pairs", pairs.pairs, pairs.EXAMPLES)
+add(app, "train", train.train, train.EXAMPLES)
+add(app, "eval", eval.evaluate, eval.EXAMPLES)
+add_group(
+    app,
+    "models",
+    "Everything that can be named: -g, -e and -p.",
+    list=catalogue.list_models,
+    show=catalogue.show_model,
+    pull=weights.pull_models,
+    verify=weights.verify_models,
+    remove=weights.remove_models,
+    inspect=weights.inspect_model,
+    convert=weights.convert_model,
+)
+add_group(
+    app,
+    "recipes",
+    "Generator, embedder and prior that fit.",
+    list=catalogue.list_recipes,
+    show=catalogue.show_recipe,
+    pull=weights.pull_recipes,
+)
+add_group(
+    app,
+    "plugins",
+    "The installed plugins and their state.",
+    list=catalogue.list_plugins,
+    show=catalogue.show_plugin,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A summary may hold letters that the encoding of a pipe lacks; that is no reason to stop.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+    wording.speak_for(None)
     caught: BaseException | None = None
     try:
         result = typer.main.get_command(app).main(arguments, prog_name="c2l", standalone_mode=False)
@@ -108,7 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(line)
             return ExitCode.OK
     except (Interrupted, KeyboardInterrupt, typer.Abort) as stop:
-        talk(f"interrupted: {stop}" if str(stop) else "interrupted")
+        # What an interruption says is what it kept.
+        talk(f"interrupted: {stop}. The same command resumes" if str(stop) else "interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, as in `c2l models list | head`; nobody is left to be told.

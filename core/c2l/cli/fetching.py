@@ -1,105 +1,55 @@
-"""Asking for the licences of weights, once, and fetching them with progress on stderr."""
+"""Licences asked for on the terminal, and downloads shown on stderr."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from c2l.cli.output import talk, warn
-from c2l.errors import LicenceNotAccepted, NotWritable
+from c2l.cli.output import talk
 
 if TYPE_CHECKING:
-    from c2l.fetching import Missing
-    from c2l_registry import Registry
-    from c2l_registry.downloads import FileReport
-    from c2l_registry.weights import WantedFile
+    from c2l.service import Question
 
 NARROW = 72
 """Columns of a terminal; with fewer there is no room for throughput and time left."""
 
 
-def fetch_with_consent(references: Sequence[str], *, accept_licence: bool) -> list[Missing]:
-    """Fetch what is missing of these models, after one yes to all their licences.
+def licence_question(accept: bool) -> Callable[[Question], bool]:
+    """How the service asks for licences: ``--accept-licence`` answers, or else the terminal."""
 
-    Returns:
-        What was fetched.
-    Raises:
-        LicenceNotAccepted: the answer was no, or there is no terminal to ask on.
-        NotDownloaded, NotWritable, BadWeights, UnknownReference, BadReference, PluginFailed
-    """
-    from c2l.fetching import convert_fetched, fetch_missing, find_missing, not_accepted
-
-    missing = find_missing(references)
-    if missing:
-        describe(missing)
-    questions = [model for model in missing if not model.accepted]
-    if questions and not accept_licence:
+    def ask(question: Question) -> bool:
+        describe(question)
+        if accept or not question.unaccepted:
+            return True
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise not_accepted(questions)
-        if not _confirmed("Accept the licences and fetch?"):
-            raise LicenceNotAccepted("the licences were not accepted, and nothing was fetched")
-    try:
-        if missing:
-            with _progress([file for model in missing for file in model.files]) as report:
-                fetch_missing(missing, accept_licence=True, report=report)
+            from c2l.service import refusal
+
+            raise refusal(question)
         try:
-            convert_fetched(references)
-        except NotWritable as error:
-            warn(f"{error}. Until then it opens as it was fetched, which takes longer")
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt("what has arrived is kept, and the same command goes on") from stop
-    return missing
+            return typer.confirm("Accept the licences and fetch?", err=True)
+        except typer.Abort:
+            talk("")  # the question's line is still open
+            raise
+
+    return ask
 
 
-def _confirmed(question: str) -> bool:
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        talk("")  # the question's line is still open
-        raise
-
-
-def named_parts(
-    registry: Registry,
-    recipe: str | None,
-    generator: str | None,
-    embedder: str | None,
-    prior: str | None,
-) -> list[str]:
-    """The references that ``c2l.load_pipeline`` will load by name, given the same choices."""
-    from c2l.loading import DEFAULT_RECIPE
-
-    if recipe is None and prior is None:
-        recipe = DEFAULT_RECIPE
-    card = registry.recipe(recipe) if recipe is not None else None
-    named = (
-        generator or (card.generator if card else None),
-        embedder or (card.embedder if card else None),
-        prior or (card.prior if card else None),
-    )
-    return [part for part in named if part is not None]
-
-
-def describe(missing: Sequence[Missing]) -> None:
+def describe(question: Question) -> None:
     """Say on stderr what is to be fetched: sizes and licences."""
-    from c2l.fetching import licence_line
-
-    sizes = [model.size for model in missing]
-    known = sum(size or 0 for size in sizes)
-    more = " and more of unknown size" if None in sizes else ""
-    talk(f"to be fetched: {readable(known) if known else 'unknown size'}{more if known else ''}")
-    for model in missing:
-        size = readable(model.size) if model.size else "unknown size"
-        talk(f"  {model.reference}  {size}")
+    size = question.known_size
+    more = "" if question.is_size_complete or not size else " and more of unknown size"
+    talk(f"to be fetched: {readable(size) if size else 'unknown size'}{more}")
+    for model in question.models:
+        talk(f"  {model.reference}  {readable(model.size) if model.size else 'unknown size'}")
+        forbidden = " (no commercial use)" if model.commercial_use is False else ""
         page = f", {model.licence_url}" if model.licence_url else ""
-        talk(f"licence: {licence_line(model)}{page}", indent=4)
-        if model.card and model.card.notes:
-            talk(model.card.notes, indent=4)
+        talk(f"licence: {model.licence}{forbidden}{page}", indent=4)
+        if model.notes:
+            talk(model.notes, indent=4)
 
 
 def readable(size: int) -> str:
@@ -110,53 +60,47 @@ def readable(size: int) -> str:
     return f"{size} bytes"
 
 
-@contextmanager
-def _progress(files: Sequence[WantedFile]) -> Iterator[FileReport]:
-    if not (files and sys.stderr.isatty()):
-        yield _lines()
-        return
+class Downloads:
+    """Shows downloads: a bar for each file; into a pipe, a line for each that has arrived.
+
+    It is called with a file, the bytes of it that are here, and its bytes in all or None.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._done: set[Any] = set()
+        self._tasks: dict[Any, Any] = {}
+        self._bars: Any = None
+
+    def __call__(self, file: Any, here: int, total: int | None) -> None:
+        with self._lock:
+            if sys.stderr.isatty():
+                self._draw(file, here, total)
+            elif here == total and file not in self._done and file.path.exists():
+                self._done.add(file)
+                talk(f"fetched {file.path.name}: {readable(here)}")
+
+    def _draw(self, file: Any, here: int, total: int | None) -> None:
+        self._bars = self._bars or _bars()
+        if file not in self._tasks:
+            self._tasks[file] = self._bars.add_task(file.path.name, total=file.size)
+        self._bars.start()  # does nothing if they run
+        self._bars.update(self._tasks[file], completed=here, total=total)
+        if self._bars.finished:  # what follows may draw bars of its own
+            self._bars.stop()
+
+
+def _bars() -> Any:
+    from rich import progress
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
     from rich.table import Column
 
     console = Console(stderr=True)
-    pace = (
-        TransferSpeedColumn(table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+    pace = (progress.TransferSpeedColumn, progress.TimeRemainingColumn)
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),  # the only one to give way on a narrow terminal
+        progress.DownloadColumn(table_column=Column(no_wrap=True)),
+        *(c(table_column=Column(no_wrap=True)) for c in pace if console.width >= NARROW),
+        console=console,
     )
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),  # the only one to give way on a narrow terminal
-        DownloadColumn(table_column=Column(no_wrap=True)),
-        *(pace if console.width >= NARROW else ()),
-    )
-    with Progress(*columns, console=console) as bars:
-        tasks = {file: bars.add_task(file.path.name, total=file.size) for file in files}
-
-        def update(file: WantedFile, here: int, total: int | None) -> None:
-            bars.update(tasks[file], completed=here, total=total)
-            if bars.finished:  # what follows may draw bars of its own
-                bars.stop()
-
-        yield update
-
-
-def _lines() -> FileReport:
-    """The same into a pipe: a line when a file is here."""
-    done: set[WantedFile] = set()
-    lock = threading.Lock()
-
-    def update(file: WantedFile, here: int, total: int | None) -> None:
-        with lock:
-            if here == total and file not in done and file.path.exists():
-                done.add(file)
-                talk(f"fetched {file.path.name}: {readable(here)}")
-
-    return update

@@ -8,49 +8,36 @@ from typing import Annotated
 
 import typer
 
-from c2l.cli import output
-
-
-def register(app: typer.Typer) -> None:
-    app.command("info")(info)
+from c2l.cli.options import option
+from c2l.cli.output import data, talk
 
 
 def info(
     file: Annotated[
         Path, typer.Argument(help="A PNG or a prior that c2l wrote.", show_default=False)
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: Annotated[bool, option("As one JSON object.", "--json")] = False,
 ) -> None:
-    """Read back how a picture was drawn, or a prior was made.
+    """Show how a picture was drawn, or how a prior was made.
 
     Of a picture, its prompt, seed, parts and settings; of a prior, the run that made it.
 
     A run is TOML, which 'c2l train' takes again; --json prints all that a prior's file says.
     """
-    if file.suffix == ".safetensors":
-        _prior_info(file, as_json=as_json)
-        return
-    from c2l.images import read_png
+    from c2l.service import PriorFacts, describe_file
 
-    record = read_png(file)
-    if as_json:
-        output.data(json.dumps(record, ensure_ascii=False))
-        return
-    settings = record.pop("settings", {})
-    for key, value in {**record, **settings}.items():
-        if value not in (None, ""):
-            shown = ", ".join(value) if isinstance(value, list) else value
-            output.data(f"{key:<10} {shown}")
-
-
-def _prior_info(file: Path, *, as_json: bool) -> None:
-    from c2l.prior_file import read_prior_card
-    from c2l.training.run import TrainingRun
-
-    card = read_prior_card(file)
-    if as_json:
-        output.data(card.to_json())
-        return
-    for name, value in card.scores.items():
-        output.talk(f"{name:<28} {value}")
-    output.data(TrainingRun.of(card).to_toml().rstrip())
+    facts = describe_file(file)
+    if isinstance(facts, PriorFacts):
+        if as_json:
+            data(facts.card.to_json())
+            return
+        for name, value in facts.card.scores.items():
+            talk(f"{name:<28} {value}")
+        data(facts.run.rstrip())
+    elif as_json:
+        data(json.dumps(facts.record, ensure_ascii=False))
+    else:
+        for name, value in facts.record.items():
+            if value not in (None, "", [], {}):
+                shown = value if isinstance(value, (str, int, float)) else json.dumps(value)
+                data(f"{name:<12} {shown}")

@@ -2,66 +2,51 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from c2l.cli.wording import in_flags
 from c2l.errors import NotWritable
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
-    from c2l.prior import Prior
-    from c2l_registry import Registry
+    from c2l.service import Notice
 
 
 def data(text: str) -> None:
-    """Print a line of data on stdout.
-
-    Raises:
-        NotWritable: it goes to a disk that is full.
-    """
+    """Print a line of data on stdout. Raises ``NotWritable`` if it goes to a disk that is full."""
     with _stdout():
         print(text)
 
 
 def flush() -> None:
-    """Let go of what was printed on stdout; raises as ``data`` does."""
+    """Flush stdout; raises as ``data`` does."""
     with _stdout():
         sys.stdout.flush()
 
 
 def silence_stdout() -> None:
-    """What could not be written is not tried again when the process ends."""
+    """Drop what could not be written, so that it is not tried again when the process ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def talk(text: str, *, indent: int = 0) -> None:
-    """Print a line for the reader on stderr.
-
-    Args:
-        indent: in columns; on a terminal, a text so indented is wrapped between words.
-    """
+    """Print a line on stderr; an indented one is wrapped between words on a terminal."""
     margin = " " * indent
+    text = margin + in_flags(text)
     if indent and sys.stderr.isatty():
         from rich.console import Console
 
+        whole = {"break_long_words": False, "break_on_hyphens": False}
         width = Console(stderr=True).width
-        text = textwrap.fill(
-            text,
-            width,
-            initial_indent=margin,
-            subsequent_indent=margin,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    else:
-        text = margin + text
+        text = textwrap.fill(text, width, subsequent_indent=margin, **whole)
     print(text, file=sys.stderr)
 
 
@@ -70,19 +55,25 @@ def warn(text: str) -> None:
     talk(f"warning: {' '.join(text.split())}")
 
 
-def warn_of_unheard(prior: Prior, options: Iterable[str]) -> None:
-    """Warn of each of these options that a prior ignores: of those of ``Prior.sample`` alone."""
-    from c2l.sample_options import CHOICES
-
-    kind = prior.reference.partition(":")[0]
-    for name in options:
-        if name in CHOICES - prior.supported_options:
-            warn(f"{kind} has no use for --{name}; ignored")
-
-
 def fail(text: str) -> None:
     """Print ``error: …`` on stderr, in one line whatever ``text`` holds."""
     talk(f"error: {' '.join(text.split())}")
+
+
+def say(notice: Notice) -> None:
+    """Print a notice of the service on stderr."""
+    (talk if notice.kind in ("device", "resumed") else warn)(notice.text)
+
+
+def warn_of_problems() -> None:
+    """Warn of everything that is wrong with plugins and cards.
+
+    Every command that looks something up by reference calls this first, once.
+    """
+    from c2l.service.catalogue import problems
+
+    for problem in problems():
+        warn(problem)
 
 
 def print_json(value: Any) -> None:
@@ -90,35 +81,20 @@ def print_json(value: Any) -> None:
     data(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under headings.
-
-    On a narrow terminal the first column, which people copy from, is folded to half of the width
-    and the last is cut. Into a pipe nothing is cut and no colour is used, so that ``grep`` finds
-    whole rows.
-    """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    console = _console()
-    first = min(max(len(row[0]) for row in (columns, *rows)), console.width // 2)
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for index, column in enumerate(columns):
-        last = index == len(columns) - 1
-        # Rich takes missing width from columns that may wrap: here the last one only.
-        table.add_column(column, width=None if index else first, no_wrap=not last)
-    for name, *others, end in rows:
-        table.add_row(
-            Text(name, overflow="fold", no_wrap=False),
-            *map(Text, others),
-            Text(end, overflow="ellipsis", no_wrap=True),
-        )
-    _print(table, console)
+def print_rows(rows: Sequence[Any], *, as_json: bool = False, **columns: str) -> None:
+    """Print dataclasses as JSON, or as a table whose headings say which field is below each."""
+    if as_json:
+        print_json([dataclasses.asdict(row) for row in rows])
+    else:
+        cells = [[getattr(row, field) or "" for field in columns.values()] for row in rows]
+        print_table(list(columns), cells)
 
 
-def print_fields(fields: Mapping[str, object]) -> None:
-    """Print names and values below each other; empty values are left out."""
+def print_details(fields: Mapping[str, object], *, as_json: bool) -> None:
+    """Print the fields of one thing as JSON, or below each other without the empty ones."""
+    if as_json:
+        print_json(fields)
+        return
     from rich.table import Table
     from rich.text import Text
 
@@ -128,22 +104,30 @@ def print_fields(fields: Mapping[str, object]) -> None:
     for name, value in fields.items():
         if text := _plain(value):
             table.add_row(name, Text(text))
-    _print(table, _console())
+    _print(table)
 
 
-def warned_registry(*, cards: bool = True) -> Registry:
-    """The registry of this process, after a warning for each thing that is wrong in it.
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under headings.
 
-    Every command that looks something up by reference calls this first, once.
-
-    Args:
-        cards: also read the card files, which takes longer than all the rest.
+    On a narrow terminal the first column, which people copy from, is folded to half of the width
+    and the last is cut. Into a pipe nothing is cut, so that ``grep`` finds whole rows.
     """
-    from c2l.plugins import registry
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
 
-    for problem in registry().problems(cards=cards):
-        warn(str(problem))
-    return registry()
+    half = _console().width // 2
+    first = min(max(len(row[0]) for row in (columns, *rows)), half)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for index, column in enumerate(columns):
+        last = index == len(columns) - 1
+        # Rich takes missing width from columns that may wrap: here the last one only.
+        table.add_column(column, width=None if index else first, no_wrap=not last)
+    for name, *others, end in rows:
+        cut = Text(end, overflow="ellipsis", no_wrap=True)
+        table.add_row(Text(name, overflow="fold", no_wrap=False), *map(Text, others), cut)
+    _print(table)
 
 
 @contextmanager
@@ -154,10 +138,9 @@ def _stdout() -> Iterator[None]:
         raise
     except OSError as error:
         silence_stdout()
-        raise NotWritable(
-            f"cannot write the output: {error.strerror or error}",
-            hint="Make room, or send it elsewhere",
-        ) from error
+        reason = error.strerror or error
+        hint = "Make room, or send it elsewhere"
+        raise NotWritable(f"cannot write the output: {reason}", hint=hint) from error
 
 
 def _plain(value: object) -> str:
@@ -173,14 +156,15 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _console() -> Console:
+def _console() -> Any:
     from rich.console import Console
 
     piped = not sys.stdout.isatty()
     return Console(highlight=False, color_system=None, width=10_000) if piped else Console()
 
 
-def _print(table: Table, console: Console) -> None:
+def _print(table: Table) -> None:
+    console = _console()
     with _stdout(), console.capture() as capture:  # which flushes what came before
         console.print(table)
     # Rich fills every line up to the width of the table, which nobody wants in a pipe.

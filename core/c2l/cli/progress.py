@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from c2l.cli import output
+from c2l.cli.output import talk
 
 SECONDS_BETWEEN_LINES = 30.0
 
-Update = Callable[[int, int, str], None]
+Update = Callable[..., None]
 
 
 @contextmanager
 def progress(what: str, unit: str) -> Iterator[Update]:
-    """Show how far a long job is.
+    """Show how far a long job is, from the first call until all is done.
 
     Args:
         what: is being done, as in ``making pairs``.
@@ -25,41 +25,41 @@ def progress(what: str, unit: str) -> Iterator[Update]:
         A function of the number done, the number in all, and a note; its first call tells what
         was done before, which the throughput leaves out.
     """
+    pace = _Pace(unit)
     if not sys.stderr.isatty():
-        yield _lines(what, unit)
+        yield _lines(what, pace)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[pace]}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=None, pace="", note="")
-        pace = _Pace(unit)
+    before, after = (TextColumn(f"{{task.{name}}}") for name in ("description", "fields[note]"))
+    columns = (before, BarColumn(), MofNCompleteColumn(), after, TimeElapsedColumn())
+    bar = Progress(*columns, console=Console(stderr=True))
+    task = bar.add_task(what, total=None, note="")
 
-        def update(done: int, total: int, note: str) -> None:
-            bar.update(task, completed=done, total=total, pace=pace.text(done, total), note=note)
+    def update(done: int, total: int, note: str = "") -> None:
+        bar.start()  # does nothing if it runs
+        note = ", ".join(filter(None, (pace.text(done, total), note)))
+        bar.update(task, completed=done, total=total, note=note)
+        if done >= total:  # another bar may follow
+            bar.stop()
 
+    try:
         yield update
+    finally:
+        bar.stop()
 
 
-def _lines(what: str, unit: str) -> Update:
+def _lines(what: str, pace: _Pace) -> Update:
     """The same as lines of text, one every half minute."""
-    pace = _Pace(unit)
     last = time.monotonic()
 
-    def update(done: int, total: int, note: str) -> None:
+    def update(done: int, total: int, note: str = "") -> None:
         nonlocal last
         text = pace.text(done, total)
         if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            output.talk(", ".join(filter(None, (f"{what}: {done:,} of {total:,}", text, note))))
+            talk(", ".join(filter(None, (f"{what}: {done:,} of {total:,}", text, note))))
 
     return update
 

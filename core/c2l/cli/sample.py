@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from c2l.cli import options, output
-from c2l.cli.fetching import licence_question
+from c2l.cli.fetching import Downloads, licence_question
 from c2l.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ From = Annotated[
     Path | None,
     typer.Option("--from", help="Draw a PNG of c2l again, or a request in TOML or JSON."),
 ]
-Lines = Annotated[
-    bool, typer.Option("--json", help="One line of JSON for each picture on stdout.")
-]
+Lines = Annotated[bool, typer.Option("--json", help="One line of JSON for each picture on stdout.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -109,8 +107,10 @@ def sample(
 
     mine = {"out", "latents", "accept_licence", "as_json"}
     request = typed_request(**{n: v for n, v in context.params.items() if n not in mine})
-    output.warned_registry()
-    session = Session(ask=licence_question(accept_licence), tell=output.say)
+    output.warn_of_problems()
+    session = Session(
+        ask=licence_question(accept_licence), tell=output.say, on_download=Downloads()
+    )
     file = LatentsFile(latents, session) if latents is not None else None
     num_new, spent = 0, 0.0
     with progress("drawing", "pictures") as update:

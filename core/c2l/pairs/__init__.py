@@ -5,7 +5,7 @@ from __future__ import annotations
 from c2l.pairs.build import PairsInterrupted, build_pairs
 from c2l.pairs.drawing import WorkerDied
 from c2l.pairs.manifest import PairsManifest, ShardRecord, read_manifest
-from c2l.pairs.parts import other_parts, references_of
+from c2l.pairs.parts import part_mismatches, references_of
 from c2l.pairs.reader import Pairs, load_pairs
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "WorkerDied",
     "build_pairs",
     "load_pairs",
-    "other_parts",
+    "part_mismatches",
     "read_manifest",
     "references_of",
 ]

@@ -1,4 +1,4 @@
-"""Making pairs: shard after shard, each finished before the manifest names it."""
+"""Making pairs, shard by shard: each is on disk before the manifest names it."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput, IncompatibleParts
 from c2l.files import remove_partials
 from c2l.generator import Generator
-from c2l.pairs.drawing import Crew, jobs_of
+from c2l.pairs.drawing import DrawingPool, jobs_of
 from c2l.pairs.groups import check_groups, format_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
-from c2l.pairs.parts import other_parts
+from c2l.pairs.parts import part_mismatches
 from c2l.pairs.reader import Pairs, load_pairs, read_shards
 from c2l.pairs.shards import shard_name, write_shard
 from c2l.prior_file import PartCard
+from c2l.seeds import NUM_SEEDS
 
 MOST_IN_SHARD = 4096
 PIXELS_IN_SHARD = 2**28
-"""Ctrl-C loses a shard at most: by default 256 pictures of 1024 px, some minutes of a CPU."""
+"""Ctrl-C loses at most one shard: by default 256 pictures of 1024 px, some minutes on a CPU."""
 MOST_IN_BATCH = 256
-
-Progress = Callable[[int, int], None]
 
 
 class PairsInterrupted(KeyboardInterrupt):
-    """Ctrl-C while pairs were made: what is finished is on disk.
+    """Ctrl-C while pairs were made; finished shards are on disk.
 
     Args:
         folder: where.
@@ -57,49 +56,48 @@ def build_pairs(
     shard_size: int | None = None,
     batch_size: int | None = None,
     workers: int = 1,
-    on_progress: Progress | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Pairs:
     """Draw latents, render them, embed the pictures, and store the pairs in ``out``.
 
-    Pair i is a pure function of the parts and of seed ``first_seed + i``. A folder that was begun
-    is gone on with: shards that are whole stay as they are, so that interrupting and repeating
-    gives the same bytes as one uninterrupted run on the same machine. A larger ``num`` adds to a
-    finished folder; a smaller one leaves it alone.
+    Pair i is a pure function of the parts and of seed ``first_seed + i``. An unfinished folder is
+    resumed: finished shards stay as they are, and the result has the same bytes as one
+    uninterrupted run on the same machine.
+
+    A larger ``num`` than before adds to the folder. A smaller one never removes a pair: a finished
+    folder stays as it is, and an unfinished one is finished at ``num``, or at once if it already
+    holds as many.
 
     Args:
         generator, embedder: the parts, already on their devices.
-        num: how many pairs the folder shall hold.
-        out: the folder; made if it is not there.
+        num: how many pairs are wanted.
+        out: the folder; created if it does not exist.
         groups: how many layers of the generator each code of a latent feeds, as in (4, 4, 10):
             each group gets a latent of its own, drawn independently. None gives the generator's
             own latents. See ``c2l.pairs.groups``.
-        first_seed: of the first pair.
-        shard_size: pairs in a shard; by default what the folder has, or what fits the picture
-            size, at most 4096.
-        batch_size: pictures drawn at once; by default what the folder has, or what fits the
-            picture size. Part of the definition of the bytes.
-        workers: processes that draw, each with one thread on a CPU; they have no say in the bytes.
-            With more than one, a script needs ``if __name__ == "__main__"``.
+        first_seed: of the first pair; the last seed is at most 2**64 - 1.
+        shard_size: pairs in a shard; by default the folder's, or what suits the picture size, at
+            most 4096.
+        batch_size: pictures drawn at once; by default the folder's, or what suits the picture
+            size. The exact bytes depend on it.
+        workers: processes that draw, each with one thread on a CPU; the bytes do not depend on
+            them. With more than one, a script needs ``if __name__ == "__main__"``.
         on_progress: called with the number of pairs on disk or drawn, and the number wanted.
     Raises:
-        BadInput: no pairs are asked for, or groups that do not fit the generator, or a part gives
-            NaN.
+        BadInput: a number is out of range, groups do not fit the generator, or a part gives NaN.
         IncompatibleParts: the folder holds pairs of another generator, embedder or layout.
-        BadWeights: shards of the folder are damaged; all are named.
+        BadWeights: shards of the folder are damaged; all of them are named.
         NotWritable: the folder cannot be written.
-        WorkerDied: a worker ended, as a rule for lack of memory.
+        WorkerDied: a worker ended, usually for lack of memory.
         PairsInterrupted: Ctrl-C.
     """
-    if num < 1:
-        raise BadInput(f"{num} pairs are none", hint="Use --num 1 or more; 100000 is usual")
-    if first_seed < 0:
-        raise BadInput("seeds are 0 or more", hint="Use --first-seed 0 or more")
-    for name, size in (("shard", shard_size), ("batch", batch_size)):
-        if size is not None and size < 1:
-            raise BadInput(f"a {name} of {size} holds nothing", hint=f"Use --{name}-size 1 or more")
-    if workers < 1:
-        raise BadInput(f"{workers} workers draw nothing", hint="Use --workers 1 or more")
-
+    _check_numbers(num=num, shard_size=shard_size, batch_size=batch_size, workers=workers)
+    if not 0 <= first_seed <= NUM_SEEDS - num:
+        raise BadInput(
+            f"`first_seed={first_seed}` and {num:,} pairs from there do not lie in 0 to 2**64 - 1",
+            hint=f"Use `first_seed` from 0 to {NUM_SEEDS - num}",
+            field="first_seed",
+        )
     mixed = check_groups(
         groups, generator.latent_space, generator.reference, range(first_seed, first_seed + num)
     )
@@ -112,8 +110,8 @@ def build_pairs(
     jobs = {i: jobs_of(manifest.shard_seeds(i), manifest.batch_size, mixed) for i in todo}
     workers = min(workers, sum(map(len, jobs.values())))
     try:
-        with Crew(generator, embedder, workers) as crew:
-            batches = crew.draw(job for i in todo for job in jobs[i])
+        with DrawingPool(generator, embedder, workers) as pool:
+            batches = pool.draw(job for i in todo for job in jobs[i])
             for index in todo:
                 rows: list[tuple[Tensor, Tensor]] = []
                 for batch in itertools.islice(batches, len(jobs[index])):
@@ -131,6 +129,14 @@ def build_pairs(
     return load_pairs(out)
 
 
+def _check_numbers(**numbers: int | None) -> None:
+    for name, value in numbers.items():
+        if value is not None and value < 1:
+            raise BadInput(
+                f"`{name}={value}` is below 1", hint=f"Use `{name}=1` or more", field=name
+            )
+
+
 def _begin(
     generator: Generator,
     embedder: Embedder,
@@ -141,7 +147,7 @@ def _begin(
     shard_size: int | None,
     batch_size: int | None,
 ) -> PairsManifest:
-    """The manifest to go on from: a new one, or that of the folder, checked."""
+    """The manifest to start from: a new one, or the folder's own, checked."""
     space = generator.latent_space
     wanted = PairsManifest(
         generator=PartCard.of(generator),
@@ -159,7 +165,11 @@ def _begin(
     remove_partials(out)
     if not (out / NAME).exists():
         if out.is_dir() and any(out.glob("pairs-*.safetensors")):
-            raise BadInput(f"{out} holds shards without a manifest", hint="Choose another folder")
+            raise BadInput(
+                f"{out} holds shards without a manifest",
+                hint="Choose another folder with `out`",
+                field="out",
+            )
         wanted.write(out)
         return wanted
 
@@ -171,11 +181,14 @@ def _begin(
         whole = tuple(s for s in there.shards if s.num == there.shard_size)
         there = dataclasses.replace(there, num=num, shards=whole)
         there.write(out)
+    elif num < there.num and not there.complete:
+        there = dataclasses.replace(there, num=max(num, there.num_done))
+        there.write(out)
     return there
 
 
 def _check_whole(manifest: PairsManifest, out: Path) -> None:
-    """Raises ``BadWeights`` if shards are there but damaged; one that is gone is drawn again."""
+    """Raises ``BadWeights`` if shards are damaged; missing ones are drawn again."""
     for _ in read_shards(out, [s for s in manifest.shards if (out / s.file).exists()], manifest):
         pass
 
@@ -189,8 +202,8 @@ def _check_same(
     shard_size: int | None,
     batch_size: int | None,
 ) -> None:
-    """Raises ``IncompatibleParts`` that names every way in which the folder is another's."""
-    wrong = other_parts(there, generator, embedder)
+    """Raises ``IncompatibleParts``, naming every way in which the folder differs."""
+    wrong = part_mismatches(there, generator, embedder)
     same_layers = there.generator.fingerprint == wanted.generator.fingerprint
     if same_layers and there.repeats != wanted.repeats:
         wrong.append(
@@ -205,7 +218,9 @@ def _check_same(
         wrong.append(f"its batches hold {there.batch_size} pictures, not {batch_size}")
     if wrong:
         raise IncompatibleParts(
-            f"{out} holds other pairs: {'; '.join(wrong)}", hint="Choose another folder with --out"
+            f"{out} holds other pairs: {'; '.join(wrong)}",
+            hint="Choose another folder with `out`",
+            field="out",
         )
 
 

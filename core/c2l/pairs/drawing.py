@@ -1,7 +1,7 @@
-"""Batches of pairs, in this process or in several.
+"""Drawing batches of pairs, in this process or in several.
 
-On a CPU every process computes with one thread: that is faster than sharing the cores among the
-threads of one, and a pair is the same bits whatever the number of workers or of cores.
+On a CPU every process computes with one thread. That is faster than one process with many
+threads, and makes a pair the same bits whatever the number of workers or cores.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -25,19 +25,27 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
 from c2l.pairs.groups import draw_latents
+from c2l.seeds import NUM_SEEDS
+from c2l.threads import single_threaded
 
 Batch = tuple[Tensor, Tensor]
 Parts = tuple[Generator, Embedder]
 
 
 class WorkerDied(C2LError):
-    """A worker process that ended without a word."""
+    """A worker process ended without an error message."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A batch to draw: the first seed, how many rows are wanted, how many are drawn, and of what
-    layer groups; none for the generator's own latents."""
+    """A batch to draw.
+
+    Args:
+        start: seed of the first row.
+        num: rows to keep.
+        batch_size: rows to draw.
+        groups: layer groups; empty for the generator's own latents.
+    """
 
     start: int
     num: int
@@ -48,7 +56,7 @@ class Job:
 def jobs_of(seeds: range, batch_size: int, groups: tuple[int, ...] = ()) -> list[Job]:
     """The batches of a shard.
 
-    The last one is drawn in full and cut, so that a pair is the same bits in a shard of any length.
+    The last one is drawn in full and cut: a pair is the same bits in a shard of any length.
     """
     return [
         Job(start, min(batch_size, seeds.stop - start), batch_size, groups)
@@ -60,13 +68,14 @@ def draw_batch(generator: Generator, embedder: Embedder, job: Job) -> Batch:
     """Latents and embeddings of one batch, on the CPU.
 
     Returns:
-        latents, float32, (B, K, D), and embeddings, float16, (B, E). Half precision turns an
-        embedding by less than a thousandth of what training's own noise does.
+        latents, float32, (B, K, D), and embeddings, float16, (B, E). Rounding to half precision
+        turns an embedding by less than a thousandth of the noise that training adds.
     Raises:
         BadInput: a latent or an embedding is not finite.
     """
     with torch.inference_mode():
-        seeds = range(job.start, job.start + job.batch_size)
+        # Rows that only fill the batch may lie beyond the last seed.
+        seeds = [(job.start + i) % NUM_SEEDS for i in range(job.batch_size)]
         latents = draw_latents(generator, seeds, job.groups)
         embeddings = embedder.embed_images(
             generator.synthesize(latents, repeats=job.groups or None)
@@ -82,23 +91,23 @@ def draw_batch(generator: Generator, embedder: Embedder, job: Job) -> Batch:
             seed = job.start + int(finite.int().argmin())
             raise BadInput(
                 f"the {role} {part} gives NaN or infinity for seed {seed}",
-                hint="Try --device cpu, or check the weights",
+                hint='Try `device="cpu"`, or check the weights',
             )
     return latents, embeddings
 
 
-class Crew:
+class DrawingPool:
     """Draws batches, in order.
 
     Args:
         generator, embedder: the parts.
-        workers: how many processes draw. With one it is this process; others load the parts
-            again, by their references.
+        workers: how many processes draw. One means this process; more than one are started, and
+            load the parts again by their references.
     """
 
     def __init__(self, generator: Generator, embedder: Embedder, workers: int) -> None:
         self.parts = generator, embedder
-        self._threads = torch.get_num_threads()
+        self._limit = ExitStack()
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1:
             self._pool = ProcessPoolExecutor(
@@ -110,11 +119,11 @@ class Crew:
 
     def __enter__(self) -> Self:
         if self._pool is None and self.parts[0].device.type == "cpu":
-            torch.set_num_threads(1)
+            self._limit.enter_context(single_threaded())
         return self
 
     def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self._threads)
+        self._limit.close()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -123,27 +132,28 @@ class Crew:
 
         Raises:
             BadInput: a part gives NaN.
-            IncompatibleParts: a reference gives a worker other weights than this process has.
-            WorkerDied: for lack of memory, as a rule.
+            IncompatibleParts: in a worker, a reference names other weights than here.
+            WorkerDied: a worker ended, usually for lack of memory.
         """
         if self._pool is None:
             for job in jobs:
                 yield draw_batch(*self.parts, job)
             return
         try:
-            with _deaf_children():
+            with _children_ignore_interrupts():
                 batches = self._pool.map(_draw, jobs)
             yield from batches
         except BrokenProcessPool as error:
             raise WorkerDied(
                 "a worker process died, perhaps for lack of memory",
-                hint="Use fewer --workers; a Python script with workers needs "
+                hint="Use fewer `workers`; a Python script with workers needs "
                 "if __name__ == '__main__'",
+                field="workers",
             ) from error
 
 
 def loader_of(generator: Generator, embedder: Embedder) -> Callable[[], Parts]:
-    """What a worker calls for its own copy of the parts; can be sent to another process."""
+    """A picklable function with which a worker loads its own copy of the parts."""
     return partial(
         _load,
         (generator.reference, str(generator.device), generator.fingerprint()),
@@ -161,7 +171,7 @@ def _load(generator: tuple[str, str, str], embedder: tuple[str, str, str]) -> Pa
     for part, (reference, _, fingerprint) in zip(parts, (generator, embedder), strict=True):
         if part.fingerprint() != fingerprint:
             raise IncompatibleParts(
-                f"{reference} names other weights than those in use", hint="Use --workers 1"
+                f"{reference} names other weights than those in use", hint="Use `workers=1`"
             )
     return parts
 
@@ -173,7 +183,7 @@ _parts: Callable[[], Parts]
 
 def _begin(load: Callable[[], Parts]) -> None:
     global _parts
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     loaded: list[Parts] = []
@@ -203,8 +213,8 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes that start within it ignore Ctrl-C from their first moment on."""
+def _children_ignore_interrupts() -> Iterator[None]:
+    """Processes started within this block ignore Ctrl-C from the start."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from c2l.errors import BadInput, BadWeights
+from c2l.errors import BadInput, BadWeights, spell_fields
 from c2l.files import write_atomically
 from c2l.prior_file import PartCard
 
@@ -28,14 +28,14 @@ class ShardRecord:
 
 @dataclass(frozen=True)
 class PairsManifest:
-    """What a folder of pairs is made of, and how far it is.
+    """What a folder of pairs is made of, and how many are finished.
 
     Args:
         generator, embedder: the parts that made the pairs.
-        repeats, num_codes, latent_width: of the latents: the generator's own, or a code for each
-            group of layers.
+        repeats, num_codes, latent_width: of the latents: the generator's own, or one code for
+            each group of layers.
         embedding_width: E.
-        num: how many pairs the folder shall hold.
+        num: how many pairs the folder holds when it is complete.
         first_seed: pair i is drawn with seed ``first_seed + i``.
         shard_size: pairs in each shard but the last.
         batch_size: how many pictures are drawn at once. Part of the definition, since
@@ -123,7 +123,10 @@ def read_manifest(folder: Path) -> PairsManifest:
         return PairsManifest.from_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise BadInput(
-            f"{folder} holds no pairs", hint=f"Make some: c2l pairs -g … -e … --out {folder}"
+            f"{folder} holds no pairs",
+            hint="Make some: `c2l pairs generator=… embedder=… "
+            f"{spell_fields({'out': str(folder)})}`",
+            field="pairs",
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise BadWeights(

@@ -26,12 +26,12 @@ def references_of(folder: Path, manifest: PairsManifest) -> tuple[str, str]:
     return generator, embedder
 
 
-def other_parts(
+def part_mismatches(
     manifest: PairsManifest, generator: Generator | None, embedder: Embedder | None
 ) -> list[str]:
-    """How these parts are not those that made the pairs, in words; nothing if they are."""
+    """How these parts differ from those that made the pairs, one text for each that does."""
     return [
-        f"their {role} is {card.reference}{_unlike(card, part)}"
+        f"their {role} is {card.reference}{_difference(card, part)}"
         for role, card, part in (
             ("generator", manifest.generator, generator),
             ("embedder", manifest.embedder, embedder),
@@ -40,8 +40,8 @@ def other_parts(
     ]
 
 
-def _unlike(card: PartCard, part: Part) -> str:
-    """Another name; or else which settings differ, or that it must be the weights."""
+def _difference(card: PartCard, part: Part) -> str:
+    """Another name; or else other settings, which are named; or else other weights."""
     if card.reference != part.reference:
         return f", not {part.reference}"
     ours = part.settings()

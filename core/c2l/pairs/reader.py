@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from c2l.errors import BadInput, BadWeights
-from c2l.pairs.groups import format_groups
+from c2l.errors import BadInput, BadWeights, spell_fields
 from c2l.pairs.manifest import PairsManifest, ShardRecord, read_manifest
 from c2l.pairs.shards import read_shard
 
@@ -36,21 +35,21 @@ class Pairs:
 
 
 def load_pairs(folder: Path | str) -> Pairs:
-    """Read a folder that ``build_pairs`` finished; every shard is checked against its sha256.
+    """Read a finished folder of ``build_pairs``; every shard is checked against its sha256.
 
     Raises:
-        BadInput: there are no pairs, or not all of them yet.
-        BadWeights: the manifest is damaged, or shards are, which are all named.
+        BadInput: there are no pairs, or the folder is unfinished.
+        BadWeights: the manifest or shards are damaged; all of them are named.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
     if not manifest.complete:
-        groups = f" --groups {format_groups(manifest.repeats)}" if manifest.num_codes > 1 else ""
-        seed = f" --first-seed {manifest.first_seed}" if manifest.first_seed else ""
+        done = manifest.num_done
+        settle = f". To keep only those, the same with `num={done}`" if done else ""
         raise BadInput(
-            f"{folder} holds {manifest.num_done:,} of {manifest.num:,} pairs",
-            hint=f"Finish it: c2l pairs -g {manifest.generator.reference} "
-            f"-e {manifest.embedder.reference} --num {manifest.num}{groups}{seed} --out {folder}",
+            f"{folder} holds {done:,} of {manifest.num:,} pairs",
+            hint=f"Finish it: {_command(manifest, folder)}{settle}",
+            field="pairs",
         )
     embeddings = torch.empty(manifest.num, manifest.embedding_width)
     latents = torch.empty(manifest.num, manifest.num_codes, manifest.latent_width)
@@ -81,5 +80,20 @@ def read_shards(
     if damaged:
         raise BadWeights(
             f"{len(damaged)} shards are damaged: {'; '.join(error.message for error in damaged)}",
-            hint=f"Remove them and give the same 'c2l pairs … --out {folder}' again",
+            hint=f"Remove them and repeat the 'c2l pairs' that filled {folder}",
         )
+
+
+def _command(manifest: PairsManifest, folder: Path) -> str:
+    """The command that finishes a folder."""
+    fields: dict[str, object] = {
+        "generator": manifest.generator.reference,
+        "embedder": manifest.embedder.reference,
+        "num": manifest.num,
+    }
+    if manifest.num_codes > 1:
+        fields["groups"] = list(manifest.repeats)
+    if manifest.first_seed:
+        fields["first_seed"] = manifest.first_seed
+    fields["out"] = str(folder)
+    return f"`c2l pairs {spell_fields(fields)}`"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
@@ -26,7 +27,7 @@ def write_shard(
     """Write a shard atomically, with the parts that made it in its header; say what was written."""
     data = safetensors.torch.save(
         {
-            "seeds": torch.arange(seeds.start, seeds.stop, dtype=torch.int64),
+            "seeds": _seed_tensor(seeds),
             "latents": latents.contiguous(),
             "embeddings": embeddings.contiguous(),
         },
@@ -37,13 +38,13 @@ def write_shard(
 
 
 def read_shard(folder: Path, manifest: PairsManifest, record: ShardRecord) -> dict[str, Tensor]:
-    """Read a shard and check it: ``seeds`` int64 (N,), ``latents`` and ``embeddings``.
+    """Read a shard and check it: ``seeds`` (N,), ``latents`` and ``embeddings``.
 
     Raises:
         BadWeights: it is missing, damaged, of other parts, or not what the manifest says.
     """
     path = folder / record.file
-    hint = f"Remove it and give the same 'c2l pairs … --out {folder}' again: it is made anew"
+    hint = f"Remove it and repeat the 'c2l pairs' that filled {folder}: it is made again"
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -55,23 +56,32 @@ def read_shard(folder: Path, manifest: PairsManifest, record: ShardRecord) -> di
         raise BadWeights(
             f"the shard {path} was made with {foreign}"
             if foreign
-            else f"the shard {path} is damaged: its sha256 is not the recorded",
+            else f"the shard {path} is damaged: its sha256 is not the recorded one",
             hint=hint,
         )
     try:
         tensors = safetensors.torch.load(data)
     except SafetensorError as error:
-        raise BadWeights(f"the shard {path} is no safetensors file: {error}", hint=hint) from error
+        raise BadWeights(
+            f"the shard {path} is not a safetensors file: {error}", hint=hint
+        ) from error
     wanted = {
         "latents": (record.num, manifest.num_codes, manifest.latent_width),
         "embeddings": (record.num, manifest.embedding_width),
     }
     if wrong := [n for n, shape in wanted.items() if n not in tensors or tensors[n].shape != shape]:
         raise BadWeights(
-            f"the {' and '.join(wrong)} of the shard {path} are not of the shape in the manifest",
+            f"the {' and '.join(wrong)} of the shard {path} do not have the shape in the manifest",
             hint=hint,
         )
     return tensors
+
+
+def _seed_tensor(seeds: range) -> Tensor:
+    """Seeds as int64; as uint64 where they do not fit."""
+    if seeds.stop <= 2**63:
+        return torch.arange(seeds.start, seeds.stop, dtype=torch.int64)
+    return torch.from_numpy(np.array(seeds, dtype=np.uint64))
 
 
 def _makers(manifest: PairsManifest) -> dict[str, list[str]]:
@@ -81,7 +91,7 @@ def _makers(manifest: PairsManifest) -> dict[str, list[str]]:
 
 
 def _foreign(path: Path, manifest: PairsManifest) -> str:
-    """The parts of a shard that came from another folder, in words; empty if it did not."""
+    """How the parts of a shard differ from the manifest's; empty if they do not."""
     try:
         with safe_open(path, framework="pt") as file:
             theirs = json.loads((file.metadata() or {})["c2l"])

@@ -1,20 +1,130 @@
-"""Temporary."""
+"""Weights are fetched after one question to the caller, which names sizes and licences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-Ask = Callable[[Sequence[Any]], bool]
+from c2l.errors import LicenceNotAccepted, NotWritable
+from c2l.fetching import Missing, convert_fetched, fetch_missing, find_missing, not_accepted
+
+if TYPE_CHECKING:
+    from c2l.service.notices import Notice
+    from c2l_registry.downloads import FileReport
 
 
-def fetch_with_consent(references: Sequence[str], *, ask: Ask | None) -> None:
-    from c2l.fetching import convert_fetched, fetch_missing, find_missing, not_accepted
+@dataclass(frozen=True)
+class WantedModel:
+    """A model that is to be fetched.
 
+    Args:
+        reference: ``kind:name``.
+        size: bytes; None where nobody knows.
+        licence, licence_url: its licence, and where it can be read.
+        commercial_use: whether the licence allows it; None where the catalogue does not say.
+        notes: what the catalogue says besides.
+        accepted: whether its licence was accepted before.
+    """
+
+    reference: str
+    size: int | None
+    licence: str
+    licence_url: str
+    commercial_use: bool | None
+    notes: str
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether to fetch these models, and to accept the licences that were not accepted before."""
+
+    models: tuple[WantedModel, ...]
+
+    @property
+    def unaccepted(self) -> tuple[WantedModel, ...]:
+        """The models whose licences somebody has to accept first."""
+        return tuple(model for model in self.models if not model.accepted)
+
+    @property
+    def known_size(self) -> int:
+        """Bytes of the models whose size is known."""
+        return sum(model.size or 0 for model in self.models)
+
+    @property
+    def is_size_complete(self) -> bool:
+        """Whether all sizes are known."""
+        return all(model.size is not None for model in self.models)
+
+
+Ask = Callable[[Question], bool]
+
+
+def fetch_with_consent(
+    references: Sequence[str],
+    *,
+    ask: Ask | None = None,
+    tell: Callable[[Notice], None] = lambda notice: None,
+    on_download: FileReport | None = None,
+) -> list[Missing]:
+    """Fetch what is missing of these models, after one question about all of them.
+
+    Args:
+        ask: called if anything is to be fetched; None accepts no licence that was not accepted
+            before.
+        tell: is given a notice if a network could not be converted.
+        on_download: told a file, the bytes of it that are here, and its bytes in all or None.
+    Returns:
+        What was fetched.
+    Raises:
+        LicenceNotAccepted: the answer was no, or nobody was there to ask.
+        NotDownloaded, NotWritable, BadWeights, UnknownReference, BadReference, PluginFailed
+    """
     missing = find_missing(references)
-    questions = [model for model in missing if not model.accepted]
-    if questions and not (ask and ask(missing)):
-        raise not_accepted(questions)
     if missing:
-        fetch_missing(missing, accept_licence=True)
-    convert_fetched(references)
+        unaccepted = [model for model in missing if not model.accepted]
+        if ask is None and unaccepted:
+            raise not_accepted(unaccepted)
+        if ask is not None and not ask(_question(missing)):
+            raise LicenceNotAccepted("the licences were not accepted, and nothing was fetched")
+    try:
+        if missing:
+            fetch_missing(missing, accept_licence=True, report=on_download)
+        try:
+            convert_fetched(references)
+        except NotWritable as error:
+            from c2l.service.notices import Notice
+
+            tell(Notice("weights", f"{error}. Until then it opens as fetched, which is slower"))
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt("what has arrived is kept") from stop
+    return missing
+
+
+def ask_what_is_missing(references: Sequence[str]) -> Question | None:
+    """The question that ``fetch_with_consent`` would ask; None if all is here."""
+    missing = find_missing(references)
+    return _question(missing) if missing else None
+
+
+def refusal(question: Question) -> LicenceNotAccepted:
+    """What to say where nobody can answer."""
+    return not_accepted(find_missing([model.reference for model in question.unaccepted]))
+
+
+def _question(missing: Sequence[Missing]) -> Question:
+    return Question(
+        tuple(
+            WantedModel(
+                reference=model.reference,
+                size=model.size,
+                licence=model.licence,
+                licence_url=model.licence_url,
+                commercial_use=model.card.commercial_use if model.card else None,
+                notes=model.card.notes if model.card else "",
+                accepted=model.accepted,
+            )
+            for model in missing
+        )
+    )

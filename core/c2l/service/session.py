@@ -9,6 +9,7 @@ import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from time import perf_counter
+from typing import TYPE_CHECKING, Protocol
 
 from c2l.devices import resolve_device, resolve_precision
 from c2l.editing import draw_operation
@@ -19,6 +20,9 @@ from c2l.result import Picture
 from c2l.sampling.request import Request
 from c2l.service.consent import Ask, fetch_with_consent
 from c2l.service.notices import Notice, notice_of_far, notices_before
+
+if TYPE_CHECKING:
+    from c2l_registry.downloads import FileReport
 
 Tell = Callable[[Notice], None]
 
@@ -40,13 +44,20 @@ class Session:
         ask: answers whether licences are accepted; None accepts nothing that was not accepted
             before.
         tell: is given each notice, once for a request.
+        on_download: as ``fetch_with_consent``.
         most_loaded: pipelines kept; the one that was used longest ago goes first.
     """
 
     def __init__(
-        self, *, ask: Ask | None = None, tell: Tell = lambda notice: None, most_loaded: int = 2
+        self,
+        *,
+        ask: Ask | None = None,
+        tell: Tell = lambda notice: None,
+        on_download: FileReport | None = None,
+        most_loaded: int = 2,
     ) -> None:
         self._ask = ask
+        self._on_download = on_download
         self.tell = tell
         """Passes a notice on."""
         self._most_loaded = most_loaded
@@ -70,7 +81,7 @@ class Session:
             self.milliseconds_loading = 0.0
             return self._loaded[key]
         named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
-        fetch_with_consent(named, ask=self._ask)
+        fetch_with_consent(named, ask=self._ask, tell=self.tell, on_download=self._on_download)
         if request.device == "auto":
             self.tell(Notice("device", f"drawing on {device}"))
         start = perf_counter()
@@ -118,11 +129,25 @@ class Session:
             best[picture.prompt] = max(picture.score, best.get(picture.prompt, picture.score))
             yield picture
         for prompt, score in best.items():
-            if notice := notice_of_far(pipeline, prompt, score):
-                self.tell(notice)
+            far = notice_of_far(pipeline, prompt, score)
+            if far is not None:
+                self.tell(far)
 
 
-def named_parts(request: Request) -> Parts:
+class NamesParts(Protocol):
+    """Anything that names the parts of a pipeline, as a request does."""
+
+    @property
+    def recipe(self) -> str | None: ...
+    @property
+    def generator(self) -> str | None: ...
+    @property
+    def embedder(self) -> str | None: ...
+    @property
+    def prior(self) -> str | None: ...
+
+
+def named_parts(request: NamesParts) -> Parts:
     """The references that the parts of a request will be loaded by.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a run, said before any work starts and all at once."""
+"""Checks of a run before any work starts; everything that is wrong is reported at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from c2l.devices import resolve_device
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, C2LError, IncompatibleParts, NotWritable
 from c2l.generator import Generator
-from c2l.pairs import Pairs, other_parts
+from c2l.pairs import Pairs, part_mismatches
 from c2l.prompts.domains import find_domain
 from c2l.training.log import summary_writer
 from c2l.training.priors import prior_class
@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 
 class Faults:
-    """What is wrong, collected to be said at once; true where there is anything."""
+    """Errors, collected to be raised at once; true if there are any."""
 
     def __init__(self) -> None:
         self._found: list[C2LError] = []
@@ -34,30 +34,30 @@ class Faults:
         return bool(self._found)
 
     def catch(self, step: Callable[[], Value]) -> Value | None:
-        """What a step gives, or None and one more fault."""
+        """The result of a step; None if it raised, with one more fault."""
         try:
             return step()
         except C2LError as error:
             self._found.append(error)
             return None
 
-    def say(self) -> None:
-        """Raise the error of the one thing that is wrong; or that of the first, naming all."""
-        if len(self._found) == 1:
-            raise self._found[0]
-        if self._found:
-            hints = dict.fromkeys(error.hint for error in self._found if error.hint)
-            messages = dict.fromkeys(error.message for error in self._found)
-            raise type(self._found[0])("; ".join(messages), hint="; ".join(hints)) from self._found[
-                0
-            ]
+    def raise_all(self) -> None:
+        """Raise the only error; or one of the type of the first that names all of them."""
+        if not self._found:
+            return
+        first, *others = self._found
+        if not others:
+            raise first
+        messages = dict.fromkeys(error.message for error in self._found)
+        hints = dict.fromkeys(error.hint for error in self._found if error.hint)
+        raise type(first)("; ".join(messages), hint="; ".join(hints), field=first.field) from first
 
 
 def check_run(run: TrainingRun) -> None:
-    """Refuse what is wrong with a run before its pairs are made or read.
+    """Check a run before its pairs are made or read.
 
     Raises:
-        C2LError: the error of the one thing that is wrong; or that of the first, naming all.
+        C2LError: as ``Faults.raise_all``.
     """
     checks: list[Callable[[], object]] = [
         lambda: prior_class(run.prior, run.settings),
@@ -75,10 +75,10 @@ def check_run(run: TrainingRun) -> None:
 
 
 def check_pairs(pairs: Pairs, generator: Generator | None, embedder: Embedder | None) -> None:
-    """Refuse pairs that are too few or not finite, and parts that have not made them.
+    """Check that pairs are enough, finite, and made by these parts.
 
     Raises:
-        BadInput, IncompatibleParts: as ``check_run``.
+        BadInput, IncompatibleParts: as ``Faults.raise_all``.
     """
     _all(
         [
@@ -93,7 +93,7 @@ def _all(checks: list[Callable[[], object]]) -> None:
     faults = Faults()
     for check in checks:
         faults.catch(check)
-    faults.say()
+    faults.raise_all()
 
 
 def _check_enough(num: int) -> None:
@@ -101,6 +101,7 @@ def _check_enough(num: int) -> None:
         raise BadInput(
             f"{num} pairs are too few to learn from",
             hint="Make some thousand with 'c2l pairs'; 100000 is usual",
+            field="num",
         )
 
 
@@ -116,18 +117,20 @@ def _check_finite(pairs: Pairs) -> None:
 
 
 def _check_parts(pairs: Pairs, generator: Generator | None, embedder: Embedder | None) -> None:
-    wrong = other_parts(pairs.manifest, generator, embedder)
+    wrong = part_mismatches(pairs.manifest, generator, embedder)
     if wrong:
         raise IncompatibleParts(
-            f"the pairs in {pairs.folder} are of other parts: {'; '.join(wrong)}",
+            f"the pairs in {pairs.folder} were made by other parts: {'; '.join(wrong)}",
             hint="Make pairs of these parts in another folder",
         )
 
 
 def _check_writable(out: Path) -> None:
-    """Without writing anything: the nearest folder that is there takes new files."""
+    """Writes nothing: checks that the nearest existing folder takes new files."""
     folder = out.absolute().parent
     while not folder.exists():
         folder = folder.parent
     if out.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise NotWritable(f"cannot write {out}", hint="Choose another place with --out")
+        raise NotWritable(
+            f"cannot write {out}", hint="Choose another place with `out`", field="out"
+        )

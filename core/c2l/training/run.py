@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,32 +11,31 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2l.errors import BadInput
+from c2l.files import read_toml
 from c2l.prior_file import PriorCard
 from c2l.prior_settings import WIDTHS
+from c2l.ranges import Count, Seed
 from c2l_registry.wording import describe_problem
-
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
 
 
 class TrainingRun(BaseModel):
-    """What to train, on what, and for how long. What is None follows from the pairs.
+    """What to train, on what, and for how long. A field that is None follows from the pairs.
 
     Args:
-        prior: its kind, as in ``flow``.
-        settings: of the prior, instead of those that suit the number of pairs.
+        prior: the kind of prior, as in ``flow``.
+        settings: of the prior, in place of those that suit the number of pairs.
         generator, embedder: references of the parts that make the pairs.
         num, first_seed: how many pairs to make, and the seed of the first.
-        groups: how many layers of the generator each code of a pair's latent feeds.
+        groups: how many layers of the generator each code of a latent feeds.
         pairs: the folder of the pairs.
         out: the prior's file.
         domain: the name of a shipped list of prompts (``faces``, ``landscapes``, …) or the path of
             a text file; None takes the list that suits the generator.
-        steps: at most so many; training ends before if it no longer gets better.
+        steps: the most training steps; training ends earlier when it stops improving.
         batch_size: pairs in each step.
-        learning_rate: the highest.
-        patience: stop after so many validations without a new best.
-        seed: of first weights, batches and noise.
+        learning_rate: the peak of its schedule.
+        patience: validations without a new best before training stops.
+        seed: of initial weights, batches and noise.
         student: also train a network that ranks candidates without rendering them.
         half: store the weights in float16.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
@@ -65,19 +63,21 @@ class TrainingRun(BaseModel):
     seed: Seed = 0
     student: bool = True
     half: bool = False
-    device: str = "cpu"
+    device: str = "auto"
     tensorboard: Path | None = None
 
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
-            problems = [_fault(problem) for problem in error.errors(include_url=False)]
+            problems = [_problem(problem) for problem in error.errors(include_url=False)]
             raise BadInput(
-                f"this run cannot be trained: {'; '.join(problems)}", hint="See: c2l train --help"
+                f"this run cannot be trained: {'; '.join(problem for _, problem in problems)}",
+                hint="See the fields of a training run",
+                field=problems[0][0],
             ) from error
 
-    def but(self, **changes: Any) -> TrainingRun:
+    def with_changes(self, **changes: Any) -> TrainingRun:
         """This run with some fields changed. Raises ``BadInput``."""
         return TrainingRun(**{**self.model_dump(exclude_unset=True), **changes})
 
@@ -90,16 +90,13 @@ class TrainingRun(BaseModel):
         Raises:
             BadInput: the file cannot be read, is not TOML, or a key is unknown or wrong.
         """
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise BadInput(
-                f"cannot read the run {path}: {error}", hint="Give a TOML file in UTF-8"
-            ) from error
+        raw = read_toml(path)
         try:
             return cls(**{**raw, **changes})
         except BadInput as error:
-            raise BadInput(f"{path}: {error.message}", hint=error.hint) from error
+            raise BadInput(
+                f"{path}: {error.message}", hint=error.hint, field=error.field
+            ) from error
 
     @classmethod
     def of(cls, card: PriorCard) -> TrainingRun:
@@ -138,10 +135,10 @@ def _lines(values: Mapping[str, Any]) -> list[str]:
             if v is not None]  # fmt: skip
 
 
-def _fault(problem: Mapping[str, Any]) -> str:
+def _problem(problem: Mapping[str, Any]) -> tuple[str, str]:
+    """The field of one of pydantic's problems, and what is wrong with it."""
     name = ".".join(part for part in problem["loc"] if isinstance(part, str))
     if problem["type"] != "extra_forbidden":
-        option = "" if name == "settings" else "--"
-        return f"{option}{name.replace('_', '-')} {problem['input']} is {describe_problem(problem)}"
+        return name, f"`{name}={problem['input']}` is {describe_problem(problem)}"
     near = difflib.get_close_matches(name, TrainingRun.model_fields, 1)
-    return f"unknown key '{name}'" + (f" (did you mean '{near[0]}'?)" if near else "")
+    return name, f"unknown key '{name}'" + (f" (did you mean '{near[0]}'?)" if near else "")

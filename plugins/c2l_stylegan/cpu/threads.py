@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from c2l_stylegan.cpu.openmp import can_limit_a_thread, limit_this_thread
+from c2l import can_limit_a_thread, limit_this_thread
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from c2l.errors import BadWeights
+from c2l.ranges import MOST_SEED
 from c2l.reading import LEGACY, refuse_stand_in
 from c2l_stylegan.files import nvidia_pickles, rosinality
 from c2l_stylegan.files.descriptions import (
@@ -60,8 +61,11 @@ def read(path: Path, *, values: bool = True) -> Stored:
     if path.suffix == ".json":
         data = read_description(path)
         seed = data.get("seed", 0)
-        if not isinstance(seed, int):
-            raise BadWeights(f"`seed` in {path} must be a whole number, not {seed!r}")
+        if type(seed) is not int or not 0 <= seed <= MOST_SEED:
+            raise BadWeights(
+                f"`seed` in {path} must be a whole number from 0 to {MOST_SEED}, "
+                f"not {str(seed)[:40]}"
+            )
         return Stored(settings_of(data, path), None, seed)
     if path.suffix != ".safetensors":
         return _read_foreign(path)

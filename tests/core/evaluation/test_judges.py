@@ -11,7 +11,7 @@ import torch
 
 from c2l.errors import PluginFailed
 from c2l.evaluation import find_judge
-from c2l.evaluation.judge import shares_right
+from c2l.evaluation.judge import mark_attributes
 from c2l.plugins import registry
 from c2l.testing import install_package, on_path, plugin_source
 
@@ -62,7 +62,7 @@ def test_listing_recipes_imports_no_judge() -> None:
 
 def test_shares_count_named_attributes_only() -> None:
     seen = {"hat": torch.tensor([[1, 0], [2, 2]]), "beard": torch.tensor([[0, 0], [1, 0]])}
-    right = shares_right([{"hat": 1}, {"hat": 2, "beard": 1}], seen)
-    assert right["share"].tolist() == [[1, 0], [1, 0.5]]
-    assert right["all"].tolist() == [[1, 0], [1, 0]]
-    assert right["by_attribute"]["beard"].tolist() == [[True, False]]
+    marks = mark_attributes([{"hat": 1}, {"hat": 2, "beard": 1}], seen)
+    assert marks.share.tolist() == [[1, 0], [1, 0.5]]
+    assert marks.all.tolist() == [[1, 0], [1, 0]]
+    assert marks.by_attribute["beard"].tolist() == [[True, False]]

@@ -62,7 +62,7 @@ def test_prompts_are_text_not_html() -> None:
 
 def test_the_better_of_two_runs_is_found(runs: dict[str, Path]) -> None:
     found = compare([runs["weak"], runs["strong"]])
-    assert [column.label for column in found.columns] == [str(runs["weak"]), str(runs["strong"])]
+    assert [column.label for column in found.columns] == ["weak", "strong"]
     alignment = found.differences[0]["alignment/own"]
     assert alignment.value > 0 and alignment.p is not None and alignment.p < 0.01
     page = comparison_page(found)
@@ -83,12 +83,12 @@ def test_runs_that_are_no_pairs_are_refused_all_at_once(
 ) -> None:
     other = tmp_path / "other"
     c2l.evaluate(toy_pipeline(), PROMPTS[:5], seed=3, out=other, **SMALL)
-    with pytest.raises(BadInput, match="other has other prompts, first seed than"):
+    with pytest.raises(BadInput, match="weak differ in prompts, first seed"):
         compare([runs["weak"], other])
     with pytest.raises(BadInput) as caught:
         compare([tmp_path / "x", runs["weak"], tmp_path / "y"])
     assert caught.value.message.count("holds no finished evaluation") == 2
-    with pytest.raises(BadInput, match="only one run"):
+    with pytest.raises(BadInput, match="a single run"):
         compare([runs["weak"]])
 
 

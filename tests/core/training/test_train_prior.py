@@ -16,7 +16,7 @@ import c2l
 from c2l.errors import BadInput, BadWeights, IncompatibleParts, NotWritable, UnknownReference
 from c2l.prior_file import read_prior_card
 from c2l.testing import ToyEmbedder, ToyGenerator, some_prompts
-from c2l.training import Progress, TrainingInterrupted, TrainingReport, train_prior
+from c2l.training import TrainingInterrupted, TrainingProgress, TrainingReport, train_prior
 from c2l_priors.flow import FlowPrior
 
 TESTS = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def parts() -> dict[str, Any]:
 def test_training_brings_the_loss_down(pairs: c2l.Pairs, tmp_path: Path) -> None:
     losses: list[float] = []
 
-    def keep(state: Progress) -> None:
+    def keep(state: TrainingProgress) -> None:
         if state.loss is not None:
             losses.append(state.loss)
 
@@ -112,15 +112,15 @@ def test_going_on_from_a_checkpoint_gives_the_same_file(pairs: c2l.Pairs, tmp_pa
     whole = train(pairs, tmp_path / "whole.safetensors").path.read_bytes()
     out = tmp_path / "x.safetensors"
 
-    def crash(state: Progress) -> None:
+    def crash(state: TrainingProgress) -> None:
         if state.step == 40:
             raise Stop
 
     with pytest.raises(Stop):
         train(pairs, out, checkpoint_seconds=0, on_progress=crash)
-    states: list[Progress] = []
+    states: list[TrainingProgress] = []
     train(pairs, out, on_progress=states.append)
-    assert states[0] == Progress(39, 60, None, True)
+    assert states[0] == TrainingProgress(39, 60, None, True)
     assert out.read_bytes() == whole
     assert not out.with_suffix(".checkpoint.safetensors").exists()
 
@@ -129,7 +129,7 @@ def test_ctrl_c_saves_the_step_it_has_ended(pairs: c2l.Pairs, tmp_path: Path) ->
     whole = train(pairs, tmp_path / "whole.safetensors").path.read_bytes()
     out = tmp_path / "x.safetensors"
 
-    def press(state: Progress) -> None:
+    def press(state: TrainingProgress) -> None:
         if state.step == 20:
             signal.raise_signal(signal.SIGINT)
 
@@ -173,7 +173,7 @@ def test_kill_9_and_the_same_command_again(pairs: c2l.Pairs, tmp_path: Path) -> 
         process.send_signal(signal.SIGKILL)
     assert not out.exists()
     assert out.with_suffix(".checkpoint.safetensors").exists()
-    states: list[Progress] = []
+    states: list[TrainingProgress] = []
     train(pairs, out, on_progress=states.append)
     assert states[0].resumed and states[0].step >= 19
     assert out.read_bytes() == whole
@@ -192,7 +192,7 @@ def test_a_run_that_is_cut_after_its_last_step_trains_no_more(
         patch.setattr("c2l.training.train.train_student", crash)
         with pytest.raises(Stop):
             train(pairs, out, student=True)
-    states: list[Progress] = []
+    states: list[TrainingProgress] = []
     train(pairs, out, student=True, on_progress=states.append)
     assert [state.step for state in states] == [60]
     assert out.read_bytes() == whole
@@ -202,7 +202,7 @@ def test_a_checkpoint_of_another_run(pairs: c2l.Pairs, tmp_path: Path) -> None:
     out = tmp_path / "x.safetensors"
     checkpoint = out.with_suffix(".checkpoint.safetensors")
 
-    def crash(state: Progress) -> None:
+    def crash(state: TrainingProgress) -> None:
         if state.step == 40:  # the state of step 39 is on disk
             raise Stop
 
@@ -220,7 +220,7 @@ def test_a_checkpoint_of_another_run(pairs: c2l.Pairs, tmp_path: Path) -> None:
 def test_a_run_that_never_began_is_in_nobodys_way(pairs: c2l.Pairs, tmp_path: Path) -> None:
     out = tmp_path / "x.safetensors"
 
-    def crash(state: Progress) -> None:
+    def crash(state: TrainingProgress) -> None:
         raise Stop
 
     with pytest.raises(Stop):
@@ -278,11 +278,11 @@ def test_what_cannot_be_trained(pairs: c2l.Pairs, tmp_path: Path) -> None:
         train(pairs, out, settings={"hidden": "many", "noise": True, "drop": 0, "gap": "none"})
     with pytest.raises(BadInput, match="flow:demo-faces is one trained prior"):
         train_prior("flow:demo-faces", pairs, out)
-    with pytest.raises(BadInput, match="--steps 0"):
+    with pytest.raises(BadInput, match="`steps=0`"):
         train(pairs, out, steps=0)
     with pytest.raises(BadInput, match=r"unknown key 'stesp' \(did you mean 'steps'\?\)"):
         train(pairs, out, stesp=0)
-    with pytest.raises(BadInput, match="read with the embedder"):
+    with pytest.raises(BadInput, match="need the embedder"):
         train(pairs, out, domain="faces")
     with pytest.raises(IncompatibleParts, match="their generator is toy:generator with other w"):
         train(pairs, out, generator=ToyGenerator(salt=1), embedder=ToyEmbedder())
@@ -298,7 +298,10 @@ def test_all_that_is_wrong_is_said_at_once(pairs: c2l.Pairs, tmp_path: Path) -> 
     assert all(word in caught.value.message for word in ("flwo", "cuda:99", "facez"))
     with pytest.raises(BadInput) as caught_here:
         train(pairs, tmp_path / "x", steps=-1, batch_size="many", learning_rate=2)
-    assert all(w in caught_here.value.message for w in ("--steps", "--batch-size", "--learning-r"))
+    assert all(
+        w in caught_here.value.message
+        for w in ("`steps=-1`", "`batch_size=many`", "`learning_rate=2`")
+    )
 
 
 def changed(pairs: c2l.Pairs, **changes: Any) -> c2l.Pairs:

@@ -20,7 +20,7 @@ from c2l.student import Student
 from c2l.testing import ToyEmbedder, ToyGenerator
 from c2l.testing.toy_world import WIDTH
 from c2l.testing.toys import EMBEDDING_WIDTH
-from c2l.training import Progress, train_prior
+from c2l.training import TrainingProgress, train_prior
 from c2l.training import priors as training_priors
 from c2l.training.student import student_scores, train_student
 from c2l.training.validation import best_split, nearest
@@ -61,8 +61,8 @@ def climbing_prior(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("c2l.training.checks.prior_class", lambda kind, settings: ClimbingPrior)
 
 
-def train(pairs: c2l.Pairs, out: Path, **options: Any) -> list[Progress]:
-    seen: list[Progress] = []
+def train(pairs: c2l.Pairs, out: Path, **options: Any) -> list[TrainingProgress]:
+    seen: list[TrainingProgress] = []
     defaults = {"steps": 400, "learning_rate": 0.02, "student": False, "on_progress": seen.append}
     train_prior("climbing", pairs, out, **{**defaults, **options})
     return seen
@@ -87,7 +87,7 @@ def test_a_cut_run_stops_where_a_whole_one_does(pairs: c2l.Pairs, tmp_path: Path
     class Cut(Exception):
         pass
 
-    def cut(state: Progress) -> None:
+    def cut(state: TrainingProgress) -> None:
         if state.step == at:
             raise Cut
 
@@ -182,8 +182,9 @@ def test_the_verdict(reached: float, held_out: float, ends: str) -> None:
     }
     words = verdict(scores, more_steps=True)
     assert words.endswith(ends)
-    assert f"prompts reach {reached:.2f}, random pictures 0.20, nearest neighbours 0.29" in words
-    assert ("--steps" in words) != (ends == "normal")
-    assert "--steps" not in verdict(scores, more_steps=False)
+    assert f"cosine with prompts {reached:.2f}, random pictures 0.20, nearest" in words
+    assert f"held-out reconstruction {held_out:.2f}, any two pictures 0.30" in words
+    assert ("`steps`" in words) != (ends == "normal")
+    assert "`steps`" not in verdict(scores, more_steps=False)
     few = verdict(scores, more_steps=True, usual_steps=1234)
     assert few.endswith(", though 1,234 steps are usual for so many pairs")

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from c2l_stylegan.cpu import openmp, threads
+from c2l import threads as openmp
+from c2l_stylegan.cpu import threads
 from c2l_stylegan.cpu.threads import (
     RowBlock,
     for_each_row_block,

@@ -109,6 +109,10 @@ def test_a_description_alone_is_a_fresh_network(tmp_path: Path) -> None:
     assert first.synthesize(first.sample_latents([0])).shape == (1, 3, 32, 32)
     path.write_text(json.dumps({**description, "seed": 4}))
     assert load(path).fingerprint() != first.fingerprint()
+    for seed in (-1, 2**64, "3", True):
+        path.write_text(json.dumps({**description, "seed": seed}))
+        with pytest.raises(BadWeights, match="must be a whole number from 0 to"):
+            load(path)
 
 
 @pytest.mark.parametrize("name", ["sg2-ada-32", "sg2-orig-cond-rgba-16", "sg3-t-32"])

@@ -10,7 +10,8 @@ very libraries that torch has loaded.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from threading import Thread
 
@@ -25,6 +26,21 @@ def limit_this_thread(num: int) -> None:
     torch.get_num_threads()  # a thread's first call sets the number of the process: so not later
     for set_num_threads in _setters():
         set_num_threads(num)
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Compute with one thread for a while, so that no result depends on their number.
+
+    Where the calling thread cannot be limited alone, the number of the process is changed.
+    """
+    num = torch.get_num_threads()
+    limit = limit_this_thread if can_limit_a_thread() else torch.set_num_threads
+    limit(1)
+    try:
+        yield
+    finally:
+        limit(num)
 
 
 @cache

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from c2l.errors import BadInput
-from c2l.evaluation import read_prompts
+from c2l.prompts.files import read_distinct_prompts, read_prompts
 
 
 def written(folder: Path, data: bytes) -> Path:
@@ -17,18 +17,25 @@ def written(folder: Path, data: bytes) -> Path:
 
 
 @pytest.mark.parametrize(
-    "data", [b"a man\nein M\xc3\xa4dchen\n", b"\xef\xbb\xbfa man\r\nein M\xc3\xa4dchen"]
+    "data",
+    [
+        b"a man\nein M\xc3\xa4dchen\n",
+        b"\xef\xbb\xbfa man\r\nein M\xc3\xa4dchen",
+        b"\n a man \n\n \nein M\xc3\xa4dchen\n\n",
+    ],
 )
-def test_one_prompt_a_line(tmp_path: Path, data: bytes) -> None:
+def test_one_prompt_a_line_and_blank_lines_are_skipped(tmp_path: Path, data: bytes) -> None:
     assert read_prompts(written(tmp_path, data)) == ["a man", "ein Mädchen"]
 
 
-def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
-    with pytest.raises(BadInput) as caught:
-        read_prompts(written(tmp_path, b"a man\n\na girl\n \na man\n"))
-    assert "empty lines: 2, 4" in caught.value.message
-    assert "repeat another: 5 (1)" in caught.value.message
-    assert "\n" not in str(caught.value)
+def test_only_line_ends_of_editors_split(tmp_path: Path) -> None:
+    assert read_prompts(written(tmp_path, "a\u2028man\x0b\nb".encode())) == ["a\u2028man", "b"]
+
+
+def test_repeated_lines_are_kept_unless_each_prompt_is_to_count_once(tmp_path: Path) -> None:
+    path = written(tmp_path, b"a man\na girl\na man\n")
+    assert read_prompts(path) == ["a man", "a girl", "a man"]
+    assert read_distinct_prompts(path) == ["a man", "a girl"]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +47,7 @@ def test_other_encodings_are_refused(tmp_path: Path, data: bytes) -> None:
         read_prompts(written(tmp_path, data))
 
 
-@pytest.mark.parametrize("data", [b"", b"\n\n"])
+@pytest.mark.parametrize("data", [b"", b"\n \n"])
 def test_a_file_without_prompts_is_refused(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(BadInput, match="holds no prompt"):
         read_prompts(written(tmp_path, data))

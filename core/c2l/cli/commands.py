@@ -1,0 +1,70 @@
+"""Typer commands and groups that start without pydantic, and whose talk is of their own flags.
+
+Typer converts values with pydantic, whose import takes longer than a whole ``c2l plugins list``.
+Flags that are already true or false need no conversion; the one that Typer adds itself,
+``--help``, is None when it is not given. These classes make it false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from c2l.cli import wording
+
+
+class Command(TyperCommand):
+    """A command; light as long as all its options are flags."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _false_by_default(super().get_help_option(ctx))
+
+    def invoke(self, ctx: Any) -> Any:
+        wording.speak_for(ctx)
+        return super().invoke(ctx)
+
+
+class Group(TyperGroup):
+    """A group of commands."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _false_by_default(super().get_help_option(ctx))
+
+
+def add(app: typer.Typer, name: str, function: Callable[..., Any], examples: str = "") -> None:
+    """Add a command."""
+    app.command(name, cls=Command, epilog=examples or None)(function)
+
+
+def add_group(app: typer.Typer, name: str, help: str, **functions: Callable[..., Any]) -> None:
+    """Add a group of commands, by name."""
+    group = typer.Typer(cls=Group, no_args_is_help=True, help=help)
+    for command, function in functions.items():
+        add(group, command, function)
+    app.add_typer(group, name=name)
+
+
+def fields_of(context: typer.Context, *others: str) -> dict[str, Any]:
+    """The parameters of a command that are fields of what the service is asked for."""
+    apart = {"accept_licence", "as_json", *others}
+    return {name: value for name, value in context.params.items() if name not in apart}
+
+
+def typed_flags(context: typer.Context) -> set[str]:
+    """The options that were typed."""
+    return {
+        max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if parameter.param_type_name == "option"
+        and parameter.name
+        and "COMMANDLINE" in str(context.get_parameter_source(parameter.name))
+    }
+
+
+def _false_by_default(option: Any) -> Any:
+    if option is not None:
+        option.default = False
+    return option

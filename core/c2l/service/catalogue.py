@@ -1,0 +1,166 @@
+"""What can be named here: plugins, models and recipes, as plain rows. Imports no torch."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+from c2l.errors import C2LError
+from c2l.plugins import registry
+from c2l_registry import Interface
+
+if TYPE_CHECKING:
+    from c2l_registry import ModelEntry, PluginRecord
+
+INTERFACES: tuple[Interface, ...] = get_args(Interface)
+
+
+@dataclass(frozen=True)
+class PluginRow:
+    """An installed plugin, and whether it works."""
+
+    name: str
+    dist: str
+    version: str
+    state: str
+    summary: str
+    error: str
+    kinds: tuple[str, ...]
+
+    @property
+    def package(self) -> str:
+        """The distribution and its version."""
+        return f"{self.dist} {self.version}"
+
+    @property
+    def remark(self) -> str:
+        """Why it failed, or else what it is."""
+        return self.error or self.summary
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A kind, or a model of one."""
+
+    reference: str
+    interface: str
+    kind: str
+    state: str
+    summary: str
+    licence: str
+    plugin: str
+    resolution: int | None
+    size: int | None
+
+
+@dataclass(frozen=True)
+class RecipeRow:
+    """Three parts that fit, with settings and prompts to try."""
+
+    name: str
+    generator: str
+    summary: str
+    fields: dict[str, Any]
+
+
+def problems(*, cards: bool = True) -> list[str]:
+    """What is wrong with the installed plugins and their cards, one line each.
+
+    Args:
+        cards: also read the card files, which takes longer than all the rest.
+    """
+    return [str(problem) for problem in registry().problems(cards=cards)]
+
+
+def plugin_problems(*, cards: bool = False) -> list[str]:
+    """``problems``, and disabled plugins that are not installed, which elsewhere are an error."""
+    return [*problems(cards=cards), *map(str, registry().unknown_disabled())]
+
+
+def list_plugins() -> list[PluginRow]:
+    """The installed plugins."""
+    return [_plugin_row(record) for record in registry().describe()]
+
+
+def show_plugin(name: str) -> dict[str, Any]:
+    """One plugin: its row, its module, the models it brings, and the traceback if it failed.
+
+    Raises:
+        UnknownPlugin: it is not installed.
+    """
+    record = registry().plugin(name)
+    models = [] if registry().unknown_disabled() else registry().models()
+    return {
+        **asdict(_plugin_row(record)),
+        "module": record.module,
+        "models": [e.reference for e in models if e.plugin == name and e.card],
+        "traceback": record.traceback,
+    }
+
+
+def list_models(interface: Interface | None = None) -> list[ModelRow]:
+    """All kinds, and the models of each."""
+    return [_model_row(entry) for entry in registry().models(interface)]
+
+
+def show_model(reference: str) -> dict[str, Any]:
+    """A model: its row, its card, and where its weights lie.
+
+    Raises:
+        UnknownReference, BadReference, PluginFailed
+    """
+    entry = registry().entry(reference)
+    if entry.card and entry.state == "to be fetched" and entry.path is None:
+        from c2l.fetching import find_missing
+
+        with suppress(C2LError):  # only its class knows, which takes longer to ask
+            if not find_missing([reference]):
+                entry = replace(entry, state="cached")
+    card = entry.card.model_dump(mode="json", exclude={"reference", "file"}) if entry.card else {}
+    return {**asdict(_model_row(entry)), **card, "path": str(entry.path) if entry.path else None}
+
+
+def list_recipes() -> list[RecipeRow]:
+    """All recipes."""
+    return [
+        RecipeRow(name, recipe.generator, recipe.summary, recipe.model_dump(mode="json"))
+        for name, recipe in registry().recipes().items()
+    ]
+
+
+def show_recipe(name: str) -> dict[str, Any]:
+    """A recipe: its parts, settings and prompts to try. Raises ``UnknownReference``."""
+    return registry().recipe(name).model_dump(mode="json")
+
+
+def parts_of_recipe(name: str) -> list[str]:
+    """The references of a recipe's three parts. Raises ``UnknownReference``."""
+    recipe = registry().recipe(name)
+    return [recipe.generator, recipe.embedder, recipe.prior]
+
+
+def _plugin_row(record: PluginRecord) -> PluginRow:
+    return PluginRow(
+        name=record.name,
+        dist=record.dist,
+        version=record.version,
+        state=record.state,
+        summary=record.summary,
+        error=record.error,
+        kinds=tuple(record.kinds),
+    )
+
+
+def _model_row(entry: ModelEntry) -> ModelRow:
+    return ModelRow(
+        reference=entry.reference,
+        interface=entry.interface,
+        kind=entry.kind,
+        state=entry.state,
+        summary=entry.summary,
+        licence=entry.licence,
+        plugin=entry.plugin,
+        resolution=entry.card.resolution if entry.card else None,
+        size=entry.card.size if entry.card else None,
+    )

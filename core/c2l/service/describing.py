@@ -1,0 +1,60 @@
+"""What a file of c2l says about itself: a picture or a prior, told apart by content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from c2l.errors import BadPicture
+from c2l.prior_file import PriorCard, is_prior_file, read_prior_card
+from c2l.sampling.record import read_record
+from c2l.training import TrainingRun
+
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """The record of a picture."""
+
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PriorFacts:
+    """The card of a prior."""
+
+    card: PriorCard
+
+    @property
+    def run(self) -> str:
+        """The run that made it, as TOML."""
+        return TrainingRun.of(self.card).to_toml()
+
+
+def describe_file(path: Path) -> PictureFacts | PriorFacts:
+    """Read what a picture or a prior says about itself, whatever the file is called.
+
+    Raises:
+        BadPicture: it is neither, or a picture without a record.
+        BadWeights: a safetensors file that is not a prior.
+    """
+    start = _beginning(path)
+    is_picture = start.startswith(_PICTURES)
+    if is_prior_file(path) or (path.suffix == ".safetensors" and not is_picture):
+        return PriorFacts(read_prior_card(path))
+    if start and not is_picture:
+        raise BadPicture(
+            f"{path} is neither a picture nor a prior",
+            hint="Give a PNG that 'c2l sample' wrote, or a prior that 'c2l train' wrote",
+        )
+    return PictureFacts(read_record(path))
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError:
+        return b""  # reading it says what is wrong

@@ -1,0 +1,112 @@
+"""Files of networks from elsewhere: what they hold, and the project's own form of them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from c2l.errors import BadInput, BadWeights, UnknownReference
+from c2l.loading import load_generator, load_prior
+from c2l.plugins import registry
+from c2l.resolving import find_generator
+from c2l_registry.paths import expand_path
+from c2l_registry.references import means_a_path, names_a_file
+
+
+def convert_file(source: str, target: Path, *, half: bool = False) -> int:
+    """Write a generator to a safetensors file that opens at once.
+
+    Args:
+        source: a file, or ``kind:file`` if more than one plugin recognises it.
+        half: in float16, half the size.
+    Returns:
+        Bytes written.
+    Raises:
+        BadInput: ``target`` does not end in ``.safetensors``, or is the source itself.
+        UnknownReference, BadWeights, NotWritable
+    """
+    if target.suffix != ".safetensors":
+        raise BadInput(f"{target} does not end in .safetensors", hint="Choose a name that does")
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise BadInput(f"{target} would replace itself", hint="Choose another name")
+    load_generator(_reference(source), device="cpu").save(target, half=half)
+    return target.stat().st_size
+
+
+def inspect_file(source: str) -> dict[str, Any]:
+    """What a file holds: family, sizes, sha256, and name and licence if the catalogue knows it.
+
+    Raises:
+        UnknownReference, BadReference, BadWeights
+    """
+    reference = _reference(source)
+    try:
+        cls, path = find_generator(reference)
+    except UnknownReference:
+        found = _inspect_prior(reference)
+        if found is None:
+            raise
+        return found
+    return {"file": str(path), **cls.describe(path), **_checksum(path), **_named(source)}
+
+
+def _inspect_prior(reference: str) -> dict[str, Any] | None:
+    """What a prior's file says of itself; None if it is not a prior's."""
+    path = expand_path(reference)
+    if not path.is_file():
+        return None
+    try:
+        prior = load_prior(reference, device="cpu")
+    except UnknownReference:
+        return None
+    except BadWeights:
+        if path.suffix == ".safetensors":  # somebody else's
+            return None
+        raise
+    trained_for = {
+        role: getattr(prior.card, role).reference if prior.card else None
+        for role in ("generator", "embedder")
+    }
+    return {
+        "file": str(path),
+        "prior": prior.reference.partition(":")[0],
+        **prior.settings(),
+        "repeats": list(prior.repeats or ()) or None,
+        **trained_for,
+        "parameters": sum(parameter.numel() for parameter in prior.parameters()),
+        **_checksum(path),
+    }
+
+
+def _checksum(path: Path) -> dict[str, Any]:
+    """Checksum and size of a file, and what the catalogue knows of it."""
+    file = path if path.is_file() else path / "weights.safetensors"
+    if not file.is_file():
+        return {}
+    with file.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    return {"sha256": sha256, "size": file.stat().st_size, **_known(sha256)}
+
+
+def _named(source: str) -> dict[str, str]:
+    """Name and licence of what was named by a reference."""
+    card = registry().cards().get(source)
+    return {"reference": source, "licence": card.licence} if card else {}
+
+
+def _known(sha256: str) -> dict[str, str]:
+    """Name and licence of a file that the catalogue knows by its checksum."""
+    card = registry().card_of_file(sha256)
+    return {"reference": card.reference, "licence": card.licence} if card else {}
+
+
+def _reference(source: str) -> str:
+    """A file may be given without ``./``, which a reference needs."""
+    if means_a_path(source):
+        return source
+    if names_a_file(source):
+        return str(Path(source).absolute())
+    if ":" not in source and Path(source).suffix:
+        raise UnknownReference(f"there is no file {source}", hint="Check the path")
+    return source

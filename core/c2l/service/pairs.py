@@ -1,0 +1,141 @@
+"""Pairs of a generator and an embedder that are given by reference."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from c2l.devices import resolve_device
+from c2l.embedder import Embedder
+from c2l.generator import Generator
+from c2l.loading import load_embedder, load_generator
+from c2l.pairs import Pairs, build_pairs, read_manifest
+from c2l.service.consent import Ask, fetch_with_consent
+from c2l.service.notices import Notice
+from c2l.service.typed_values import parse_groups
+
+if TYPE_CHECKING:
+    from c2l_registry.downloads import FileReport
+
+DEFAULT_NUM = 100_000
+WORTH_WORKERS = 1000
+"""For fewer pairs than this, starting processes takes longer than they save."""
+
+Tell = Callable[[Notice], None]
+
+
+def make_pairs(
+    generator: str,
+    embedder: str,
+    out: Path,
+    *,
+    num: int | None = None,
+    groups: str | Sequence[int] | None = None,
+    first_seed: int = 0,
+    shard_size: int | None = None,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    ask: Ask | None = None,
+    tell: Tell = lambda notice: None,
+    on_download: FileReport | None = None,
+    on_progress: Callable[[int, int, str], None] = lambda done, num, note: None,
+) -> Pairs:
+    """Fetch the parts if need be, and make pairs with them.
+
+    Args:
+        generator, embedder: references.
+        num: how many; None takes the folder's own number, or 100,000 for a new folder.
+        groups: as ``build_pairs`` takes them, or a text such as ``4,4,10``.
+        workers: processes that draw; None takes what suits the device.
+        ask, tell, on_download: as ``fetch_with_consent``.
+        on_progress: told how many pairs are done, how many there are in all, and a note.
+        Others: as ``build_pairs``.
+    Raises:
+        As ``fetch_with_consent``, ``c2l.load_generator`` and ``build_pairs``.
+    """
+    groups = parse_groups(groups)
+    where = choose_device(device, tell)
+    fetch_with_consent([generator, embedder], ask=ask, tell=tell, on_download=on_download)
+    return fill_folder(
+        load_generator(generator, device=where),
+        load_embedder(embedder, device=where),
+        out,
+        num_wanted(out) if num is None else num,
+        groups=groups,
+        first_seed=first_seed,
+        shard_size=shard_size,
+        batch_size=batch_size,
+        workers=workers,
+        tell=tell,
+        on_progress=on_progress,
+    )
+
+
+def fill_folder(
+    generator: Generator,
+    embedder: Embedder,
+    out: Path,
+    num: int,
+    *,
+    groups: Sequence[int] | None = None,
+    first_seed: int = 0,
+    shard_size: int | None = None,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    tell: Tell,
+    on_progress: Callable[[int, int, str], None],
+) -> Pairs:
+    """``build_pairs``, which tells what becomes of a folder that was begun with more pairs."""
+    before = read_manifest(out) if (out / "manifest.json").exists() else None
+    pairs = build_pairs(
+        generator,
+        embedder,
+        num,
+        out,
+        groups=groups,
+        first_seed=first_seed,
+        shard_size=shard_size,
+        batch_size=batch_size,
+        workers=num_workers(generator.device.type, num) if workers is None else workers,
+        on_progress=lambda done, total: on_progress(done, total, ""),
+    )
+    if before is not None and num < before.num:
+        tell(Notice("resumed", _fewer(out, len(pairs), num, before.num)))
+    return pairs
+
+
+def num_wanted(folder: Path) -> int:
+    """How many pairs a folder was begun with; the default for a new one."""
+    begun = (folder / "manifest.json").exists()
+    return read_manifest(folder).num if begun else DEFAULT_NUM
+
+
+def num_workers(device_type: str, num: int) -> int:
+    """How many processes draw ``num`` pairs fastest on a type of device."""
+    if device_type != "cpu" or num < WORTH_WORKERS:
+        return 1
+    affinity = getattr(os, "sched_getaffinity", None)  # a container may own fewer than all cores
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def choose_device(name: str, tell: Tell) -> str:
+    """The device called ``name``; what ``auto`` stands for is told.
+
+    Raises:
+        DeviceUnavailable: this machine, or this build of torch, does not have it.
+    """
+    device = str(resolve_device(name))
+    if name == "auto":
+        tell(Notice("device", f"computing on {device}"))
+    return device
+
+
+def _fewer(out: Path, there: int, num: int, before: int) -> str:
+    if there > num:
+        return f"{out} already holds {there:,} pairs, more than {num:,}; all of them stay"
+    return (
+        f"{out} was begun for {before:,} pairs and now ends at {there:,}; `num={before}` adds more"
+    )

@@ -1,0 +1,169 @@
+"""A training run from its fields to a prior: checked first, then its pairs are made or read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from c2l.embedder import Embedder
+from c2l.errors import BadInput, C2LError, IncompatibleParts
+from c2l.generator import Generator
+from c2l.loading import load_embedder, load_generator
+from c2l.pairs import Pairs, load_pairs, references_of
+from c2l.service.consent import Ask, fetch_with_consent
+from c2l.service.notices import Notice
+from c2l.service.pairs import Tell, choose_device, fill_folder, num_wanted
+from c2l.service.typed_values import parse_groups, parse_settings
+from c2l.training import TrainingProgress, TrainingReport, TrainingRun, train_prior
+from c2l.training.checks import Faults, check_pairs, check_run
+from c2l.training.priors import try_prior
+
+if TYPE_CHECKING:
+    from c2l_registry.downloads import FileReport
+
+Parts = tuple[Generator, Embedder]
+
+
+@dataclass(frozen=True)
+class TrainingCallbacks:
+    """What a front end can show of a run; each may be left out.
+
+    Args:
+        ask, tell, on_download: as ``fetch_with_consent``.
+        on_pairs: told how many pairs are made, how many there are in all, and a note.
+        on_training: told how far training is.
+    """
+
+    ask: Ask | None = None
+    tell: Tell = lambda notice: None
+    on_download: FileReport | None = None
+    on_pairs: Callable[[int, int, str], None] = lambda done, num, note: None
+    on_training: Callable[[TrainingProgress], None] = lambda progress: None
+
+
+def read_run(file: Path | None, **fields: Any) -> TrainingRun:
+    """The run that a TOML file and fields describe.
+
+    Fields win over the file, and None is as good as not given. ``groups`` may be a text such as
+    ``4,4,10``, and ``settings`` a list of texts such as ``hidden=512``.
+
+    Raises:
+        BadInput: it cannot be read, or says too little or too much.
+    """
+    fields["groups"] = parse_groups(fields.get("groups"))
+    fields["settings"] = parse_settings(fields.get("settings")) or None
+    given = {name: value for name, value in fields.items() if value is not None}
+    run = TrainingRun.read(file, **given) if file is not None else TrainingRun(**given)
+    if run.out is None:
+        raise BadInput("the prior needs a file", hint="Name it with `out`", field="out")
+    if (run.generator is None) != (run.embedder is None):
+        raise BadInput(
+            "making pairs takes a generator and an embedder",
+            hint="Give both `generator` and `embedder`",
+            field="embedder" if run.embedder is None else "generator",
+        )
+    if run.generator is not None:
+        return run
+    if run.pairs is None:
+        raise BadInput(
+            "there is nothing to train on",
+            hint="Give `pairs`, or `generator` and `embedder` to make some",
+            field="pairs",
+        )
+    for name in ("num", "groups"):
+        if getattr(run, name) is not None:
+            raise BadInput(
+                f"`{name}` is for making pairs, which takes a generator and an embedder",
+                hint=f"Leave out `{name}`, or give `generator` and `embedder`",
+                field=name,
+            )
+    return run
+
+
+def run_training(run: TrainingRun, callbacks: TrainingCallbacks | None = None) -> TrainingReport:
+    """Make or read the pairs of a run, and train its prior.
+
+    Raises:
+        PairsInterrupted, TrainingInterrupted: Ctrl-C; what is done is kept.
+        As ``fetch_with_consent``, ``c2l.build_pairs`` and ``c2l.train_prior``.
+    """
+    callbacks = callbacks or TrainingCallbacks()
+    read = _read_pairs if run.generator is None else _new_pairs
+    pairs, parts = read(run, callbacks)
+    generator, embedder = parts or (None, None)
+    assert run.out is not None
+    return train_prior(
+        run,
+        pairs,
+        run.out,
+        generator=generator,
+        embedder=embedder,
+        on_progress=callbacks.on_training,
+    )
+
+
+def _read_pairs(run: TrainingRun, callbacks: TrainingCallbacks) -> tuple[Pairs, Parts | None]:
+    """The pairs of a run, and the parts that made them; everything wrong is reported at once."""
+    folder = run.pairs
+    assert folder is not None
+    faults = Faults()
+    faults.catch(lambda: check_run(run))
+    pairs = faults.catch(lambda: load_pairs(folder))
+    if pairs is not None and faults:
+        # The device may be what is wrong.
+        parts = _makers(pairs, "cpu", callbacks.tell) or (None, None)
+        faults.catch(lambda: check_pairs(pairs, *parts))
+    faults.raise_all()
+    assert pairs is not None
+    device = choose_device(run.device, callbacks.tell)
+    return pairs, _makers(pairs, device, callbacks.tell, needed=run.domain is not None)
+
+
+def _new_pairs(run: TrainingRun, callbacks: TrainingCallbacks) -> tuple[Pairs, Parts]:
+    """Pairs that are made first, and the parts that made them."""
+    check_run(run)
+    assert run.out is not None and run.generator is not None and run.embedder is not None
+    tell = callbacks.tell
+    device = choose_device(run.device, tell)
+    fetch_with_consent(
+        [run.generator, run.embedder],
+        ask=callbacks.ask,
+        tell=tell,
+        on_download=callbacks.on_download,
+    )
+    parts = (
+        load_generator(run.generator, device=device),
+        load_embedder(run.embedder, device=device),
+    )
+    folder = run.pairs or run.out.with_suffix(".pairs")
+    num = num_wanted(folder) if run.num is None else run.num
+    try_prior(run, num, *parts)
+    try:
+        pairs = fill_folder(
+            *parts,
+            folder,
+            num,
+            groups=run.groups,
+            first_seed=run.first_seed,
+            tell=tell,
+            on_progress=callbacks.on_pairs,
+        )
+    except IncompatibleParts as error:  # here, `out` is the prior's
+        raise IncompatibleParts(
+            error.message, hint="Choose another folder with `pairs`", field="pairs"
+        ) from error
+    return pairs, parts
+
+
+def _makers(pairs: Pairs, device: str, tell: Tell, *, needed: bool = False) -> Parts | None:
+    """The parts that made the pairs, to judge the prior with; training works without them."""
+    generator, embedder = references_of(pairs.folder, pairs.manifest)
+    try:
+        return load_generator(generator, device=device), load_embedder(embedder, device=device)
+    except C2LError as error:
+        if needed:
+            raise
+        tell(Notice("weights", f"no pictures are drawn to judge the prior: {error.message}"))
+        return None

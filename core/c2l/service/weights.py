@@ -1,0 +1,168 @@
+"""Weights of the catalogue on this machine: pulled, verified and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from c2l.errors import BadInput, BadWeights, NotDownloaded
+from c2l.plugins import registry
+from c2l_registry.checksums import first_seen
+from c2l_registry.consent import consent_file
+from c2l_registry.paths import is_there
+from c2l_registry.removal import is_kept_elsewhere, remove_files
+from c2l_registry.verification import verify_files
+
+if TYPE_CHECKING:
+    from c2l.service.consent import Ask, Question
+    from c2l.service.notices import Notice
+    from c2l_registry import ModelCard
+    from c2l_registry.downloads import FileReport
+
+
+@dataclass(frozen=True)
+class PulledModel:
+    """A model that is here, was fetched, or is to be fetched."""
+
+    reference: str
+    state: str
+    path: str | None
+    size: int | None
+    sha256: str
+    licence: str
+    licence_url: str
+    commercial_use: bool | None
+
+
+@dataclass(frozen=True)
+class VerifiedFile:
+    """A fetched file, and whether it still is what was fetched."""
+
+    reference: str
+    state: str
+    path: str
+    size: int | None
+    sha256: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class RemovedModel:
+    """A model whose weights were removed; ``freed`` counts bytes."""
+
+    reference: str
+    freed: int
+    kept_elsewhere: bool
+
+
+def pull_weights(
+    references: Sequence[str],
+    *,
+    ask: Ask | None = None,
+    tell: Callable[[Notice], None] = lambda notice: None,
+    on_download: FileReport | None = None,
+) -> list[PulledModel]:
+    """Fetch what is missing of these models. Parameters and errors are ``fetch_with_consent``'s."""
+    from c2l.service.consent import fetch_with_consent
+
+    fetched = fetch_with_consent(references, ask=ask, tell=tell, on_download=on_download)
+    new = {model.reference for model in fetched}
+    return [_pulled(r, "fetched" if r in new else "here") for r in dict.fromkeys(references)]
+
+
+def plan_pull(references: Sequence[str]) -> tuple[Question | None, list[PulledModel]]:
+    """What ``pull_weights`` would ask and do; fetches nothing."""
+    from c2l.service.consent import ask_what_is_missing
+
+    question = ask_what_is_missing(references)
+    sizes = {model.reference: model.size for model in question.models} if question else {}
+    rows = [
+        _pulled(r, "to be fetched", sizes[r]) if r in sizes else _pulled(r, "here")
+        for r in dict.fromkeys(references)
+    ]
+    return question, rows
+
+
+def verify_weights(references: Sequence[str] = ()) -> list[VerifiedFile]:
+    """Hash fetched weights and compare with what is known; without references, all of them.
+
+    Raises:
+        BadInput: a model has no file in the weights folder.
+        NotDownloaded: it was not fetched.
+    """
+    models = registry().models() if not references else []
+    cards = [_fetched_card(reference) for reference in references]
+    cards += [entry.card for entry in models if entry.card and entry.state == "cached"]
+    return [
+        VerifiedFile(
+            reference=card.reference,
+            state=verdict.state,
+            path=str(verdict.path),
+            size=verdict.size,
+            sha256=verdict.sha256,
+            expected=verdict.expected,
+        )
+        for card in cards
+        for verdict in verify_files(card, registry().environ)
+    ]
+
+
+def refuse_changed(files: Sequence[VerifiedFile]) -> None:
+    """Raises ``BadWeights`` if a file has changed or is missing."""
+    bad = list(dict.fromkeys(f.reference for f in files if f.state in {"changed", "missing"}))
+    if bad:
+        raise BadWeights(
+            f"{', '.join(bad)} is not as it was fetched",
+            hint=f"Fetch it again: c2l models remove {bad[0]}; c2l models pull {bad[0]}",
+        )
+
+
+def remove_weights(references: Sequence[str]) -> list[RemovedModel]:
+    """Remove fetched weights, and the yes to their licences. Raises as ``verify_weights``."""
+    cards = [_fetched_card(reference, begun=True) for reference in references]
+    environ = registry().environ
+    kept = {card.reference for card in cards if is_kept_elsewhere(card, environ)}
+    return [
+        RemovedModel(card.reference, remove_files(card, environ), card.reference in kept)
+        for card in cards
+    ]
+
+
+def _fetched_card(reference: str, *, begun: bool = False) -> ModelCard:
+    """The card of a model in the weights folder.
+
+    Args:
+        begun: an unfinished download will do.
+    """
+    entry = registry().entry(reference)
+    if begun and entry.card and is_there(consent_file(reference, registry().environ)):
+        return entry.card  # its weights may lie in another cache, but its yes lies in ours
+    if entry.card is None or not entry.card.urls:
+        raise BadInput(
+            f"{reference} has no file in the weights folder",
+            hint="See where it lies: c2l models show " + reference,
+        )
+    if entry.state != "cached" and not (begun and entry.path and entry.path.parent.is_dir()):
+        raise NotDownloaded(
+            f"{reference} is not on this machine", hint=f"Fetch it: c2l models pull {reference}"
+        )
+    return entry.card
+
+
+def _pulled(reference: str, state: str, size: int | None = None) -> PulledModel:
+    """Where the weights of a reference lie, and what is known of them."""
+    _, entry = registry().lookup(reference)
+    path = entry.path if entry else None
+    here = path is not None and path.is_file()
+    card = entry.card if entry else None
+    return PulledModel(
+        reference=reference,
+        state=state,
+        path=str(path) if path else None,
+        size=size or (path.stat().st_size if path and here else card.size if card else None),
+        sha256=(card.sha256 if card else "") or (first_seen(path) if path else ""),
+        licence=card.licence if card else "",
+        licence_url=card.licence_url if card else "",
+        commercial_use=card.commercial_use if card else None,
+    )
