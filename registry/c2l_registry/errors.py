@@ -57,7 +57,7 @@ class BadReference(C2LError):
 
 
 class BadPath(C2LError):
-    """A path that names nothing on any machine, or a home folder that nobody has here."""
+    """A path that no machine could have, or that starts at the home folder of an unknown user."""
 
     exit_code = ExitCode.USAGE
 
