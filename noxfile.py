@@ -16,7 +16,7 @@ def check(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", "core", "registry", "plugins", "tests", "examples")
     session.run("mypy")
-    session.run("lint-imports")
+    session.run("lint-imports", env={"PYTHONPATH": "examples/c2l-dcgan/src"})
 
 
 @nox.session

@@ -45,7 +45,7 @@ def row(name: str, outcome: Outcome) -> str:
     """A line of the table; a cell that does not apply is empty."""
     cells = [METRICS[c].text(outcome.scores[c]) if c in outcome.scores else "" for c in COLUMNS]
     cost = outcome.cost
-    cells.append(f"{cost['parameters']['prior'] / 1e6:.2f}" if cost else "")
+    cells.append(f"{cost.parameters['prior'] / 1e6:.2f}" if cost else "")
     return f"| {' | '.join([name, *cells])} |"
 
 

@@ -35,7 +35,6 @@ ROWS: Mapping[str, str] = {
     "noise": "noise",
     "centring": "centring",
     "both": "centring+noise",
-    "both, noise shaped": "centring+shaped",
     "both, and projection": "centring+noise+projection",
     "both, and ridge": "centring+noise+ridge",
 }

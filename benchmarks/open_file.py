@@ -34,7 +34,7 @@ def write_pickle(path: Path) -> None:
     from nvidia_writer import Persistent, dump, record
 
     from c2l_stylegan.generator import StyleGAN
-    from c2l_stylegan.settings import StyleGAN2Settings
+    from c2l_stylegan.networks.settings import StyleGAN2Settings
 
     settings = StyleGAN2Settings(z_dim=512, c_dim=0, w_dim=512, img_resolution=1024, img_channels=3)
     networks = {

@@ -159,8 +159,8 @@ def main() -> None:
         def draw(
             which: DiffusionPrior, embeddings: Tensor = embeddings, noise: list[Tensor] = noise
         ) -> Tensor:
-            return which.sample(
-                embeddings, sampler="skip", steps=STEPS, guidance=GUIDANCE, noise=iter(noise)
+            return which.sample_from_noise(
+                embeddings, noise, sampler="skip", steps=STEPS, guidance=GUIDANCE
             )
 
         variants: dict[str, Callable[[], Tensor]] = {

@@ -51,7 +51,7 @@ class Entry:
         file: the stem of the prior's file in DIR; entries may share one. Empty: what ships.
         kind, settings, training: how it is trained if it is not there.
         as_shipped: its settings are those of the shipped prior of the world.
-        asked: attributes to set on the loaded prior: other defaults of its sampler.
+        asked: settings to change on the loaded prior: other defaults of its sampler.
     """
 
     label: str
@@ -96,10 +96,7 @@ def prior_of(entry: Entry, world: str, recipe: c2l.Pipeline, work: Path) -> c2l.
             **entry.training,
         )
     prior = c2l.load_prior(str(file.resolve()))
-    for name, value in entry.asked.items():
-        if not hasattr(prior, name):
-            raise AttributeError(f"{entry.kind} has no {name}")
-        setattr(prior, name, value)
+    prior.config = prior.Settings(**{**prior.settings(), **entry.asked})
     return prior
 
 
@@ -107,8 +104,8 @@ def row(entry_label: str, outcome: Outcome) -> str:
     """A line of the table; a cell that does not apply is empty."""
     cells = [METRICS[c].text(outcome.scores[c]) if c in outcome.scores else "" for c in COLUMNS]
     if outcome.cost:
-        cells.append(f"{outcome.cost['alone']['prior']:.1f}")
-        cells.append(f"{outcome.cost['parameters']['prior'] / 1e6:.2f}")
+        cells.append(f"{outcome.cost.alone['prior']:.1f}")
+        cells.append(f"{outcome.cost.parameters['prior'] / 1e6:.2f}")
     else:
         cells += ["", ""]
     return f"| {' | '.join([entry_label, *cells])} |"

@@ -175,7 +175,7 @@ def _official(name: str, checkout: Path) -> nn.Module:
 
 def _c2l(name: str) -> nn.Module:
     from c2l_stylegan.generator import StyleGAN
-    from c2l_stylegan.settings import Settings, StyleGAN2Settings, StyleGAN3Settings
+    from c2l_stylegan.networks.settings import Settings, StyleGAN2Settings, StyleGAN3Settings
 
     settings: Settings
     if NETWORKS[name][0] == "networks_stylegan3":
@@ -266,7 +266,7 @@ def _stand_in() -> None:
 
 
 def _firwin(numtaps: int, cutoff: float, width: float, fs: float) -> Any:
-    from c2l_stylegan.filters import lowpass_filter
+    from c2l_stylegan.networks.filters import lowpass_filter
 
     taps = lowpass_filter(numtaps, cutoff=cutoff, width=width, sampling_rate=fs)
     assert taps is not None

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["c2l.testing.pytest_plugin"]
+
 settings.register_profile("c2l", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("c2l")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _alone(no_network: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For whatever is made before the first test: fixtures of a module or of the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("C2L_HOME", str(tmp_path_factory.mktemp("c2l-home")))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("C2L_DISABLE_PLUGINS", "C2L_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("C2L_HOME", str(tmp_path / "c2l-home"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def _own_world(own_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def deaf_prior(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A ridge prior for demo-faces, on made-up pairs: it listens to nothing but the prompt."""
     import torch

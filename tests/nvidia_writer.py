@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from c2l_stylegan.generator import StyleGAN
-from c2l_stylegan.settings import StyleGAN2Settings
-from c2l_stylegan.stylegan3 import signals
+from c2l_stylegan.networks.settings import StyleGAN2Settings
+from c2l_stylegan.networks.stylegan3 import signals
 
 
 class Persistent:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from c2l_stylegan.generator import StyleGAN
-from c2l_stylegan.settings import StyleGAN2Settings
+from c2l_stylegan.networks.settings import StyleGAN2Settings
 
 
 class Network:

@@ -4,10 +4,13 @@ from c2l.evaluation import CalibratedJudge as CalibratedJudge
 from c2l.evaluation import Judge as Judge
 from c2l.evaluation import Question as Question
 from c2l.evaluation import evaluate as evaluate
+from c2l.fetching import FetchesItself as FetchesItself
 from c2l.fetching import fetch as fetch
+from c2l.fetching import hub_is_offline as hub_is_offline
 from c2l.files import draft_of as draft_of
 from c2l.files import write_atomically as write_atomically
 from c2l.generator import Generator as Generator
+from c2l.generator import LatentLayout as LatentLayout
 from c2l.generator import LatentSpace as LatentSpace
 from c2l.hookspecs import hookimpl as hookimpl
 from c2l.loading import load_embedder as load_embedder
@@ -31,6 +34,8 @@ from c2l.sampling.request import DrawRequest as DrawRequest
 from c2l.seeds import SeededNormal as SeededNormal
 from c2l.seeds import draw_index as draw_index
 from c2l.seeds import draw_normal as draw_normal
+from c2l.threads import can_limit_a_thread as can_limit_a_thread
+from c2l.threads import limit_this_thread as limit_this_thread
 from c2l.training import train_prior as train_prior
 from c2l_registry import KindSpec as KindSpec
 from c2l_registry import ModelCard as ModelCard

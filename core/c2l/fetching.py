@@ -9,22 +9,41 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from c2l.errors import BadWeights, LicenceNotAccepted
 from c2l.plugins import registry
 from c2l_registry import KindSpec, Source, parse_reference
-from c2l_registry.paths import check_given, is_there
+from c2l_registry.paths import check_given, check_readable, is_there
 from c2l_registry.switches import is_hub_offline
 
 if TYPE_CHECKING:
     from c2l.generator import Generator
-    from c2l.part import Part
     from c2l_registry import ModelCard, ModelEntry
     from c2l_registry.downloads import FileReport
     from c2l_registry.weights import WantedFile
 
 UNKNOWN_LICENCE = "see its page"
+
+
+@runtime_checkable
+class FetchesItself(Protocol):
+    """A class of parts that fetches what no card has addresses for; kinds with ``open_names``."""
+
+    @classmethod
+    def is_fetched(cls, source: Source) -> bool:
+        """Whether ``load`` finds the weights of ``source`` on this machine.
+
+        Asked before the user is asked for a licence.
+        """
+
+    @classmethod
+    def fetch(cls, source: Source) -> None:
+        """Fetch what ``load`` will need; only where ``is_fetched`` says that it is not here.
+
+        Raises:
+            NotDownloaded: it cannot be fetched.
+        """
 
 
 @dataclass(frozen=True)
@@ -66,9 +85,10 @@ class Missing:
         """What the class is given when it fetches by itself."""
         return Source(parse_reference(self.reference), None, self.card)
 
-    def part(self) -> type[Part]:
-        """Its class; imports torch."""
-        return registry().factory(self.spec)
+    def fetcher(self) -> FetchesItself | None:
+        """Its class, if that fetches by itself; imports torch."""
+        cls = registry().factory(self.spec)
+        return cls if isinstance(cls, FetchesItself) else None
 
 
 def hub_is_offline() -> bool:
@@ -131,7 +151,9 @@ def fetch_missing(
         fetch_files(files, environ=environ, report=report)
     for model in missing:
         if not model.files:
-            model.part().fetch(model.source)
+            fetcher = model.fetcher()
+            assert fetcher is not None, "found missing by its own word"
+            fetcher.fetch(model.source)
 
 
 def convert_fetched(references: Iterable[str]) -> None:
@@ -221,13 +243,17 @@ def _missing(text: str) -> Missing | None:
     if card and card.file:
         return None
     if card and card.urls:
+        wanted = wanted_files(card, environ)
         if is_cached(card, environ):
+            for file in wanted:
+                check_readable(file.path)
             return None
-        files = tuple(f for f in wanted_files(card, environ) if not is_there(f.path))
+        files = tuple(file for file in wanted if not is_there(file.path))
     elif not spec.open_names:
         return None
     missing = Missing(text, spec, card, files, False)
-    if not files and missing.part().is_fetched(missing.source):
+    fetcher = missing.fetcher() if not files else None
+    if not files and (fetcher is None or fetcher.is_fetched(missing.source)):
         return None
     accepted = is_accepted(text, missing.licence, environ)
     return Missing(text, spec, card, files, accepted)

@@ -17,22 +17,19 @@ from c2l_registry import Source
 
 
 @dataclass(frozen=True)
-class LatentSpace:
-    """The space in which a generator takes its latents, float32 tensors of shape (B, K, D).
+class LatentLayout:
+    """How codes feed a generator's layers.
 
     Args:
         num_codes: K, the number of codes of one latent (1 for StyleGAN's w).
         width: D, the width of one code.
         repeats: K numbers, how many layers of the generator each code feeds; ``(18,)`` for w of
             a 1024 px StyleGAN2, eighteen ones for its w+, ``(4, 4, 10)`` for layer groups.
-        mean, std: statistics of ``sample_latents``, float32, shape (K, D).
     """
 
     num_codes: int
     width: int
     repeats: tuple[int, ...]
-    mean: Tensor
-    std: Tensor
 
     @property
     def num_layers(self) -> int:
@@ -77,6 +74,19 @@ class LatentSpace:
             )
         times = torch.tensor(list(repeats), device=latents.device)
         return latents.repeat_interleave(times, dim=1)
+
+
+@dataclass(frozen=True)
+class LatentSpace(LatentLayout):
+    """The space in which a generator takes its latents, float32 tensors of shape (B, K, D).
+
+    Args:
+        num_codes, width, repeats: as of ``LatentLayout``.
+        mean, std: statistics of ``sample_latents``, float32, shape (K, D).
+    """
+
+    mean: Tensor
+    std: Tensor
 
 
 class Generator(Part, ABC):

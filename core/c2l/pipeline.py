@@ -94,8 +94,9 @@ class Pipeline:
             BadInput: an empty prompt, no picture asked for, a value out of range, a student asked
                 for that the prior does not have.
         """
-        chosen = {"num_images": num_images, "seed": seed} if seeds is None else {"seeds": seeds}
-        request = DrawRequest(prompts=prompts, **chosen, **settings)
+        asked: dict[str, Any] = {"prompts": prompts, **settings}
+        asked |= {"num_images": num_images, "seed": seed} if seeds is None else {"seeds": seeds}
+        request = DrawRequest(**asked)
         return Result.joined(list(self._batches(request, (), None)))
 
     def stream(

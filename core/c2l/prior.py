@@ -135,7 +135,7 @@ class Prior(Part, ABC):
                     f"not {len(options.negative)}",
                     field="negative",
                 )
-        unused = dict.fromkeys(CHOICES - self.supported_options)
+        unused: dict[str, Any] = dict.fromkeys(CHOICES - self.supported_options)
         return self._sample(embeddings, dataclasses.replace(options, **unused))
 
     @abstractmethod

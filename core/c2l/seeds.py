@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from c2l.errors import BadInput
+
 NUM_SEEDS = 2**64
 _SMALL = 2**32
 
@@ -49,6 +51,12 @@ def draw_index(weights: Tensor, seed: int) -> int:
 
 
 def _stream(seed: int) -> torch.Generator | np.random.Generator:
+    if not 0 <= seed < NUM_SEEDS:  # torch takes negative seeds, as those of others
+        raise BadInput(
+            f"{seed} is not a seed",
+            hint="Seeds are whole numbers from 0 to 2**64 - 1",
+            field="seeds",
+        )
     if seed < _SMALL:
         return torch.Generator().manual_seed(seed)
     return np.random.Generator(np.random.Philox(key=seed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from c2l.fetching import hub_is_offline
+from c2l import hub_is_offline
 
 
 def is_offline() -> bool:

@@ -18,7 +18,7 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             kind="diffusion",
             interface="prior",
             factory="c2l_priors.diffusion:DiffusionPrior",
-            summary="The paper's transformer; reads the authors' checkpoints, step by step",
+            summary="clip2latent's diffusion transformer; also reads the authors' checkpoints",
         )
     )
     register(
@@ -34,7 +34,7 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             kind="mlp",
             interface="prior",
             factory="c2l_priors.mlp:MLPPrior",
-            summary="Regression of the mean latent and its spread: one pass, plain",
+            summary="Gaussian regression of the latent: one pass, plain",
         )
     )
     register(
@@ -42,7 +42,7 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             kind="onestep",
             interface="prior",
             factory="c2l_priors.onestep:OneStepPrior",
-            summary="A flow that jumps to the end of its walk: varied samples in one call",
+            summary="Rectified flow distilled into one step: varied samples in one call",
         )
     )
     register(
@@ -50,7 +50,7 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             kind="ridge",
             interface="prior",
             factory="c2l_priors.ridge:RidgePrior",
-            summary="A linear map: solved in a second, the floor for every network",
+            summary="Ridge regression: solved in a second, the floor for every network",
         )
     )
     register(
@@ -58,7 +58,7 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             kind="neighbours",
             interface="prior",
             factory="c2l_priors.neighbours:NeighboursPrior",
-            summary="The stored pairs nearest to the prompt: no training, the baseline to beat",
+            summary="Nearest stored pairs: no training, the baseline to beat",
         )
     )
 

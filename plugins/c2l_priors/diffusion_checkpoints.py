@@ -1,7 +1,7 @@
 """The checkpoints of the paper's authors, as settings and tensors of our prior.
 
-They hold two copies of everything, the trained weights and their running average; the average is
-what draws. Sizes are read from the tensors; what tensors cannot tell comes from the settings.
+They hold two copies of everything, the trained weights and their running average; we sample with
+the average. Sizes are read from the tensors; what tensors cannot tell comes from the settings.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from c2l_priors.diffusion_network import NUM_BUCKETS
 from c2l_priors.diffusion_schedule import NoiseSchedule
 
 PREFIXES = ("ema_diffusion_prior.ema_model.", "diffusion_prior.", "")
-"""Where a prior's tensors may lie in a checkpoint: the average is preferred."""
+"""Where a prior's tensors may lie in a checkpoint, the average first."""
 
 _TRUNK = "net.causal_transformer."
 _LAYER = re.compile(re.escape(_TRUNK) + r"layers\.(\d{1,4})\.")
@@ -39,7 +39,7 @@ class Checkpoint:
     Args:
         settings: the arguments of ``DiffusionPrior``.
         tensors: its state dict.
-        repeats: how often each of the K codes feeds the generator, if that is known.
+        repeats: how many layers each of the K codes feeds, if that is known.
     """
 
     settings: Mapping[str, Any]
@@ -63,13 +63,13 @@ def is_checkpoint(path: Path) -> bool:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint of the authors' code, of today's format of ``torch.save`` or the old one.
+    """Read a checkpoint of the authors' code, in either format of ``torch.save``.
 
-    The settings inside it are used, else those in ``STEM.yaml`` beside it, else ``config.yaml``;
-    without any, they are taken to be the authors'.
+    Settings come from inside it, else from ``STEM.yaml`` beside it, else from ``config.yaml``;
+    without any, they are assumed to be the authors'.
 
     Raises:
-        BadWeights: it is cut off, holds another network, wants to call something, or does not
+        BadWeights: it is cut off, holds another network, contains executable content, or does not
             fit its settings.
     """
     with TorchFile(path) as file:
@@ -95,7 +95,7 @@ class _Weights:
         else:
             some = ", ".join(name[:60] for name in list(named)[:2]) or "nothing with a name"
             raise BadWeights(
-                f"{file.path} holds no clip2latent prior: it has {some}, "
+                f"{file.path} does not hold a clip2latent prior: it has {some}, "
                 f"but no {PREFIXES[0]}net.learned_query",
                 hint=_HINT,
             )
@@ -120,7 +120,7 @@ class _Weights:
         return self.file.read(self.stored[name]).float()
 
     def foreign(self, reason: str) -> BadWeights:
-        return BadWeights(f"{self.file.path} is no prior that can be read: {reason}", hint=_HINT)
+        return BadWeights(f"{self.file.path} cannot be read as a prior: {reason}", hint=_HINT)
 
 
 def _settings(weights: _Weights, config: Config) -> dict[str, Any]:
@@ -133,7 +133,8 @@ def _settings(weights: _Weights, config: Config) -> dict[str, Any]:
     num_codes = 1 if len(query) == 1 else query[0]
     if inside % width or head_width < 2 or not num_codes or num_timesteps > _MOST_TIMESTEPS:
         raise weights.foreign(
-            f"layers of width {inside}, heads of {head_width} or {num_timesteps} steps do not occur"
+            f"a layer of width {inside}, heads of width {head_width} or {num_timesteps} timesteps "
+            "are not supported"
         )
     depth = 1 + max(int(m[1]) for name in weights.stored if (m := _LAYER.match(name)))
     for name, value in (
@@ -241,7 +242,7 @@ def _tensors(weights: _Weights, config: Config, settings: Mapping[str, Any]) -> 
 
 def _norm(weights: _Weights, name: str, width: int) -> Tensor:
     if f"{name}.beta" in weights.stored and weights.read(f"{name}.beta", width).any():
-        raise weights.foreign(f"{name} shifts, which no normalisation of its kind does")
+        raise weights.foreign(f"{name} has a shift, which its kind of normalisation does not have")
     return weights.read(f"{name}.gamma", width)
 
 

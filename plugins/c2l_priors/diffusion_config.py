@@ -1,7 +1,7 @@
 """The settings beside or inside a checkpoint of the authors' code.
 
 They wrote them with OmegaConf and did not resolve its ``${...}``; a plain reader of YAML sees those
-as texts. Everything is read without OmegaConf, and nothing in it is executed.
+as strings. Everything is read without OmegaConf, and nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Config:
             value = value[part]
         if isinstance(value, str) and (match := _REFERENCE.fullmatch(value)):
             if depth == DEEPEST:
-                raise self._wrong(path, value, "a value: it leads in a circle")
+                raise self._wrong(path, value, "a value: it refers to itself")
             return self._find(match[1], depth + 1)
         return value
 
@@ -118,11 +118,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
                 values = yaml.safe_load(text)
                 if isinstance(values, dict):
                     return values
-                problem = "it is no mapping"
+                problem = "it is not a mapping"
     except (yaml.YAMLError, OSError, ValueError, TypeError, RecursionError) as error:
         problem = str(error).partition("\n")[0]
     raise BadWeights(
-        f"the settings {path} are not read: {problem}", hint="Fetch or copy the yaml again"
+        f"cannot read the settings in {path}: {problem}", hint="Fetch or copy the yaml again"
     )
 
 

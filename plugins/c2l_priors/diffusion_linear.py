@@ -1,7 +1,7 @@
-"""Linear layers that lay their weights out for the processor once they only infer.
+"""Linear layers that reorder their weights for the processor while they only infer.
 
 A few rows times a large matrix is bound by how the matrix lies in memory: in oneDNN's own layout a
-float32 product of six rows takes two thirds of the time, and units for bfloat16 want pairs of rows
+float32 product of six rows takes two thirds of the time, and units for bfloat16 need pairs of rows
 interleaved, which would otherwise be done at every call. The copy takes as much memory again, and
 about a millisecond for each megabyte to make.
 """

@@ -97,7 +97,7 @@ class FlowPrior(GapPrior):
         return self.walk_loss(clean, self.prompt(unit, levels, shown), rng)
 
     def walk_loss(self, clean: Tensor, condition: Condition, rng: torch.Generator) -> Tensor:
-        """How far predictions are from standardised latents (B, K * D), in units of spread."""
+        """How far predictions are from standardised latents (B, K * D), at unit scale."""
         # Logit-normal times dwell on the middle of the walk, where predictions are hardest.
         times = torch.sigmoid(torch.randn(len(clean), generator=rng)).to(clean.device)
         noise = torch.randn(clean.shape, generator=rng).to(clean.device)

@@ -14,22 +14,25 @@ from torch import Tensor, nn
 
 import c2l
 from c2l.errors import BadInput, BadWeights
-from c2l_stylegan import files
-from c2l_stylegan.mapping import Mapping
-from c2l_stylegan.noise import Noise
-from c2l_stylegan.settings import Settings, StyleGAN2Settings, family_of
-from c2l_stylegan.stylegan2 import Synthesis2
-from c2l_stylegan.stylegan3 import Synthesis3
+from c2l.ranges import MOST_SEED
+from c2l_stylegan.files import own, stored
+from c2l_stylegan.networks.initial_weights import drawing_weights
+from c2l_stylegan.networks.mapping import Mapping
+from c2l_stylegan.networks.noise import Noise
+from c2l_stylegan.networks.settings import Settings, StyleGAN2Settings, family_of
+from c2l_stylegan.networks.stylegan2 import Synthesis2
+from c2l_stylegan.networks.stylegan3 import Synthesis3
 
 _STATISTICS_SAMPLES = 1000
 _NAMED_AT_MOST = 3
 _MOST_FRESH_PARAMETERS = 1 << 29
+_MOST_NUMPY_SEED = 2**32 - 1
 
 
 class StyleGAN(c2l.Generator):
     """A StyleGAN2 or StyleGAN3: ``mapping`` takes z to w, ``synthesis`` takes w to an image.
 
-    Modules and tensors have NVIDIA's names, so ``state_dict`` is that of the official networks.
+    Modules and tensors have NVIDIA's names, so ``state_dict`` fits the official networks.
     Everything is computed in float32, unless ``compute_in`` says otherwise.
 
     Attributes:
@@ -70,50 +73,51 @@ class StyleGAN(c2l.Generator):
                 from its ``seed``; NVIDIA's own ``.pkl``, of PyTorch or TensorFlow; or a ``.pt``
                 of rosinality's StyleGAN2. Nothing in a file is ever executed.
         Raises:
-            BadWeights: the file is truncated, or is not a StyleGAN, or its tensors do not fit, or
-                it wants to call something.
+            BadWeights: the file is truncated, is not a StyleGAN, has tensors that do not fit, or
+                contains executable content.
         """
         if source.path is None:
             raise BadWeights(
                 "a StyleGAN needs a file", hint="Name one, as in stylegan:./network.safetensors"
             )
-        stored = files.read(source.path)
-        if stored.tensors is None:
-            fresh = cls._without_memory(stored.settings, None, source.path)
+        found = stored.read(source.path)
+        if found.tensors is None:
+            fresh = cls._without_memory(found.settings, None, source.path)
             if (size := sum(p.numel() for p in fresh.parameters())) > _MOST_FRESH_PARAMETERS:
-                raise BadWeights(f"{source.path} describes a network of {size:,} parameters")
-            return cls.initialised(stored.settings, seed=stored.seed).eval().requires_grad_(False)
-        network = cls._without_memory(stored.settings, stored.tensors, source.path)
+                raise BadWeights(
+                    f"{source.path} describes a network of {size:,} parameters, which is too large"
+                )
+            return cls.initialised(found.settings, seed=found.seed).eval().requires_grad_(False)
+        network = cls._without_memory(found.settings, found.tensors, source.path)
         # As ``to_empty``, whose ``empty_like`` would import torch's compiler, which takes seconds.
         network._apply(lambda t: torch.empty_strided(t.size(), t.stride()))  # type: ignore[no-untyped-call]
-        network._fill(stored.tensors)
+        network._fill(found.tensors)
         return network.eval().requires_grad_(False)
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
-        """Whether ``load`` would understand the file; reads no more than its header."""
-        return files.recognises(path)
+        """Whether ``load`` would understand the file; reads only its header."""
+        return stored.recognises(path)
 
     @classmethod
     def initialised(cls, settings: Settings, *, seed: int = 0) -> Self:
-        """A network with fresh weights, drawn as the papers say, ready to be trained.
+        """A network with fresh weights, distributed as in the papers, ready to be trained.
 
         The same seed gives the same weights; the global random state is left alone.
         """
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with drawing_weights(seed):
             return cls(settings)
 
     @classmethod
     def describe(cls, path: Path) -> MappingType[str, Any]:
-        """Family, sizes and number of parameters of the network in a file; makes no network.
+        """Family, sizes and number of parameters of the network in a file, without making it.
 
         Raises:
             BadWeights: as ``load``.
         """
-        stored = files.read(path, values=False)
-        settings = stored.settings
-        network = cls._without_memory(settings, stored.tensors, path)
+        found = stored.read(path, values=False)
+        settings = found.settings
+        network = cls._without_memory(settings, found.tensors, path)
         return {
             "family": family_of(settings),
             "resolution": max(settings.image_size),
@@ -136,13 +140,13 @@ class StyleGAN(c2l.Generator):
         Raises:
             NotWritable: the folder cannot be written.
         """
-        files.write(Path(path), self.network_settings, self.state_dict(), half=half)
+        own.write(Path(path), self.network_settings, self.state_dict(), half=half)
 
-    def compute_in(self, dtype: torch.dtype) -> None:
-        """Take features of the four highest resolutions in ``dtype``; weights stay as they are.
+    def _compute_in(self, dtype: torch.dtype) -> None:
+        """Compute the features of the four highest resolutions in ``dtype``; weights stay float32.
 
-        Of the standard deviation of an image, bfloat16 is wrong by one to a few hundredths,
-        float16 by about a tenth of that.
+        The error of bfloat16 is one to a few hundredths of an image's standard deviation, that of
+        float16 about a tenth of it.
 
         Raises:
             BadInput: float16 in a network without a clamp, which keeps the sums in range; less
@@ -152,13 +156,15 @@ class StyleGAN(c2l.Generator):
         if dtype == torch.float16 and clamp is None:
             raise BadInput(
                 f"{name} was not trained for fp16: it has no clamp",
-                hint="Use --precision bf16 or float32",
+                hint='Use `precision="bf16"` or `precision="float32"`',
+                field="precision",
             )
         is_stylegan3 = isinstance(self.synthesis, Synthesis3)
         if dtype != torch.float32 and is_stylegan3 and self.device.type == "cpu":
             raise BadInput(
                 f"{name} is a StyleGAN3, which is fastest in float32 on a CPU",
-                hint="Use --precision float32",
+                hint='Use `precision="float32"`',
+                field="precision",
             )
         self.synthesis.feature_dtype = dtype
 
@@ -176,7 +182,7 @@ class StyleGAN(c2l.Generator):
             has_average = "mapping.w_avg" in tensors
             mapping = dataclasses.replace(settings.mapping, has_average=has_average)
             settings = dataclasses.replace(settings, mapping=mapping)
-        with torch.device("meta"):
+        with torch.device("meta"), drawing_weights(0):  # what lies on the CPU even so
             network = cls(settings)
         if tensors is not None:
             network._check(tensors, path)
@@ -191,7 +197,7 @@ class StyleGAN(c2l.Generator):
         problems = {
             "lacks": [n for n in expected if n not in tensors],
             "has unknown": [n for n in tensors if n not in expected],
-            "has wrong shapes in": [
+            "has the wrong shape in": [
                 f"{n} {tuple(tensors[n].shape)} instead of {tuple(t.shape)}"
                 for n, t in expected.items()
                 if n in tensors and tensors[n].shape != t.shape
@@ -220,12 +226,13 @@ class StyleGAN(c2l.Generator):
         """
         mean, std = self._mean_and_std()
         return c2l.LatentSpace(
-            num_codes=1,
-            width=self.network_settings.w_dim,
-            repeats=(self.num_ws,),
-            mean=mean[None],
-            std=std[None],
+            1, self.network_settings.w_dim, (self.num_ws,), mean[None], std[None]
         )
+
+    @property
+    def _layout(self) -> c2l.LatentLayout:
+        """Without the statistics, which take longer than an image."""
+        return c2l.LatentLayout(1, self.network_settings.w_dim, (self.num_ws,))
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -238,16 +245,14 @@ class StyleGAN(c2l.Generator):
         A network with classes is given the label of zeros; use ``map`` to choose one.
 
         Args:
-            seeds: B non-negative integers below 2**32; row i depends on ``seeds[i]`` alone.
+            seeds: B integers from 0 to 2**64 - 1; row i depends on ``seeds[i]`` alone.
         Returns:
             float32, shape (B, 1, w_dim).
         Raises:
             BadInput: a seed is out of range.
         """
-        if any(not 0 <= seed < 2**32 for seed in seeds):
-            raise BadInput("seeds of a StyleGAN are whole numbers from 0 to 4294967295")
         width = self.network_settings.z_dim
-        rows = [np.random.RandomState(seed).randn(width) for seed in seeds]
+        rows = [_numpy_stream(seed).randn(width) for seed in seeds]
         z = torch.from_numpy(np.array(rows, dtype=np.float32).reshape(-1, width))
         return self._map(z, None)[:, None]
 
@@ -304,9 +309,11 @@ class StyleGAN(c2l.Generator):
             BadInput: the latents do not fit the latent space.
         """
         if noise not in ("const", "none", "random"):
-            raise BadInput(f"noise is const, none or random, not {noise!r}")
+            raise BadInput(
+                f"`noise` must be 'const', 'none' or 'random', not {noise!r}", field="noise"
+            )
         latents = latents.to(self.device, torch.float32)
-        ws = self._expand(latents, repeats)
+        ws = self._layout.expand(latents, repeats)
         if truncation != 1:
             mean, _ = self._mean_and_std()
             ws = mean.lerp(ws, truncation)
@@ -315,32 +322,10 @@ class StyleGAN(c2l.Generator):
             return images[:, :1].expand(-1, 3, -1, -1)
         return images[:, :3]
 
-    def _expand(self, latents: Tensor, repeats: Sequence[int] | None) -> Tensor:
-        width = self.network_settings.w_dim
-        if latents.ndim != 3 or latents.shape[2] != width:
-            raise BadInput(
-                f"latents have shape (images, codes, {width}), not {tuple(latents.shape)}"
-            )
-        codes = latents.shape[1]
-        if repeats is None:
-            if codes not in (1, self.num_ws):
-                raise BadInput(
-                    f"{codes} codes do not fit a network of {self.num_ws} layers",
-                    hint=f"Give 1 or {self.num_ws} codes, or say how often each is repeated",
-                )
-            return latents.expand(-1, self.num_ws, -1)
-        if len(repeats) != codes or sum(repeats) != self.num_ws or min(repeats) < 1:
-            raise BadInput(
-                f"repeats {tuple(repeats)} do not share {self.num_ws} layers among {codes} codes",
-                hint=f"Give {codes} numbers that sum to {self.num_ws}",
-            )
-        times = torch.tensor(list(repeats), device=latents.device)
-        return latents.repeat_interleave(times, dim=1)
-
     def _map(self, z: Tensor, class_labels: Tensor | None) -> Tensor:
         z_dim, c_dim = self.network_settings.z_dim, self.network_settings.c_dim
         if z.ndim != 2 or z.shape[1] != z_dim:
-            raise BadInput(f"z has shape (images, {z_dim}), not {tuple(z.shape)}")
+            raise BadInput(f"z has shape (images, {z_dim}), not {tuple(z.shape)}", field="z")
         z = z.to(self.device, torch.float32)
         if c_dim == 0:
             labels = None
@@ -350,11 +335,13 @@ class StyleGAN(c2l.Generator):
             labels = class_labels.to(self.device, torch.float32)
         else:
             raise BadInput(
-                f"class_labels have shape ({len(z)}, {c_dim}), not {tuple(class_labels.shape)}"
+                f"class_labels have shape ({len(z)}, {c_dim}), not {tuple(class_labels.shape)}",
+                field="class_labels",
             )
         w: Tensor = self.mapping(z, labels)
         return w
 
+    @torch.inference_mode(False)  # what it keeps must also serve where gradients are recorded
     @torch.no_grad()
     def _mean_and_std(self) -> tuple[Tensor, Tensor]:
         if self._statistics is None:
@@ -364,6 +351,15 @@ class StyleGAN(c2l.Generator):
             self._statistics = w.mean(dim=0), w.std(dim=0)
         mean, std = (tensor.to(self.device) for tensor in self._statistics)
         return (mean if self.mapping.w_avg is None else self.mapping.w_avg), std
+
+
+def _numpy_stream(seed: int) -> np.random.RandomState:
+    """numpy's legacy generator, which takes integers of 32 bits, or several of them at once."""
+    if not 0 <= seed <= MOST_SEED:
+        raise BadInput(f"a seed is a whole number from 0 to {MOST_SEED}, not {seed}", field="seeds")
+    if seed <= _MOST_NUMPY_SEED:
+        return np.random.RandomState(seed)
+    return np.random.RandomState([seed & _MOST_NUMPY_SEED, seed >> 32])
 
 
 def _adopt_filter(root: nn.Module, owner: str, leaf: str, stored: Tensor) -> None:

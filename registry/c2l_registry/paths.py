@@ -74,32 +74,33 @@ def check_given(path: Path) -> Path:
     """
     hint = "Check the path and its permissions"
     if not is_there(path, hint=hint):
-        raise UnknownReference(f"there is no file or folder {path}", hint="Check the path")
+        raise UnknownReference(f"there is no file or folder {shorten(path)}", hint="Check the path")
     return check_readable(path, hint=hint)
 
 
 def cannot_read(path: Path, error: OSError, *, hint: str = ANOTHER_HOME) -> NotReadable:
     """What to raise where the system refuses to read ``path``."""
-    return NotReadable(f"cannot read {shorten(_at_fault(path))}: {_reason(error)}", hint=hint)
+    return NotReadable(f"cannot read {_at_fault(path, error)}: {_reason(error)}", hint=hint)
 
 
 def cannot_write(path: Path, error: OSError, *, hint: str) -> NotWritable:
     """What to raise where the system refuses to write ``path``."""
-    return NotWritable(f"cannot write {shorten(_at_fault(path))}: {_reason(error)}", hint=hint)
+    return NotWritable(f"cannot write {_at_fault(path, error)}: {_reason(error)}", hint=hint)
 
 
-def shorten(path: Path) -> str:
+def shorten(path: Path | str) -> str:
     """A path in a message: one of thousands of characters keeps its two ends."""
     text = str(path)
     return text if len(text) <= _LONGEST else f"{text[:80]}…{text[-40:]}"
 
 
-def _at_fault(path: Path) -> Path:
+def _at_fault(path: Path, error: OSError) -> str:
     """The outermost folder that bars the way to ``path``, else ``path``: the one to change."""
-    for folder in reversed(path.absolute().parents):
-        if not os.path.isdir(folder) or not os.access(folder, os.X_OK):
-            return folder
-    return path
+    if isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)):
+        for folder in reversed(path.absolute().parents):
+            if not os.path.isdir(folder) or not os.access(folder, os.X_OK):
+                return shorten(folder)
+    return shorten(path)
 
 
 def _reason(error: OSError) -> str:

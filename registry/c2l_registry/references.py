@@ -58,7 +58,7 @@ def parse_reference(text: str) -> Reference:
     if not text.strip():
         raise _bad("a reference is empty")
     if not is_unicode(text):
-        raise _bad(f"the reference {text!r} is not valid UTF-8")
+        raise BadReference(f"the reference {text!r} is not valid UTF-8", hint="Rename the file")
     if _CONTROL.search(text):
         raise _bad(f"the reference {text!r} contains a line break or another control character")
     if text != text.strip():
@@ -85,11 +85,17 @@ def parse_reference(text: str) -> Reference:
     return Reference(kind, name)
 
 
+def means_a_path(text: str) -> bool:
+    """Whether a text is written as a path, with a kind or without, even where it does not parse."""
+    kind, _, name = text.partition(":")
+    return Reference("", text).is_path or Reference(kind, name).is_path
+
+
 def names_a_file(text: str) -> bool:
     """Whether a text that is not a path would be one with ``./`` before it."""
     try:
         return bool(text) and is_there(Path(text))
-    except NotReadable:  # too long for a name, or not ours to look at: then it is no help either
+    except (NotReadable, ValueError):  # too long, or not the name of any file
         return False
 
 

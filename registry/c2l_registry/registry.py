@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,11 +17,13 @@ from c2l_registry.catalogue import (
     read_catalogue,
     where,
 )
+from c2l_registry.checksums import first_seen
 from c2l_registry.errors import (
     BadCard,
     BadReference,
     C2LError,
     NotDownloaded,
+    NotReadable,
     PluginFailed,
     UnknownPlugin,
     UnknownReference,
@@ -28,16 +31,16 @@ from c2l_registry.errors import (
 from c2l_registry.explanations import claimed_twice, join, not_loaded
 from c2l_registry.installed import Installed
 from c2l_registry.kinds import INTERFACES, Interface, KindSpec
-from c2l_registry.paths import check_given, check_readable, is_there
+from c2l_registry.paths import check_given, check_readable, is_there, shorten
 from c2l_registry.plugins import (
     DISABLE,
     LIST_PLUGINS,
     PluginRecord,
     did_you_mean,
 )
-from c2l_registry.references import Reference, names_a_file, parse_reference
+from c2l_registry.references import Reference, means_a_path, names_a_file, parse_reference
 from c2l_registry.sources import Source
-from c2l_registry.weights import converted_path, is_cached
+from c2l_registry.weights import cached_path, converted_path, is_cached
 
 if TYPE_CHECKING:
     from c2l_registry.cards import ModelCard, RecipeCard
@@ -138,6 +141,15 @@ class Registry(Installed):
         """
         return {name: self._catalogue.models[name].card for name in self._names(interface)}
 
+    def card_of_file(self, sha256: str) -> ModelCard | None:
+        """The card of a file with this checksum: on the card, or seen when it was first fetched."""
+        for card in self.cards().values():
+            path = cached_path(card, self._environ)
+            with suppress(NotReadable):  # what was seen there then cannot be known
+                if sha256 == (card.sha256 or (first_seen(path) if path else "")):
+                    return card
+        return None
+
     def entry(self, text: str) -> ModelEntry:
         """The row of one kind or one card.
 
@@ -148,7 +160,7 @@ class Registry(Installed):
             PluginFailed: the kind belongs to a plugin that did not load, or to two of them.
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
-        if Reference("", text).is_path:
+        if means_a_path(text):
             raise _a_path(text)
         kind, _, name = text.partition(":")
         spec = self._spec(kind, None)
@@ -211,7 +223,8 @@ class Registry(Installed):
         try:
             return parse_reference(text)
         except BadReference as error:
-            near = "" if names_a_file(text) else did_you_mean(text, self._names(interface))
+            is_file = means_a_path(text) or names_a_file(text)
+            near = "" if is_file else did_you_mean(text, self._names(interface))
             recipe = f"For the recipe: c2l recipes pull {text}" if text in self.recipes() else ""
             raise BadReference(error.message, hint=join(near, recipe) or error.hint) from None
 
@@ -315,8 +328,8 @@ class Registry(Installed):
 
 def _a_path(text: str) -> BadReference:
     return BadReference(
-        f"{text} is a path, not a name in the catalogue",
-        hint=f"See what it holds: c2l models inspect {text}. {LIST_MODELS}",
+        f"{shorten(text)} is a path, not a name in the catalogue",
+        hint=f"See what it holds: c2l models inspect {shorten(text)}. {LIST_MODELS}",
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from toys import ToyEmbedder, ToyGenerator, toy_pairs
 
 from c2l.embedder import TextReading
 from c2l.pipeline import Pipeline, Result, SamplingSettings
 from c2l.prior_file import PartCard, PriorCard
 from c2l.prompts.far import far_prompts
+from c2l.testing import ToyEmbedder, ToyGenerator, toy_pairs
 from c2l_priors.neighbours import NeighboursPrior
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from eval_toys import SearchPrior
-from toys import toy_parts
 
 import c2l
 from c2l.cli.app import main
 from c2l.errors import BadInput, BadReference, BadWeights, DeviceUnavailable, UnknownReference
 from c2l.prior_file import PartCard, PriorCard
+from c2l.testing import ToyPrior, toy_parts
 
 DATA = Path(__file__).parents[1] / "data"
 CHECKPOINTS = sorted((DATA / "c2l-prior").glob("*/*.ckpt"))
@@ -49,18 +48,18 @@ def test_a_file_that_nothing_knows(tmp_path: Path) -> None:
     for load, interface in ((c2l.load_prior, "prior"), (c2l.load_generator, "generator")):
         with pytest.raises(UnknownReference, match=f"no {interface} plugin recognises") as caught:
             load(str(path))
-        assert f"c2l models list --kind {interface}" in caught.value.hint
+        assert "KIND:" in caught.value.hint and "c2l models list" in caught.value.hint
     (tmp_path / "x.safetensors").write_bytes(b"\x00" * 100)
-    with pytest.raises(BadWeights, match="no readable safetensors file"):
+    with pytest.raises(BadWeights, match="not a readable safetensors file"):
         c2l.load_prior(str(tmp_path / "x.safetensors"))
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "is empty"),
+        (b"", "is an empty file, not weights"),
         (b"\n<!DOCTYPE html><title>404</title>", "is a web page, not weights"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS keeps"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer, not weights"),
     ],
     ids=["empty", "page", "pointer"],
 )
@@ -73,6 +72,10 @@ def test_what_an_address_gave_instead_of_weights(
     for load in (c2l.load_prior, c2l.load_generator):
         with pytest.raises(BadWeights, match=said):
             load(str(path))
+    with pytest.raises(BadWeights, match=said):
+        c2l.load_generator(f"stylegan:{path}")
+    with pytest.raises(BadWeights, match=said):
+        c2l.load_prior(f"diffusion:{path}")
     assert main(["models", "inspect", str(path)]) == 9
 
 
@@ -135,10 +138,11 @@ def test_a_prior_without_its_parts_says_how_to_name_them(
     with pytest.raises(UnknownReference, match=r"trained for the generator stylegan:\./gan\.pkl"
                        ) as caught:  # fmt: skip
         c2l.load_pipeline(prior="./faces.safetensors")
-    assert caught.value.hint == "Name another place with -g"
+    assert caught.value.hint == "Give the place of the `generator`"
+    assert caught.value.field == "generator"
     with pytest.raises(UnknownReference) as caught:
         c2l.load_pipeline(prior="./faces.safetensors", generator=f"stylegan:{trained}/gan.pkl")
-    assert caught.value.hint == "Name another place with -e"
+    assert caught.value.hint == "Give the place of the `embedder`"
 
 
 def test_a_prior_of_a_kind_that_is_not_installed(trained: Path, tmp_path: Path) -> None:
@@ -179,7 +183,7 @@ def test_generator_and_prior_compute_in_less(units: None) -> None:
     parts = {"generator": f"stylegan:{PICKLE}", "embedder": f"openclip:{FOLDER}"}
     exact = c2l.load_pipeline(prior=checkpoint, **parts)
     rough = c2l.load_pipeline(prior=checkpoint, **parts, precision="bf16")
-    embeddings = torch.randn(2, exact.prior.embedding_width)
+    embeddings = torch.randn(2, exact.prior.config.embedding_width)
     expected, latents = (p.prior.sample(embeddings, seeds=[1, 2]) for p in (exact, rough))
     assert latents.dtype == torch.float32
     assert 0 < (latents - expected).std() / expected.std() < 0.1
@@ -192,11 +196,11 @@ def test_generator_and_prior_compute_in_less(units: None) -> None:
 
 def test_a_precision_that_nothing_computes_in(units: None) -> None:
     generator, embedder = toy_parts()
-    with pytest.raises(BadInput, match="toy:generator computes in float32 alone; SearchPrior comp"):
+    with pytest.raises(BadInput, match="toy:generator computes in float32 only; ToyPrior comp"):
         c2l.load_pipeline(
-            generator=generator, embedder=embedder, prior=SearchPrior(), precision="bf16"
+            generator=generator, embedder=embedder, prior=ToyPrior(), precision="bf16"
         )
-    with pytest.raises(BadInput, match="no precision is called 'int8'") as caught:
+    with pytest.raises(BadInput, match="unknown precision 'int8'") as caught:
         c2l.load_generator(f"stylegan:{PICKLE}", precision="int8")
     assert "float32, bf16, fp16" in caught.value.hint
     with pytest.raises(DeviceUnavailable, match="this processor has no units for fp16"):

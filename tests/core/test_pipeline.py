@@ -9,13 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator, latent_of
 
 import c2l
 from c2l.errors import BadInput
 from c2l.pipeline import CANDIDATE_STRIDE, FINALISTS, SamplingSettings
 from c2l.sample_options import Modality
 from c2l.student import Student
+from c2l.testing import ToyEmbedder, ToyGenerator
+from c2l.testing.toy_world import WIDTH, latent_of
+from c2l.testing.toys import EMBEDDING_WIDTH
 
 
 class SeedPrior(c2l.Prior):

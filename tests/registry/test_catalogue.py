@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_packages import install, module, on_path
 
 from c2l import hookspecs
+from c2l.testing import install_package, on_path, plugin_source
 from c2l_registry import Registry
 from c2l_registry.errors import BadCard, BadReference, NotDownloaded, UnknownReference
 
@@ -68,12 +68,12 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def registry(site: Path, home: Path) -> Registry:
-    install(
+    install_package(
         site,
         "c2l-of-a-test",
         {
-            "gan": module("gan", cards="cards.toml"),
-            "clip": module("clip", interface="embedder", extra=", open_names=True"),
+            "gan": plugin_source("gan", cards="cards.toml"),
+            "clip": plugin_source("clip", interface="embedder", arguments="open_names=True"),
         },
         group=GROUP,
         files={"cards.toml": CARDS, "faces.bin": "weights"},
@@ -82,12 +82,12 @@ def registry(site: Path, home: Path) -> Registry:
 
 
 def broken(site: Path, text: str) -> Registry:
-    install(
+    install_package(
         site,
         "c2l-of-a-test-broken",
         {
-            "broken": module("broken", cards="broken.toml"),
-            "fine": module("fine", cards="fine.toml"),
+            "broken": plugin_source("broken", cards="broken.toml"),
+            "fine": plugin_source("fine", cards="fine.toml"),
         },
         group=GROUP,
         files={

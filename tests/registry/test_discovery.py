@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_packages import install, module, on_path
 
 from c2l import hookspecs
+from c2l.testing import install_package, on_path, plugin_source
 from c2l_registry import KindSpec, PluginRecord, Registry
 from c2l_registry.errors import PluginFailed, UnknownPlugin, UnknownReference
 
@@ -23,7 +23,7 @@ def site(tmp_path: Path) -> Iterator[Path]:
 
 
 def add(site: Path, dist: str, **plugins: str) -> None:
-    install(site, dist, plugins, group=GROUP)
+    install_package(site, dist, plugins, group=GROUP)
 
 
 def registry(disabled: str = "") -> Registry:
@@ -35,7 +35,7 @@ def by_name(records: list[PluginRecord]) -> dict[str, PluginRecord]:
 
 
 def test_metadata_alone_imports_nothing(site: Path) -> None:
-    add(site, "c2l-good", good=module("good"))
+    add(site, "c2l-good", good=plugin_source("good"))
     (record,) = registry().plugins()
     assert (record.name, record.dist, record.version) == ("good", "c2l-good", "1.0")
     assert record.summary == "The package c2l-good"
@@ -43,7 +43,11 @@ def test_metadata_alone_imports_nothing(site: Path) -> None:
 
 
 def test_a_good_plugin(site: Path) -> None:
-    add(site, "c2l-good", good='"""Good ``pictures``.\n\nMore."""\n' + module("good", "better"))
+    add(
+        site,
+        "c2l-good",
+        good='"""Good ``pictures``.\n\nMore."""\n' + plugin_source("good", "better"),
+    )
     opened = registry()
     (record,) = opened.describe()
     assert (record.state, record.error) == ("available", "")
@@ -61,17 +65,20 @@ def test_a_good_plugin(site: Path) -> None:
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("def broken(:", "SyntaxError"),
-        (module("half", "BAD KIND"), "ValueError: the kind 'BAD KIND'"),
-        (module("half", "half"), "ValueError: the kind 'half' is registered twice"),
-        (module("half", cards="absent.toml"), "FileNotFoundError"),
-        (module("half").replace("_kinds", "_kindz"), "PluginValidationError"),
-        (module("half").replace("(register)", "(registrar)"), "PluginValidationError"),
-        (module("half").replace("c2l.KindSpec", "dict"), "TypeError: c2l_register_kinds takes a"),
+        (plugin_source("half", "BAD KIND"), "ValueError: the kind 'BAD KIND'"),
+        (plugin_source("half", "half"), "ValueError: the kind 'half' is registered twice"),
+        (plugin_source("half", cards="absent.toml"), "FileNotFoundError"),
+        (plugin_source("half").replace("_kinds", "_kindz"), "PluginValidationError"),
+        (plugin_source("half").replace("(register)", "(registrar)"), "PluginValidationError"),
+        (
+            plugin_source("half").replace("c2l.KindSpec", "dict"),
+            "TypeError: c2l_register_kinds takes a",
+        ),
     ],
 )
 def test_failures_are_rows_and_leave_nothing_behind(site: Path, source: str, reason: str) -> None:
     add(site, "c2l-bad", bad=source)
-    add(site, "c2l-good", good=module("good"))
+    add(site, "c2l-good", good=plugin_source("good"))
     opened = registry()
     records = by_name(opened.describe())
     assert records["bad"].state == "failed"
@@ -93,16 +100,16 @@ def test_ctrl_c_during_an_import_is_not_swallowed(site: Path) -> None:
 def test_what_a_plugin_prints_at_import_stays_off_stdout(
     site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    add(site, "c2l-chatty", chatty="print('hello')\n" + module("chatty"))
+    add(site, "c2l-chatty", chatty="print('hello')\n" + plugin_source("chatty"))
     assert registry().describe()[0].state == "available"
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "hello\n")
 
 
 def test_two_packages_with_one_plugin_name(site: Path) -> None:
-    add(site, "c2l-one", twin=module("one"))
-    add(site, "c2l-two", twin=module("two"))
-    add(site, "c2l-good", good=module("good"))
+    add(site, "c2l-one", twin=plugin_source("one"))
+    add(site, "c2l-two", twin=plugin_source("two"))
+    add(site, "c2l-good", good=plugin_source("good"))
     opened = registry()
     assert [r.state for r in opened.plugins()] == ["available", "collision", "collision"]
     assert list(opened.kinds()) == ["good"]
@@ -112,8 +119,8 @@ def test_two_packages_with_one_plugin_name(site: Path) -> None:
 
 
 def test_two_plugins_with_one_kind(site: Path) -> None:
-    add(site, "c2l-one", one=module("shared", "first"))
-    add(site, "c2l-two", two=module("shared", "second"))
+    add(site, "c2l-one", one=plugin_source("shared", "first"))
+    add(site, "c2l-two", two=plugin_source("shared", "second"))
     opened = registry()
     assert list(opened.kinds()) == ["first", "second"]
     with pytest.raises(PluginFailed, match=r"(?=.*c2l-one 1.0)(?=.*c2l-two 1.0)"):
@@ -126,7 +133,7 @@ def test_two_plugins_with_one_kind(site: Path) -> None:
 
 def test_disabled_plugins_are_not_imported(site: Path) -> None:
     add(site, "c2l-bad", bad="raise RuntimeError")
-    add(site, "c2l-good", good=module("good"))
+    add(site, "c2l-good", good=plugin_source("good"))
     opened = registry(disabled="bad, ")
     assert by_name(opened.describe())["bad"].state == "disabled"
     assert opened.problems() == []
@@ -136,7 +143,7 @@ def test_disabled_plugins_are_not_imported(site: Path) -> None:
 
 
 def test_an_unknown_disabled_name(site: Path) -> None:
-    add(site, "c2l-good", good=module("good"))
+    add(site, "c2l-good", good=plugin_source("good"))
     opened = registry(disabled="goood")
     assert opened.describe()[0].state == "available"
     (error,) = opened.unknown_disabled()
@@ -159,7 +166,9 @@ def test_an_unknown_disabled_name(site: Path) -> None:
     ],
 )
 def test_a_plugin_for_another_version(site: Path, requirement: str, state: str) -> None:
-    install(site, "c2l-new", {"new": module("new")}, group=GROUP, requires=[requirement])
+    install_package(
+        site, "c2l-new", {"new": plugin_source("new")}, group=GROUP, requires=[requirement]
+    )
     opened = registry()
     (record,) = opened.describe()
     assert record.state == state
@@ -171,8 +180,8 @@ def test_a_plugin_for_another_version(site: Path, requirement: str, state: str) 
 
 def test_missing_kinds_are_explained(site: Path) -> None:
     add(site, "c2l-early", gone="import no_such_module_at_all")
-    add(site, "c2l-half", half=module("staged", "BAD KIND"))
-    add(site, "c2l-good", good=module("stylegan"))
+    add(site, "c2l-half", half=plugin_source("staged", "BAD KIND"))
+    add(site, "c2l-good", good=plugin_source("stylegan"))
     opened = registry()
     for reference in ("gone:x", "early:x", "staged:x"):
         with pytest.raises(PluginFailed, match="did not load"):
@@ -188,10 +197,12 @@ def test_missing_kinds_are_explained(site: Path) -> None:
 def test_the_class_of_a_kind(site: Path) -> None:
     from fractions import Fraction
 
-    add(site, "c2l-good", good=module("good"))
-    add(site, "c2l-lazy", lazy=module("lazy", extra=", requires=('lazy-lib>=2',)").replace(
+    add(site, "c2l-good", good=plugin_source("good"))
+    add(site, "c2l-lazy", lazy=plugin_source("lazy", arguments="requires=('lazy-lib>=2',)").replace(
         "fractions:Fraction", "no_such_module_at_all:Thing"))  # fmt: skip
-    add(site, "c2l-odd", odd=module("odd").replace("fractions:Fraction", "fractions:Nothing"))
+    add(
+        site, "c2l-odd", odd=plugin_source("odd").replace("fractions:Fraction", "fractions:Nothing")
+    )
     opened = registry()
     assert opened.factory(opened.kinds()["good"]) is Fraction
     with pytest.raises(PluginFailed, match=r'pip install "lazy-lib>=2"'):
@@ -201,7 +212,7 @@ def test_the_class_of_a_kind(site: Path) -> None:
 
 
 def test_a_class_that_fails_for_reasons_of_its_own_is_not_a_missing_package(site: Path) -> None:
-    source = module("torn").replace("fractions:Fraction", "c2l_torn_torn.inner:Thing")
+    source = plugin_source("torn").replace("fractions:Fraction", "c2l_torn_torn.inner:Thing")
     add(site, "c2l-torn", torn=source)
     opened = registry()
     with pytest.raises(PluginFailed, match="Report it to the authors of c2l-torn"):

@@ -1,6 +1,6 @@
-"""Scores of a pipeline on prompts, reports with pictures, and runs side by side.
+"""Scores of a pipeline on prompts, reports with pictures, and comparisons of finished runs.
 
-``c2l.evaluate`` is the door; ``docs/evaluation.md`` says what each number means.
+Start at ``c2l.evaluate``; ``docs/evaluation.md`` says what each number means.
 """
 
 from __future__ import annotations
@@ -9,23 +9,22 @@ from c2l.evaluation.distances import cmmd, density_and_coverage
 from c2l.evaluation.estimates import Difference, Estimate
 from c2l.evaluation.jobs import EvaluationInterrupted
 from c2l.evaluation.judge import CalibratedJudge, Judge, Question, find_judge
-from c2l.evaluation.result import Evaluation, Outcome
+from c2l.evaluation.metrics import METRICS, Metric
+from c2l.evaluation.result import Cost, Evaluation, Outcome
 from c2l.evaluation.run import evaluate
-from c2l.evaluation.scores import METRICS, Metric
-from c2l.prompts.files import read_prompts
 
 __all__ = [
     "evaluate",
     "Evaluation",
     "EvaluationInterrupted",
     "Outcome",
+    "Cost",
     "Estimate",
     "Difference",
     "Question",
     "Judge",
     "CalibratedJudge",
     "find_judge",
-    "read_prompts",
     "METRICS",
     "Metric",
     "cmmd",

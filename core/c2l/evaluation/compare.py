@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 
 from c2l.errors import BadInput
 from c2l.evaluation.estimates import Difference
+from c2l.evaluation.metrics import METRICS
 from c2l.evaluation.result import Evaluation, Outcome
-from c2l.evaluation.scores import METRICS
 
-# What two runs must share for their pictures to be pairs.
+# What runs must share so that their pictures can be paired; as messages call it.
 _SAME = {
     "prompts": "prompts",
     "named": "named attributes",
@@ -40,7 +41,7 @@ class Comparison:
         runs: in the order given.
         columns: every variant of every run; the first is what the others are compared with.
         differences: of each other column from the first, by score.
-        notes: what could not be compared, in words.
+        notes: one sentence for each reason why scores are left out.
     """
 
     runs: tuple[Evaluation, ...]
@@ -50,7 +51,7 @@ class Comparison:
 
     @property
     def scores(self) -> list[str]:
-        """The scores that all columns have and that mean the same in all of them."""
+        """The scores that all columns have, measured in the same way."""
         return [n for n in METRICS if all(n in some for some in self.differences)]
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class Comparison:
                         if n in self.scores
                     },
                     "differences": {n: d.to_dict() for n, d in some.items() if n in self.scores},
-                    "cost": dict(column.outcome.cost),
+                    "cost": dataclasses.asdict(column.outcome.cost) if column.outcome.cost else {},
                 }
                 for column, some in zip(self.columns, ({}, *self.differences), strict=True)
             ],
@@ -78,14 +79,14 @@ class Comparison:
 def compare(folders: Sequence[Path]) -> Comparison:
     """Put finished evaluations side by side.
 
-    Prompts and seeds are the same in all, so each score is compared prompt by prompt: what one
-    prompt has of luck or difficulty falls out of the difference.
+    All have the same prompts and seeds, so each score is compared prompt by prompt: that one
+    prompt is harder than another cancels out in the difference.
 
     Args:
-        folders: of ``evaluate``; the first is what the others are compared with.
+        folders: as ``evaluate`` wrote them; the others are compared with the first.
     Raises:
-        BadInput: fewer than two columns; a folder without a finished evaluation; other prompts,
-            seeds or numbers of pictures. One line that names all of it.
+        BadInput: fewer than two columns; a folder without a finished evaluation; runs that differ
+            in prompts, seeds or numbers of pictures. One line that names all of it.
     """
     runs, faults = [], []
     for folder in folders:
@@ -98,13 +99,13 @@ def compare(folders: Sequence[Path]) -> Comparison:
             words for key, words in _SAME.items() if run.settings[key] != runs[0].settings[key]
         ]
         if other:
-            faults.append(f"{folder} has other {', '.join(other)} than {folders[0]}")
+            faults.append(f"{folder} and {folders[0]} differ in {', '.join(other)}")
     if not faults and sum(len(run.variants) for run in runs) < 2:
-        faults.append(f"there is {'only one' if runs else 'no'} run to compare")
+        faults.append("a single run cannot be compared" if runs else "no run is given")
     if faults:
         raise BadInput(
             "; ".join(faults),
-            hint="Compare finished runs of the same prompts, pictures and seeds",
+            hint="Compare two or more finished runs with the same prompts, seeds and `num_images`",
         )
 
     names = _names(folders, runs)
@@ -129,7 +130,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
 
 
 def _left_out(runs: Sequence[Evaluation]) -> tuple[list[str], list[str]]:
-    """Scores that are by different rulers in different runs, and why."""
+    """Prefixes of scores that the runs measured in different ways, and why."""
     left_out: list[str] = []
     notes: list[str] = []
     kinds = {
@@ -139,32 +140,33 @@ def _left_out(runs: Sequence[Evaluation]) -> tuple[list[str], list[str]]:
                          "density/independent", "coverage/independent"),
                         "the independent embedders differ"),
         "generator": (("cmmd", "density", "coverage", "fid", "kid", "diversity/latents"),
-                      "the generators differ, and with them what pictures are compared with"),
+                      "the generators differ, and with them the reference pictures"),
         "judge": (("accuracy", "all"), "the judges differ"),
-        "inception": (("fid", "kid"), "the networks or sizes of FID differ"),
+        "inception": (("fid", "kid"), "FID was computed in different ways"),
     }  # fmt: skip
     for role, (scores, words) in kinds.items():
-        rulers = {_ruler(run.settings[role]) for run in runs}
-        if len(rulers) > 1:
+        if len({_identity(run.settings[role]) for run in runs}) > 1:
             left_out += scores
             notes.append(f"{words}: {', '.join(scores)} are left out")
     return left_out, notes
 
 
-def _ruler(value: Any) -> str:
-    return str(
-        value["fingerprint"] if isinstance(value, dict) and "fingerprint" in value else value
-    )
+def _identity(value: Any) -> str:
+    """A part's fingerprint; or the whole value where it is no part."""
+    return str(value.get("fingerprint", value) if isinstance(value, dict) else value)
 
 
 def _names(folders: Sequence[Path], runs: Sequence[Evaluation]) -> list[str]:
-    """What runs are called: by their priors where those differ, else by their folders."""
+    """The runs' names: their priors where those differ, else their folders."""
     priors = [_short(str(run.settings["prior"]["reference"])) for run in runs]
-    return priors if len(set(priors)) == len(priors) else [str(folder) for folder in folders]
+    names = [folder.name for folder in folders]
+    for candidates in (priors, names):
+        if len(set(candidates)) == len(candidates):
+            return candidates
+    return [str(folder) for folder in folders]
 
 
 def _short(reference: str) -> str:
-    """A reference without the folders of a path: ``flow:/home/me/faces.safetensors`` to
-    ``flow:faces``."""
+    """``flow:/home/me/faces.safetensors`` to ``flow:faces``; other references as they are."""
     kind, colon, name = reference.partition(":")
     return f"{kind}{colon}{Path(name).stem}" if name.endswith(".safetensors") else reference

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from c2l.evaluation.observations import Observations
 from c2l.evaluation.plan import Variant
-from c2l.evaluation.sampling import asked
+from c2l.evaluation.result import Cost
 from c2l.part import Part
 from c2l.pipeline import Pipeline
 
@@ -26,20 +27,13 @@ def measure_costs(
     pipeline: Pipeline,
     prompt: str,
     variants: Sequence[Variant],
-    parts: Sequence[Sequence[Mapping[str, Tensor]]],
-) -> list[dict[str, Any]]:
-    """What each variant costs, JSON-able.
+    drawn: Sequence[Observations],
+) -> list[Cost]:
+    """What each variant costs.
 
     Args:
         prompt: is drawn alone, a few times.
-        parts: for each variant the batches that were drawn, with their milliseconds by stage.
-    Returns:
-        ``alone``: milliseconds by stage of one picture of one prompt, its candidates included,
-        medians of five;
-        ``in_batches``: milliseconds of a picture by stage, mean over all batches; ``evaluations``
-        of the prior's network for one picture, by all its candidates, and ``passes`` through it,
-        more where guidance takes two; ``parameters`` of each part; ``peak_memory`` in bytes, of
-        the device if it has its own, else of the whole process so far.
+        drawn: for each variant, what was seen in its pictures.
     """
     parameters = {
         "prior": _num_stored(pipeline.prior),
@@ -47,27 +41,33 @@ def measure_costs(
         "embedder": _num_stored(pipeline.embedder),
     }
     return [
-        {
-            "alone": alone,
-            "in_batches": _in_batches(batches),
-            **_calls(pipeline, prompt, variant),
-            "parameters": parameters,
-            "peak_memory": _peak_memory(pipeline.generator.device),
-        }
-        for variant, batches, alone in zip(
-            variants, parts, _alone(pipeline, prompt, variants), strict=True
+        Cost(
+            alone=alone,
+            in_batches={
+                stage: round(seen.milliseconds[stage] / len(seen), 3)
+                for stage in STAGES
+                if stage in seen.milliseconds
+            },
+            **_count_calls(pipeline, prompt, variant),
+            parameters=parameters,
+            peak_memory=_peak_memory(pipeline.generator.device),
+        )
+        for variant, seen, alone in zip(
+            variants, drawn, _time_alone(pipeline, prompt, variants), strict=True
         )
     ]
 
 
-def _alone(pipeline: Pipeline, prompt: str, variants: Sequence[Variant]) -> list[dict[str, float]]:
-    """Milliseconds of one picture by stage for each variant.
+def _time_alone(
+    pipeline: Pipeline, prompt: str, variants: Sequence[Variant]
+) -> list[dict[str, float]]:
+    """Milliseconds of one picture by stage for each variant: the median of a few.
 
-    The variants take turns: what else the machine does, and how warm it is, meets all alike.
+    The variants take turns, so that a machine that warms up or does other work is fair to all.
     """
     rounds = [
         [
-            pipeline(prompt, seeds=[seed], **asked(pipeline.settings, v)).milliseconds
+            pipeline(prompt, seeds=[seed], guidance=v.guidance, steps=v.steps).milliseconds
             for v in variants
         ]
         for seed in range(_WARM_UPS + _REPEATS)
@@ -82,23 +82,21 @@ def _alone(pipeline: Pipeline, prompt: str, variants: Sequence[Variant]) -> list
     ]
 
 
-def _in_batches(batches: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
-    num = sum(len(batch["own"]) for batch in batches)
-    return {
-        stage: round(sum(float(batch[f"ms {stage}"]) for batch in batches) / num, 3)
-        for stage in STAGES
-        if f"ms {stage}" in batches[0]
-    }
-
-
-def _calls(pipeline: Pipeline, prompt: str, variant: Variant) -> dict[str, int]:
+def _count_calls(pipeline: Pipeline, prompt: str, variant: Variant) -> dict[str, int]:
     """Calls of the prior's network for one picture, and rows in them.
 
-    Candidates share calls where they are drawn together, so one is counted, for all of them.
+    Candidates that are drawn together share calls, so one is counted and multiplied.
     """
-    candidates = pipeline.settings.best_of
+    candidates = pipeline.effective(variant.settings).best_of or 1
     with _watched(_main_network(pipeline.prior)) as watch:
-        pipeline(prompt, seeds=[0], best_of=1, optimise=0, **asked(pipeline.settings, variant))
+        pipeline(
+            prompt,
+            seeds=[0],
+            best_of=1,
+            optimise=0,
+            guidance=variant.guidance,
+            steps=variant.steps,
+        )
     return {"evaluations": candidates * watch.calls, "passes": candidates * watch.rows}
 
 
@@ -106,7 +104,6 @@ def _calls(pipeline: Pipeline, prompt: str, variant: Variant) -> dict[str, int]:
 class _Watch:
     calls: int = 0
     rows: int = 0
-    handles: list[Any] = field(default_factory=list)
 
 
 @contextmanager
@@ -128,9 +125,9 @@ def _watched(network: nn.Module | None) -> Iterator[_Watch]:
 
 
 def _main_network(prior: Part) -> nn.Module | None:
-    """The submodule with most of a prior's parameters; None for one that has no network.
+    """The submodule with most of a prior's parameters; None where there are none.
 
-    The student is larger than a small prior, and not what draws.
+    Not the student, which may be larger, but does not draw.
     """
     sizes = {
         child: sum(p.numel() for p in child.parameters())
@@ -141,7 +138,7 @@ def _main_network(prior: Part) -> nn.Module | None:
 
 
 def _num_stored(part: Part) -> int:
-    """Numbers that a part holds, stored pairs and statistics included."""
+    """How many numbers a part stores: weights, statistics, and pairs if it keeps them."""
     return sum(tensor.numel() for tensor in part.state_dict().values())
 
 

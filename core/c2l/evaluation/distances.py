@@ -1,6 +1,6 @@
-"""How far two sets of pictures are apart, in an embedding space.
+"""Distances between two sets of pictures in an embedding space.
 
-One set is drawn for prompts, N pictures for each of P; the other is the reference: M pictures of
+One set is drawn for prompts, N pictures of each of P; the other is the reference: M pictures of
 the generator's own distribution.
 """
 
@@ -15,7 +15,7 @@ from torch.nn.functional import normalize
 from c2l.evaluation.estimates import Estimate
 
 SIGMA = 10.0
-"""Width of the Gaussian kernel of CMMD, and what it is multiplied by; both as in the paper."""
+"""The width of CMMD's Gaussian kernel and the factor of its result, both as in the paper."""
 FACTOR = 1000.0
 NUM_NEIGHBOURS = 5
 """k of density and coverage, as in their paper."""
@@ -23,11 +23,11 @@ _ROWS_AT_ONCE = 512
 
 
 def cmmd(pictures: Tensor, reference: Tensor) -> Estimate:
-    """Squared maximum mean discrepancy of unit embeddings, times 1000; smaller is nearer.
+    """CMMD: the squared maximum mean discrepancy of unit embeddings, times 1000; lower is closer.
 
-    Jayasumana et al. 2024, arXiv 2401.09603. The estimator is the unbiased one (no pair of a
-    picture with itself), so that two sets of one distribution give 0 on average, whatever their
-    sizes, and may give less.
+    Jayasumana et al. 2024, arXiv 2401.09603, with the unbiased estimator (no pair of a picture
+    with itself): two sets of one distribution give 0 on average, whatever their sizes, and
+    sometimes less.
 
     Args:
         pictures: float, (P, N, E), not normalised.
@@ -38,7 +38,7 @@ def cmmd(pictures: Tensor, reference: Tensor) -> Estimate:
     num, each = pictures.shape[:2]
     total, size = num * each, len(reference)
     if total < 2 or size < 2:
-        raise ValueError("CMMD takes two pictures on each side")
+        raise ValueError("CMMD needs at least two pictures on each side")
     ours, theirs = _unit(pictures.flatten(0, 1)), _unit(reference)
     # Sums of the kernel over pairs of prompts (P, P), and between prompts and reference (P,).
     blocks, across = [], []
@@ -68,30 +68,30 @@ def cmmd(pictures: Tensor, reference: Tensor) -> Estimate:
 def density_and_coverage(
     pictures: Tensor, reference: Tensor, *, k: int = NUM_NEIGHBOURS
 ) -> tuple[Estimate, Estimate]:
-    """How typical pictures are of the reference, and how much of it they reach.
+    """Density and coverage: how typical pictures are of the reference, and how much they reach.
 
-    Naeem et al. 2020, arXiv 2002.09797, on unit embeddings. Around each reference picture lies a
-    ball that reaches to its k-th neighbour. Density is the mean number of balls a picture lies in,
-    divided by k: 1 for pictures of the same distribution, more where they crowd. Coverage is the
-    share of balls that hold a picture; it grows with the number of pictures.
+    Naeem et al. 2020, arXiv 2002.09797, on unit embeddings. Each reference picture is the centre
+    of a ball that extends to its k-th neighbour. Density is the mean number of balls that a
+    picture lies in, divided by k: 1 for pictures of the same distribution, more where they
+    crowd. Coverage is the share of balls that contain a picture; it grows with their number.
 
     Args:
         pictures: float, (P, N, E).
         reference: float, (M, E), M > k.
-        k: the neighbour that a ball reaches to.
+        k: the neighbour that a ball extends to.
     Raises:
-        ValueError: no more than k reference pictures.
+        ValueError: there are only k reference pictures or fewer.
     """
     if len(reference) <= k:
-        raise ValueError(f"{k} neighbours take more than {k} reference pictures")
+        raise ValueError(f"{k} neighbours need more than {k} reference pictures")
     num, each = pictures.shape[:2]
     ours, theirs = _unit(pictures.flatten(0, 1)), _unit(reference)
-    counts = []  # (M, P): how many pictures of each prompt a ball holds
+    counts = []  # (M, P): how many pictures of each prompt a ball contains
     for some in theirs.split(_ROWS_AT_ONCE):
         # The nearest of all is the picture itself.
         radius = _squared(some, theirs).kthvalue(k + 1, dim=1).values
-        held = _squared(some, ours) <= radius[:, None]
-        counts.append(held.view(-1, num, each).sum(2))
+        inside = _squared(some, ours) <= radius[:, None]
+        counts.append(inside.view(-1, num, each).sum(2))
     balls = torch.cat(counts).double()
     density = Estimate.of_mean(balls.sum(0) / (k * each))
     total = balls.sum(1)
@@ -121,7 +121,7 @@ def latent_spread(latents: Tensor, std: Tensor) -> Tensor:
     if len(std) != latents.shape[2]:
         std = std.mean(0, keepdim=True)
     scale = std.double().expand(latents.shape[2], -1)
-    varies = scale > 1e-6 * scale.max()  # a dimension that never does says nothing about variety
+    varies = scale > 1e-6 * scale.max()  # a constant dimension says nothing about diversity
     scaled = latents.double()[:, :, varies] / scale[varies]
     return _mean_of_pairs(torch.cdist(scaled, scaled) / scaled.shape[2] ** 0.5)
 

@@ -1,15 +1,16 @@
-"""Numbers with standard errors, and paired tests of two of them.
+"""Scores with standard errors, and paired tests of two of them.
 
-The unit is the prompt: pictures of one prompt resemble each other, so they count as one. A score
-that is no mean over prompts (a distance between two sets of pictures) is split among the prompts
-by the jackknife: leave one out, and see what changes (Tukey 1958; pseudo-values). So every score
-is P values whose spread gives its error, and two runs on the same prompts can be compared in pairs.
+The unit of observation is the prompt: pictures of one prompt resemble each other, so they count as
+one. A score that is not a mean over prompts (a distance between two sets of pictures) is split
+into prompts by the jackknife: leave one out, and see what changes (Tukey 1958, pseudo-values). So
+every score is P values whose spread gives its error, and two runs on the same prompts can be
+compared in pairs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -22,8 +23,8 @@ class Estimate:
 
     Args:
         value: the score itself.
-        per_prompt: its share of each prompt; empty where it cannot be split.
-        error: one standard error, over prompts; None where there are not two of them.
+        per_prompt: what each prompt contributes; empty where the score cannot be split.
+        error: one standard error, over prompts; None for fewer than two of them.
     """
 
     value: float
@@ -32,12 +33,12 @@ class Estimate:
 
     @classmethod
     def of_mean(cls, per_prompt: Tensor) -> Self:
-        """The mean of a value of each prompt, (P,)."""
+        """The mean of one value for each prompt, (P,)."""
         return cls._of(float(per_prompt.double().mean()), per_prompt)
 
     @classmethod
     def of_jackknife(cls, value: float, without: Tensor) -> Self:
-        """A score and what it is without each prompt, (P,)."""
+        """From a score, and its values when one prompt at a time is left out, (P,)."""
         num = len(without)
         if num < 2:
             return cls(value)
@@ -49,6 +50,7 @@ class Estimate:
         return cls(value, values, standard_error(values))
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-able, rounded."""
         return {
             "value": _rounded(self.value),
             "error": None if self.error is None else _rounded(self.error),
@@ -56,7 +58,8 @@ class Estimate:
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> Self:
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """What ``to_dict`` gave."""
         return cls(raw["value"], tuple(raw["per_prompt"]), raw["error"])
 
 
@@ -67,7 +70,7 @@ class Difference:
     Args:
         value: the difference.
         error: one standard error of it; None where the prompts cannot be paired.
-        p: of a paired t-test, two-sided: how often chance alone gives a difference this large.
+        p: of a two-sided paired t-test: how often chance alone gives a difference this large.
     """
 
     value: float
@@ -76,7 +79,7 @@ class Difference:
 
     @classmethod
     def between(cls, one: Estimate, other: Estimate) -> Self:
-        """``one`` minus ``other``; of the same prompts in the same order."""
+        """``one`` minus ``other``, which have the same prompts in the same order."""
         value = one.value - other.value
         pairs = list(zip(one.per_prompt, other.per_prompt, strict=False))
         error = standard_error([a - b for a, b in pairs])
@@ -87,11 +90,12 @@ class Difference:
         return cls(value, error, student_p(value / error, len(pairs) - 1))
 
     def to_dict(self) -> dict[str, float | None]:
+        """JSON-able."""
         return {"value": self.value, "error": self.error, "p": self.p}
 
 
 def standard_error(values: Sequence[float]) -> float | None:
-    """Of the mean of independent values; None for fewer than two."""
+    """The standard error of the mean of independent values; None for fewer than two."""
     num = len(values)
     if num < 2:
         return None
@@ -100,9 +104,9 @@ def standard_error(values: Sequence[float]) -> float | None:
 
 
 def student_p(t: float, degrees: int) -> float:
-    """The chance of a value of Student's t at least as far from 0 as ``t``, on either side.
+    """The two-sided p-value of Student's t.
 
-    For a whole number of degrees of freedom the integral of the density is a finite sum of powers
+    For a whole number of degrees of freedom the distribution function is a finite sum of powers
     of the cosine of ``atan(t / sqrt(degrees))``.
     """
     angle = math.atan2(abs(t), math.sqrt(degrees))
@@ -125,5 +129,5 @@ def p_text(p: float | None) -> str:
 
 
 def _rounded(value: float) -> float:
-    """Six significant digits: enough for any table, and half of the file's size."""
+    """Six significant digits: enough for any table, and they halve the file."""
     return float(f"{value:.6g}")

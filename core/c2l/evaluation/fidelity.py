@@ -1,8 +1,8 @@
 """Inception features, FID and KID, by torch-fidelity: ``pip install 'c2l[eval]'``.
 
-FID (Heusel et al. 2017, arXiv 1706.08500) is biased: it falls as pictures are added, and two values
-can be compared only at the same numbers of pictures, and by the same network and resizing. So all
-of that is recorded beside it. KID (Binkowski et al. 2018, arXiv 1801.01401) is unbiased.
+FID (Heusel et al. 2017, arXiv 1706.08500) is biased: it falls as pictures are added. Two values can
+be compared only for the same numbers of pictures, the same network and the same resizing, so all of
+that is recorded beside them. KID (Binkowski et al. 2018, arXiv 1801.01401) is unbiased.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from c2l.errors import MissingDependency, NotDownloaded
 
 KID_SUBSETS = 100
 KID_SUBSET_SIZE = 1000
-"""Of each subset; all pictures where there are fewer."""
+"""Pictures in each subset; all of them where there are fewer."""
 
 
 @dataclass
 class Inception:
-    """The InceptionV3 that FID was defined with, in torch-fidelity's port.
+    """The InceptionV3 that FID was defined with, as ported by torch-fidelity.
 
     Raises:
         MissingDependency: torch-fidelity is not installed.
-        NotDownloaded: its weights are not here and cannot be fetched.
+        NotDownloaded: the weights are missing and cannot be fetched.
     """
 
     device: torch.device
@@ -39,14 +39,16 @@ class Inception:
         except ImportError as error:
             raise MissingDependency(
                 f"FID needs torch-fidelity: {error}",
-                hint="Install it: pip install 'c2l[eval]', or leave out --fid",
+                hint="Install it: pip install 'c2l[eval]', or leave out `fid`",
+                field="fid",
             ) from error
         try:
             network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], verbose=False)
         except (urllib.error.URLError, OSError) as error:
             raise NotDownloaded(
-                f"the weights of Inception for FID cannot be fetched: {error}",
-                hint=f"Put the file of {_address()} into {_folder()}, or leave out --fid",
+                f"cannot fetch the Inception weights for FID: {error}",
+                hint=f"Save {_address()} in {_folder()}, or leave out `fid`",
+                field="fid",
             ) from error
         self.version: str = torch_fidelity.__version__
         self.network = network.to(self.device)

@@ -1,23 +1,27 @@
-"""All that an evaluation draws, as batches that are drawn, looked at and kept one by one."""
+"""Everything that an evaluation draws, in batches that are drawn and kept one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Tensor
 
 from c2l.clock import Clock
 from c2l.evaluation.judge import CalibratedJudge, Question
-from c2l.evaluation.plan import RANDOM_SEED, REFERENCE_SEED, Plan, Variant
-from c2l.evaluation.sampling import Eyes, batch_size, draw_prompts, draw_random
+from c2l.evaluation.observations import Observations
+from c2l.evaluation.observing import Observer
+from c2l.evaluation.plan import RANDOM_SEED, REFERENCE_SEED, Plan
+from c2l.evaluation.sampling import batch_size, draw_prompts, draw_random
 from c2l.evaluation.store import Store
 from c2l.pipeline import Pipeline
 
-REFERENCE, RANDOM, DRAWINGS = "reference", "random", "drawings"
+_REFERENCE, _RANDOM, _DRAWINGS = "reference", "random", "drawings"
+_DRAWINGS_AT_ONCE = 64
 
-Batches = list[dict[str, Tensor]]
+OnProgress = Callable[[int, int, str], None]
+"""Takes the number of pictures done, the number in all, and a note on what is being drawn."""
 
 
 class EvaluationInterrupted(KeyboardInterrupt):
@@ -33,116 +37,128 @@ class EvaluationInterrupted(KeyboardInterrupt):
         self.num = num
 
 
-def variant_name(index: int) -> str:
-    """What the batches of a variant are called."""
-    return f"variant-{index}"
+@dataclass(frozen=True)
+class Drawn:
+    """Everything that was drawn for a plan, as it was seen.
+
+    Args:
+        variants: the prompts' pictures by each variant, P * N of them.
+        reference: M pictures of the generator's own distribution, to compare with.
+        random: as many again, to stand in for the prompts' pictures.
+        drawings: one for each question, right by construction; None where the judge has none.
+    """
+
+    variants: tuple[Observations, ...]
+    reference: Observations
+    random: Observations
+    drawings: Observations | None
 
 
 def draw_all(
-    pipeline: Pipeline,
-    plan: Plan,
-    text: Tensor,
-    eyes: Eyes,
-    store: Store,
-    on_progress: Callable[[int, int, str], None],
-) -> dict[str, Batches]:
+    pipeline: Pipeline, plan: Plan, observer: Observer, store: Store, on_progress: OnProgress
+) -> Drawn:
     """Draw and look at everything that the store does not hold yet.
 
-    Args:
-        text: embeddings of all prompts by the recipe's own embedder, (P, E).
-    Returns:
-        the batches of ``REFERENCE``, ``RANDOM``, every variant, and ``DRAWINGS`` if there are any.
     Raises:
         EvaluationInterrupted: Ctrl-C.
     """
-    # Prompts first: what the prior or the pipeline refuses comes out at once.
-    jobs: list[_Job] = []
-    for index, variant in enumerate(plan.variants):
-        jobs += _prompt_jobs(pipeline, plan, text, eyes, index, variant)
-    jobs += _random_jobs(pipeline, plan, eyes, REFERENCE, REFERENCE_SEED)
-    jobs += _random_jobs(pipeline, plan, eyes, RANDOM, RANDOM_SEED)
-    if isinstance(eyes.judge, CalibratedJudge):
-        jobs += _drawing_jobs(plan.questions, eyes, eyes.judge, pipeline.generator.device)
-    batches: dict[str, Batches] = {}
+    jobs = list(_all_jobs(pipeline, plan, observer))
+    batches: dict[str, list[Observations]] = {}
     done, num = 0, sum(job.num for job in jobs)
     drawing = False
     on_progress(0, num, "")
     try:
         for job in jobs:
-            batch = store.load(job.key)
+            batch = store.load(job.name)
             if batch is None:
-                if not drawing:  # what was done before is no work of this run
+                if not drawing:  # so that batches of an earlier run do not count as fast work
                     drawing = True
                     on_progress(done, num, job.note)
-                batch = job.make()
-                store.save(job.key, batch)
+                batch = job.draw()
+                store.save(job.name, batch)
             batches.setdefault(job.source, []).append(batch)
             done += job.num
             if drawing:
                 on_progress(done, num, job.note)
     except KeyboardInterrupt:
         raise EvaluationInterrupted(done, num) from None
-    return batches
+    joined = {source: Observations.join(parts) for source, parts in batches.items()}
+    return Drawn(
+        variants=tuple(joined[_variant(index)] for index in range(len(plan.variants))),
+        reference=joined[_REFERENCE],
+        random=joined[_RANDOM],
+        drawings=joined.get(_DRAWINGS),
+    )
 
 
 @dataclass(frozen=True)
 class _Job:
+    """One batch to draw.
+
+    Args:
+        source: what it is a part of: a variant, or the name of a comparison.
+        first, num: its first picture within the source, and how many there are.
+        note: for progress.
+    """
+
     source: str
-    key: str
+    first: int
     num: int
     note: str
-    make: Callable[[], dict[str, Tensor]]
+    draw: Callable[[], Observations]
+
+    @property
+    def name(self) -> str:
+        """What the batch is called in the store."""
+        return f"{self.source}-{self.first:06}"
 
 
-def _prompt_jobs(
-    pipeline: Pipeline, plan: Plan, text: Tensor, eyes: Eyes, index: int, variant: Variant
-) -> Iterator[_Job]:
-    size = max(1, batch_size(pipeline) // plan.num_images)
-    note = f"variant {index + 1} of {len(plan.variants)}" if len(plan.variants) > 1 else ""
-    for first in range(0, len(plan.prompts), size):
-        last = min(first + size, len(plan.prompts))
+def _all_jobs(pipeline: Pipeline, plan: Plan, observer: Observer) -> Iterator[_Job]:
+    # Prompts first: what the prior or the pipeline refuses is refused at once.
+    yield from _prompt_jobs(pipeline, plan, observer)
+    yield from _random_jobs(pipeline, plan, observer, _REFERENCE, REFERENCE_SEED)
+    yield from _random_jobs(pipeline, plan, observer, _RANDOM, RANDOM_SEED)
+    if isinstance(observer.judge, CalibratedJudge):
+        device = pipeline.generator.device
+        yield from _drawing_jobs(plan.questions, observer, observer.judge, device)
 
-        def make(first: int = first, last: int = last) -> dict[str, Tensor]:
-            return draw_prompts(
-                pipeline,
-                plan.prompts[first:last],
-                text[first:last],
-                plan.seeds(first, last),
-                variant,
-                eyes,
-                num_thumbnails=max(0, min(last, plan.num_shown) - first) * plan.num_images,
-            )
 
-        source = variant_name(index)
-        yield _Job(source, f"{source}-{first:06}", (last - first) * plan.num_images, note, make)
+def _variant(index: int) -> str:
+    return f"variant-{index}"
+
+
+def _prompt_jobs(pipeline: Pipeline, plan: Plan, observer: Observer) -> Iterator[_Job]:
+    for index, variant in enumerate(plan.variants):
+        note = f"variant {index + 1} of {len(plan.variants)}" if len(plan.variants) > 1 else ""
+        for batch in plan.batches(batch_size(pipeline)):
+            draw = partial(draw_prompts, pipeline, batch, variant, observer)
+            yield _Job(_variant(index), batch.first, batch.num, note, draw)
 
 
 def _random_jobs(
-    pipeline: Pipeline, plan: Plan, eyes: Eyes, source: str, seed: int
+    pipeline: Pipeline, plan: Plan, observer: Observer, source: str, seed: int
 ) -> Iterator[_Job]:
-    size, end = batch_size(pipeline), seed + plan.num_reference
-    for first in range(seed, end, size):
-        seeds = range(first, min(first + size, end))
-
-        def make(seeds: Sequence[int] = seeds) -> dict[str, Tensor]:
-            return draw_random(pipeline, seeds, eyes)
-
-        yield _Job(source, f"{source}-{first - seed:06}", len(seeds), source, make)
+    size = batch_size(pipeline)
+    for first in range(0, plan.num_reference, size):
+        last = min(first + size, plan.num_reference)
+        draw = partial(draw_random, pipeline, range(seed + first, seed + last), observer)
+        yield _Job(source, first, last - first, source, draw)
 
 
 def _drawing_jobs(
-    questions: Sequence[Question], eyes: Eyes, judge: CalibratedJudge, device: torch.device
+    questions: Sequence[Question], observer: Observer, judge: CalibratedJudge, device: torch.device
 ) -> Iterator[_Job]:
-    size = 64
-    for first in range(0, len(questions), size):
-        some = questions[first : first + size]
-        images = judge.drawings(some)
-        if images is None:
+    for first in range(0, len(questions), _DRAWINGS_AT_ONCE):
+        some = questions[first : first + _DRAWINGS_AT_ONCE]
+        if judge.drawings(some) is None:
             return
+        draw = partial(_observe_drawings, judge, some, observer, device)
+        yield _Job(_DRAWINGS, first, len(some), _DRAWINGS, draw)
 
-        def make(some: Sequence[Question] = some) -> dict[str, Tensor]:
-            images = judge.drawings(some)
-            assert images is not None, "it had drawings of these before"
-            return eyes.look(images.to(device), Clock(device))
 
-        yield _Job(DRAWINGS, f"{DRAWINGS}-{first:06}", len(some), DRAWINGS, make)
+def _observe_drawings(
+    judge: CalibratedJudge, questions: Sequence[Question], observer: Observer, device: torch.device
+) -> Observations:
+    images = judge.drawings(questions)
+    assert images is not None, "it had drawings of these questions before"
+    return observer.observe(images.to(device), Clock(device))

@@ -17,41 +17,77 @@ from c2l.files import write_atomically
 SUMMARY = "summary.json"
 RESULTS = "results.jsonl"
 PICTURES = "pictures"
-REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one picture costs.
+
+    Args:
+        alone: milliseconds by stage of one picture of one prompt, all its candidates included;
+            medians of five.
+        in_batches: milliseconds by stage of one picture, mean over the whole evaluation.
+        evaluations: calls of the prior's network, for all candidates together.
+        passes: rows in those calls; more than calls where guidance takes two for each.
+        parameters: numbers stored in each part.
+        peak_memory: in bytes, of the device if it has memory of its own, else of the whole process
+            so far; None where it cannot be measured.
+    """
+
+    alone: Mapping[str, float]
+    in_batches: Mapping[str, float]
+    evaluations: int
+    passes: int
+    parameters: Mapping[str, int]
+    peak_memory: int | None
+
+    @property
+    def total(self) -> float:
+        """Milliseconds of one picture alone, over all stages."""
+        return sum(self.alone.values())
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The scores of one way to sample.
+    """The scores of one variant or baseline.
 
     Args:
         label: what it is called in tables.
-        guidance, steps: as sampled; None where the prior has no such setting, or for a baseline.
         scores: by name, see ``METRICS``.
         by_attribute: accuracy of each attribute alone.
-        cost: see ``measure_costs``; empty for a baseline.
+        guidance, steps: as sampled; None for a baseline, or where the prior has no such setting.
+        cost: None for a baseline.
     """
 
     label: str
-    guidance: float | None
-    steps: int | None
     scores: Mapping[str, Estimate]
     by_attribute: Mapping[str, Estimate] = field(default_factory=dict)
-    cost: Mapping[str, Any] = field(default_factory=dict)
+    guidance: float | None = None
+    steps: int | None = None
+    cost: Cost | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        raw = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        for name in ("scores", "by_attribute"):
-            raw[name] = {key: estimate.to_dict() for key, estimate in raw[name].items()}
-        return raw
+        """JSON-able."""
+        return {
+            "label": self.label,
+            "guidance": self.guidance,
+            "steps": self.steps,
+            "scores": {name: e.to_dict() for name, e in self.scores.items()},
+            "by_attribute": {name: e.to_dict() for name, e in self.by_attribute.items()},
+            "cost": dataclasses.asdict(self.cost) if self.cost else {},
+        }
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        estimates = {
-            name: {key: Estimate.from_dict(e) for key, e in raw[name].items()}
-            for name in ("scores", "by_attribute")
-        }
-        return cls(**{**raw, **estimates})
+        """What ``to_dict`` gave."""
+        return cls(
+            label=raw["label"],
+            scores={name: Estimate.from_dict(e) for name, e in raw["scores"].items()},
+            by_attribute={n: Estimate.from_dict(e) for n, e in raw["by_attribute"].items()},
+            guidance=raw["guidance"],
+            steps=raw["steps"],
+            cost=Cost(**raw["cost"]) if raw["cost"] else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -60,10 +96,10 @@ class Evaluation:
 
     Args:
         settings: everything that the numbers depend on.
-        variants: outcomes, the first one that of the first guidance and the first steps.
-        baselines: what random latents give, and what the judge says of true drawings.
-        rows: one for each prompt and picture of each variant: the lines of ``results.jsonl``.
-        pictures: thumbnails as WebP files: for each variant, for the first prompts, all N.
+        variants: outcomes, the first one of the first guidance and the first steps.
+        baselines: the scores of random latents, and of the judge's true drawings if it has any.
+        rows: the lines of ``results.jsonl``, one for each picture of each variant.
+        pictures: thumbnails as WebP files, by variant, prompt (the first ones) and picture.
     """
 
     settings: Mapping[str, Any]
@@ -79,7 +115,7 @@ class Evaluation:
 
     @property
     def name(self) -> str:
-        """The recipe, or the prior where the parts were named one by one."""
+        """The recipe, or the prior where there is no recipe."""
         return str(self.settings["recipe"] or self.settings["prior"]["reference"])
 
     def summary(self) -> dict[str, Any]:
@@ -93,20 +129,17 @@ class Evaluation:
         }
 
     def write(self, folder: Path) -> None:
-        """Write ``results.jsonl``, ``pictures``, ``report.html``, and last ``summary.json``.
+        """Write ``results.jsonl``, ``pictures``, and last ``summary.json``.
 
         Raises:
             NotWritable: the folder cannot be written.
         """
-        from c2l.evaluation.report import report_page
-
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
         write_atomically(folder / RESULTS, lines.encode())
         for variant, prompts in enumerate(self.pictures):
             for prompt, files in enumerate(prompts):
                 for number, data in enumerate(files):
                     write_atomically(_picture(folder, variant, prompt, number), data)
-        write_atomically(folder / REPORT, report_page(self).encode())
         text = json.dumps(self.summary(), indent=1, ensure_ascii=False)
         write_atomically(folder / SUMMARY, text.encode())
 
@@ -120,7 +153,8 @@ class Evaluation:
         path = folder / SUMMARY
         if not path.exists():
             raise BadInput(
-                f"{folder} holds no finished evaluation", hint="Make one: c2l eval --out DIR"
+                f"{folder} holds no finished evaluation",
+                hint=f"Make one with 'c2l eval', giving it `out={folder}`",
             )
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
@@ -143,7 +177,8 @@ class Evaluation:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadInput(
-                f"the evaluation in {folder} is damaged: {error}", hint="Make it again"
+                f"the evaluation in {folder} is damaged: {error}",
+                hint="Remove the folder and evaluate again",
             ) from error
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,14 +11,19 @@ from torch import Tensor
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.evaluation.fidelity import Inception
-from c2l.evaluation.jobs import draw_all
+from c2l.evaluation.jobs import OnProgress, draw_all
 from c2l.evaluation.judge import Judge, Question, find_judge
+from c2l.evaluation.observing import Extractor, Observer
 from c2l.evaluation.plan import Plan, full_settings, make_plan
+from c2l.evaluation.report import report_page
 from c2l.evaluation.result import SUMMARY, Evaluation
-from c2l.evaluation.sampling import Eyes
 from c2l.evaluation.scoring import Scoring
 from c2l.evaluation.store import Store, refuse_other
+from c2l.files import write_atomically
 from c2l.pipeline import Pipeline
+from c2l.prior import Prior
+
+REPORT = "report.html"
 
 
 @torch.no_grad()
@@ -37,33 +40,35 @@ def evaluate(
     num_reference: int = 1024,
     fid: bool = False,
     out: Path | str | None = None,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Score a pipeline on prompts: alignment, quality, coverage, diversity, accuracy, cost.
 
     ``docs/evaluation.md`` says what each number means.
 
     Args:
-        pipeline: as ``c2l.load_pipeline`` gives it, with its settings. Where they choose each
-            picture among candidates, that is what one sample is, and labels say so.
-        prompts: texts, or the questions of a judge, for which attribute accuracy is scored too.
-        judge: answers the questions; by default that of the recipe with the same generator.
+        pipeline: as ``c2l.load_pipeline`` gives it, with its settings. If those draw each picture
+            as the best of several candidates, that counts as one sample, and labels say so.
+        prompts: texts, or a judge's questions, for which attribute accuracy is scored too.
+        judge: answers the questions; by default the one of the recipe with the same generator.
         independent: an embedder that had no part in the pipeline.
         num_images: N, pictures of each prompt; best of N is chosen among them.
         seed: picture j of prompt i has seed ``seed + 1000 * i + j``.
-        guidance, steps: values to sweep, every one with every other; None is the default. One that
-            the prior does not listen to counts as None, and several of them are refused.
+        guidance, steps: values to sweep, each combination of the two is a variant; None is the
+            pipeline's own. One value that the prior does not support counts as None, several are
+            refused.
         num_reference: M, pictures of the generator's own distribution to compare with.
         fid: also FID and KID, with torch-fidelity.
-        out: folder for files; one that was begun is gone on with, one that is finished is read.
-        on_progress: called with the number of pictures done, the number in all, and a note.
+        out: folder for the files. If it holds an unfinished evaluation with the same settings,
+            that is resumed; a finished one is read.
+        on_progress: see ``OnProgress``.
     Raises:
-        BadInput: a value that cannot be used, a NaN embedding, or a folder of another evaluation.
+        BadInput: a value out of range, a NaN embedding, or a folder with another evaluation.
         MissingDependency, NotDownloaded: of ``fid``.
         NotWritable: ``out`` cannot be written.
         EvaluationInterrupted: Ctrl-C.
     """
-    pipeline, guidance, steps = _heard(pipeline, guidance, steps)
+    guidance, steps = _supported_values(pipeline.prior, guidance, steps)
     plan = make_plan(
         prompts,
         num_images=num_images,
@@ -72,11 +77,14 @@ def evaluate(
         steps=steps,
         num_reference=num_reference,
     )
-    judge_name, judge = _judge(plan, judge, pipeline.generator.reference)
+    for variant in plan.variants:
+        pipeline.effective(variant.settings)  # before the first is drawn, not before the last
+    judge_name, judge = _judge_for(plan, judge, pipeline.generator.reference)
     if independent and independent.fingerprint() == pipeline.embedder.fingerprint():
         raise BadInput(
             f"{independent.reference} is the recipe's own embedder, so it is not independent",
-            hint="Name another with --independent",
+            hint="Give another embedder as `independent`",
+            field="independent",
         )
     inception = Inception(pipeline.generator.device) if fid else None
     settings = full_settings(
@@ -84,58 +92,58 @@ def evaluate(
     )
     folder = Path(out) if out is not None else None
     if folder is not None and (folder / SUMMARY).exists():
-        there = Evaluation.load(folder)
-        refuse_other(folder, there.settings, settings)
-        return there
+        finished = Evaluation.load(folder)
+        refuse_other(folder, finished.settings, settings)
+        return finished
 
     embedders = {"own": pipeline.embedder} | ({"independent": independent} if independent else {})
-    views: dict[str, Any] = {name: embedder.embed_images for name, embedder in embedders.items()}
+    extractors: dict[str, Extractor] = {n: e.embed_images for n, e in embedders.items()}
     if inception:
-        views["inception"] = inception
-    texts = _texts(embedders, plan)
+        extractors["inception"] = inception
+    texts = _embed_prompts(embedders, plan)
     store = Store(folder / "parts" if folder else None, settings)
-    batches = draw_all(
+    drawn = draw_all(
         pipeline,
         plan,
-        texts["own"],
-        Eyes(views, judge),
+        Observer(extractors, judge),
         store,
         on_progress or (lambda done, num, note: None),
     )
-    evaluation = Scoring(pipeline, plan, texts, settings).finish(batches)
+    evaluation = Scoring(pipeline, plan, texts, settings).finish(drawn)
     if folder is not None:
+        # The summary comes last: it says that the folder is finished.
+        write_atomically(folder / REPORT, report_page(evaluation).encode())
         evaluation.write(folder)
         store.clear()
     return evaluation
 
 
-def _heard(
-    pipeline: Pipeline, guidance: Sequence[float | None], steps: Sequence[int | None]
-) -> tuple[Pipeline, Sequence[float | None], Sequence[int | None]]:
-    """A pipeline and values to sweep without those that its prior has no use for.
+def _supported_values(
+    prior: Prior, guidance: Sequence[float | None], steps: Sequence[int | None]
+) -> tuple[Sequence[float | None], Sequence[int | None]]:
+    """The values to sweep; None alone for what the prior does not support.
 
     Raises:
-        BadInput: several values of one that changes nothing.
+        BadInput: several values of an option that changes nothing.
     """
-    deaf = {"guidance", "steps"} - pipeline.prior.supported_options
-    equal = [n for n, v in (("guidance", guidance), ("steps", steps)) if n in deaf and len(v) > 1]
-    if equal:
+    unsupported = {"guidance", "steps"} - prior.supported_options
+    swept = {"guidance": len(guidance) > 1, "steps": len(steps) > 1}
+    useless = [name for name in sorted(unsupported) if swept[name]]
+    if useless:
         raise BadInput(
-            f"{pipeline.prior.reference} has no use for {' and '.join(equal)}, and would draw the "
-            "same pictures for all values",
-            hint=f"Leave out {', '.join(f'--{name}' for name in equal)}",
+            f"{prior.reference} does not support {' and '.join(useless)}, and would draw the same "
+            "pictures for all values",
+            hint=f"Leave out {' and '.join(f'`{name}`' for name in useless)}",
+            field=useless[0],
         )
-    heard = copy.copy(pipeline)
-    heard.settings = pipeline.settings.heard_by(pipeline.prior)
     return (
-        heard,
-        [None] if "guidance" in deaf else guidance,
-        [None] if "steps" in deaf else steps,
+        [None] if "guidance" in unsupported else guidance,
+        [None] if "steps" in unsupported else steps,
     )
 
 
-def _judge(plan: Plan, judge: Judge | None, generator: str) -> tuple[str | None, Judge | None]:
-    """The judge of questions, and what it is called; none for prompts."""
+def _judge_for(plan: Plan, judge: Judge | None, generator: str) -> tuple[str | None, Judge | None]:
+    """The judge of the plan's questions, with its name; None and None for plain prompts."""
     if not plan.questions:
         return None, None
     if judge is not None:
@@ -144,13 +152,18 @@ def _judge(plan: Plan, judge: Judge | None, generator: str) -> tuple[str | None,
     if found is None:
         raise BadInput(
             f"no recipe has a judge for {generator}",
-            hint="Give judge=…, or prompts instead of questions",
+            hint="Give a `judge`, or texts as `prompts`",
+            field="judge",
         )
     return found
 
 
-def _texts(embedders: Mapping[str, Embedder], plan: Plan) -> dict[str, Tensor]:
-    """The embeddings of all prompts, which are refused before anything is drawn if not finite."""
+def _embed_prompts(embedders: Mapping[str, Embedder], plan: Plan) -> dict[str, Tensor]:
+    """The embeddings (P, E) of all prompts by each embedder.
+
+    Raises:
+        BadInput: one is NaN or infinite, before anything is drawn.
+    """
     size = 256
     texts = {
         name: torch.cat(
@@ -167,5 +180,5 @@ def _texts(embedders: Mapping[str, Embedder], plan: Plan) -> dict[str, Tensor]:
         if len(bad := (~torch.isfinite(text).all(1)).nonzero())
     ]
     if broken:
-        raise BadInput("; ".join(broken), hint="Check the embedder's weights")
+        raise BadInput("; ".join(broken), hint="Check the embedder's weights", field="embedder")
     return texts

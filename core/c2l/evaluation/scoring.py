@@ -1,4 +1,4 @@
-"""From batches of what was seen to an evaluation."""
+"""From what was drawn to a finished evaluation."""
 
 from __future__ import annotations
 
@@ -11,25 +11,23 @@ import torch
 from torch import Tensor
 
 from c2l.evaluation.cost import measure_costs
-from c2l.evaluation.jobs import DRAWINGS, RANDOM, REFERENCE, Batches, variant_name
-from c2l.evaluation.plan import Plan
-from c2l.evaluation.result import Evaluation, Outcome
-from c2l.evaluation.scores import (
-    attributes_of,
-    cosines_of,
-    group,
-    in_order,
-    score_attributes,
-    score_prompts,
-    score_quality,
-)
+from c2l.evaluation.jobs import Drawn
+from c2l.evaluation.metrics import in_order
+from c2l.evaluation.observations import Observations
+from c2l.evaluation.plan import Plan, Variant
+from c2l.evaluation.result import Cost, Evaluation, Outcome
+from c2l.evaluation.scores import cosines_of, score_attributes, score_prompts, score_quality
 from c2l.images import to_pil
-from c2l.pipeline import Pipeline, SamplingSettings
+from c2l.pipeline import Pipeline
+from c2l.prompts.blends import name_of
+
+Pictures = tuple[tuple[bytes, ...], ...]
+"""For each prompt that is shown, a WebP file of every picture."""
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """From what was seen to what is reported.
+    """Scores what was drawn for a plan.
 
     Args:
         texts: embeddings of the P prompts by each embedder, (P, E).
@@ -41,100 +39,106 @@ class Scoring:
     texts: Mapping[str, Tensor]
     settings: Mapping[str, Any]
 
-    def finish(self, batches: Mapping[str, Batches]) -> Evaluation:
-        """Score everything that was drawn."""
-        plan, reference = self.plan, _joined(batches[REFERENCE])
-        std = self.pipeline.generator.latent_space.std.cpu()
-        variants, pictures = [], []
-        rows: list[dict[str, Any]] = []
-        parts = [batches[variant_name(index)] for index in range(len(plan.variants))]
-        costs = measure_costs(self.pipeline, plan.prompts[0], plan.variants, parts)
-        for index, variant in enumerate(plan.variants):
-            drawn = _joined(parts[index])
-            by_prompt = group(plan, drawn)
-            guidance = self._used("guidance", variant.guidance)
-            steps = self._used("steps", variant.steps)
-            scores = score_prompts(plan, self.texts, drawn, std)
-            scores |= score_quality(by_prompt, reference)
-            variants.append(
-                Outcome(
-                    label=_label(guidance, steps, self.pipeline.settings),
-                    guidance=guidance,
-                    steps=steps,
-                    scores=in_order(scores),
-                    by_attribute=score_attributes(plan, drawn),
-                    cost=costs[index],
-                )
-            )
-            rows += self._rows(index, by_prompt)
-            shown = drawn["thumbnails"].unflatten(0, (plan.num_shown, -1))
-            pictures.append(tuple(tuple(map(_webp, some)) for some in shown))
+    def finish(self, drawn: Drawn) -> Evaluation:
+        """Score everything, and measure what it costs."""
+        plan = self.plan
+        costs = measure_costs(self.pipeline, plan.prompts[0], plan.variants, drawn.variants)
+        variants = zip(plan.variants, drawn.variants, costs, strict=True)
         return Evaluation(
             settings=self.settings,
-            variants=tuple(variants),
-            baselines=tuple(self._baselines(batches, reference, std)),
-            rows=tuple(rows),
-            pictures=tuple(pictures),
+            variants=tuple(self._outcome(*each, drawn.reference) for each in variants),
+            baselines=tuple(self._baselines(drawn)),
+            rows=tuple(
+                row for index, seen in enumerate(drawn.variants) for row in self._rows(index, seen)
+            ),
+            pictures=tuple(_pictures(plan, seen) for seen in drawn.variants),
         )
 
-    def _baselines(
-        self, batches: Mapping[str, Batches], reference: Mapping[str, Tensor], std: Tensor
-    ) -> Iterator[Outcome]:
-        plan, pool = self.plan, _joined(batches[RANDOM])
-        # M pictures dealt out to all prompts, N to each, as if drawn for them.
-        rows = torch.arange(plan.num_pictures) % plan.num_reference
-        dealt = {name: x[rows] for name, x in pool.items()}
-        once = {name: x[: plan.num_pictures, None] for name, x in pool.items()}
-        scores = score_prompts(plan, self.texts, dealt, std) | score_quality(once, reference)
-        by_attribute = score_attributes(plan, dealt)
-        yield Outcome("random latents", None, None, in_order(scores), by_attribute)
-        if DRAWINGS in batches:
-            drawn = _joined(batches[DRAWINGS])
-            scores = score_prompts(plan, self.texts, drawn, std)
-            by_attribute = score_attributes(plan, drawn)
-            yield Outcome("true drawings", None, None, in_order(scores), by_attribute)
+    def _outcome(
+        self, variant: Variant, seen: Observations, cost: Cost, reference: Observations
+    ) -> Outcome:
+        guidance = self._effective("guidance", variant.guidance)
+        steps = self._effective("steps", variant.steps)
+        quality = score_quality(seen.by_prompt(len(self.plan.prompts)), reference)
+        return Outcome(
+            label=_label(guidance, steps, self.settings["sampling"]),
+            guidance=guidance,
+            steps=steps,
+            scores=in_order(self._score_prompts(seen) | quality),
+            by_attribute=score_attributes(self.plan, seen),
+            cost=cost,
+        )
 
-    def _rows(self, index: int, by_prompt: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
+    def _baselines(self, drawn: Drawn) -> Iterator[Outcome]:
+        plan, random = self.plan, drawn.random
+        # M random pictures are dealt out to the prompts, N to each, as if drawn for them.
+        dealt = random.rows(torch.arange(plan.num_pictures) % len(random))
+        # Compared with the reference, each of them counts once and alone.
+        num = min(plan.num_pictures, len(random))
+        once = random.rows(torch.arange(num)).by_prompt(num)
+        yield Outcome(
+            label="random latents",
+            scores=in_order(self._score_prompts(dealt) | score_quality(once, drawn.reference)),
+            by_attribute=score_attributes(plan, dealt),
+        )
+        if drawn.drawings is not None:
+            yield Outcome(
+                label="true drawings",
+                scores=in_order(self._score_prompts(drawn.drawings)),
+                by_attribute=score_attributes(plan, drawn.drawings),
+            )
+
+    def _score_prompts(self, seen: Observations) -> dict[str, Any]:
+        std = self.pipeline.generator.latent_space.std.cpu()
+        return score_prompts(self.plan, self.texts, seen, std)
+
+    def _rows(self, index: int, seen: Observations) -> Iterator[dict[str, Any]]:
         """The lines of ``results.jsonl`` for one variant."""
-        plan, sees = self.plan, attributes_of(by_prompt)
+        plan, by_prompt = self.plan, seen.by_prompt(len(self.plan.prompts))
         cosines = cosines_of(self.texts, by_prompt)
         best = cosines["own"].argmax(1).tolist()
-        seeds, named = iter(plan.seeds(0, len(plan.prompts))), plan.named
+        named = plan.named
         for i, prompt in enumerate(plan.prompts):
-            for j in range(plan.num_images):
-                row: dict[str, Any] = {"variant": index, "prompt": prompt, "seed": next(seeds)}
+            for j, seed in enumerate(plan.seeds(i)):
+                row: dict[str, Any] = {"variant": index, "prompt": prompt, "seed": seed}
                 row |= {name: round(float(cosine[i, j]), 5) for name, cosine in cosines.items()}
                 row["best"] = best[i] == j
                 if named:
                     row["named"] = named[i]
-                    row["sees"] = {name: int(values[i, j]) for name, values in sees.items()}
+                    row["sees"] = {n: int(x[i, j]) for n, x in by_prompt.attributes.items()}
                 yield row
 
-    def _used(self, name: str, value: Any) -> Any:
-        """What was sampled with: the variant's value, or else the recipe's or the prior's own."""
+    def _effective(self, name: str, value: Any) -> Any:
+        """What was sampled with: the variant's value, else the pipeline's, else the prior's."""
         if value is None:
             value = self.settings["sampling"].get(name)
         return self.settings["defaults"].get(name) if value is None else value
 
 
-def _joined(batches: Batches) -> dict[str, Tensor]:
-    """Batches to one; those beyond the shown prompts have no thumbnails."""
-    names = [name for name in batches[0] if not name.startswith("ms ")]
-    return {name: torch.cat([b[name] for b in batches if name in b]) for name in names}
+def _label(guidance: float | None, steps: int | None, sampling: Mapping[str, Any]) -> str:
+    """What a variant is called: everything in which two of the same prior may differ."""
+    parts = []
+    if guidance is not None:
+        parts.append(f"guidance {guidance:g}")
+    if steps is not None:
+        parts.append(f"{steps} step{'s' if steps != 1 else ''}")
+    if sampling["adherence"] is not None:
+        parts.append(f"adherence {sampling['adherence']:g}")
+    if sampling["negative"]:
+        parts.append(f"not '{name_of(sampling['negative'])}'")
+    if sampling["best_of"] > 1:
+        by = " by the student" if sampling["rank_by"] == "student" else ""
+        parts.append(f"each the best of {sampling['best_of']}{by}")
+    if sampling["optimise"]:
+        parts.append(f"optimised {sampling['optimise']} steps")
+    return ", ".join(parts) or "default settings"
 
 
-def _label(guidance: float | None, steps: int | None, settings: SamplingSettings) -> str:
-    """What a variant is called: all in which one of the same prior might differ."""
-    by = " by the student" if settings.rank_by == "student" else ""
-    parts = [
-        f"guidance {guidance:g}" if guidance is not None else "",
-        f"{steps} step{'s' if steps != 1 else ''}" if steps is not None else "",
-        f"adherence {settings.adherence:g}" if settings.adherence is not None else "",
-        f"not '{settings.negative}'" if settings.negative else "",
-        f"each the best of {settings.best_of}{by}" if settings.best_of > 1 else "",
-        f"optimised {settings.optimise} steps" if settings.optimise else "",
-    ]
-    return ", ".join(filter(None, parts)) or "as it is"
+def _pictures(plan: Plan, seen: Observations) -> Pictures:
+    if seen.thumbnails is None:
+        return ()
+    by_prompt = seen.thumbnails.unflatten(0, (plan.num_shown, -1))
+    return tuple(tuple(map(_webp, thumbnails)) for thumbnails in by_prompt)
 
 
 def _webp(pixels: Tensor) -> bytes:

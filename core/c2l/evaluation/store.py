@@ -1,4 +1,4 @@
-"""What is drawn and looked at so far, batch by batch, so that an interrupted evaluation goes on."""
+"""What an unfinished evaluation has seen so far, batch by batch, so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -8,74 +8,84 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-from safetensors import SafetensorError
-from torch import Tensor
-
 from c2l.errors import BadInput
+from c2l.evaluation.observations import Observations
 from c2l.files import remove_partials, write_atomically
 
 SETTINGS = "settings.json"
 
 
 class Store:
-    """Named parts of an evaluation; in a folder, or without one in memory.
+    """Batches of observations by name, in a folder, or in memory where there is none.
 
     Args:
-        folder: the ``parts`` of it; made with the first one, so that what is refused before
-            leaves nothing.
-        settings: of the evaluation; a folder that was begun with others is refused.
+        folder: the ``parts`` of an evaluation's folder. It is created with the first batch, so
+            that an evaluation that fails before leaves nothing behind.
+        settings: of the evaluation, JSON-able.
     Raises:
-        BadInput: the folder is of another evaluation; names what differs.
+        BadInput: the folder holds batches of another evaluation; names the settings that differ.
     """
 
     def __init__(self, folder: Path | None, settings: Mapping[str, Any]) -> None:
         self._folder = folder
         self._settings = settings
-        self._begun = False
-        self._memory: dict[str, dict[str, Tensor]] = {}
+        self._started = False
+        self._memory: dict[str, Observations] = {}
         if folder is None:
             return
         remove_partials(folder)
-        path = folder / SETTINGS
-        # A folder in which nothing was drawn yet is nobody's.
-        if path.exists() and any(part.name != SETTINGS for part in folder.iterdir()):
-            refuse_other(folder.parent, json.loads(path.read_text(encoding="utf-8")), settings)
-            self._begun = True
+        # A folder in which nothing was drawn yet may be taken over.
+        if folder.is_dir() and any(part.name != SETTINGS for part in folder.iterdir()):
+            refuse_other(folder.parent, _read_settings(folder), settings)
+            self._started = True
 
-    def load(self, key: str) -> dict[str, Tensor] | None:
-        """A part, or None if it is not there or not whole: then it is made again."""
+    def load(self, name: str) -> Observations | None:
+        """A batch; None if it has to be drawn: it is missing, damaged, or of another version."""
         if self._folder is None:
-            return self._memory.get(key)
+            return self._memory.get(name)
         try:
-            return safetensors.torch.load((self._folder / key).read_bytes())
-        except (OSError, SafetensorError):
+            return Observations.load(self._folder / name)
+        except (OSError, ValueError):
             return None
 
-    def save(self, key: str, tensors: Mapping[str, Tensor]) -> None:
-        """Keep a part: all of it or nothing."""
-        whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    def save(self, name: str, batch: Observations) -> None:
+        """Keep a batch: all of it or nothing."""
         if self._folder is None:
-            self._memory[key] = whole
+            self._memory[name] = batch
             return
-        if not self._begun:
+        if not self._started:
             write_atomically(self._folder / SETTINGS, json.dumps(self._settings).encode())
-            self._begun = True
-        write_atomically(self._folder / key, safetensors.torch.save(whole))
+            self._started = True
+        batch.save(self._folder / name)
 
     def clear(self) -> None:
-        """Remove the parts; the evaluation is finished."""
+        """Remove the batches, once the evaluation is finished."""
         if self._folder is not None:
             shutil.rmtree(self._folder)
 
 
-def refuse_other(out: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raises ``BadInput`` that names the settings in which two evaluations differ."""
-    there = json.loads(json.dumps(there))
+def refuse_other(out: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise ``BadInput``, naming the settings in which two evaluations differ, if any do."""
     wanted = json.loads(json.dumps(wanted))
-    other = [k for k in sorted({*there, *wanted}) if there.get(k) != wanted.get(k)]
-    if other:
+    different = [k for k in sorted({*found, *wanted}) if found.get(k) != wanted.get(k)]
+    if different:
         raise BadInput(
-            f"{out} holds an evaluation with another {', '.join(other)}",
-            hint="Choose another --out, or remove that folder",
+            f"{out} holds an evaluation with different settings: {', '.join(different)}",
+            hint="Choose another `out`, or remove that folder",
+            field="out",
         )
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        if isinstance(settings, dict):
+            return settings
+        reason = "not an object"
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    raise BadInput(
+        f"the unfinished evaluation in {folder.parent} cannot be resumed: {SETTINGS}: {reason}",
+        hint=f"Remove {folder}, or choose another `out`",
+        field="out",
+    )

@@ -1,17 +1,18 @@
-"""Evaluations as tables of text: headings and rows."""
+"""Evaluations and comparisons as plain tables."""
 
 from __future__ import annotations
 
 from c2l.evaluation.compare import Comparison
 from c2l.evaluation.estimates import p_text
+from c2l.evaluation.metrics import METRICS
 from c2l.evaluation.result import Evaluation
-from c2l.evaluation.scores import METRICS
 
 Table = tuple[list[str], list[list[str]]]
+"""Headings, and rows of as many cells."""
 
 
 def scores_table(evaluation: Evaluation) -> Table:
-    """Scores of every variant and baseline, and what the variants cost."""
+    """The scores of every variant and baseline, and what each variant costs."""
     outcomes = (*evaluation.variants, *evaluation.baselines)
     num = evaluation.settings["num_images"]
     rows = [
@@ -19,18 +20,17 @@ def scores_table(evaluation: Evaluation) -> Table:
         for n, metric in METRICS.items()
         if n in evaluation.scores
     ]
-    costs = [variant.cost for variant in evaluation.variants]
-    blank = [""] * len(evaluation.baselines)
+    costs = [outcome.cost for outcome in outcomes]
     rows += [
-        ["ms, one picture", *(f"{sum(c['alone'].values()):.1f}" for c in costs), *blank],
-        ["of them the prior", *(f"{c['alone']['prior']:.1f}" for c in costs), *blank],
-        ["evaluations", *(str(c["evaluations"]) for c in costs), *blank],
+        ["ms, one picture", *(f"{c.total:.1f}" if c else "" for c in costs)],
+        ["ms, the prior", *(f"{c.alone['prior']:.1f}" if c else "" for c in costs)],
+        ["prior evaluations", *(str(c.evaluations) if c else "" for c in costs)],
     ]
     return ["score", *(outcome.label for outcome in outcomes)], rows
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """Scores of every column, and its differences from the first one."""
+    """The scores of every column, and how they differ from the first."""
     first, *others = comparison.columns
     head = ["score", first.label]
     for column in others:

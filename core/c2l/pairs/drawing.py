@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -26,6 +26,7 @@ from c2l.errors import BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
 from c2l.pairs.groups import draw_latents
 from c2l.seeds import NUM_SEEDS
+from c2l.threads import single_threaded
 
 Batch = tuple[Tensor, Tensor]
 Parts = tuple[Generator, Embedder]
@@ -106,7 +107,7 @@ class DrawingPool:
 
     def __init__(self, generator: Generator, embedder: Embedder, workers: int) -> None:
         self.parts = generator, embedder
-        self._threads = torch.get_num_threads()
+        self._limit = ExitStack()
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1:
             self._pool = ProcessPoolExecutor(
@@ -118,11 +119,11 @@ class DrawingPool:
 
     def __enter__(self) -> Self:
         if self._pool is None and self.parts[0].device.type == "cpu":
-            torch.set_num_threads(1)
+            self._limit.enter_context(single_threaded())
         return self
 
     def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self._threads)
+        self._limit.close()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 

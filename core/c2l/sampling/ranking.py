@@ -109,11 +109,10 @@ def keep_best(
         best = [(c, i.clone() if i._base is some else i, e, k) for c, i, e, k in best]
         row += len(some)
         on_rows(len(some))
-    scores, images, seen, candidates = zip(*best, strict=True)
-    embeddings = torch.stack(seen)
+    kept = torch.stack([embedded for _, _, embedded, _ in best])
     return Best(
-        torch.stack(images),
-        embeddings,
-        torch.tensor(scores, device=embeddings.device),
-        torch.tensor(candidates),
+        torch.stack([image for _, image, _, _ in best]),
+        kept,
+        torch.tensor([cosine for cosine, _, _, _ in best], device=kept.device),
+        torch.tensor([candidate for _, _, _, candidate in best]),
     )

@@ -78,7 +78,7 @@ def draw_into(
     _make_folder(out)
     session.pipeline(request)  # what cannot be drawn leaves no trace in the folder
     with Unfinished(out, request) as unfinished:
-        request, done = unfinished.request, unfinished.done
+        request, done = unfinished.request, dict(unfinished.done)
         num, num_done = request.num_pictures, len(done)
         if done:
             session.tell(Notice("resumed", f"{num_done:,} of {num:,} pictures are in {out}"))

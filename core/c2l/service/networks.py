@@ -10,8 +10,8 @@ from c2l.errors import BadInput, BadWeights, UnknownReference
 from c2l.loading import load_generator, load_prior
 from c2l.plugins import registry
 from c2l.resolving import find_generator
-from c2l_registry.checksums import first_seen
-from c2l_registry.paths import expand_path, is_there
+from c2l_registry.paths import expand_path
+from c2l_registry.references import means_a_path, names_a_file
 
 
 def convert_file(source: str, target: Path, *, half: bool = False) -> int:
@@ -97,18 +97,16 @@ def _named(source: str) -> dict[str, str]:
 
 def _known(sha256: str) -> dict[str, str]:
     """Name and licence of a file that the catalogue knows by its checksum."""
-    for entry in registry().models():
-        card = entry.card
-        if card and sha256 == (card.sha256 or (first_seen(entry.path) if entry.path else "")):
-            return {"reference": entry.reference, "licence": entry.licence}
-    return {}
+    card = registry().card_of_file(sha256)
+    return {"reference": card.reference, "licence": card.licence} if card else {}
 
 
 def _reference(source: str) -> str:
     """A file may be given without ``./``, which a reference needs."""
-    path = expand_path(source)
-    if is_there(path, hint="Check the path"):
-        return str(path.absolute())
-    if ":" not in source and path.suffix:
+    if means_a_path(source):
+        return source
+    if names_a_file(source):
+        return str(Path(source).absolute())
+    if ":" not in source and Path(source).suffix:
         raise UnknownReference(f"there is no file {source}", hint="Check the path")
     return source

@@ -129,8 +129,9 @@ class Session:
             best[picture.prompt] = max(picture.score, best.get(picture.prompt, picture.score))
             yield picture
         for prompt, score in best.items():
-            if notice := notice_of_far(pipeline, prompt, score):
-                self.tell(notice)
+            far = notice_of_far(pipeline, prompt, score)
+            if far is not None:
+                self.tell(far)
 
 
 class NamesParts(Protocol):

@@ -59,6 +59,7 @@ class Unfinished:
     def note(self, index: int, path: Path) -> None:
         """Say that picture ``index`` is about to be written to ``path``."""
         self._write(json.dumps([index, path.name], ensure_ascii=False), "a")
+        self.done[index] = path
 
     def finish(self) -> None:
         """All pictures are there: nothing is left to go on with."""
@@ -72,6 +73,8 @@ class Unfinished:
         trace: TracebackType | None,
     ) -> None:
         if self._mine:
+            if not self.done:  # nothing was begun, so there is nothing to go on with
+                self.finish()
             self._lock.release()
             Path(self._lock.lock_file).unlink(missing_ok=True)
 

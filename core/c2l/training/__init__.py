@@ -1,4 +1,4 @@
-"""Training priors on pairs: the loop, checkpoints that resume to the same weights, a report."""
+"""Training priors on pairs: a loop that resumes to the same weights, and a report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from c2l.training.run import TrainingRun
 from c2l.training.train import train_prior
 
 __all__ = [
-    "TrainingProgress",
     "TrainingInterrupted",
+    "TrainingProgress",
     "TrainingReport",
     "TrainingRun",
     "Validation",

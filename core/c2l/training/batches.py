@@ -1,4 +1,4 @@
-"""Batches and randomness as pure functions of (seed, step): nothing to save, nothing to lose."""
+"""Batches and random numbers as pure functions of seed and step, so that no state is saved."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from torch import Tensor
 
 
 def rng_of(seed: int, purpose: str, index: int) -> torch.Generator:
-    """A CPU generator that belongs to one step or epoch of one run."""
+    """A CPU generator for one step or epoch of one run."""
     digest = hashlib.sha256(f"{seed}/{purpose}/{index}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)
 
 
 class Batches:
-    """Rows of ``num`` pairs in batches, shuffled anew for each epoch.
+    """Rows of ``num`` pairs in batches, reshuffled in each epoch.
 
     Args:
         num: how many pairs there are.
-        batch_size: rows of each batch; a batch goes on into the next epoch where one ends.
+        batch_size: rows of each batch; one may reach into the next epoch.
         seed: of the run.
     """
 

@@ -1,4 +1,4 @@
-"""The state of an unfinished run in one file, exact to the bit."""
+"""Checkpoints: the exact state of an unfinished run in one file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCHEMA = "c2l-checkpoint/2"
 
 @dataclass
 class Best:
-    """The best averaged weights so far: after which step, how good, and what they are."""
+    """The best averaged weights so far: their step, their held-out loss, the weights themselves."""
 
     step: int
     loss: float
@@ -32,16 +32,16 @@ class Best:
 
 @dataclass
 class TrainingState:
-    """All that the next step needs.
+    """Everything that the next step depends on.
 
-    There is no random state in it: batches and noise are functions of the plan and the step.
+    No random state: batches and noise are functions of the plan and the step.
 
     Args:
         prior: being trained.
-        average: of its weights, in eval mode.
+        average: the moving average of its weights, in eval mode.
         optimiser: of ``prior``.
         step: how many are done.
-        best: None before the first look at the pairs left aside, or where there are none.
+        best: None before the first validation, or without held-out pairs.
     """
 
     prior: Prior
@@ -52,7 +52,7 @@ class TrainingState:
 
     @classmethod
     def of(cls, prior: Prior, plan: TrainingPlan) -> TrainingState:
-        """The state before the first step of ``prior``, fitted and on its device."""
+        """The state before the first step; ``prior`` is fitted and on its device."""
         fused = prior.device.type in {"cpu", "cuda"}
         optimiser = torch.optim.AdamW(
             prior.parameters(), betas=(0.9, 0.99), weight_decay=plan.weight_decay, fused=fused
@@ -60,7 +60,7 @@ class TrainingState:
         return cls(prior, copy.deepcopy(prior).requires_grad_(False).eval(), optimiser)
 
     def keep_if_best(self, loss: float | None) -> bool:
-        """Remember the averaged weights if no look before found a smaller loss; whether so."""
+        """Keep the averaged weights if this is the lowest loss so far; returns whether it is."""
         if loss is None:
             return True
         if self.best is not None and loss >= self.best.loss:
@@ -92,11 +92,11 @@ class TrainingState:
         write_atomically(path, data)
 
     def load(self, path: Path, plan: TrainingPlan) -> None:
-        """Take the saved state, if there is one.
+        """Restore the saved state, if there is one.
 
         Raises:
             BadWeights: the file is damaged.
-            IncompatibleParts: it belongs to a run with another plan.
+            IncompatibleParts: it belongs to a run with a different plan.
         """
         remove_partials(path.parent, path.name)
         if not path.exists():
@@ -109,7 +109,7 @@ class TrainingState:
             if metadata["schema"] != SCHEMA:
                 raise ValueError("unknown schema")
             if metadata["step"] == 0:
-                return  # a run that never began has nothing to go on with, and binds nobody
+                return  # nothing was trained, so any plan may take its place
             _check_plan(path, metadata["plan"], plan)
             self._take(tensors, metadata)
         except (SafetensorError, OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -132,7 +132,7 @@ class TrainingState:
 
 
 def checkpoint_path(out: Path) -> Path:
-    """Where the state of a run that will write ``out`` is kept."""
+    """The checkpoint of a run that will write ``out``."""
     return out.with_suffix(".checkpoint.safetensors")
 
 
@@ -142,7 +142,7 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _check_plan(path: Path, saved: dict[str, Any], plan: TrainingPlan) -> None:
     wanted = json.loads(json.dumps(plan.to_dict()))
-    other = {"pairs": "it has other pairs", "prompts": "it has prompts of another domain"}
+    other = {"pairs": "the pairs differ", "prompts": "the prompts of its domain differ"}
     wrong = [
         other.get(name, f"its {name} is {saved.get(name)}, not {value}")
         for name, value in wanted.items()

@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment of our choosing."""
+"""Ctrl-C, held back until a step is complete."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Self
 
 
 class HeldInterrupt:
-    """Within it, the first Ctrl-C only sets ``asked``; a second one interrupts as usual.
+    """Within this context the first Ctrl-C only sets ``asked``; a second one interrupts as usual.
 
-    A step of an optimiser that is cut in half cannot be saved; one that has ended can.
+    The state can be saved between two steps of the optimiser, not in the middle of one.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a run leaves beside its output: a log in JSON lines, strips of pictures, TensorBoard."""
+"""The log of a run, beside its output: JSON lines, strips of pictures, TensorBoard."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from c2l.training.report import TrainingProgress
 class TrainingLog:
     """``OUT.log.jsonl``, one line for each report, and ``OUT.progress/`` for pictures.
 
-    Lines hold ``step`` and ``seconds`` since this command began, with ``loss``,
-    ``held_out_loss``, ``prompts_cosine`` and ``pictures`` where they are known; the first and the
-    last say how the run was planned and what it reached.
+    Lines have ``step`` and ``seconds`` since this command started, and ``loss``,
+    ``held_out_loss``, ``prompts_cosine`` and ``pictures`` where they are known. The first line is
+    the plan, the last one the scores.
 
     Args:
         out: the prior's file.
-        tensorboard: a folder for the same as TensorBoard events.
+        tensorboard: a folder for TensorBoard events with the same numbers.
     Raises:
         MissingDependency: TensorBoard is not installed.
     """
@@ -40,11 +40,11 @@ class TrainingLog:
             self._writer.close()
 
     def strip(self, step: int) -> Path:
-        """Where the pictures of a look go."""
+        """Where the pictures of the validation after a step go."""
         return self.progress / f"step-{step:06d}.png"
 
     def begin(self, plan: Mapping[str, Any], step: int) -> None:
-        """Start anew, or go on after ``step``: what an interrupted run wrote later is dropped."""
+        """Start the log, or resume it after ``step``: later lines and pictures are dropped."""
         lines = [json.dumps({"plan": plan})]
         try:
             if step and self.path.exists():
@@ -58,7 +58,7 @@ class TrainingLog:
                 strip.unlink(missing_ok=True)
 
     def report(self, progress: TrainingProgress, seconds: float) -> None:
-        """One line for one report."""
+        """Write one line."""
         row: dict[str, Any] = {"step": progress.step, "seconds": round(seconds, 2)}
         if progress.loss is not None:
             row["loss"] = round(progress.loss, 6)
@@ -87,7 +87,7 @@ class TrainingLog:
 
 
 def log_path(out: Path) -> Path:
-    """Where the log of a run that writes ``out`` lies."""
+    """The log of a run that writes ``out``."""
     return out.with_suffix(".log.jsonl")
 
 
@@ -112,11 +112,11 @@ def _until(line: str, step: int) -> bool:
     try:
         return int(json.loads(line).get("step", 0)) <= step
     except (ValueError, TypeError, AttributeError):
-        return False  # cut in half by a kill
+        return False  # cut off when the process was killed
 
 
 def _pixels(path: Path) -> Any:
-    """A PNG as TensorBoard takes it: uint8, (3, H, W)."""
+    """A PNG for TensorBoard: uint8, (3, H, W)."""
     import numpy as np
     from PIL import Image
 

@@ -1,4 +1,4 @@
-"""The training loop: AdamW, an average of the weights, a checkpoint now and then."""
+"""The training loop: AdamW, a moving average of the weights, regular checkpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from c2l.training.report import TrainingInterrupted, TrainingProgress, Validatio
 
 STEPS_IN_REPORT = 20
 BF16_PARAMETERS = 10_000_000
-"""Networks below this size are bound by launching kernels; bf16 only adds conversions to them."""
+"""Smaller networks are limited by kernel launches, and bf16 would only add conversions."""
 
 
 def run_steps(
@@ -35,16 +35,16 @@ def run_steps(
     validate: Callable[[Prior, int], Validation],
     on_progress: Callable[[TrainingProgress], None],
 ) -> TrainingState:
-    """Train from the start of the plan, or from the checkpoint, until it ends or gains no more.
+    """Train from the start or the checkpoint until the plan ends or the loss stops improving.
 
     Args:
         prior: fitted, untrained, on its device.
         embeddings, latents: the pairs to train on, (N, E) and (N, K, D).
-        seconds_between: checkpoints.
-        validate: looks at the averaged weights after a step; must not depend on anything else.
+        seconds_between: two checkpoints.
+        validate: judges the averaged weights after a step; must not depend on anything else.
         on_progress: called at the start, every few steps, and at the end.
     Returns:
-        The last state. Its ``average`` holds the best of the averaged weights.
+        the last state, with the best averaged weights in ``average``.
     Raises:
         BadInput: the loss is no longer finite.
         TrainingInterrupted: Ctrl-C; the state is saved.
@@ -53,7 +53,7 @@ def run_steps(
     state.load(checkpoint, plan)
     resumed = state.step > 0
     if not resumed:
-        # Finds out now, not in an hour, whether there is a place to write.
+        # If the folder cannot be written, this fails now and not in an hour.
         state.save(checkpoint, plan)
 
     batches = Batches(len(latents), plan.batch_size, plan.seed)
@@ -64,7 +64,7 @@ def run_steps(
     saved = time.monotonic()
     on_progress(TrainingProgress(state.step, plan.steps, None, resumed))
     with HeldInterrupt() as interrupt:
-        while state.step < plan.steps and not gains_no_more(state, plan):
+        while state.step < plan.steps and not stopped_improving(state, plan):
             rows = batches.rows(state.step)
             for group in state.optimiser.param_groups:
                 group["lr"] = plan.learning_rate_at(state.step)
@@ -80,35 +80,35 @@ def run_steps(
             state.step += 1
             losses.append(loss.detach())
 
-            look = plan.validates_at(state.step)
-            if look or len(losses) == STEPS_IN_REPORT:
+            is_validated = plan.validates_at(state.step)
+            if is_validated or len(losses) == STEPS_IN_REPORT:
                 mean = _mean(losses, state.step)
                 losses.clear()
-                seen = _look(state, validate) if look else None
-                on_progress(TrainingProgress(state.step, plan.steps, mean, resumed, seen))
+                found = _validate(state, validate) if is_validated else None
+                on_progress(TrainingProgress(state.step, plan.steps, mean, resumed, found))
             if interrupt.asked or time.monotonic() - saved > seconds_between:
                 state.save(checkpoint, plan)
                 saved = time.monotonic()
             if interrupt.asked:
                 raise TrainingInterrupted(checkpoint, state.step, plan.steps)
-    # What follows may be cut off too, and would not want to train again.
+    # If what follows is interrupted, it need not train again.
     state.save(checkpoint, plan)
     if state.best is not None:
         state.average.load_state_dict(state.best.weights)
     return state
 
 
-def gains_no_more(state: TrainingState, plan: TrainingPlan) -> bool:
-    """Whether the last ``plan.patience`` looks have brought no new best."""
+def stopped_improving(state: TrainingState, plan: TrainingPlan) -> bool:
+    """Whether the last ``plan.patience`` validations have brought no new best."""
     if state.best is None:
         return False
     return state.step - state.best.step >= plan.patience * plan.validate_every
 
 
-def _look(state: TrainingState, validate: Callable[[Prior, int], Validation]) -> Validation:
-    seen = validate(state.average, state.step)
-    best = state.keep_if_best(seen.held_out_loss)
-    return dataclasses.replace(seen, best=best)
+def _validate(state: TrainingState, validate: Callable[[Prior, int], Validation]) -> Validation:
+    found = validate(state.average, state.step)
+    best = state.keep_if_best(found.held_out_loss)
+    return dataclasses.replace(found, best=best)
 
 
 def _mean(losses: list[Tensor], step: int) -> float:
@@ -124,7 +124,7 @@ def _mean(losses: list[Tensor], step: int) -> float:
 
 @torch.no_grad()
 def _follow(average: Prior, prior: Prior, decay: float) -> None:
-    """Move the average towards the weights; buffers are taken as they are."""
+    """Move the average towards the weights; buffers are copied."""
     move = get_ema_multi_avg_fn(decay)
     move(list(average.parameters()), list(prior.parameters()), 0)
     for mine, its in zip(average.buffers(), prior.buffers(), strict=True):

@@ -1,4 +1,4 @@
-"""Everything that decides the weights of a training run, fixed before it starts."""
+"""The plan of a training run: everything that its weights depend on, fixed before it starts."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from c2l.training.run import TrainingRun
 
 BATCH_SIZES = {"cpu": 256}
 LARGER_BATCH = 1024
-"""On an accelerator, where a small network takes as long for 1,024 pairs as for 256."""
+"""On accelerators, where a small network is as fast for 1,024 pairs as for 256."""
 LEARNING_RATE = 1e-3
 MOST_HELD_OUT = 2048
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A run: two runs of one plan give the same weights, however often they are interrupted.
+    """Two runs of one plan give the same weights, however often they are interrupted.
 
     Args:
         kind, settings: the prior.
         pairs: fingerprint of the pairs.
-        num_pairs: those trained on.
-        num_held_out: those left aside, the last ones.
-        prompts: digest of the prompts that ``Prior.fit`` is shown; empty where it sees none.
+        num_pairs: to train on.
+        num_held_out: to validate on, the last ones.
+        prompts: digest of the prompts that ``Prior.fit`` gets; empty for none.
         steps, batch_size, learning_rate, weight_decay, warmup, ema, seed: as usual.
-        validate_every: steps between two looks at the pairs left aside.
-        patience: how many looks without a new best end the run.
+        validate_every: steps between two validations.
+        patience: validations without a new best before the run ends.
     """
 
     kind: str
@@ -53,6 +53,7 @@ class TrainingPlan:
     patience: int
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
         return dataclasses.asdict(self)
 
     def learning_rate_at(self, step: int) -> float:
@@ -63,21 +64,21 @@ class TrainingPlan:
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
     def ema_at(self, step: int) -> float:
-        """The decay of the average: short while the weights still move fast."""
+        """The decay of the moving average: shorter early on, while the weights change fast."""
         return min(self.ema, (1 + step) / (10 + step))
 
     def validates_at(self, step: int) -> bool:
-        """Whether step ``step``, once done, is followed by a look at the pairs left aside."""
+        """Whether there is a validation after step ``step``."""
         return step % self.validate_every == 0 or step == self.steps
 
 
 def make_plan(
     run: TrainingRun, prior: Prior, manifest: PairsManifest, domain: Domain | None
 ) -> TrainingPlan:
-    """The plan of a run; what the run leaves open follows from the number of pairs.
+    """The plan of a run; what the run leaves open depends on the number of pairs.
 
     Args:
-        domain: the prompts that ``prior.fit`` is shown, if any.
+        domain: the prompts that ``prior.fit`` gets; None for none.
     """
     num_held_out = held_out(manifest.num)
     num_pairs = manifest.num - num_held_out
@@ -98,17 +99,17 @@ def make_plan(
         warmup=min(200, math.ceil(steps / 10)),
         ema=0.998,
         seed=run.seed,
-        # Twenty looks tell a curve; long runs get more, so that a stop wastes little.
+        # Twenty make a curve; long runs get more, so that stopping early wastes little.
         validate_every=min(500, max(20, steps // 20)),
         patience=run.patience,
     )
 
 
 def usual_steps(num_pairs: int) -> int:
-    """How many steps suit so many pairs: 10,000 for 100,000, half of that for a quarter of them."""
+    """How many steps suit a number of pairs: 10,000 for 100,000, growing with its square root."""
     return max(300, round(1000 * (num_pairs / 1000) ** 0.5))
 
 
 def held_out(num: int) -> int:
-    """How many of ``num`` pairs are left aside: a twentieth, at most 2,048."""
+    """How many of ``num`` pairs are held out: a twentieth, at most 2,048."""
     return min(MOST_HELD_OUT, num // 20)

@@ -1,4 +1,4 @@
-"""What training says while it runs, when it is stopped, and at its end."""
+"""What training reports: its progress, an interruption, and the result."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Validation:
     """How good the averaged weights are.
 
     Args:
-        held_out_loss: the training loss on pairs that were left aside, under fixed noise; None
-            where there are too few pairs to leave any.
+        held_out_loss: the training loss on held-out pairs, with fixed noise; None where there are
+            too few pairs to hold out any.
         prompts_cosine: mean cosine of a few prompts and the pictures drawn for them; None without
             a generator and an embedder.
         pictures: a PNG of the first of those pictures.
-        best: whether no validation before was better.
+        best: whether this is the best validation so far.
     """
 
     held_out_loss: float | None
@@ -46,8 +46,8 @@ class TrainingProgress:
     Args:
         step, steps: done, and in all.
         loss: the mean over the steps since the last report; None before the first.
-        resumed: whether training started from a checkpoint.
-        validation: of the averaged weights after this step, if one was due.
+        resumed: whether training was resumed from a checkpoint.
+        validation: of the averaged weights after this step, if it was due.
     """
 
     step: int
@@ -59,16 +59,16 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What a training run made.
+    """The result of a training run.
 
     Args:
         path: the prior's file.
         kind: of the prior.
-        num_parameters: trained or stored numbers, those of the student not among them.
-        training: what the file says about how it was made.
-        scores: what it reached, by name; see ``c2l.training.validation``.
-        verdict: the same in a sentence, and whether it is normal.
-        seconds: how long this run took; an earlier, interrupted part is not counted.
+        num_parameters: trained or stored numbers, without those of the student.
+        training: how it was trained, as its file says.
+        scores: by name; see ``c2l.training.validation``.
+        verdict: the scores in a sentence, and whether they are normal.
+        seconds: how long this run took, without earlier, interrupted ones.
     """
 
     path: Path
@@ -93,7 +93,7 @@ class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C during training: the state is saved.
 
     Args:
-        checkpoint: where.
+        checkpoint: the file.
         step, steps: done, and in all.
     """
 

@@ -18,10 +18,10 @@ NUM_QUERIES = 64
 def train_student(
     embeddings: Tensor, latents: Tensor, *, seed: int, device: torch.device
 ) -> Student:
-    """Train a student on pairs; a function of them and the seed alone.
+    """Train a student; the result depends on the pairs and the seed alone.
 
     Args:
-        embeddings: float32, (N, E), of images, of any length.
+        embeddings: of images, float32, (N, E), not normalised.
         latents: float32, (N, K, D).
     """
     with torch.random.fork_rng(devices=[]):
@@ -52,15 +52,15 @@ def train_student(
 def student_scores(
     student: Student, embeddings: Tensor, latents: Tensor, asked: Tensor | None
 ) -> dict[str, float]:
-    """How well a student sees pictures that were left aside.
+    """How well a student predicts the embeddings of held-out pictures.
 
     Args:
         embeddings, latents: of those pictures, (N, E) and (N, K, D).
         asked: embeddings (M, E) to rank the pictures by; None takes the first of ``embeddings``.
     Returns:
-        ``student_cosine``, of its guesses and the true embeddings, and
-        ``student_rank_correlation``: Spearman's, over the pictures, of their cosines with each
-        asked embedding, averaged over those.
+        ``student_cosine``, of predicted and true embeddings, and ``student_rank_correlation``:
+        Spearman's, over the pictures, of their cosines with each asked embedding; the mean of
+        those.
     """
     true = normalize(embeddings, dim=1)
     guessed = student(latents.to(student.mean.device)).cpu()
@@ -74,6 +74,6 @@ def student_scores(
 
 
 def _ranks(values: Tensor) -> Tensor:
-    """The rank of each entry in its row, around zero."""
+    """The rank of each entry in its row, centred on zero."""
     ranks = values.argsort(dim=1).argsort(dim=1).float()
     return ranks - ranks.mean(dim=1, keepdim=True)

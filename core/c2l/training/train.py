@@ -1,4 +1,4 @@
-"""``train_prior``: pairs to one prior file."""
+"""``train_prior``: from pairs to one prior file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from c2l.training.priors import new_prior
 from c2l.training.report import TrainingProgress, TrainingReport, Validation
 from c2l.training.run import TrainingRun
 from c2l.training.student import student_scores, train_student
-from c2l.training.validation import Judge, held_out_loss
+from c2l.training.validation import Validator, held_out_loss
 from c2l.training.verdict import verdict
 
 
@@ -44,23 +44,23 @@ def train_prior(
 ) -> TrainingReport:
     """Train a prior and write its file.
 
-    The state is saved beside ``out`` now and then and at Ctrl-C. The same call goes on from it,
-    and ends with the same file as an uninterrupted run on the same machine. The averaged weights
-    are judged every few hundred steps on the pairs left aside: the best are kept, and training
-    ends when they get no better. A log lies beside ``out`` as well (``TrainingLog``).
+    A checkpoint is saved beside ``out`` regularly and at Ctrl-C. The same call resumes from it, and
+    writes the same file as an uninterrupted run on the same machine. The averaged weights are
+    validated every few hundred steps on held-out pairs: the best are kept, and training ends when
+    they stop improving. There is a log beside ``out`` too (``TrainingLog``).
 
     Args:
         prior: a kind, as in ``flow``, or a whole run.
-        pairs: what to train on; the last twentieth, at most 2,048, is left aside.
-        out: the prior's file; replaced at the end if it is there.
-        generator, embedder: the parts that made the pairs. The embedder reads the prompts of the
-            domain; with both, pictures are drawn to judge the prior by.
+        pairs: to train on; the last twentieth, at most 2,048, is held out.
+        out: the prior's file; an existing one is replaced at the end.
+        generator, embedder: the parts that made the pairs. The embedder embeds the prompts of the
+            domain; with both, the prior is validated on pictures too.
         on_progress: called every few steps.
         checkpoint_seconds: between two checkpoints.
         options: fields of ``TrainingRun``, as in ``steps=2000`` or ``settings={"hidden": 512}``.
     Raises:
         UnknownReference, PluginFailed: no plugin provides the kind.
-        BadInput: an option or pairs that cannot be used.
+        BadInput: an option out of range, or pairs that cannot be used.
         IncompatibleParts: a part did not make these pairs, or the checkpoint is of another run.
         BadWeights: the checkpoint is damaged.
         NotWritable: ``out`` cannot be written.
@@ -103,7 +103,7 @@ def train_prior(
 
 
 class _Session:
-    """One run on one set of pairs: what its three stages share."""
+    """What the three stages of a run share."""
 
     def __init__(
         self,
@@ -126,9 +126,9 @@ class _Session:
             self.domain = self.domain.readable(embedder)
             with torch.no_grad():
                 self.texts = embedder.embed_text(self.domain.for_fitting).float().cpu()
-        self.judge: Judge | None = None
+        self.validator: Validator | None = None
         if generator is not None and embedder is not None and self.domain is not None:
-            self.judge = Judge(generator, embedder, self.domain, self.manifest.repeats)
+            self.validator = Validator(generator, embedder, self.domain, self.manifest.repeats)
 
         self.prior: Prior = new_prior(run.prior, run.settings, self.manifest, run.seed)
         self.plan: TrainingPlan = make_plan(run, self.prior, self.manifest, self.domain)
@@ -143,7 +143,7 @@ class _Session:
         checkpoint_seconds: float,
         report: Callable[[TrainingProgress], None],
     ) -> None:
-        """Fit the prior, and train it if it is one that trains."""
+        """Fit the prior, and train it if it is trained by gradient."""
         self.prior.fit(self.embeddings, self.latents, self.texts)
         self.prior.to(resolve_device(self.run.device))
         if self.prior.trains_by_gradient:
@@ -154,7 +154,7 @@ class _Session:
                 self.latents,
                 checkpoint_path(self.run.out or Path()),
                 seconds_between=checkpoint_seconds,
-                validate=lambda average, step: self._look(average, log.strip(step)),
+                validate=lambda average, step: self._validate(average, log.strip(step)),
                 on_progress=report,
             )
             self.prior, self.steps_done = state.average, state.step
@@ -164,7 +164,7 @@ class _Session:
         self.prior.eval().requires_grad_(False)
 
     def finish(self) -> tuple[PriorCard, str]:
-        """Train the student, judge the prior, and say what its file says."""
+        """Train the student, score the prior, and return its card and the verdict."""
         scores: dict[str, float] = {}
         embeddings, latents = self.others
         loss = held_out_loss(self.prior, embeddings, latents, self.plan.seed)
@@ -180,14 +180,14 @@ class _Session:
         domain: dict[str, Any] = {}
         if self.domain is not None:
             domain = {"name": self.domain.name, "num_prompts": len(self.domain.prompts)}
-        if self.judge is not None and self.texts is not None:
-            scores |= self.judge.prompt_scores(
+        if self.validator is not None and self.texts is not None:
+            scores |= self.validator.prompt_scores(
                 self.prior, self.embeddings, self.latents, self.texts
             )
             if len(latents) > 1:
-                scores |= self.judge.held_out_scores(self.prior, embeddings)
-            if self.judge.domain.specific:
-                domain["threshold"] = round(self.judge.threshold(self.prior), 4)
+                scores |= self.validator.held_out_scores(self.prior, embeddings)
+            if self.validator.domain.specific:
+                domain["threshold"] = round(self.validator.threshold(self.prior), 4)
         scores = {name: round(value, 5) for name, value in scores.items()}
         usual = usual_steps(self.plan.num_pairs)
         words = verdict(
@@ -207,14 +207,14 @@ class _Session:
         )
         return card, words
 
-    def _look(self, average: Prior, pictures: Path) -> Validation:
+    def _validate(self, average: Prior, pictures: Path) -> Validation:
         loss = held_out_loss(average, *self.others, self.plan.seed)
-        if self.judge is None:
+        if self.validator is None:
             return Validation(loss)
-        return Validation(loss, self.judge.look(average, pictures), pictures)
+        return Validation(loss, self.validator.draw_strip(average, pictures), pictures)
 
     def _training(self) -> dict[str, Any]:
-        """How the prior was made. No time and no date: the same run gives the same bytes."""
+        """How the prior was trained. No time and no date: the same run gives the same bytes."""
         from c2l.version import __version__
 
         training = {k: v for k, v in self.plan.to_dict().items() if k not in {"kind", "settings"}}

@@ -1,4 +1,4 @@
-"""How well pictures drawn from a prior fit what was asked for, judged by the embedder."""
+"""Validation: how well a prior's pictures match what was asked for, by the embedder."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from c2l.training.batches import rng_of
 
 PIXELS_IN_ALL = 2**26
 """Of one score: enough for a thousand pictures of 256 px, and for 64 of 1024 px."""
-LOOK = 32
+PROMPTS_IN_TRAINING = 32
 STRIP = 8
 HELD_OUT = 64
 CANDIDATES = 4
-"""Pictures of each prompt when a domain is measured: as many as ``c2l sample`` draws."""
+"""Pictures of each prompt for the threshold of a domain: as many as ``c2l sample`` draws."""
 
 
 @torch.no_grad()
 def held_out_loss(prior: Prior, embeddings: Tensor, latents: Tensor, seed: int) -> float | None:
-    """The training loss on pairs that were left aside, under fixed noise; None without any."""
+    """The training loss on held-out pairs, with fixed noise; None without any."""
     if not len(latents) or not prior.trains_by_gradient:
         return None
     total = 0.0
@@ -42,11 +42,11 @@ def held_out_loss(prior: Prior, embeddings: Tensor, latents: Tensor, seed: int) 
 
 
 @dataclass(frozen=True)
-class Judge:
-    """The parts that made the pairs, and prompts to judge pictures by.
+class Validator:
+    """Draws pictures of prompts with a prior, and compares them with the prompts.
 
     Args:
-        generator, embedder: the parts, on their devices.
+        generator, embedder: the parts that made the pairs, on their devices.
         domain: prompts that suit the generator.
         repeats: how often each of the K codes feeds the generator.
     """
@@ -62,9 +62,9 @@ class Judge:
         return self.embedder.embed_text(prompts).float().cpu()
 
     @torch.no_grad()
-    def look(self, prior: Prior, pictures: Path) -> float:
-        """Mean cosine of a few prompts and one picture of each; the first go to a PNG."""
-        prompts = self.domain.for_judging[: min(LOOK, self._affordable() // 8)]
+    def draw_strip(self, prior: Prior, pictures: Path) -> float:
+        """Mean cosine of a few prompts and a picture of each; the first few go to a PNG."""
+        prompts = self.domain.for_judging[: min(PROMPTS_IN_TRAINING, self._affordable() // 8)]
         text = self.texts(prompts)
         latents = draw(prior, text, "text")
         shown = self.generator.synthesize(latents[:STRIP], repeats=self.repeats)
@@ -78,15 +78,15 @@ class Judge:
     def prompt_scores(
         self, prior: Prior, embeddings: Tensor, latents: Tensor, texts: Tensor
     ) -> dict[str, float]:
-        """Mean cosines of prompts and pictures: the prior's, and what they compare with.
+        """Mean cosines of prompts and pictures: the prior's, and two to compare them with.
 
         Args:
             embeddings, latents: of the pairs trained on.
-            texts: embeddings of the domain's prompts, which tell where text lies.
+            texts: embeddings of the domain's prompts, whose mean is the centre of text.
         Returns:
-            ``prompts_cosine``; ``prompts_cosine_random`` of random pictures; and
-            ``prompts_cosine_neighbours`` of the stored picture nearest to each prompt, among all
-            pairs, both centred on the mean of their modality.
+            ``prompts_cosine`` of the prior's pictures, ``prompts_cosine_random`` of random ones,
+            and ``prompts_cosine_neighbours`` of the training pictures nearest to the prompts,
+            each modality centred on its mean.
         """
         text = self.texts(self.domain.for_judging[: self._affordable()])
         random = self.generator.sample_latents(range(len(text)))
@@ -100,10 +100,10 @@ class Judge:
 
     @torch.no_grad()
     def held_out_scores(self, prior: Prior, embeddings: Tensor) -> dict[str, float]:
-        """Mean cosine of pictures left aside and those drawn from their embeddings (N, E).
+        """Mean cosine of held-out pictures and those drawn from their embeddings (N, E).
 
         Returns:
-            ``held_out_cosine``, and ``held_out_cosine_random`` of any two of them.
+            ``held_out_cosine``, and ``held_out_cosine_random`` of two different held-out pictures.
         """
         asked = embeddings[:HELD_OUT]
         unit = normalize(asked, dim=1)
@@ -115,10 +115,10 @@ class Judge:
 
     @torch.no_grad()
     def threshold(self, prior: Prior) -> float:
-        """The cosine of prompt and best picture below which a prompt is far from the domain.
+        """The cosine of a prompt and its best picture below which it is outside the domain.
 
-        It is the one that best tells the domain's prompts from unrelated ones; but it may call no
-        more than a twentieth of the former far.
+        It is the one that best separates the domain's prompts from unrelated ones, but puts at
+        most a twentieth of the former outside.
         """
         near, far = (
             self._best_cosines(prior, prompts)
@@ -135,7 +135,7 @@ class Judge:
         """Cosines (B,) of embeddings (B, E) and the pictures of latents (B, K, D).
 
         Args:
-            own: the latents are the generator's own, whose K may not be that of the pairs.
+            own: whether the latents are the generator's own, whose K may differ from the pairs'.
         """
         repeats = None if own else self.repeats
         size = VALIDATION.pictures(self.generator.image_size, self.generator.device.type)
@@ -151,7 +151,7 @@ class Judge:
         return cosine_similarity(seen, asked.to(seen.device)).cpu()
 
     def _affordable(self) -> int:
-        """How many pictures one score may take."""
+        """How many pictures a score may be computed from."""
         height, width = self.generator.image_size
         return max(64, min(1024, PIXELS_IN_ALL // (height * width)))
 
@@ -162,9 +162,9 @@ def draw(prior: Prior, embeddings: Tensor, modality: Modality) -> Tensor:
 
 
 def nearest(asked: Tensor, embeddings: Tensor) -> Tensor:
-    """For each centred text (M, E), the row of the picture (N, E) in the most alike direction.
+    """For each centred text (M, E), the row of the nearest picture (N, E) by cosine.
 
-    Pictures are centred on their own mean, a part at a time: there may be millions.
+    Pictures are centred on their own mean, in parts: there may be millions.
     """
     parts = embeddings.split(2**16)
     centre = sum(normalize(part, dim=1).sum(dim=0) for part in parts) / len(embeddings)
@@ -181,7 +181,7 @@ def nearest(asked: Tensor, embeddings: Tensor) -> Tensor:
 
 
 def best_split(low: Tensor, high: Tensor) -> float:
-    """The number that tells two samples (N,), (M,) apart with the smallest shares of errors.
+    """The threshold between two samples (N,), (M,) with the smallest sum of error rates.
 
     Among equally good ones it is the one in the middle.
     """

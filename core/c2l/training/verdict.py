@@ -1,4 +1,4 @@
-"""What a training run reached, in words, and whether that is normal."""
+"""The scores of a training run in a sentence, and whether they are normal."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def verdict(
 ) -> str:
     """One sentence.
 
-    Normal is a prior whose pictures of prompts gain at least half of what the nearest stored ones
-    gain over random ones, and whose answers to a picture have come at least a quarter of the way
-    from any other picture to the same one.
+    A prior is normal if its pictures of prompts gain over random ones at least half of what the
+    nearest training pictures gain, and if its reconstructions of held-out pictures come at least a
+    quarter of the way from any other picture to the same one.
 
     Args:
         scores: of a ``TrainingReport``.
-        more_steps: whether more could help: not where training ended because it gained no more.
-        usual_steps: how many suit the pairs, where far fewer were asked for.
+        more_steps: whether more could help: not if training ended because it stopped improving.
+        usual_steps: how many suit the pairs, if far fewer were asked for.
     """
     if "prompts_cosine" not in scores:
         return "not judged, for lack of a generator and an embedder"
@@ -28,18 +28,19 @@ def verdict(
         scores[f"prompts_cosine{end}"] for end in ("", "_random", "_neighbours")
     )
     facts = [
-        f"prompts reach {reached:.2f}, random pictures {random:.2f}, nearest neighbours {near:.2f}"
+        f"cosine with prompts {reached:.2f}, random pictures {random:.2f}, "
+        f"nearest neighbours {near:.2f}"
     ]
     doubts = []
     if near - random < 0.02:
         doubts.append("the embedder hardly tells these pictures apart")
     elif not reached - random >= PROMPTS * (near - random):  # so that NaN is no gain
-        doubts.append("prompts should reach more")
+        doubts.append("the cosine with prompts should be higher")
     if "held_out_cosine" in scores:
         same, other = scores["held_out_cosine"], scores["held_out_cosine_random"]
         facts.append(f"held-out reconstruction {same:.2f}, any two pictures {other:.2f}")
         if not same - other >= IMAGES * (1 - other):
-            doubts.append("held-out pictures should be reconstructed better")
+            doubts.append("held-out reconstruction should be better")
     few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
     if not doubts:
         return f"{'; '.join(facts)}: normal{few}"

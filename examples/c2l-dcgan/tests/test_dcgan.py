@@ -1,4 +1,4 @@
-"""What every generator should be tested for; run ``pytest`` with the package installed."""
+"""The laws of generators, and what is special here; run ``pytest`` with the package installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import c2l
-from c2l.errors import BadInput, BadWeights
+from c2l.errors import BadWeights
+from c2l.testing import GENERATOR_LAWS, Law
 from c2l_dcgan.generator import DCGAN
 from c2l_dcgan.make_blobs import make_blobs
 
@@ -26,28 +27,9 @@ def test_describing_the_plugin_does_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_shapes_and_range(blobs: c2l.Generator) -> None:
-    space = blobs.latent_space
-    latents = blobs.sample_latents([0, 1, 2])
-    images = blobs.synthesize(latents)
-    assert latents.shape == (3, space.num_codes, space.width)
-    assert images.shape == (3, 3, *blobs.image_size) == (3, 3, 32, 32)
-    assert images.dtype == torch.float32
-    assert images.abs().max() <= 1
-
-
-def test_latents_have_the_statistics_they_claim(blobs: c2l.Generator) -> None:
-    latents = blobs.sample_latents(range(4000))
-    assert torch.allclose(latents.mean(dim=0), blobs.latent_space.mean, atol=0.1)
-    assert torch.allclose(latents.std(dim=0), blobs.latent_space.std, atol=0.1)
-
-
-def test_an_image_does_not_depend_on_its_batch(blobs: c2l.Generator) -> None:
-    seeds = [5, 3, 9, 0, 7, 1, 2, 8]
-    together = blobs.synthesize(blobs.sample_latents(seeds))
-    for size in (1, 3):
-        part = blobs.synthesize(blobs.sample_latents(seeds[:size]))
-        torch.testing.assert_close(part, together[:size], atol=1e-5, rtol=0)
+@pytest.mark.parametrize("law", GENERATOR_LAWS)
+def test_it_keeps_the_laws_of_generators(blobs: c2l.Generator, law: Law[c2l.Generator]) -> None:
+    law(blobs)
 
 
 def test_images_differ_clearly_between_latents(blobs: c2l.Generator) -> None:
@@ -57,33 +39,11 @@ def test_images_differ_clearly_between_latents(blobs: c2l.Generator) -> None:
     assert (distances > 0.5).float().mean() > 0.95
 
 
-def test_truncation_leads_to_the_mean_image(blobs: c2l.Generator) -> None:
-    latents = blobs.sample_latents([0, 1])
-    mean = blobs.synthesize(torch.zeros(1, 1, blobs.latent_space.width))
-    torch.testing.assert_close(blobs.synthesize(latents, truncation=0), mean.expand(2, -1, -1, -1))
-
-
-def test_gradients_reach_the_latents(blobs: c2l.Generator) -> None:
-    latents = blobs.sample_latents([0]).requires_grad_()
-    blobs.synthesize(latents).square().sum().backward()
-    assert latents.grad is not None
-    assert latents.grad.abs().min() > 0
-
-
 def test_loading_leaves_the_global_random_state_alone() -> None:
     before = torch.get_rng_state()
     generator = c2l.load_generator("dcgan:blobs")
     generator.synthesize(generator.sample_latents([0]))
     assert torch.equal(before, torch.get_rng_state())
-
-
-def test_latents_of_another_generator_are_refused(blobs: c2l.Generator) -> None:
-    width = blobs.latent_space.width
-    for shape in [(1, 1, width + 1), (1, 2, width), (1, width)]:
-        with pytest.raises(BadInput):
-            blobs.synthesize(torch.zeros(shape))
-    with pytest.raises(BadInput):
-        blobs.synthesize(torch.zeros(1, 1, width), repeats=(2,))
 
 
 def test_the_script_makes_the_weights_that_ship(blobs: c2l.Generator) -> None:

@@ -24,7 +24,7 @@ from PIL import Image
 from safetensors.torch import save
 
 from c2l_stylegan.generator import StyleGAN
-from c2l_stylegan.settings import MappingSettings, StyleGAN2Settings
+from c2l_stylegan.networks.settings import MappingSettings, StyleGAN2Settings
 
 PRIOR = Path(__file__).parents[2] / "data" / "c2l-prior" / "small" / "checkpoint-released-like.ckpt"
 WIDTH = 64

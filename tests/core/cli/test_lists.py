@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from fake_packages import install, module, on_path
 
 import c2l
 from c2l.cli.app import main
 from c2l.plugins import registry
+from c2l.testing import install_package, on_path, plugin_source
 
 
 class Result(NamedTuple):
@@ -47,8 +47,11 @@ prompts = ["a face"]
 def site(tmp_path: Path) -> Iterator[Path]:
     """A folder of packages; a good one is in it."""
     folder = tmp_path / "site"
-    install(
-        folder, "c2l-toy", {"toy": module("toygan", cards="toy.toml")}, files={"toy.toml": CARDS}
+    install_package(
+        folder,
+        "c2l-toy",
+        {"toy": plugin_source("toygan", cards="toy.toml")},
+        files={"toy.toml": CARDS},
     )
     with on_path(folder):
         yield folder
@@ -106,7 +109,7 @@ def test_plugins_list(run: Run) -> None:
 
 
 def test_plugins_show(run: Run, site: Path) -> None:
-    install(site, "c2l-bad", {"bad": "import no_such_module_at_all"})
+    install_package(site, "c2l-bad", {"bad": "import no_such_module_at_all"})
     shown = json.loads(run("plugins", "show", "toy", "--json").stdout)
     assert shown["models"] == ["toygan:faces"]
     assert shown["kinds"] == ["toygan"]
@@ -159,15 +162,15 @@ def test_recipes(run: Run) -> None:
 
 
 def test_broken_plugins_are_one_line_each_and_break_nothing(run: Run, site: Path) -> None:
-    install(site, "c2l-bad", {"bad": "import no_such_module_at_all"})
-    install(site, "c2l-exits", {"exits": "raise SystemExit(1)"})
-    install(site, "c2l-one", {"twin": module("one")})
-    install(site, "c2l-two", {"twin": module("two")})
-    install(site, "c2l-thief", {"thief": module("toygan")})
-    install(
+    install_package(site, "c2l-bad", {"bad": "import no_such_module_at_all"})
+    install_package(site, "c2l-exits", {"exits": "raise SystemExit(1)"})
+    install_package(site, "c2l-one", {"twin": plugin_source("one")})
+    install_package(site, "c2l-two", {"twin": plugin_source("two")})
+    install_package(site, "c2l-thief", {"thief": plugin_source("toygan")})
+    install_package(
         site,
         "c2l-smudge",
-        {"smudge": module("smudge", cards="smudge.toml")},
+        {"smudge": plugin_source("smudge", cards="smudge.toml")},
         files={"smudge.toml": "[[model]]\nreference = 3"},
     )
     listed = run("plugins", "list", "--json")
@@ -245,7 +248,7 @@ def test_help_and_version(run: Run) -> None:
 
 
 def test_processes_return_what_main_returns(site: Path) -> None:
-    install(site, "c2l-bad", {"bad": "raise SystemExit(0)"})
+    install_package(site, "c2l-bad", {"bad": "raise SystemExit(0)"})
     listed = spawn(site, "plugins", "list", "--json")
     assert listed.returncode == 0
     assert {row["name"]: row["state"] for row in json.loads(listed.stdout)}["bad"] == "failed"
@@ -299,7 +302,7 @@ def test_a_stdout_that_takes_nothing(
 def test_ctrl_c_is_one_line(site: Path) -> None:
     """Sent by the plugin itself, in the middle of its import."""
     source = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)"
-    install(site, "c2l-slow", {"slow": source})
+    install_package(site, "c2l-slow", {"slow": source})
     assert spawn(site, "plugins", "list") == (130, "", "interrupted\n")
 
 

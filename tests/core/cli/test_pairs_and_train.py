@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from toys import ToyEmbedder, ToyGenerator, write_prompts
 
 import c2l.service.pairs
 import c2l.service.training
 from c2l.cli.app import main
 from c2l.cli.progress import duration
 from c2l.errors import ExitCode, UnknownReference
+from c2l.testing import ToyEmbedder, ToyGenerator, some_prompts
 from c2l.training import loop
 
 torch.set_num_threads(1)
@@ -43,6 +43,12 @@ def toy_world(monkeypatch: pytest.MonkeyPatch) -> None:
 PARTS = ["-g", "toy:generator", "-e", "toy:embedder"]
 
 
+def write_prompts(folder: Path) -> str:
+    path = folder / "prompts.txt"
+    path.write_text("\n".join(some_prompts(12)) + "\n", encoding="utf-8")
+    return str(path)
+
+
 def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = tmp_path / "pairs", tmp_path / "x.safetensors"
     assert main(["pairs", *PARTS, "--num", "60", "-o", str(folder), "--json"]) == 0
@@ -51,7 +57,7 @@ def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (manifest["num"], manifest["shard_size"], manifest["batch_size"]) == (60, 4096, 256)
     assert printed.err == "computing on cpu\n"
 
-    prompts = str(write_prompts(tmp_path / "prompts.txt"))
+    prompts = write_prompts(tmp_path)
     command = ["train", "--pairs", str(folder), "-p", "flow", "-o", str(out), *FAST]
     assert main([*command, "--domain", prompts, "--half", "--json"]) == 0
     printed = capsys.readouterr()
@@ -137,15 +143,15 @@ def test_one_line_and_an_exit_code(
         ("flow", "gap=foo", "no ingredient 'foo'"),
         ("flow", "hidden=0", "hidden=0 is below 1"),
         ("flow", "drop=3", "drop=3 is not below 1"),
-        ("flow", "guidance=NaN", "guidance=nan is no finite number"),
+        ("flow", "guidance=NaN", "guidance=nan is not a finite number"),
         ("onestep", "steps=-1", "steps=-1 is below 1"),
         ("mlp", "spread=-1", "spread=-1 is below 0"),
         ("neighbours", "temperature=0", "temperature=0 is not above 0"),
-        ("ridge", "penalty=Infinity", "penalty=inf is no finite number"),
-        ("diffusion", "sampler=foo", "no sampler 'foo'"),
+        ("ridge", "penalty=Infinity", "penalty=inf is not a finite number"),
+        ("diffusion", "sampler=foo", "sampler=foo is not 'ddim', 'ddpm', 'dpm++2m' or 'skip'"),
         ("diffusion", "heads=0", "heads=0 is below 1"),
         ("diffusion", "drop=3", "drop=3 is not below 1"),
-        ("diffusion", "noise=NaN", "noise=nan is no finite number"),
+        ("diffusion", "noise=NaN", "noise=nan is not a finite number"),
     ],
 )
 def test_settings_are_refused_before_pairs_are_made(
@@ -195,7 +201,7 @@ def test_pairs_of_a_generator_that_is_gone(
     assert "warning: no pictures are drawn to judge the prior: there is no gone:generator" in (
         capsys.readouterr().err
     )
-    prompts = str(write_prompts(tmp_path / "prompts.txt"))
+    prompts = write_prompts(tmp_path)
     assert main([*command, "--domain", prompts]) == ExitCode.NOT_FOUND
 
 

@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 import pytest
 from bad_server import BadServer, bad_server
-from fake_packages import install, module, on_path
 
 import c2l
 from c2l.cli.app import main
 from c2l.errors import BadWeights, LicenceNotAccepted, NotDownloaded
 from c2l.plugins import registry
+from c2l.testing import install_package, on_path, plugin_source
 from c2l_registry import consent
 
 DATA = Path(__file__).parents[2] / "data"
@@ -121,9 +121,13 @@ embedder = "pulltext:plain"
 prior = "diffusion:pulled"
 """
     folder = tmp_path / "site"
-    source = module("pullgan", cards="pull.toml").replace("fractions:Fraction", "pull_parts:Net")
-    text = module("pulltext", interface="embedder").replace("fractions:Fraction", "pull_parts:Text")
-    install(
+    source = plugin_source("pullgan", cards="pull.toml").replace(
+        "fractions:Fraction", "pull_parts:Net"
+    )
+    text = plugin_source("pulltext", interface="embedder").replace(
+        "fractions:Fraction", "pull_parts:Text"
+    )
+    install_package(
         folder,
         "c2l-pull",
         {"pull": source, "text": text},
@@ -172,8 +176,8 @@ def test_from_an_empty_cache_to_a_picture_and_again_offline(
     refused = spawn(site, *ask, "--out", str(out))
     assert refused.returncode == 10
     error = refused.stderr.splitlines()[-1]
-    assert error.startswith("error: nobody has accepted the licence yet: pullgan:net is under Test")
-    assert "(no commercial use)" in error and "--accept-licence" in error
+    assert error.startswith("error: the licence is not accepted yet: pullgan:net is under Test")
+    assert "(no commercial use)" in error and "If you accept, say so with " in error
     assert not weights(tmp_path).exists() and not server["/net.pkl"].asked
 
     first = spawn(site, *ask, "--out", str(out), "--accept-licence")
@@ -282,7 +286,7 @@ def test_a_disk_too_full_to_convert_is_a_warning(
         path.write_bytes(b"some of it")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("c2l.loading.load_generator", lambda reference: SimpleNamespace(save=full))
+    monkeypatch.setattr("c2l.loading.load_generator", lambda *_, **__: SimpleNamespace(save=full))
     pulled = run("models", "pull", "pullgan:net", "--accept-licence")
     assert pulled.returncode == 0 and "fetched" in pulled.stdout
     (warning,) = [line for line in pulled.stderr.splitlines() if line.startswith("warning")]
@@ -293,7 +297,7 @@ def test_a_disk_too_full_to_convert_is_a_warning(
 def test_a_network_that_nothing_reads_says_how_to_start_over(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(reference: str) -> None:
+    def refuse(reference: str, *, device: str) -> None:
         raise BadWeights("net.pkl is not read: a pickle breaks off", hint="Fetch it again")
 
     monkeypatch.setattr("c2l.loading.load_generator", refuse)

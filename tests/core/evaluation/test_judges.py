@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from fake_packages import install, module, on_path
 
 from c2l.errors import PluginFailed
 from c2l.evaluation import find_judge
-from c2l.evaluation.judge import shares_right
+from c2l.evaluation.judge import mark_attributes
 from c2l.plugins import registry
+from c2l.testing import install_package, on_path, plugin_source
 
 CARDS = """
 [[recipe]]
@@ -28,8 +28,10 @@ judge = "{judge}"
 
 @pytest.mark.parametrize("judge", ["no_such_module:eyes", "fractions:eyes"])
 def test_a_judge_that_cannot_be_imported_is_the_plugins_fault(tmp_path: Path, judge: str) -> None:
-    source = module("fake", cards="fake.toml")
-    install(tmp_path, "c2l-fake", {"fake": source}, files={"fake.toml": CARDS.format(judge=judge)})
+    source = plugin_source("fake", cards="fake.toml")
+    install_package(
+        tmp_path, "c2l-fake", {"fake": source}, files={"fake.toml": CARDS.format(judge=judge)}
+    )
     registry.cache_clear()
     try:
         with on_path(tmp_path), pytest.raises(PluginFailed, match=f"the judge {judge} of the rec"):
@@ -39,8 +41,10 @@ def test_a_judge_that_cannot_be_imported_is_the_plugins_fault(tmp_path: Path, ju
 
 
 def test_a_card_with_a_path_that_is_none_is_refused(tmp_path: Path) -> None:
-    source = module("fake", cards="fake.toml")
-    install(tmp_path, "c2l-fake", {"fake": source}, files={"fake.toml": CARDS.format(judge="eyes")})
+    source = plugin_source("fake", cards="fake.toml")
+    install_package(
+        tmp_path, "c2l-fake", {"fake": source}, files={"fake.toml": CARDS.format(judge="eyes")}
+    )
     registry.cache_clear()
     try:
         with on_path(tmp_path):
@@ -58,7 +62,7 @@ def test_listing_recipes_imports_no_judge() -> None:
 
 def test_shares_count_named_attributes_only() -> None:
     seen = {"hat": torch.tensor([[1, 0], [2, 2]]), "beard": torch.tensor([[0, 0], [1, 0]])}
-    right = shares_right([{"hat": 1}, {"hat": 2, "beard": 1}], seen)
-    assert right["share"].tolist() == [[1, 0], [1, 0.5]]
-    assert right["all"].tolist() == [[1, 0], [1, 0]]
-    assert right["by_attribute"]["beard"].tolist() == [[True, False]]
+    marks = mark_attributes([{"hat": 1}, {"hat": 2, "beard": 1}], seen)
+    assert marks.share.tolist() == [[1, 0], [1, 0.5]]
+    assert marks.all.tolist() == [[1, 0], [1, 0]]
+    assert marks.by_attribute["beard"].tolist() == [[True, False]]

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eval_toys import SearchPrior, toy_pipeline
-from toys import ToyEmbedder, ToyGenerator, some_prompts
 
 import c2l
 from c2l.errors import BadInput
 from c2l.evaluation import Evaluation
 from c2l.evaluation.compare import compare
 from c2l.evaluation.report import comparison_page, report_page
+from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior, some_prompts, toy_pipeline
 
 PROMPTS = [*dict.fromkeys(some_prompts(30))][:12]
 SMALL: dict[str, Any] = {"num_images": 2, "num_reference": 24}
@@ -63,7 +62,7 @@ def test_prompts_are_text_not_html() -> None:
 
 def test_the_better_of_two_runs_is_found(runs: dict[str, Path]) -> None:
     found = compare([runs["weak"], runs["strong"]])
-    assert [column.label for column in found.columns] == [str(runs["weak"]), str(runs["strong"])]
+    assert [column.label for column in found.columns] == ["weak", "strong"]
     alignment = found.differences[0]["alignment/own"]
     assert alignment.value > 0 and alignment.p is not None and alignment.p < 0.01
     page = comparison_page(found)
@@ -84,17 +83,17 @@ def test_runs_that_are_no_pairs_are_refused_all_at_once(
 ) -> None:
     other = tmp_path / "other"
     c2l.evaluate(toy_pipeline(), PROMPTS[:5], seed=3, out=other, **SMALL)
-    with pytest.raises(BadInput, match="other has other prompts, first seed than"):
+    with pytest.raises(BadInput, match="weak differ in prompts, first seed"):
         compare([runs["weak"], other])
     with pytest.raises(BadInput) as caught:
         compare([tmp_path / "x", runs["weak"], tmp_path / "y"])
     assert caught.value.message.count("holds no finished evaluation") == 2
-    with pytest.raises(BadInput, match="only one run"):
+    with pytest.raises(BadInput, match="a single run"):
         compare([runs["weak"]])
 
 
 def test_scores_by_different_rulers_are_left_out(runs: dict[str, Path], tmp_path: Path) -> None:
-    pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(gap=0.2), SearchPrior())
+    pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(gap=0.2), ToyPrior())
     c2l.evaluate(pipeline, PROMPTS, out=tmp_path, **SMALL)
     found = compare([runs["weak"], tmp_path])
     assert "alignment/own" not in found.scores and "cmmd/own" not in found.scores

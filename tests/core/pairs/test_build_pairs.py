@@ -15,13 +15,13 @@ import pytest
 import safetensors.torch
 import torch
 from torch import Tensor
-from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator, toy_pairs
 
 import c2l
 from c2l.errors import BadInput, BadWeights, ExitCode, IncompatibleParts, NotWritable
 from c2l.pairs import PairsInterrupted, build_pairs, load_pairs, read_manifest
-
-TESTS = Path(__file__).parents[2]
+from c2l.testing import ToyEmbedder, ToyGenerator, toy_pairs
+from c2l.testing.toy_world import WIDTH
+from c2l.testing.toys import EMBEDDING_WIDTH
 
 
 def build(out: Path, num: int = 50, **kwargs: int) -> c2l.Pairs:
@@ -105,18 +105,17 @@ def contents_of_uninterrupted(folder: Path, num: int = 50) -> dict[str, bytes]:
 SCRIPT = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
 import torch
 torch.set_num_threads(1)
-from toys import ToyEmbedder, ToyGenerator
 from c2l.pairs import build_pairs
+from c2l.testing import toy_parts
 
 def report(done, total):
     if done >= 28:  # in the middle of the second shard: wait there to be killed
         print(done, flush=True)
         sys.stdin.read()
 
-build_pairs(ToyGenerator(), ToyEmbedder(), 50, Path(sys.argv[2]), shard_size=20, batch_size=8,
+build_pairs(*toy_parts(), 50, Path(sys.argv[1]), shard_size=20, batch_size=8,
             on_progress=report)
 """
 
@@ -125,7 +124,7 @@ build_pairs(ToyGenerator(), ToyEmbedder(), 50, Path(sys.argv[2]), shard_size=20,
 def test_kill_9_and_the_same_command_again(tmp_path: Path) -> None:
     torch.set_num_threads(1)
     whole = contents_of_uninterrupted(tmp_path / "whole")
-    command = [sys.executable, "-c", SCRIPT, str(TESTS), str(tmp_path / "p")]
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "p")]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
         assert process.stdout is not None

@@ -12,14 +12,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from toys import die, toy_parts
 
 import c2l
 from c2l.errors import C2LError
 from c2l.pairs import WorkerDied, build_pairs, drawing
 from c2l.pairs.drawing import Crew, jobs_of
-
-TESTS = Path(__file__).parents[2]
+from c2l.testing import toy_parts
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -64,7 +62,8 @@ def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "loader_of", lambda generator, embedder: die)
+    killed = partial(os._exit, 3)  # in place of loading the parts
+    monkeypatch.setattr(drawing, "loader_of", lambda generator, embedder: killed)
     with pytest.raises(WorkerDied) as caught, Crew(*toy_parts(), 2) as crew:
         list(crew.draw(jobs_of(range(40), 8)))
     assert "--workers" in caught.value.hint
@@ -86,13 +85,12 @@ def test_parts_are_loaded_again_by_reference() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-sys.path[:0] = [sys.argv[1]]
-import toys
 from c2l.pairs import build_pairs, drawing
+from c2l.testing import toy_parts
 
 if __name__ == "__main__":
-    drawing.loader_of = lambda generator, embedder: toys.toy_parts
-    build_pairs(*toys.toy_parts(), 10**6, Path(sys.argv[2]), batch_size=8, workers=2,
+    drawing.loader_of = lambda generator, embedder: toy_parts
+    build_pairs(*toy_parts(), 10**6, Path(sys.argv[1]), batch_size=8, workers=2,
                 on_progress=lambda done, total: print(done, flush=True))
 """
 
@@ -102,9 +100,8 @@ if __name__ == "__main__":
 def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    command = [sys.executable, str(script), str(TESTS)]
     process = subprocess.Popen(
-        [*command, str(tmp_path / "p")],
+        [sys.executable, str(script), str(tmp_path / "p")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from toys import WIDTH, ToyEmbedder, ToyGenerator, attributes_of
 
 import c2l
 from c2l.errors import BadInput, IncompatibleParts
@@ -17,6 +16,8 @@ from c2l.generator import LatentSpace
 from c2l.pairs import PairsManifest, ShardRecord, build_pairs, load_pairs, read_manifest
 from c2l.pairs.groups import CODE_STRIDE
 from c2l.prior_file import PartCard
+from c2l.testing import ToyEmbedder, ToyGenerator
+from c2l.testing.toy_world import WIDTH, attributes_of
 
 GROUPS = (1, 3, 1)
 

@@ -55,7 +55,7 @@ def test_the_users_own_prompts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"a car\n\n\na bus\n", "empty lines: 2, 3"),
+        (b"a car\n\n\na bus\n", "holds 2 prompts, too few"),
         ("ein Gemälde\n".encode("latin-1"), "not in UTF-8"),
         ("a car\n".encode("utf-16"), "not in UTF-8"),
         (b"", "holds no prompt"),

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import torch
-from toys import ToyEmbedder, ToyGenerator, some_prompts
 
 import c2l
 from c2l.errors import BadInput, BadWeights, IncompatibleParts, NotWritable, UnknownReference
 from c2l.prior_file import read_prior_card
+from c2l.testing import ToyEmbedder, ToyGenerator, some_prompts
 from c2l.training import TrainingInterrupted, TrainingProgress, TrainingReport, train_prior
 from c2l_priors.flow import FlowPrior
 
@@ -272,15 +272,17 @@ def test_what_cannot_be_trained(pairs: c2l.Pairs, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no setting 'hiden'") as error:
         train(pairs, out, settings={"hiden": 16})
     assert "hidden" in error.value.hint
-    with pytest.raises(BadInput, match=r"hidden=many is no whole number; noise=True is no number"):
+    with pytest.raises(
+        BadInput, match=r"noise=True is not a number; hidden=many is not a whole number"
+    ):
         train(pairs, out, settings={"hidden": "many", "noise": True, "drop": 0, "gap": "none"})
     with pytest.raises(BadInput, match="flow:demo-faces is one trained prior"):
         train_prior("flow:demo-faces", pairs, out)
-    with pytest.raises(BadInput, match="--steps 0"):
+    with pytest.raises(BadInput, match="`steps=0`"):
         train(pairs, out, steps=0)
     with pytest.raises(BadInput, match=r"unknown key 'stesp' \(did you mean 'steps'\?\)"):
         train(pairs, out, stesp=0)
-    with pytest.raises(BadInput, match="read with the embedder"):
+    with pytest.raises(BadInput, match="need the embedder"):
         train(pairs, out, domain="faces")
     with pytest.raises(IncompatibleParts, match="their generator is toy:generator with other w"):
         train(pairs, out, generator=ToyGenerator(salt=1), embedder=ToyEmbedder())
@@ -296,7 +298,10 @@ def test_all_that_is_wrong_is_said_at_once(pairs: c2l.Pairs, tmp_path: Path) -> 
     assert all(word in caught.value.message for word in ("flwo", "cuda:99", "facez"))
     with pytest.raises(BadInput) as caught_here:
         train(pairs, tmp_path / "x", steps=-1, batch_size="many", learning_rate=2)
-    assert all(w in caught_here.value.message for w in ("--steps", "--batch-size", "--learning-r"))
+    assert all(
+        w in caught_here.value.message
+        for w in ("`steps=-1`", "`batch_size=many`", "`learning_rate=2`")
+    )
 
 
 def changed(pairs: c2l.Pairs, **changes: Any) -> c2l.Pairs:

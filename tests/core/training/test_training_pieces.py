@@ -90,4 +90,4 @@ def test_the_device_picks_the_batch(
     run = TrainingRun(prior="flow", device=device)
     prior = new_prior("flow", {}, manifest, 0)
     assert make_plan(run, prior, manifest, None).batch_size == pairs_in_a_step
-    assert make_plan(run.but(batch_size=7), prior, manifest, None).batch_size == 7
+    assert make_plan(run.with_changes(batch_size=7), prior, manifest, None).batch_size == 7

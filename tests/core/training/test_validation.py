@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
-from toys import EMBEDDING_WIDTH, WIDTH, ToyEmbedder, ToyGenerator
 
 import c2l
 from c2l.errors import MissingDependency
 from c2l.prior import Prior
 from c2l.prior_file import read_prior_card
+from c2l.sample_options import SampleOptions
 from c2l.student import Student
+from c2l.testing import ToyEmbedder, ToyGenerator
+from c2l.testing.toy_world import WIDTH
+from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l.training import TrainingProgress, train_prior
 from c2l.training import priors as training_priors
 from c2l.training.student import student_scores, train_student
@@ -25,37 +27,26 @@ from c2l.training.validation import best_split, nearest
 from c2l.training.verdict import verdict
 
 
-class OldPrior(Prior):
-    """As a plugin wrote it before prompts, modalities and students: it knows none of them.
+class ClimbingPrior(Prior):
+    """Its loss falls while ``level`` climbs towards 1, and rises again beyond."""
 
-    Its loss falls while ``level`` climbs towards 1, and rises again beyond.
-    """
+    mean: Tensor
 
-    def __init__(self, *, embedding_width: int, num_codes: int, latent_width: int) -> None:
-        super().__init__()
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self.level = nn.Parameter(torch.zeros(()))
-        self.register_buffer("mean", torch.zeros(num_codes, latent_width))
+        self.register_buffer("mean", torch.zeros(self.config.num_codes, self.config.latent_width))
 
-    def settings(self) -> dict[str, Any]:
-        return {"embedding_width": EMBEDDING_WIDTH, "num_codes": 1, "latent_width": WIDTH}
-
-    def fit(self, embeddings: Tensor, latents: Tensor) -> None:
-        self.mean = latents.mean(dim=0)
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
+        self.mean.copy_(latents.mean(dim=0))
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
         if torch.is_grad_enabled():
             return -self.level
         return (self.level - 1).square()
 
-    def sample(
-        self,
-        embeddings: Tensor,
-        *,
-        seeds: Sequence[int],
-        guidance: float | None = None,
-        steps: int | None = None,
-    ) -> Tensor:
-        return self.mean.expand(len(seeds), 1, -1)
+    def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
+        return self.mean.expand(len(embeddings), 1, -1)
 
 
 @pytest.fixture(scope="module")
@@ -65,19 +56,19 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> c2l.Pairs:
 
 
 @pytest.fixture
-def old_prior(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_priors, "prior_class", lambda kind, settings: OldPrior)
-    monkeypatch.setattr("c2l.training.checks.prior_class", lambda kind, settings: OldPrior)
+def climbing_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_priors, "prior_class", lambda kind, settings: ClimbingPrior)
+    monkeypatch.setattr("c2l.training.checks.prior_class", lambda kind, settings: ClimbingPrior)
 
 
 def train(pairs: c2l.Pairs, out: Path, **options: Any) -> list[TrainingProgress]:
     seen: list[TrainingProgress] = []
     defaults = {"steps": 400, "learning_rate": 0.02, "student": False, "on_progress": seen.append}
-    train_prior("old", pairs, out, **{**defaults, **options})
+    train_prior("climbing", pairs, out, **{**defaults, **options})
     return seen
 
 
-@pytest.mark.usefixtures("old_prior")
+@pytest.mark.usefixtures("climbing_prior")
 def test_the_best_weights_are_kept_and_the_run_ends(pairs: c2l.Pairs, tmp_path: Path) -> None:
     seen = train(pairs, tmp_path / "x.safetensors", patience=3)
     looks = [s for s in seen if s.validation is not None]
@@ -90,7 +81,7 @@ def test_the_best_weights_are_kept_and_the_run_ends(pairs: c2l.Pairs, tmp_path: 
     assert [s.validation.best for s in looks if s.validation][-4:] == [True, False, False, False]
 
 
-@pytest.mark.usefixtures("old_prior")
+@pytest.mark.usefixtures("climbing_prior")
 @pytest.mark.parametrize("at", [40, 100, 120])
 def test_a_cut_run_stops_where_a_whole_one_does(pairs: c2l.Pairs, tmp_path: Path, at: int) -> None:
     class Cut(Exception):
@@ -111,14 +102,14 @@ def test_a_cut_run_stops_where_a_whole_one_does(pairs: c2l.Pairs, tmp_path: Path
     assert steps == sorted(set(steps)), "no look is logged twice"
 
 
-@pytest.mark.usefixtures("old_prior")
+@pytest.mark.usefixtures("climbing_prior")
 def test_a_prior_of_before_still_trains(pairs: c2l.Pairs, tmp_path: Path) -> None:
     out = tmp_path / "x.safetensors"
     train(pairs, out, steps=20, generator=ToyGenerator(), embedder=ToyEmbedder())
     assert {"prompts_cosine", "held_out_cosine"} <= set(read_prior_card(out).scores)
 
 
-@pytest.mark.usefixtures("old_prior")
+@pytest.mark.usefixtures("climbing_prior")
 def test_the_log(pairs: c2l.Pairs, tmp_path: Path) -> None:
     out = tmp_path / "x.safetensors"
     train(pairs, out, steps=40, generator=ToyGenerator(), embedder=ToyEmbedder())
@@ -191,8 +182,9 @@ def test_the_verdict(reached: float, held_out: float, ends: str) -> None:
     }
     words = verdict(scores, more_steps=True)
     assert words.endswith(ends)
-    assert f"prompts reach {reached:.2f}, random pictures 0.20, nearest neighbours 0.29" in words
-    assert ("--steps" in words) != (ends == "normal")
-    assert "--steps" not in verdict(scores, more_steps=False)
+    assert f"cosine with prompts {reached:.2f}, random pictures 0.20, nearest" in words
+    assert f"held-out reconstruction {held_out:.2f}, any two pictures 0.30" in words
+    assert ("`steps`" in words) != (ends == "normal")
+    assert "`steps`" not in verdict(scores, more_steps=False)
     few = verdict(scores, more_steps=True, usual_steps=1234)
     assert few.endswith(", though 1,234 steps are usual for so many pairs")

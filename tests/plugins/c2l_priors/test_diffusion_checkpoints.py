@@ -31,7 +31,9 @@ def load(path: Path) -> DiffusionPrior:
 
 
 def drawn(prior: DiffusionPrior) -> Tensor:
-    embeddings = torch.randn(2, prior.embedding_width, generator=torch.Generator().manual_seed(7))
+    embeddings = torch.randn(
+        2, prior.config.embedding_width, generator=torch.Generator().manual_seed(7)
+    )
     return prior.sample(embeddings, seeds=SEEDS)
 
 
@@ -52,9 +54,9 @@ def test_settings_come_from_the_yaml_of_the_same_stem_first(tmp_path: Path) -> N
     checkpoint = Path(shutil.copy(TINY, tmp_path / "some.ckpt"))
     assert load(checkpoint).repeats is None  # nothing says it; one code feeds every layer
     (tmp_path / "config.yaml").write_text("data: {latent_repeats: [14], embed_noise_scale: 0.5}")
-    assert (load(checkpoint).repeats, load(checkpoint).noise) == ((14,), 0.5)
+    assert (load(checkpoint).repeats, load(checkpoint).config.noise) == ((14,), 0.5)
     (tmp_path / "some.yaml").write_text("data: {latent_repeats: [18]}")
-    assert (load(checkpoint).repeats, load(checkpoint).noise) == ((18,), 1.0)
+    assert (load(checkpoint).repeats, load(checkpoint).config.noise) == ((18,), 1.0)
 
 
 def test_settings_inside_come_before_those_beside(tmp_path: Path, state: dict[str, Tensor]) -> None:
@@ -69,7 +71,7 @@ def test_references_between_settings_are_followed(tmp_path: Path) -> None:
     beside.write_text("layers: [12]\ndata: {latent_repeats: '${layers}'}")
     assert load(checkpoint).repeats == (12,)
     beside.write_text("data: {latent_repeats: '${a.b}'}\na: {b: '${data.latent_repeats}'}")
-    with pytest.raises(BadWeights, match="circle"):
+    with pytest.raises(BadWeights, match="refers to itself"):
         load(checkpoint)
 
 
@@ -82,12 +84,15 @@ def test_references_between_settings_are_followed(tmp_path: Path) -> None:
         ("data: {latent_repeats: many}", "'many', not a list"),
         ("model: {diffusion: {predict_x_start: false}}", "predicts noise"),
         ("model: {diffusion: {cond_drop_prob: often}}", "'often', not a number"),
-        ("- a list", "no mapping"),
-        ("a: [1", "not read"),
+        ("- a list", "not a mapping"),
+        ("a: [1", "cannot read the settings"),
         ("a: &a [x]\nb: [*a, *a]", "aliases"),
         ("[" * 5000, "nested too deeply"),
-        ("- " * 5000, "not read"),
-        ("a: !!python/object/apply:os.system [exit]", "not read"),
+        ("- " * 5000, "cannot read the settings"),
+        ("a: !!python/object/apply:os.system [exit]", "cannot read the settings"),
+        ("data: {embed_noise_scale: -1}", r"noise=-1 is below 0"),
+        ("data: {embed_noise_scale: .inf}", r"noise=inf is not a finite number"),
+        ("model: {diffusion: {cond_drop_prob: 1}}", r"drop=1 is not below 1"),
     ],
 )
 def test_a_yaml_that_does_not_fit(tmp_path: Path, text: str, message: str) -> None:
@@ -160,10 +165,10 @@ TRUNK = "net.causal_transformer."
         ),
         (lambda s: _with(s, f"{TRUNK}layers.7.0.null_kv", torch.zeros(2, 64)), r"no .*layers\.1"),
         (lambda s: _with(s, "net.to_text_embeds.0.weight", torch.zeros(2)), "also has.*to_text"),
-        (lambda s: _with(s, f"{TRUNK}norm.beta", torch.ones(16)), "shifts"),
+        (lambda s: _with(s, f"{TRUNK}norm.beta", torch.ones(16)), "has a shift"),
         (lambda s: _with(s, "latent_mean", torch.zeros(7)), r"latent_mean has shape \(7,\)"),
         (lambda s: _with(s, "alphas_cumprod", torch.full((8,), torch.nan)), "not finite"),
-        (lambda s: s.clear(), "no clip2latent prior"),
+        (lambda s: s.clear(), "not hold a clip2latent prior"),
     ],
 )
 def test_another_network(

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 import c2l
 from c2l_priors.diffusion import DiffusionPrior, turned
 from c2l_priors.diffusion_network import Contexts
+from c2l_priors.diffusion_samplers import SamplerName
 
 DATA = Path(__file__).parents[2] / "data" / "c2l-prior"
 CHECKPOINTS = {
@@ -70,23 +71,25 @@ def test_skip_sampler(name: str) -> None:
     assert len(cases) == 8
     for key in cases:
         skip, guidance, truncation = key.removesuffix(".latents").split(".", 2)
-        latents = prior.sample(
+        latents = prior.sample_from_noise(
             golden["embed"],
+            [golden[f"{skip}.x_T"], *golden[f"{skip}.noise"]],
             sampler="skip",
-            steps=prior.num_timesteps // int(skip[4:]),
+            steps=prior.config.num_timesteps // int(skip[4:]),
             guidance=float(guidance[3:]),
             truncation=float(truncation[5:]),
-            noise=iter([golden[f"{skip}.x_T"], *golden[f"{skip}.noise"]]),
         )
         assert latents.shape == golden[key].shape
         close(latents, golden[key], LATENTS)
 
 
 @pytest.mark.parametrize("sampler", ["skip", "ddpm"])
-def test_every_timestep(sampler: str) -> None:
+def test_every_timestep(sampler: SamplerName) -> None:
     prior, golden = load("tiny/checkpoint.ckpt"), load_file(DATA / "tiny" / "golden.safetensors")
-    noise = iter([golden["skip1.x_T"], *golden["skip1.noise"]])
-    latents = prior.sample(golden["embed"][:1], sampler=sampler, steps=8, guidance=2.0, noise=noise)
+    noise = [golden["skip1.x_T"], *golden["skip1.noise"]]
+    latents = prior.sample_from_noise(
+        golden["embed"][:1], noise, sampler=sampler, steps=8, guidance=2.0
+    )
     close(latents, golden["skip1.cfg2.trunc1.latents"], LATENTS)
 
 
@@ -104,13 +107,13 @@ def test_several_codes(name: str, repeats: tuple[int, ...]) -> None:
             times = torch.full((len(x_t),), int(case[1:]))
             close(prior.denoise(x_t, times, embeddings, keep), golden[key], ONE_CALL)
         if key.endswith(".latents"):
-            latents = prior.sample(
+            latents = prior.sample_from_noise(
                 embeddings,
+                golden[f"{case}.noise"],
                 sampler="skip",
-                steps=prior.num_timesteps // int(case[4:]),
+                steps=prior.config.num_timesteps // int(case[4:]),
                 guidance=2.0,
                 truncation=0.8,
-                noise=iter(golden[f"{case}.noise"]),
             )
             close(latents, golden[key], LATENTS)
 

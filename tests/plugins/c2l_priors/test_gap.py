@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
-from toys import EMBEDDING_WIDTH, ToyEmbedder, some_prompts, toy_pairs
 
-from c2l.errors import BadInput
+import c2l
+from c2l import Prior, PriorCard, SeededNormal
+from c2l.errors import BadInput, BadWeights
+from c2l.prior_file import PartCard
+from c2l.testing import ToyEmbedder, some_prompts, toy_pairs
+from c2l.testing.toys import EMBEDDING_WIDTH
+from c2l_priors.diffusion import DiffusionPrior
+from c2l_priors.flow import FlowPrior
 from c2l_priors.gap import INGREDIENTS, Gap
-from c2l_priors.seeds import SeededNormal
+from c2l_priors.ridge import RidgePrior
 
 torch.set_num_threads(1)
 WIDTH = 64
@@ -108,19 +116,6 @@ def test_without_texts_both_lose_the_mean_of_the_pictures() -> None:
     torch.testing.assert_close(gap.unit(pictures, "text"), gap.unit(pictures, "image"))
 
 
-def test_shaped_noise_goes_where_texts_stray() -> None:
-    """Texts that stray from pictures in one direction alone."""
-    pictures, _ = two_crowds(2000)
-    words = pictures.clone()
-    words[:, 0] += 8 * torch.randn(len(words), generator=rng(7))
-    gap = Gap(WIDTH, ingredients="shaped", noise=1.0, adherence=0.5)
-    gap.fit(pictures, words)
-    noise = torch.randn(4000, WIDTH, generator=rng(8)) @ gap.stretch
-    variance = noise.var(dim=0)
-    assert variance[0] > 3 * variance[1:].max()
-    assert float(variance.mean()) == pytest.approx(1, abs=0.2)
-
-
 def test_few_pictures_are_enough_for_a_projection() -> None:
     gap = Gap(WIDTH, ingredients="centring+projection", noise=0.0, adherence=1.0)
     pictures, words = two_crowds(3)
@@ -143,16 +138,19 @@ def test_real_words_come_nearer_to_pictures_that_fit() -> None:
     assert gaps["centring"] < 0.5 * gaps["none"]
 
 
-@pytest.mark.parametrize(
-    ("ingredients", "noise", "adherence", "says"),
-    [
-        ("salt", 1.0, 0.5, "no ingredient 'salt'"),
-        ("noise+", 1.0, 0.5, "no ingredient ''"),
-        ("noise", -1.0, 0.5, "out of range"),
-        ("noise", 1.0, 1.5, "out of range"),
-    ],
-)
-def test_bad_settings(ingredients: str, noise: float, adherence: float, says: str) -> None:
-    with pytest.raises(BadInput, match=says) as caught:
-        Gap(WIDTH, ingredients=ingredients, noise=noise, adherence=adherence)
-    assert caught.value.hint
+@pytest.mark.parametrize("kind", [FlowPrior, RidgePrior, DiffusionPrior])
+@pytest.mark.parametrize("wrong", ["salt", "noise+", "centring+shaped", "", "None"])
+def test_ingredients_that_do_not_exist(kind: type[Prior], wrong: str) -> None:
+    name = max(set(wrong.split("+")) - set(INGREDIENTS))
+    with pytest.raises(BadInput, match=rf"the gap has no ingredient '{name}'; use none") as caught:
+        kind(embedding_width=4, num_codes=1, latent_width=4, gap=wrong)
+    assert caught.value.field == "settings"
+
+
+def test_a_file_that_names_a_removed_ingredient(tmp_path: Path) -> None:
+    prior = RidgePrior(embedding_width=4, num_codes=1, latent_width=4)
+    part = PartCard("toy:part", "0" * 64)
+    card = PriorCard("ridge", {**prior.settings(), "gap": "centring+shaped"}, part, part, (1,))
+    prior.save(tmp_path / "old.safetensors", card)
+    with pytest.raises(BadWeights, match="the gap has no ingredient 'shaped'"):
+        c2l.load_prior(str(tmp_path / "old.safetensors"))

@@ -1,4 +1,4 @@
-"""Pages that hold everything they show: no script, no other file, light and dark."""
+"""Reports as single HTML files: no scripts, nothing to load, light and dark."""
 
 from __future__ import annotations
 

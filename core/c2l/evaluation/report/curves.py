@@ -10,6 +10,7 @@ from html import escape
 WIDTH, HEIGHT = 420, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 12, 46
 COLOURS = 6
+_APART = 5
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ def chart(
     """Draw lines over one axis.
 
     Args:
-        lines: points by the line's name, which is left out of the key where there is only one.
-        doubling: the x axis shows each doubling as one step.
+        lines: points by the line's name; a single line has no key.
+        doubling: whether the x axis is logarithmic, to base 2.
     """
     points = [p for line in lines.values() for p in line]
     across = _Scale([_x(p.x, doubling) for p in points], _LEFT, WIDTH - _RIGHT)
@@ -53,7 +54,12 @@ def chart(
     )
     for index, line in enumerate(lines.values()):
         colour = f"var(--c{index % COLOURS})"
-        places = [(across(_x(p.x, doubling)), p) for p in sorted(line, key=lambda p: p.x)]
+        # Side by side, so that error bars of the same x do not cover each other.
+        shift = _APART * (index - (len(lines) - 1) / 2)
+        places = [
+            (round(across(_x(p.x, doubling)) + shift, 1), p)
+            for p in sorted(line, key=lambda p: p.x)
+        ]
         path = " ".join(f"{x},{up(p.y)}" for x, p in places)
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for x, p in places:

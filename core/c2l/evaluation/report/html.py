@@ -1,4 +1,4 @@
-"""Building blocks of a page: elements, tables, pictures, and the style of all of them."""
+"""Building blocks of a page: tables, fields, pictures, and the style sheet."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ STYLE = """
 :root {
   color-scheme: light dark;
   --paper: #fbfaf7; --card: #ffffff; --ink: #1d1c1a; --soft: #6b6862; --line: #e4e1da;
-  --accent: #0f6f78; --wash: #eef5f4; --good: #1d7a46; --bad: #b3403a;
+  --accent: #0f6f78; --wash: #eef5f4; --shade: rgb(0 0 0 / 14%); --good: #1d7a46; --bad: #b3403a;
   --c0: #0f6f78; --c1: #c8622a; --c2: #6a56b0; --c3: #3f7d3a; --c4: #b0486f; --c5: #8a6d1f;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #16181a; --card: #1e2124; --ink: #e9e7e2; --soft: #a09c94; --line: #33373b;
-    --accent: #5cc3c9; --wash: #1f2d2f; --good: #6fce97; --bad: #f0918a;
+    --accent: #5cc3c9; --wash: #1f2d2f; --shade: rgb(0 0 0 / 55%); --good: #6fce97; --bad: #f0918a;
     --c0: #5cc3c9; --c1: #f0a06a; --c2: #b3a2f2; --c3: #8ccf85; --c4: #ef94b5; --c5: #dcc06a;
   }
 }
 * { box-sizing: border-box; }
 body {
-  margin: 0 auto; max-width: 1120px; padding: 48px 24px 96px; background: var(--paper);
+  margin: 0 auto; max-width: 1168px; padding: 48px 24px 96px; background: var(--paper);
   color: var(--ink); font: 15px/1.55 system-ui, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
 }
 h1 { margin: 0; font-size: 30px; line-height: 1.2; letter-spacing: -0.01em; }
@@ -42,17 +42,24 @@ code { font: 13px ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-
   white-space: nowrap; font-variant-numeric: tabular-nums; }
 .tile b i { font: 13px system-ui, sans-serif; color: var(--soft); margin-left: 5px; }
 .tile span { color: var(--soft); font-size: 13px; display: block; line-height: 1.4; }
-.wide { overflow-x: auto; background: var(--card); border: 1px solid var(--line);
-  border-radius: 10px; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: 7px 14px; text-align: right; white-space: nowrap; }
+/* A shadow at the right edge as long as there is more to scroll to. */
+.wide { overflow-x: auto; border: 1px solid var(--line); border-radius: 10px;
+  background:
+    linear-gradient(to left, var(--card), var(--card)) right / 28px 100% no-repeat local,
+    linear-gradient(to left, var(--shade), transparent) right / 14px 100% no-repeat scroll,
+    var(--card); }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
+  font-size: 14px; }
+th, td { padding: 6px 12px; text-align: right; white-space: nowrap; }
+th { min-width: 7em; white-space: normal; text-wrap: balance; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
   background: var(--card); }
 thead th {
   font-weight: 600; font-size: 13px; vertical-align: bottom; border-bottom: 1px solid var(--line);
 }
 tbody tr + tr td { border-top: 1px solid var(--line); }
-td .e { color: var(--soft); font-size: 13px; }
+td .e { color: var(--soft); font-size: 12px; }
+.sub { padding-left: 14px; color: var(--soft); }
 .good { color: var(--good); } .bad { color: var(--bad); }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(330px, 1fr)); gap: 16px; }
 figure { margin: 0; }
@@ -76,8 +83,8 @@ svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); }
 .row > span { flex: 0 0 11em; overflow-wrap: anywhere; font-size: 13px; color: var(--soft);
   padding-top: 2px; }
 .strip { display: flex; flex-wrap: wrap; gap: 8px; }
-.strip figure { width: 104px; }
-.strip img { width: 104px; height: auto; display: block; border-radius: 6px;
+.strip figure { width: 112px; }
+.strip img { width: 112px; height: auto; display: block; border-radius: 6px;
   outline: 1px solid var(--line); outline-offset: -1px; }
 .strip .best img { outline: 3px solid var(--accent); outline-offset: 0; }
 .strip figcaption { font-size: 11px; margin: 3px 0 0; line-height: 1.3; }
@@ -108,12 +115,11 @@ def page(title: str, body: Iterable[str]) -> str:
     )
 
 
-def table(head: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
-    """Rows of HTML cells, each with the class of its row; headings are text."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Headings, which are text, and rows of HTML cells."""
     cells = "".join(f"<th>{escape(text)}</th>" for text in head)
     lines = "".join(
-        f'<tr class="{kind}">' + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>\n"
-        for kind, row in rows
+        "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>\n" for row in rows
     )
     return (
         f'<div class="wide"><table><thead><tr>{cells}</tr></thead>\n'
@@ -122,7 +128,7 @@ def table(head: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str
 
 
 def fields(values: Iterable[tuple[str, object]]) -> str:
-    """Names and values below each other; those that are empty are left out."""
+    """Names and values as a list; empty values are left out."""
     rows = (
         f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>"
         for name, value in values
@@ -132,8 +138,8 @@ def fields(values: Iterable[tuple[str, object]]) -> str:
 
 
 def grid(cells: Iterable[str], num_pictures: int, *, labelled: bool) -> str:
-    """Cells of so many pictures in a row, side by side where the window is wide enough."""
-    width = 112 * num_pictures + (170 if labelled else 0)
+    """Cells with ``num_pictures`` in a row each, side by side where the window is wide enough."""
+    width = 120 * num_pictures + (170 if labelled else 0)
     columns = f"repeat(auto-fill, minmax(min(100%, {width}px), 1fr))"
     inside = "\n".join(f'<div class="prompt">{cell}</div>' for cell in cells)
     return f'<div class="prompts" style="grid-template-columns: {columns}">{inside}</div>'

@@ -17,8 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import c2l
-from c2l.errors import BadInput, BadWeights
-from c2l.generator import draw_normal
+from c2l.errors import BadWeights
 
 
 class DCGAN(c2l.Generator):
@@ -107,12 +106,12 @@ class DCGAN(c2l.Generator):
         """Draw z.
 
         Args:
-            seeds: B non-negative integers; row i depends on ``seeds[i]`` alone.
+            seeds: B whole numbers from 0 to 2**64 - 1; row i depends on ``seeds[i]`` alone.
         Returns:
             float32, shape (B, 1, D), standard normal.
         """
         # draw_normal seeds each row by itself: picture i is the same in any batch, on any device.
-        return draw_normal(seeds, self.z_width)[:, None].to(self.device)
+        return c2l.draw_normal(seeds, self.z_width)[:, None].to(self.device)
 
     def synthesize(
         self, latents: Tensor, *, truncation: float = 1.0, repeats: Sequence[int] | None = None
@@ -128,18 +127,10 @@ class DCGAN(c2l.Generator):
         Raises:
             BadInput: the latents or the repeats do not fit.
         """
-        if latents.ndim != 3 or latents.shape[1:] != (1, self.z_width):
-            raise BadInput(
-                f"latents have shape {tuple(latents.shape)}, not (images, 1, {self.z_width})",
-                hint="Use latents of this generator, as sample_latents gives them",
-            )
-        if repeats is not None and tuple(repeats) != (1,):
-            raise BadInput(
-                f"a DCGAN takes one code once, not repeats {tuple(repeats)}",
-                hint="Leave repeats out",
-            )
+        # Checks the shape, and gives each layer its code; here that is one.
+        z = self.latent_space.expand(latents.to(self.device, torch.float32), repeats)
         # The mean of z is zero, so to pull z towards it is to make it smaller.
-        z = truncation * latents.to(self.device, torch.float32)
+        z = truncation * z
         images: Tensor = self.main(z.mT[..., None])  # (B, 1, D) to (B, D, 1, 1)
         return images.expand(-1, 3, -1, -1)  # grey to RGB; RGB stays as it is
 

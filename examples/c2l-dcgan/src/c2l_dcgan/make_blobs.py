@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from c2l.generator import draw_normal
+import c2l
 from c2l_dcgan.generator import DCGAN
 
 WIDTHS = (16, 32, 16, 8, 3)
@@ -43,7 +43,7 @@ def make_blobs() -> DCGAN:
     for norm in [m for m in network.main if isinstance(m, nn.BatchNorm2d)]:
         norm.bias.fill_(0.7)  # fewer places where ReLU leaves nothing but grey
         norm.momentum = None  # statistics are those of all that was seen
-    network.train().synthesize(draw_normal(range(1024), WIDTHS[0])[:, None])
+    network.train().synthesize(c2l.draw_normal(range(1024), WIDTHS[0])[:, None])
     return network.eval()
 
 

@@ -1,0 +1,16 @@
+from c2l.testing.laws import EMBEDDER_LAWS as EMBEDDER_LAWS
+from c2l.testing.laws import GENERATOR_LAWS as GENERATOR_LAWS
+from c2l.testing.laws import PRIOR_LAWS as PRIOR_LAWS
+from c2l.testing.laws import Law as Law
+from c2l.testing.packages import install_package as install_package
+from c2l.testing.packages import on_path as on_path
+from c2l.testing.packages import plugin_source as plugin_source
+from c2l.testing.toy_judge import ToyJudge as ToyJudge
+from c2l.testing.toy_prior import ToyPrior as ToyPrior
+from c2l.testing.toy_prior import toy_pipeline as toy_pipeline
+from c2l.testing.toy_world import share_shown as share_shown
+from c2l.testing.toy_world import some_prompts as some_prompts
+from c2l.testing.toys import ToyEmbedder as ToyEmbedder
+from c2l.testing.toys import ToyGenerator as ToyGenerator
+from c2l.testing.toys import toy_pairs as toy_pairs
+from c2l.testing.toys import toy_parts as toy_parts
