@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from toys import toy_parts
 
 import c2l
 from c2l.budgets import EVALUATION, OPTIMISING, PAIRS, SAMPLING, VALIDATION
@@ -14,6 +13,7 @@ from c2l.cli.app import main
 from c2l.errors import BadPath, BadReference, NotReadable, UnknownReference
 from c2l.pairs import build_pairs, references_of
 from c2l.resolving import find_part, resolve_beside
+from c2l.testing import toy_parts
 
 
 @pytest.fixture

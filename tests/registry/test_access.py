@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fake_packages import install, module, on_path
 
 from c2l import hookspecs
+from c2l.testing import install_package, on_path, plugin_source
 from c2l_registry import ModelCard, Registry
 from c2l_registry.checksums import record, record_of
 from c2l_registry.consent import accept, consent_file, is_accepted
@@ -52,8 +52,8 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def registry(tmp_path: Path, home: Path) -> Iterator[Registry]:
     with on_path(tmp_path / "site") as site:
-        plugins = {"gan": module("gan", cards="cards.toml")}
-        install(site, "c2l-of-a-test", plugins, group=GROUP, files={"cards.toml": CARD})
+        plugins = {"gan": plugin_source("gan", cards="cards.toml")}
+        install_package(site, "c2l-of-a-test", plugins, group=GROUP, files={"cards.toml": CARD})
         yield Registry(hookspecs, group=GROUP, environ={"C2L_HOME": str(home)})
 
 
