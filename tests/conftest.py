@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,12 @@ settings.load_profile("c2l")
 @pytest.fixture(scope="session", autouse=True)
 def _alone(no_network: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """For whatever is made before the first test: fixtures of a module or of the session."""
+    # Started as `nohup pytest &`, Ctrl-C is ignored, and by children too; tests send it to them.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("C2L_HOME", str(tmp_path_factory.mktemp("c2l-home")))
         yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
