@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l.cli import catalogue, eval, info, pairs, sample, train, weights, wording
+from c2l.cli import eval, info, models, pairs, plugins, sample, train, wording
 from c2l.cli.commands import Group, add, add_group
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
@@ -83,33 +83,9 @@ add(app, "info", info.info)
 add(app, "pairs", pairs.pairs, pairs.EXAMPLES)
 add(app, "train", train.train, train.EXAMPLES)
 add(app, "eval", eval.evaluate, eval.EXAMPLES)
-add_group(
-    app,
-    "models",
-    "Everything that can be named: -g, -e and -p.",
-    list=catalogue.list_models,
-    show=catalogue.show_model,
-    pull=weights.pull_models,
-    verify=weights.verify_models,
-    remove=weights.remove_models,
-    inspect=weights.inspect_model,
-    convert=weights.convert_model,
-)
-add_group(
-    app,
-    "recipes",
-    "Generator, embedder and prior that fit.",
-    list=catalogue.list_recipes,
-    show=catalogue.show_recipe,
-    pull=weights.pull_recipes,
-)
-add_group(
-    app,
-    "plugins",
-    "The installed plugins and their state.",
-    list=catalogue.list_plugins,
-    show=catalogue.show_plugin,
-)
+add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
+add_group(app, "recipes", "Generator, embedder and prior that fit.", models.RECIPES)
+add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started the process
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
-    # A summary may hold letters that the encoding of a pipe lacks; that is no reason to stop.
+    # The encoding of a pipe may lack letters of a summary.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     wording.speak_for(None)

@@ -7,7 +7,7 @@ Flags that are already true or false need no conversion; the one that Typer adds
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
@@ -39,10 +39,12 @@ def add(app: typer.Typer, name: str, function: Callable[..., Any], examples: str
     app.command(name, cls=Command, epilog=examples or None)(function)
 
 
-def add_group(app: typer.Typer, name: str, help: str, **functions: Callable[..., Any]) -> None:
+def add_group(
+    app: typer.Typer, name: str, help: str, commands: Mapping[str, Callable[..., Any]]
+) -> None:
     """Add a group of commands, by name."""
     group = typer.Typer(cls=Group, no_args_is_help=True, help=help)
-    for command, function in functions.items():
+    for command, function in commands.items():
         add(group, command, function)
     app.add_typer(group, name=name)
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from c2l import service
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of, typed_flags
-from c2l.cli.fetching import Downloads, licence_question
+from c2l.cli.fetching import downloads, licence_question
 from c2l.cli.progress import progress
 from c2l.errors import BadInput
 
@@ -72,35 +73,31 @@ def evaluate(
 
 
 def _evaluate(fields: dict[str, Any], ask: Any, as_json: bool) -> None:
-    from c2l.service import read_evaluation, run_evaluation, scores_table
-
-    request, prompts = read_evaluation(**fields)
+    request, prompts = service.read_evaluation(**fields)
     output.warn_of_problems()
-    with progress("evaluating", "pictures") as update:
-        evaluation = run_evaluation(
+    with downloads() as on_download, progress("evaluating", "pictures") as update:
+        evaluation = service.run_evaluation(
             request,
             prompts,
             ask=ask,
             tell=output.say,
-            on_download=Downloads(),
+            on_download=on_download,
             on_progress=update,
         )
     if as_json:
         output.print_json(evaluation.summary())
     else:
-        output.print_table(*scores_table(evaluation))
+        output.print_table(*service.scores_table(evaluation))
     output.talk(f"report: {request.out / 'report.html'}")
 
 
 def _compare(folders: list[Path], out: Path | None, as_json: bool) -> None:
-    from c2l.service import compare_runs, comparison_table
-
-    comparison, page = compare_runs(folders, out)
+    comparison, page = service.compare_runs(folders, out)
     for note in comparison.notes:
         output.warn(note)
     if as_json:
         output.print_json(comparison.to_dict())
     else:
-        output.print_table(*comparison_table(comparison))
+        output.print_table(*service.comparison_table(comparison))
     if page is not None:
         output.talk(f"report: {page}")

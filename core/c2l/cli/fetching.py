@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from c2l import service
 from c2l.cli.output import talk
+from c2l.cli.progress import progress
 
 if TYPE_CHECKING:
     from c2l.service import Question
-
-NARROW = 72
-"""Columns of a terminal; with fewer there is no room for throughput and time left."""
 
 
 def licence_question(accept: bool) -> Callable[[Question], bool]:
@@ -26,9 +26,7 @@ def licence_question(accept: bool) -> Callable[[Question], bool]:
         if accept or not question.unaccepted:
             return True
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            from c2l.service import refusal
-
-            raise refusal(question)
+            raise service.refusal(question)
         try:
             return typer.confirm("Accept the licences and fetch?", err=True)
         except typer.Abort:
@@ -60,47 +58,20 @@ def readable(size: int) -> str:
     return f"{size} bytes"
 
 
-class Downloads:
-    """Shows downloads: a bar for each file; into a pipe, a line for each that has arrived.
+@contextmanager
+def downloads() -> Iterator[Callable[[Any, int, int | None], None]]:
+    """Show downloads: a bar for all of them; into a pipe, a line for each that has arrived."""
+    lock = threading.Lock()
+    files: dict[Any, tuple[int, int]] = {}
+    with progress("fetching", "MB") as show:
 
-    It is called with a file, the bytes of it that are here, and its bytes in all or None.
-    """
+        def report(file: Any, here: int, total: int | None) -> None:
+            with lock:
+                arrived = here == total and file.path.exists()
+                if arrived and files.get(file) != (here, here) and not sys.stderr.isatty():
+                    talk(f"fetched {file.path.name}: {readable(here)}")
+                files[file] = here, here if arrived else max(total or file.size or 0, here + 1)
+                done, size = map(sum, zip(*files.values(), strict=True))
+                show(done / 10**6, size / 10**6, file.path.name)
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._done: set[Any] = set()
-        self._tasks: dict[Any, Any] = {}
-        self._bars: Any = None
-
-    def __call__(self, file: Any, here: int, total: int | None) -> None:
-        with self._lock:
-            if sys.stderr.isatty():
-                self._draw(file, here, total)
-            elif here == total and file not in self._done and file.path.exists():
-                self._done.add(file)
-                talk(f"fetched {file.path.name}: {readable(here)}")
-
-    def _draw(self, file: Any, here: int, total: int | None) -> None:
-        self._bars = self._bars or _bars()
-        if file not in self._tasks:
-            self._tasks[file] = self._bars.add_task(file.path.name, total=file.size)
-        self._bars.start()  # does nothing if they run
-        self._bars.update(self._tasks[file], completed=here, total=total)
-        if self._bars.finished:  # what follows may draw bars of its own
-            self._bars.stop()
-
-
-def _bars() -> Any:
-    from rich import progress
-    from rich.console import Console
-    from rich.table import Column
-
-    console = Console(stderr=True)
-    pace = (progress.TransferSpeedColumn, progress.TimeRemainingColumn)
-    return progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),  # the only one to give way on a narrow terminal
-        progress.DownloadColumn(table_column=Column(no_wrap=True)),
-        *(c(table_column=Column(no_wrap=True)) for c in pace if console.width >= NARROW),
-        console=console,
-    )
+        yield report

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from c2l import service
+from c2l.cli import output
 from c2l.cli.options import option
-from c2l.cli.output import data, talk
 
 
 def info(
@@ -24,20 +25,15 @@ def info(
 
     A run is TOML, which 'c2l train' takes again; --json prints all that a prior's file says.
     """
-    from c2l.service import PriorFacts, describe_file
-
-    facts = describe_file(file)
-    if isinstance(facts, PriorFacts):
+    facts = service.describe_file(file)
+    if isinstance(facts, service.PictureFacts):
         if as_json:
-            data(facts.card.to_json())
-            return
-        for name, value in facts.card.scores.items():
-            talk(f"{name:<28} {value}")
-        data(facts.run.rstrip())
+            output.data(json.dumps(facts.record, ensure_ascii=False))
+        else:
+            output.print_details(facts.record, as_json=False)
     elif as_json:
-        data(json.dumps(facts.record, ensure_ascii=False))
+        output.data(facts.card.to_json())
     else:
-        for name, value in facts.record.items():
-            if value not in (None, "", [], {}):
-                shown = value if isinstance(value, (str, int, float)) else json.dumps(value)
-                data(f"{name:<12} {shown}")
+        for name, value in facts.card.scores.items():
+            output.talk(f"{name:<28} {value}")
+        output.data(facts.run.rstrip())

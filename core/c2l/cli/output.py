@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from c2l import service
 from c2l.cli.wording import in_flags
 from c2l.errors import NotWritable
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from c2l.service import Notice
 
 
@@ -70,9 +69,7 @@ def warn_of_problems() -> None:
 
     Every command that looks something up by reference calls this first, once.
     """
-    from c2l.service.catalogue import problems
-
-    for problem in problems():
+    for problem in service.problems():
         warn(problem)
 
 
@@ -95,16 +92,10 @@ def print_details(fields: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         print_json(fields)
         return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in fields.items():
-        if text := _plain(value):
-            table.add_row(name, Text(text))
-    _print(table)
+    shown = {name: text for name, value in fields.items() if (text := _plain(value))}
+    width = max(map(len, shown), default=0)
+    for name, text in shown.items():
+        data(f"{name:<{width}}  " + text.replace("\n", "\n" + " " * (width + 2)))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -114,11 +105,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     and the last is cut. Into a pipe nothing is cut, so that ``grep`` finds whole rows.
     """
     from rich.box import SIMPLE_HEAD
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    half = _console().width // 2
-    first = min(max(len(row[0]) for row in (columns, *rows)), half)
+    piped = not sys.stdout.isatty()
+    console = Console(highlight=False, color_system=None, width=10_000) if piped else Console()
+    first = min(max(len(row[0]) for row in (columns, *rows)), console.width // 2)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for index, column in enumerate(columns):
         last = index == len(columns) - 1
@@ -127,7 +120,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for name, *others, end in rows:
         cut = Text(end, overflow="ellipsis", no_wrap=True)
         table.add_row(Text(name, overflow="fold", no_wrap=False), *map(Text, others), cut)
-    _print(table)
+    with _stdout(), console.capture() as capture:  # which flushes what came before
+        console.print(table)
+    # Rich fills every line up to the width of the table, which nobody wants in a pipe.
+    for line in capture.get().splitlines():
+        data(line.rstrip())
 
 
 @contextmanager
@@ -154,19 +151,3 @@ def _plain(value: object) -> str:
         filled = {key: _plain(item).replace("\n", " ") for key, item in value.items()}
         return ", ".join(f"{key} {text}" for key, text in filled.items() if text)
     return str(value)
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    piped = not sys.stdout.isatty()
-    return Console(highlight=False, color_system=None, width=10_000) if piped else Console()
-
-
-def _print(table: Table) -> None:
-    console = _console()
-    with _stdout(), console.capture() as capture:  # which flushes what came before
-        console.print(table)
-    # Rich fills every line up to the width of the table, which nobody wants in a pipe.
-    for line in capture.get().splitlines():
-        data(line.rstrip())

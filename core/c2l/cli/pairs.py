@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from c2l import service
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of
-from c2l.cli.fetching import Downloads, licence_question
+from c2l.cli.fetching import downloads, licence_question
 from c2l.cli.progress import progress
 
 EXAMPLES = """
@@ -36,15 +37,13 @@ def pairs(
 
     If it is interrupted, the same command resumes.
     """
-    from c2l.service import make_pairs
-
     output.warn_of_problems()
-    with progress("making pairs", "pairs") as update:
-        made = make_pairs(
+    with downloads() as on_download, progress("making pairs", "pairs") as update:
+        made = service.make_pairs(
             **fields_of(context),
             ask=licence_question(accept_licence),
             tell=output.say,
-            on_download=Downloads(),
+            on_download=on_download,
             on_progress=update,
         )
     if as_json:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from c2l.cli.output import talk
 
@@ -25,43 +26,35 @@ def progress(what: str, unit: str) -> Iterator[Update]:
         A function of the number done, the number in all, and a note; its first call tells what
         was done before, which the throughput leaves out.
     """
-    pace = _Pace(unit)
-    if not sys.stderr.isatty():
-        yield _lines(what, pace)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    pace, last, bar = _Pace(unit), time.monotonic(), _bar() if sys.stderr.isatty() else None
+    task = bar.add_task(what, total=None, note="") if bar else None
 
-    before, after = (TextColumn(f"{{task.{name}}}") for name in ("description", "fields[note]"))
-    columns = (before, BarColumn(), MofNCompleteColumn(), after, TimeElapsedColumn())
-    bar = Progress(*columns, console=Console(stderr=True))
-    task = bar.add_task(what, total=None, note="")
-
-    def update(done: int, total: int, note: str = "") -> None:
-        bar.start()  # does nothing if it runs
-        note = ", ".join(filter(None, (pace.text(done, total), note)))
-        bar.update(task, completed=done, total=total, note=note)
-        if done >= total:  # another bar may follow
-            bar.stop()
+    def update(done: float, total: float, note: str = "") -> None:
+        nonlocal last
+        facts = ", ".join(filter(None, (pace.text(done, total), note)))
+        if bar:
+            bar.start()  # does nothing if it runs
+            bar.update(task, completed=done, total=total, note=facts)
+            if done >= total:  # another bar may follow
+                bar.stop()
+        elif time.monotonic() - last >= SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            talk(f"{what}: {done:,.0f} of {total:,.0f}{', ' if facts else ''}{facts}")
 
     try:
         yield update
     finally:
-        bar.stop()
+        if bar:
+            bar.stop()
 
 
-def _lines(what: str, pace: _Pace) -> Update:
-    """The same as lines of text, one every half minute."""
-    last = time.monotonic()
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    def update(done: int, total: int, note: str = "") -> None:
-        nonlocal last
-        text = pace.text(done, total)
-        if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
-            last = time.monotonic()
-            talk(", ".join(filter(None, (f"{what}: {done:,} of {total:,}", text, note))))
-
-    return update
+    before, after = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
+    columns = (before, BarColumn(), MofNCompleteColumn(), after)
+    return Progress(*columns, console=Console(stderr=True))
 
 
 class _Pace:
@@ -69,9 +62,9 @@ class _Pace:
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
-        self.start: tuple[float, int] | None = None
+        self.start: tuple[float, float] | None = None
 
-    def text(self, done: int, total: int) -> str:
+    def text(self, done: float, total: float) -> str:
         now = time.monotonic()
         if self.start is None:
             self.start = now, done

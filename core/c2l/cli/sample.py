@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from c2l import service
 from c2l.cli import options, output
-from c2l.cli.fetching import Downloads, licence_question
+from c2l.cli.commands import fields_of
+from c2l.cli.fetching import downloads, licence_question
+from c2l.cli.options import File, Fraction, Number, Text, option
 from c2l.cli.progress import progress
-
-if TYPE_CHECKING:
-    from c2l.service import Drawn
 
 EXAMPLES = """
 c2l sample "a young blonde woman with eyeglasses and ear rings" --num 4
@@ -25,52 +25,23 @@ c2l sample "a man" --also "a woman:0.5" --negative "glasses, hat:2" --adherence 
 c2l sample --from pictures/tropical-beach-s1.png --out again/
 """
 
-Prompt = Annotated[str | None, typer.Argument(help="What to draw.", show_default=False)]
-Num = Annotated[
-    int | None, typer.Option("--num", "-n", help="Pictures of each prompt.", show_default="4")
-]
-Seeds = Annotated[
-    str | None,
-    typer.Option(help="Seeds instead of --num, as in 1-4 or 1,2,5-10.", show_default="random"),
-]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the PNG files.")]
-Recipe = Annotated[
-    str | None,
-    typer.Option("--recipe", "-r", help="A named trio of parts.", show_default="demo-faces"),
-]
-Guidance = Annotated[
-    float | None,
-    typer.Option(help="How strongly to follow the prompt; 1 is plain.", show_default="prior's"),
-]
-Steps = Annotated[
-    int | None, typer.Option(help="Evaluations of the prior.", show_default="prior's")
-]
+Prompt = Annotated[Text, typer.Argument(help="What to draw.", show_default=False)]
+Num = Annotated[Number, option("Pictures of each prompt.", "--num", "-n", default="4")]
+Seeds = Annotated[Text, option("Seeds, as in 1-4 or 1,2,5-10, not --num.", default="random")]
+Out = Annotated[Path, option("Folder for the PNG files.", "--out", "-o")]
+Recipe = Annotated[Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")]
+Guidance = Annotated[Fraction, option("How strongly to follow it; 1 is plain.", default="prior's")]
+Steps = Annotated[Number, option("Evaluations of the prior.", default="prior's")]
 Also = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Blend in another text, with a weight after a colon: --also 'a pirate:0.4'.",
-        show_default=False,
-    ),
+    option("Blend in another text, with a weight after a colon: --also 'a pirate:0.4'."),
 ]
-Negative = Annotated[
-    list[str] | None,
-    typer.Option(help="What to avoid: --negative 'beard, glasses:2'.", show_default=False),
-]
-Optimise = Annotated[
-    int | None,
-    typer.Option(help="Steps of gradient descent on each picture; slow.", show_default="0"),
-]
-PromptsFile = Annotated[Path | None, typer.Option(help="A text file, one prompt a line.")]
-Latents = Annotated[Path | None, typer.Option(help="Also write the latents, as safetensors.")]
-From = Annotated[
-    Path | None,
-    typer.Option("--from", help="Draw a PNG of c2l again, or a request in TOML or JSON."),
-]
-Lines = Annotated[bool, typer.Option("--json", help="One line of JSON for each picture on stdout.")]
-
-
-def register(app: typer.Typer) -> None:
-    app.command("sample", epilog=EXAMPLES)(sample)
+Negative = Annotated[list[str] | None, option("What to avoid: --negative 'beard, glasses:2'.")]
+Optimise = Annotated[Number, option("Steps of gradient descent on each; slow.", default="0")]
+PromptsFile = Annotated[File, option("A text file, one prompt a line.")]
+Latents = Annotated[File, option("Also write the latents, as safetensors.")]
+From = Annotated[File, option("Draw a PNG of c2l again, or a request in TOML or JSON.", "--from")]
+Lines = Annotated[bool, option("One line of JSON for each picture on stdout.", "--json")]
 
 
 def sample(
@@ -103,18 +74,14 @@ def sample(
     """Draw pictures of a prompt.
 
     Each picture is written as it is drawn. Interrupted, the same command goes on."""
-    from c2l.service import LatentsFile, Session, draw_into, typed_request
-
-    mine = {"out", "latents", "accept_licence", "as_json"}
-    request = typed_request(**{n: v for n, v in context.params.items() if n not in mine})
+    request = service.typed_request(**fields_of(context, "out", "latents"))
     output.warn_of_problems()
-    session = Session(
-        ask=licence_question(accept_licence), tell=output.say, on_download=Downloads()
-    )
-    file = LatentsFile(latents, session) if latents is not None else None
     num_new, spent = 0, 0.0
-    with progress("drawing", "pictures") as update:
-        for item in draw_into(session, request, out, on_candidates=update):
+    with downloads() as on_download, progress("drawing", "pictures") as update:
+        ask = licence_question(accept_licence)
+        session = service.Session(ask=ask, tell=output.say, on_download=on_download)
+        file = service.LatentsFile(latents, session) if latents is not None else None
+        for item in service.draw_into(session, request, out, on_candidates=update):
             if isinstance(item, Path):
                 output.talk(f"grid: {item}")
                 continue
@@ -128,7 +95,7 @@ def sample(
     output.talk(f"drew {num_new} in {spent:.0f} ms")
 
 
-def _print(drawn: Drawn, as_json: bool, loading: float) -> None:
+def _print(drawn: service.Drawn, as_json: bool, loading: float) -> None:
     line: dict[str, Any] = {"path": str(drawn.path), **drawn.record}
     if drawn.picture is not None:
         line["milliseconds"] = {"loading": loading, **drawn.picture.milliseconds}

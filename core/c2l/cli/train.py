@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from c2l import service
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of
-from c2l.cli.fetching import Downloads, licence_question
+from c2l.cli.fetching import downloads, licence_question
 from c2l.cli.progress import Update, duration, progress
-
-if TYPE_CHECKING:
-    from c2l.service import TrainingProgress
 
 EXAMPLES = """
 c2l train --pairs faces-pairs --prior flow --out faces.safetensors
@@ -34,8 +32,8 @@ def train(
     out: Annotated[Path | None, options.option("The prior's file.", "--out", "-o")] = None,
     prior: options.Kind = None,
     pairs: options.PairsFolder = None,
-    generator: options.Generator = None,
-    embedder: options.Embedder = None,
+    generator: options.PairsGenerator = None,
+    embedder: options.PairsEmbedder = None,
     num: options.NumPairs = None,
     groups: options.Groups = None,
     domain: options.Domain = None,
@@ -57,20 +55,18 @@ def train(
     Sizes and steps follow from the number of pairs. Training ends when it stops improving, and
     says what it reached. If it is interrupted, the same command resumes, to the same file.
     """
-    from c2l.service import TrainingCallbacks, read_run, run_training
-
-    run = read_run(run_file, **fields_of(context, "run_file"))
+    run = service.read_run(run_file, **fields_of(context, "run_file"))
     output.warn_of_problems()
     making, training = progress("making pairs", "pairs"), progress(f"training {run.prior}", "steps")
-    with making as on_pairs, training as on_steps:
-        callbacks = TrainingCallbacks(
+    with downloads() as on_download, making as on_pairs, training as on_steps:
+        callbacks = service.TrainingCallbacks(
             ask=licence_question(accept_licence),
             tell=output.say,
-            on_download=Downloads(),
+            on_download=on_download,
             on_pairs=on_pairs,
             on_training=lambda state: _show(state, on_steps),
         )
-        report = run_training(run, callbacks)
+        report = service.run_training(run, callbacks)
     if as_json:
         output.data(json.dumps(report.to_dict()))
         return
@@ -82,7 +78,7 @@ def train(
     output.talk(report.verdict)
 
 
-def _show(state: TrainingProgress, update: Update) -> None:
+def _show(state: service.TrainingProgress, update: Update) -> None:
     update(state.step, state.steps, "" if state.loss is None else f"loss {state.loss:.4f}")
     if state.validation is not None:
         output.talk(f"step {state.step:,} of {state.steps:,}, {state.validation}")

@@ -21,7 +21,7 @@ from c2l.ranges import Adherence, Count, Guidance, Seed, Steps, Truncation
 from c2l.sampling.request import DrawSettings
 from c2l.service.consent import Ask, fetch_with_consent
 from c2l.service.notices import Notice
-from c2l.service.pairs import Tell, choose_device
+from c2l.service.pairs import ChosenDevice, Tell
 from c2l.service.session import named_parts
 from c2l.service.typed_values import split_list
 from c2l.training.checks import Faults
@@ -135,7 +135,7 @@ def run_evaluation(
     ask: Ask | None = None,
     tell: Tell = lambda notice: None,
     on_download: FileReport | None = None,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: Callable[[int, int, str], None] = lambda done, num, note: None,
 ) -> Evaluation:
     """Load the parts, and score them.
 
@@ -146,12 +146,12 @@ def run_evaluation(
     Raises:
         As ``fetch_with_consent``, ``c2l.load_pipeline`` and ``c2l.evaluate``.
     """
-    device = choose_device(request.device, tell)
+    device = ChosenDevice(request.device, tell)
     parts = named_parts(request)
     named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
 
     def load() -> tuple[Pipeline, Prompts]:
-        pipeline = load_pipeline(**request.parts, device=device)
+        pipeline = load_pipeline(**request.parts, device=device.name)
         settings = {n: getattr(request, n) for n in _SETTINGS}
         pipeline.settings = DrawSettings(**settings).with_defaults(pipeline.settings)
         return pipeline, prompts or _questions(pipeline, request)
@@ -161,7 +161,7 @@ def run_evaluation(
     others = [request.independent] if request.independent else []
     fetch_with_consent([*named, *others], ask=ask, tell=tell, on_download=on_download)
     pipeline, asked = loaded or load()
-    independent = load_embedder(others[0], device=device) if others else None
+    independent = load_embedder(others[0], device=device.name) if others else None
     for notice in _notices(request, pipeline, independent, asked):
         tell(notice)
     return evaluate(
@@ -170,7 +170,7 @@ def run_evaluation(
         independent=independent,
         fid=request.fid,
         out=request.out,
-        on_progress=on_progress,
+        on_progress=device.telling(on_progress),
         **request.plan,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from c2l.devices import resolve_device
 from c2l.embedder import Embedder
@@ -24,6 +24,7 @@ WORTH_WORKERS = 1000
 """For fewer pairs than this, starting processes takes longer than they save."""
 
 Tell = Callable[[Notice], None]
+P = ParamSpec("P")
 
 
 def make_pairs(
@@ -57,11 +58,11 @@ def make_pairs(
         As ``fetch_with_consent``, ``c2l.load_generator`` and ``build_pairs``.
     """
     groups = parse_groups(groups)
-    where = choose_device(device, tell)
+    chosen = ChosenDevice(device, tell)
     fetch_with_consent([generator, embedder], ask=ask, tell=tell, on_download=on_download)
     return fill_folder(
-        load_generator(generator, device=where),
-        load_embedder(embedder, device=where),
+        load_generator(generator, device=chosen.name),
+        load_embedder(embedder, device=chosen.name),
         out,
         num_wanted(out) if num is None else num,
         groups=groups,
@@ -70,7 +71,7 @@ def make_pairs(
         batch_size=batch_size,
         workers=workers,
         tell=tell,
-        on_progress=on_progress,
+        on_progress=chosen.telling(on_progress),
     )
 
 
@@ -121,16 +122,27 @@ def num_workers(device_type: str, num: int) -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def choose_device(name: str, tell: Tell) -> str:
-    """The device called ``name``; what ``auto`` stands for is told.
+class ChosenDevice:
+    """The device called ``name``. What ``auto`` stands for is told once, when work begins.
 
     Raises:
         DeviceUnavailable: this machine, or this build of torch, does not have it.
     """
-    device = str(resolve_device(name))
-    if name == "auto":
-        tell(Notice("device", f"computing on {device}"))
-    return device
+
+    def __init__(self, name: str, tell: Tell) -> None:
+        self.name = str(resolve_device(name))
+        self._tell = tell if name == "auto" else None
+
+    def telling(self, report: Callable[P, None]) -> Callable[P, None]:
+        """``report``, whose first call also tells the device."""
+
+        def told(*args: P.args, **kwargs: P.kwargs) -> None:
+            if self._tell is not None:
+                self._tell(Notice("device", f"computing on {self.name}"))
+                self._tell = None
+            report(*args, **kwargs)
+
+        return told
 
 
 def _fewer(out: Path, there: int, num: int, before: int) -> str:

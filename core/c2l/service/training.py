@@ -14,7 +14,7 @@ from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, load_pairs, references_of
 from c2l.service.consent import Ask, fetch_with_consent
 from c2l.service.notices import Notice
-from c2l.service.pairs import Tell, choose_device, fill_folder, num_wanted
+from c2l.service.pairs import ChosenDevice, Tell, fill_folder, num_wanted
 from c2l.service.typed_values import parse_groups, parse_settings
 from c2l.training import TrainingProgress, TrainingReport, TrainingRun, train_prior
 from c2l.training.checks import Faults, check_pairs, check_run
@@ -90,8 +90,14 @@ def run_training(run: TrainingRun, callbacks: TrainingCallbacks | None = None) -
         As ``fetch_with_consent``, ``c2l.build_pairs`` and ``c2l.train_prior``.
     """
     callbacks = callbacks or TrainingCallbacks()
-    read = _read_pairs if run.generator is None else _new_pairs
-    pairs, parts = read(run, callbacks)
+    if run.generator is None:
+        pairs = _read_pairs(run, callbacks.tell)
+        device = ChosenDevice(run.device, callbacks.tell)
+        parts = _makers(pairs, device.name, callbacks.tell, needed=run.domain is not None)
+    else:
+        check_run(run)
+        device = ChosenDevice(run.device, callbacks.tell)
+        pairs, parts = _new_pairs(run, device, callbacks)
     generator, embedder = parts or (None, None)
     assert run.out is not None
     return train_prior(
@@ -100,12 +106,12 @@ def run_training(run: TrainingRun, callbacks: TrainingCallbacks | None = None) -
         run.out,
         generator=generator,
         embedder=embedder,
-        on_progress=callbacks.on_training,
+        on_progress=device.telling(callbacks.on_training),
     )
 
 
-def _read_pairs(run: TrainingRun, callbacks: TrainingCallbacks) -> tuple[Pairs, Parts | None]:
-    """The pairs of a run, and the parts that made them; everything wrong is reported at once."""
+def _read_pairs(run: TrainingRun, tell: Tell) -> Pairs:
+    """The pairs of a run, which is checked; everything that is wrong is reported at once."""
     folder = run.pairs
     assert folder is not None
     faults = Faults()
@@ -113,20 +119,19 @@ def _read_pairs(run: TrainingRun, callbacks: TrainingCallbacks) -> tuple[Pairs, 
     pairs = faults.catch(lambda: load_pairs(folder))
     if pairs is not None and faults:
         # The device may be what is wrong.
-        parts = _makers(pairs, "cpu", callbacks.tell) or (None, None)
+        parts = _makers(pairs, "cpu", tell) or (None, None)
         faults.catch(lambda: check_pairs(pairs, *parts))
     faults.raise_all()
     assert pairs is not None
-    device = choose_device(run.device, callbacks.tell)
-    return pairs, _makers(pairs, device, callbacks.tell, needed=run.domain is not None)
+    return pairs
 
 
-def _new_pairs(run: TrainingRun, callbacks: TrainingCallbacks) -> tuple[Pairs, Parts]:
+def _new_pairs(
+    run: TrainingRun, device: ChosenDevice, callbacks: TrainingCallbacks
+) -> tuple[Pairs, Parts]:
     """Pairs that are made first, and the parts that made them."""
-    check_run(run)
     assert run.out is not None and run.generator is not None and run.embedder is not None
     tell = callbacks.tell
-    device = choose_device(run.device, tell)
     fetch_with_consent(
         [run.generator, run.embedder],
         ask=callbacks.ask,
@@ -134,8 +139,8 @@ def _new_pairs(run: TrainingRun, callbacks: TrainingCallbacks) -> tuple[Pairs, P
         on_download=callbacks.on_download,
     )
     parts = (
-        load_generator(run.generator, device=device),
-        load_embedder(run.embedder, device=device),
+        load_generator(run.generator, device=device.name),
+        load_embedder(run.embedder, device=device.name),
     )
     folder = run.pairs or run.out.with_suffix(".pairs")
     num = num_wanted(folder) if run.num is None else run.num
@@ -148,7 +153,7 @@ def _new_pairs(run: TrainingRun, callbacks: TrainingCallbacks) -> tuple[Pairs, P
             groups=run.groups,
             first_seed=run.first_seed,
             tell=tell,
-            on_progress=callbacks.on_pairs,
+            on_progress=device.telling(callbacks.on_pairs),
         )
     except IncompatibleParts as error:  # here, `out` is the prior's
         raise IncompatibleParts(

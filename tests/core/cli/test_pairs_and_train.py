@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-import c2l.cli.pairs
-import c2l.cli.train
-import c2l.loading
+import c2l.service.pairs
+import c2l.service.training
 from c2l.cli.app import main
 from c2l.cli.progress import duration
 from c2l.errors import ExitCode, UnknownReference
@@ -35,10 +34,10 @@ def toy_world(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return loader
 
-    monkeypatch.setattr(c2l.loading, "load_generator", load(ToyGenerator))
-    monkeypatch.setattr(c2l.loading, "load_embedder", load(ToyEmbedder))
-    for command in (c2l.cli.pairs, c2l.cli.train):
-        monkeypatch.setattr(command, "fetch_with_consent", lambda references, **_: [])
+    for module in (c2l.service.pairs, c2l.service.training):
+        monkeypatch.setattr(module, "load_generator", load(ToyGenerator))
+        monkeypatch.setattr(module, "load_embedder", load(ToyEmbedder))
+        monkeypatch.setattr(module, "fetch_with_consent", lambda references, **_: [])
 
 
 PARTS = ["-g", "toy:generator", "-e", "toy:embedder"]
@@ -56,7 +55,7 @@ def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     printed = capsys.readouterr()
     manifest = json.loads(printed.out)
     assert (manifest["num"], manifest["shard_size"], manifest["batch_size"]) == (60, 4096, 256)
-    assert printed.err == ""
+    assert printed.err == "computing on cpu\n"
 
     prompts = write_prompts(tmp_path)
     command = ["train", "--pairs", str(folder), "-p", "flow", "-o", str(out), *FAST]
@@ -106,15 +105,15 @@ def test_layer_groups_from_pairs_to_a_picture(
     ("arguments", "code", "says"),
     [
         ([], ExitCode.USAGE, "nothing to train on"),
-        (["-g", "toy:generator"], ExitCode.USAGE, "Give both -g and -e"),
+        (["-g", "toy:generator"], ExitCode.USAGE, "Give both --generator and --embedder"),
         (["--pairs", "nowhere"], ExitCode.USAGE, "nowhere holds no pairs"),
         (["--pairs", "nowhere", "--domain", "e.txt"], ExitCode.USAGE, "nowhere holds no pairs"),
         (["--pairs", "nowhere", "--domain", "e.txt"], ExitCode.USAGE, "no file e.txt"),
-        (["--pairs", "nowhere", "--num", "5"], ExitCode.USAGE, "Leave --num out"),
-        (["--pairs", "nowhere", "--groups", "5"], ExitCode.USAGE, "Leave --groups out"),
-        ([*PARTS, "--groups", "1,x"], ExitCode.USAGE, "--groups 1,x is no list of numbers"),
+        (["--pairs", "nowhere", "--num", "5"], ExitCode.USAGE, "Leave out --num"),
+        (["--pairs", "nowhere", "--groups", "5"], ExitCode.USAGE, "Leave out --groups"),
+        ([*PARTS, "--groups", "1,x"], ExitCode.USAGE, "--groups 1,x is not a list of whole numbers"),
         ([*PARTS, "--groups", "0,5"], ExitCode.USAGE, "--groups 0 is below 1"),
-        ([*PARTS, "--groups", "2,2"], ExitCode.USAGE, "do not share the 5 layers"),
+        ([*PARTS, "--groups", "2,2"], ExitCode.USAGE, "does not add up to the 5 layers"),
         (["--pairs", "nowhere", "--set", "hidden"], ExitCode.USAGE, "--set hidden=512"),
         (["--pairs", "nowhere", "--domain", "gone.txt"], ExitCode.USAGE, "gone.txt"),
         (["-g", "toi:generator", "-e", "toy:embedder"], ExitCode.NOT_FOUND, "toi:generator"),
@@ -216,7 +215,8 @@ def test_ctrl_c_in_pairs(
     folder = tmp_path / "p"
     assert main(["pairs", *PARTS, "--num", "20", "-o", str(folder)]) == ExitCode.INTERRUPTED
     assert capsys.readouterr().err.splitlines() == [
-        f"interrupted: 0 of 20 pairs are in {folder}. Give the same command again to go on"
+        "computing on cpu",
+        f"interrupted: 0 of 20 pairs are in {folder}. The same command resumes",
     ]
 
 
@@ -233,7 +233,8 @@ def test_ctrl_c_in_train(
     command = ["train", *PARTS, "--num", "40", "-o", str(out), *FAST]
     assert main(command) == ExitCode.INTERRUPTED
     error = capsys.readouterr().err.splitlines()
-    assert len(error) == 1 and error[0].startswith("interrupted: step 1 of 30 is saved in ")
+    assert error[0] == "computing on cpu" and len(error) == 2
+    assert error[1].startswith("interrupted: step 1 of 30 is saved in ")
     monkeypatch.undo()
     assert out.with_suffix(".checkpoint.safetensors").exists()
 

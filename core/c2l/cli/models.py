@@ -1,0 +1,158 @@
+"""``c2l models`` and ``c2l recipes``: what a reference can name, and its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from c2l import service
+from c2l.cli import output
+from c2l.cli.fetching import describe, downloads, licence_question, readable
+from c2l.cli.options import AcceptLicence, DryRun, Json, option
+
+Interface = Literal["generator", "embedder", "prior"]
+Name = Annotated[str, typer.Argument(help="As the list names it.")]
+Models = Annotated[list[str], typer.Argument(help="kind:name, as 'c2l models list' shows them.")]
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="A file, or kind:file if several plugins know it.")
+]
+COLUMNS = {"model": "reference", "state": "state", "path": "path"}
+
+
+def list_models(
+    kind: Annotated[Interface | None, option("Only one kind of part.", "--kind")] = None,
+    as_json: Json = False,
+) -> None:
+    """List all that can be named: kinds, and the models of each."""
+    output.warn_of_problems()
+    models = service.list_models(kind)
+    if as_json:
+        output.print_rows(models, as_json=True)
+        return
+    for number, interface in enumerate((kind,) if kind else service.INTERFACES):
+        if number:
+            output.data("")
+        rows = [model for model in models if model.interface == interface]
+        output.print_rows(
+            rows, **{f"{interface}s": "reference", "state": "state", "summary": "summary"}
+        )
+
+
+def show_model(
+    reference: Annotated[str, typer.Argument(help="kind:name, or a kind.")], as_json: Json = False
+) -> None:
+    """Show a model: its licence, size, origin, and where it lies."""
+    output.warn_of_problems()
+    output.print_details(service.show_model(reference), as_json=as_json)
+
+
+def pull_models(
+    references: Models,
+    accept_licence: AcceptLicence = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch weights, after one question about their licences.
+
+    They then work offline."""
+    output.warn_of_problems()
+    _pull(references, accept_licence, dry_run, as_json)
+
+
+def verify_models(
+    references: Annotated[
+        list[str] | None, typer.Argument(help="kind:name; without any, all that were fetched.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hash fetched weights and compare with what is known.
+
+    The exit code is 9 if any changed."""
+    output.warn_of_problems()
+    files = service.verify_weights(references or ())
+    if files or as_json:
+        output.print_rows(files, as_json=as_json, **COLUMNS)
+    else:
+        output.talk("nothing was fetched yet")
+    service.refuse_changed(files)
+
+
+def remove_models(references: Models, as_json: Json = False) -> None:
+    """Remove fetched weights, and the yes to their licences."""
+    output.warn_of_problems()
+    removed = service.remove_weights(references)
+    if as_json:
+        output.print_json([{"reference": row.reference, "freed": row.freed} for row in removed])
+    for row in removed:
+        elsewhere = "; Hugging Face's cache keeps its copy" if row.kept_elsewhere else ""
+        output.talk(f"removed {row.reference}: {readable(row.freed)} free{elsewhere}")
+
+
+def inspect_model(source: File, as_json: Json = False) -> None:
+    """Show what a file holds: family, sizes, sha256, licence."""
+    output.print_details(service.inspect_file(source), as_json=as_json)
+
+
+def convert_model(
+    source: File,
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The .safetensors file to write.")],
+    half: Annotated[bool, option("Half the size, in float16.", "--half")] = False,
+) -> None:
+    """Write a generator to a file that opens at once."""
+    output.talk(f"wrote {service.convert_file(source, target, half=half):,} bytes")
+    output.data(str(target))
+
+
+def list_recipes(as_json: Json = False) -> None:
+    """List the recipes that 'c2l sample --recipe' takes."""
+    output.warn_of_problems()
+    rows = service.list_recipes()
+    if as_json:
+        output.print_json([row.fields for row in rows])
+    else:
+        output.print_rows(rows, recipe="name", generator="generator", summary="summary")
+
+
+def show_recipe(name: Name, as_json: Json = False) -> None:
+    """Show a recipe: its parts, settings and prompts to try."""
+    output.warn_of_problems()
+    output.print_details(service.show_recipe(name), as_json=as_json)
+
+
+def pull_recipes(
+    names: Annotated[list[str], typer.Argument(help="As 'c2l recipes list' names them.")],
+    accept_licence: AcceptLicence = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch all parts of a recipe, after one question about their licences."""
+    output.warn_of_problems()
+    parts = [part for name in names for part in service.parts_of_recipe(name)]
+    _pull(parts, accept_licence, dry_run, as_json)
+
+
+def _pull(references: Sequence[str], accept: bool, dry_run: bool, as_json: bool) -> None:
+    if dry_run:
+        question, rows = service.plan_pull(references)
+        if question and not as_json:
+            describe(question)
+    else:
+        ask = licence_question(accept)
+        with downloads() as report:
+            rows = service.pull_weights(references, ask=ask, tell=output.say, on_download=report)
+    output.print_rows(rows, as_json=as_json, **COLUMNS)
+
+
+COMMANDS = {
+    "list": list_models,
+    "show": show_model,
+    "pull": pull_models,
+    "verify": verify_models,
+    "remove": remove_models,
+    "inspect": inspect_model,
+    "convert": convert_model,
+}
+RECIPES = {"list": list_recipes, "show": show_recipe, "pull": pull_recipes}
