@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,9 @@ class ToySession(Session):
 
 
 def draw(request: Request, out: Path, session: Session | None = None) -> list[Drawn]:
-    items = list(draw_into(session or ToySession(), request, out))
-    return [item for item in items if isinstance(item, Drawn)]
+    drawn: list[Drawn] = []
+    draw_into(session or ToySession(), request, out, on_picture=drawn.append)
+    return drawn
 
 
 def interrupted(request: Request, out: Path, after: int) -> None:
@@ -43,8 +43,7 @@ def interrupted(request: Request, out: Path, after: int) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(DrawingInterrupted, match=f"{after} of ") as caught:
-        for _ in draw_into(ToySession(), request, out, on_candidates=stop):
-            pass
+        draw_into(ToySession(), request, out, on_candidates=stop)
     assert (caught.value.folder, caught.value.num_done) == (out, after)
 
 
@@ -60,10 +59,12 @@ def files(folder: Path) -> list[str]:
 def test_each_picture_is_there_before_the_next_is_drawn(tmp_path: Path) -> None:
     request = Request(prompt="shape1", seeds="1-3")
     seen = []
-    for item in draw_into(ToySession(), request, tmp_path):
-        if isinstance(item, Drawn):
-            seen.append((item.index, item.num, len(list(tmp_path.glob("*-s*.png")))))
-            assert read_record(item.path) == item.record
+
+    def look(item: Drawn) -> None:
+        seen.append((item.index, item.num, len(list(tmp_path.glob("*-s*.png")))))
+        assert read_record(item.path) == item.record
+
+    draw_into(ToySession(), request, tmp_path, on_picture=look)
     assert seen == [(0, 3, 1), (1, 3, 2), (2, 3, 3)]
     assert files(tmp_path) == ["shape1-grid.png", *(f"shape1-s{i}.png" for i in (1, 2, 3))]
 
@@ -126,16 +127,28 @@ def test_a_damaged_journal_is_as_good_as_none(tmp_path: Path, damage: str) -> No
 
 def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
     request = Request(prompt="shape1", seeds="1-3")
-    first: Iterator[Drawn | Path] = draw_into(ToySession(), request, tmp_path)
-    next(first)
-    assert all(item.picture is not None for item in draw(request, tmp_path))
-    assert sum(isinstance(item, Drawn) for item in first) == 2
+    inner: list[Drawn] = []
+
+    def draw_too(item: Drawn) -> None:
+        if item.index == 0:
+            inner.extend(draw(request, tmp_path))
+
+    draw_into(ToySession(), request, tmp_path, on_picture=draw_too)
+    assert len(inner) == 3 and all(item.picture is not None for item in inner)
     assert len(list(tmp_path.glob("shape1-s*.png"))) == 6
+
+
+def test_interrupted_while_somebody_looks(tmp_path: Path) -> None:
+    def look(item: Drawn) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(DrawingInterrupted, match="1 of 3"):
+        draw_into(ToySession(), Request(prompt="a", seeds="1-3"), tmp_path, on_picture=look)
 
 
 def test_what_cannot_be_drawn_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UnknownReference):
-        list(draw_into(Session(), Request(prompt="a", recipe="nothing"), tmp_path / "new"))
+        draw(Request(prompt="a", recipe="nothing"), tmp_path / "new", Session())
     assert files(tmp_path / "new") == []
     (tmp_path / "file").touch()
     with pytest.raises(NotWritable) as caught:
