@@ -203,7 +203,7 @@ def test_an_unknown_disabled_name(run: Run) -> None:
     listed = run("plugins", "list", "--json", C2L_DISABLE_PLUGINS="tyo")
     assert listed.returncode == 0 and json.loads(listed.stdout)
     assert listed.stderr == (
-        "warning: C2L_DISABLE_PLUGINS names 'tyo', and no such plugin is installed. "
+        "warning: C2L_DISABLE_PLUGINS names 'tyo', but no such plugin is installed. "
         "Did you mean toy?\n"
     )
     models = run("models", "list", C2L_DISABLE_PLUGINS="tyo")
@@ -214,10 +214,10 @@ def test_an_unknown_disabled_name(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
-        (["models", "show", "nosuch:x"], 4, "error: no plugin provides a kind 'nosuch'. List them"),
+        (["models", "show", "nosuch:x"], 4, "error: no plugin provides a kind 'nosuch'. List the names"),
         (["models", "list", "--kind", "gan"], 2, "error: Invalid value for '--kind': 'gan' is not"),
         (["models", "list", "--jsn"], 2, "error: No such option: --jsn"),
-        (["models", "show", "./a.pkl"], 2, "error: ./a.pkl is a path, not a name of the catalogue"),
+        (["models", "show", "./a.pkl"], 2, "error: ./a.pkl is a path, not a name in the catalogue"),
         (["models", "pull", "toy-faces"], 2, "error: 'toy-faces' is neither kind:name nor a path"),
         (["models", "inspect", "no.pkl"], 4, "error: there is no file no.pkl. Check the path"),
         (["models", "lst"], 2, "error: No such command 'lst'. Did you mean 'list'? See: c2l"),
@@ -258,7 +258,7 @@ def test_processes_return_what_main_returns(site: Path) -> None:
         4,
         "",
         "error: there is no generator toygan:face. Did you mean toygan:faces? "
-        "List them: c2l models list --kind generator\n",
+        "List the names: c2l models list\n",
     )
 
 

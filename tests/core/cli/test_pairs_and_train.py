@@ -250,7 +250,7 @@ def test_a_run_from_a_file_and_back(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["train", str(toml), "--steps", "30"]) == 0
     said = capsys.readouterr().err
     assert "step 20 of 30, held-out loss" in said and "prompts reach" in said
-    assert said.splitlines()[-1].startswith("prompts reach")
+    assert said.splitlines()[-1].startswith("cosine with prompts")
     # What the file says about its making makes the same file.
     assert main(["info", str(first)]) == 0
     toml.write_text(capsys.readouterr().out)
@@ -260,7 +260,7 @@ def test_a_run_from_a_file_and_back(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_a_run_without_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", *PARTS]) == ExitCode.USAGE
-    assert "Name its file with --out" in capsys.readouterr().err
+    assert "Name it with --out" in capsys.readouterr().err
     (tmp_path / "run.toml").write_text("stesp = 3")
     assert main(["train", str(tmp_path / "run.toml")]) == ExitCode.USAGE
     assert "unknown key 'stesp' (did you mean 'steps'?)" in capsys.readouterr().err

@@ -172,7 +172,7 @@ def test_from_an_empty_cache_to_a_picture_and_again_offline(
     site: Path, server: BadServer, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    ask = ("sample", "a hairy man", "--recipe", "pulled", "--num", "1", "--seeds", "3")
+    ask = ("sample", "a hairy man", "--recipe", "pulled", "--seeds", "3")
     refused = spawn(site, *ask, "--out", str(out))
     assert refused.returncode == 10
     error = refused.stderr.splitlines()[-1]
