@@ -23,7 +23,7 @@ def attach(
 
     Args:
         package: its ``__name__``.
-        file: its ``__file__``; the stub lies beside it, with a line ``from M import N as N`` for
+        file: its ``__file__``; the stub is beside it, with a line ``from M import N as N`` for
             each public name.
     """
     stub = Path(file).with_name("__init__.pyi").read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ def expand_path(text: str) -> Path:
     """A path as a user writes it, with ``~`` and ``~user`` expanded.
 
     Raises:
-        BadPath: nobody has that home folder, or the text cannot be the name of a file.
+        BadPath: the home folder of an unknown user, or a text that cannot name a file.
     """
     if "\0" in text:
         raise BadPath(f"the path {text!r} contains a null character", hint="Check the path")

@@ -37,7 +37,7 @@ class Reference:
         """The name as a path, with ``~`` expanded; only where ``is_path``.
 
         Raises:
-            BadPath: nobody on this machine has that home folder.
+            BadPath: the home folder of an unknown user.
         """
         return expand_path(self.name)
 

@@ -120,7 +120,7 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def partial_of(path: Path) -> Path:
-    """Where the beginning of a file lies while it is fetched."""
+    """Where the beginning of a file is while it is fetched."""
     return path.with_name(f"{path.name}.partial")
 
 

@@ -95,7 +95,7 @@ def is_cached(card: ModelCard, environ: Mapping[str, str]) -> bool:
 
 
 def converted_path(path: Path) -> Path:
-    """Where a fetched network lies in the project's own format, once it is converted."""
+    """Where a fetched network is in the project's own format, once it is converted."""
     return path.with_suffix(".safetensors")
 
 

@@ -196,7 +196,7 @@ def test_generator_and_prior_compute_in_less(units: None) -> None:
 
 def test_a_precision_that_nothing_computes_in(units: None) -> None:
     generator, embedder = toy_parts()
-    with pytest.raises(BadInput, match="toy:generator computes in float32 only; ToyPrior comp"):
+    with pytest.raises(BadInput, match="toy:generator computes in float32 only; toy:prior comp"):
         c2l.load_pipeline(
             generator=generator, embedder=embedder, prior=ToyPrior(), precision="bf16"
         )

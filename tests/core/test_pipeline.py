@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,9 +10,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import c2l
+from c2l.budgets import Budget
 from c2l.errors import BadInput
-from c2l.pipeline import CANDIDATE_STRIDE, FINALISTS, SamplingSettings
-from c2l.sample_options import Modality
+from c2l.sample_options import SampleOptions
+from c2l.sampling.ranking import CANDIDATE_STRIDE, FINALISTS
+from c2l.sampling.request import DrawRequest, DrawSettings
 from c2l.student import Student
 from c2l.testing import ToyEmbedder, ToyGenerator
 from c2l.testing.toy_world import WIDTH, latent_of
@@ -24,35 +25,17 @@ class SeedPrior(c2l.Prior):
     """A latent that depends on the seed alone, and remembers how it was asked."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[tuple[int, float | None, int | None]] = []
+        super().__init__(embedding_width=EMBEDDING_WIDTH, num_codes=1, latent_width=WIDTH)
         self.embeddings: list[Tensor] = []
-        self.loosely: list[float | None] = []
-        self.against: list[Tensor | None] = []
-
-    def settings(self) -> dict[str, object]:
-        return {}
+        self.asked: list[SampleOptions] = []
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         raise NotImplementedError
 
-    def sample(
-        self,
-        embeddings: Tensor,
-        *,
-        seeds: Sequence[int],
-        guidance: float | None = None,
-        steps: int | None = None,
-        adherence: float | None = None,
-        negative: Tensor | None = None,
-        modality: Modality = "text",
-    ) -> Tensor:
-        assert embeddings.shape == (len(seeds), EMBEDDING_WIDTH)
-        self.asked += [(seed, guidance, steps) for seed in seeds]
+    def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         self.embeddings += list(embeddings)
-        self.loosely.append(adherence)
-        self.against.append(negative)
-        return torch.stack([latent_of({}, seed) for seed in seeds])
+        self.asked.append(options)
+        return torch.stack([latent_of({}, seed) for seed in options.seeds])
 
 
 @pytest.fixture
@@ -93,7 +76,7 @@ def test_large_pictures_are_drawn_in_parts(
     pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = pipeline(["shape0", "shape1"], num_images=3, best_of=2)
-    monkeypatch.setattr("c2l.pipeline._PIXELS_AT_ONCE", 8 * 8 * 4)
+    monkeypatch.setattr("c2l.pipeline.SAMPLING", Budget(gpu=8 * 8 * 4, cpu=8 * 8 * 4))
     parts = pipeline(["shape0", "shape1"], num_images=3, best_of=2)
     torch.testing.assert_close(whole.images, parts.images)
     assert whole.seeds == parts.seeds
@@ -109,11 +92,11 @@ def test_prompts_come_one_after_the_other(pipeline: c2l.Pipeline) -> None:
 def test_settings_of_the_recipe_hold_unless_given() -> None:
     prior = SeedPrior()
     pipeline = c2l.Pipeline(
-        ToyGenerator(), ToyEmbedder(), prior, settings=SamplingSettings(guidance=3.0, steps=4)
+        ToyGenerator(), ToyEmbedder(), prior, settings=DrawSettings(guidance=3.0, steps=4)
     )
     pipeline("shape1")
     pipeline("shape1", guidance=0.0)
-    assert prior.asked == [(0, 3.0, 4), (0, 0.0, 4)]
+    assert [(o.guidance, o.steps) for o in prior.asked] == [(3.0, 4), (0.0, 4)]
 
 
 @pytest.mark.parametrize(
@@ -121,22 +104,30 @@ def test_settings_of_the_recipe_hold_unless_given() -> None:
     [
         ({"prompts": ""}, "prompt is empty"),
         ({"prompts": "  \n"}, "prompt is empty"),
-        ({"prompts": []}, "prompt is empty"),
-        ({"prompts": "shape1", "num_images": 0}, "no picture"),
-        ({"prompts": "shape1", "seeds": [-1]}, "negative"),
-        ({"prompts": "shape1", "best_of": 0}, "best-of 0"),
-        ({"prompts": "shape1", "steps": 0}, "0 steps"),
+        ({"prompts": []}, "nothing to draw"),
+        ({"prompts": "shape1", "num_images": 0}, "`num_images=0` is below 1"),
+        ({"prompts": "shape1", "seeds": []}, "no picture"),
+        ({"prompts": "shape1", "seeds": [-1]}, "seed -1 is not between 0 and 18446744073709551615"),
+        ({"prompts": "shape1", "seeds": [2**64]}, "seed 18446744073709551616 is not between"),
+        ({"prompts": "shape1", "seed": 2**64 - 1, "num_images": 2}, "the last seed is above"),
+        ({"prompts": "shape1", "seeds": "0-4294967295"}, "more than 1,000,000 seeds"),
+        ({"prompts": ["shape1", "mood1"], "seeds": [[1]]}, "not one list for each prompt"),
+        ({"prompts": "shape1", "best_of": 0}, "`best_of=0` is below 1"),
+        ({"prompts": "shape1", "steps": 0}, "`steps=0` is below 1"),
         ({"prompts": {}}, "prompt is empty"),
         ({"prompts": {"shape1": 1, " ": 1}}, "prompt is empty"),
         ({"prompts": {"shape1": 1, "mood1": -1}}, "'mood1' has weight -1"),
-        ({"prompts": "shape1", "adherence": 1.1}, "adherence of 1.1"),
-        ({"prompts": "shape1", "guidance": float("nan")}, "guidance of nan"),
-        ({"prompts": "shape1", "guidance": -1.0}, "guidance of -1"),
-        ({"prompts": "shape1", "guidance": 1e9, "steps": 0}, "guidance of .*; 0 steps"),
-        ({"prompts": "shape1", "truncation": float("-inf")}, "truncation of -inf"),
-        ({"prompts": "shape1", "rank_by": "luck"}, "ranks by 'luck'"),
+        ({"prompts": [["shape1", ["shape1", 0.5]]]}, "'shape1' is given twice"),
+        ({"prompts": "caf\udce9"}, "not UTF-8"),
+        ({"prompts": "shape1", "adherence": 1.1}, "`adherence=1.1` is above 1"),
+        ({"prompts": "shape1", "guidance": float("nan")}, "`guidance=nan` is not a finite"),
+        ({"prompts": "shape1", "guidance": -1.0}, "`guidance=-1.0` is below 0"),
+        ({"prompts": "shape1", "guidance": 1e9, "steps": 0}, "`guidance=.*; `steps=0`"),
+        ({"prompts": "shape1", "guidance": 1, "negative": "mood2"}, "no effect with `guidance=1`"),
+        ({"prompts": "shape1", "truncation": float("-inf")}, "`truncation=-inf` is not a finite"),
+        ({"prompts": "shape1", "rank_by": "luck"}, "`rank_by='luck'` is not 'pictures' or"),
         ({"prompts": "shape1", "best_of": 8, "rank_by": "student"}, "no student"),
-        ({"prompts": "shape1", "optimise": -1}, "-1 steps of optimising"),
+        ({"prompts": "shape1", "optimise": -1}, "`optimise=-1` is below 0"),
     ],
 )
 def test_bad_input_is_one_line_with_a_next_step(
@@ -144,7 +135,7 @@ def test_bad_input_is_one_line_with_a_next_step(
 ) -> None:
     with pytest.raises(BadInput, match=says) as caught:
         pipeline(**call)  # type: ignore[arg-type]
-    assert caught.value.hint
+    assert caught.value.hint and caught.value.field
 
 
 def test_truncation_reaches_the_generator(pipeline: c2l.Pipeline) -> None:
@@ -172,23 +163,29 @@ def test_adherence_and_the_negative_prompt_reach_the_prior(pipeline: c2l.Pipelin
     assert isinstance(prior, SeedPrior)
     pipeline("shape1", num_images=3, adherence=0.25, negative="mood2")
     pipeline("shape1")
-    assert prior.loosely == [0.25, None]
-    assert prior.against[0] is not None and prior.against[1] is None
+    first, second = prior.asked
+    assert (first.adherence, second.adherence) == (0.25, None)
+    assert first.negative is not None and second.negative is None
     unwanted = pipeline.embedder.embed_text(["mood2"])
-    torch.testing.assert_close(prior.against[0], unwanted.expand(3, -1))
+    torch.testing.assert_close(first.negative, unwanted.expand(3, -1))
 
 
-def test_what_the_prior_does_not_listen_to_is_not_used_nor_recorded() -> None:
-    class Deaf(SeedPrior):
+def test_what_the_prior_does_not_support_is_not_used_nor_recorded() -> None:
+    class StepsOnly(SeedPrior):
         supported_options = frozenset({"steps"})
 
-    settings = SamplingSettings(guidance=3.0, truncation=0.5)
-    pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(), Deaf(), settings=settings)
-    used = pipeline("shape1", steps=2, adherence=0.5, negative="mood2").settings
-    assert used == SamplingSettings(steps=2, truncation=0.5)
+    settings = DrawSettings(guidance=3.0, truncation=0.5)
+    pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(), StepsOnly(), settings=settings)
+    result = pipeline("shape1", steps=2, adherence=0.5, negative="mood2")
+    used = result.settings
+    assert (used.steps, used.truncation) == (2, 0.5)
+    assert used.guidance is used.adherence is used.negative is None
+    assert not {"guidance", "adherence", "negative"} & result.records[0].keys()
     prior = pipeline.prior
-    assert isinstance(prior, Deaf)
-    assert (prior.asked, prior.loosely, prior.against) == ([(0, None, 2)], [None], [None])
+    assert isinstance(prior, StepsOnly)
+    (options,) = prior.asked
+    assert (options.guidance, options.steps, options.adherence) == (None, 2, None)
+    assert options.negative is None
 
 
 def test_many_latents_are_drawn_in_parts(
@@ -251,3 +248,68 @@ def test_a_generator_without_gradient_says_so() -> None:
     pipeline = c2l.Pipeline(NoGradient(), ToyEmbedder(), SeedPrior())
     with pytest.raises(BadInput, match="no gradient"):
         pipeline("shape1", optimise=2)
+
+
+def test_each_prompt_may_have_seeds_of_its_own(pipeline: c2l.Pipeline) -> None:
+    result = pipeline(["shape0", "mood1"], seeds=[[7, 2**64 - 1], [3]])
+    assert result.prompts == ("shape0", "shape0", "mood1")
+    assert result.seeds == (7, 2**64 - 1, 3)
+
+
+def test_a_stream_gives_the_same_pictures_one_by_one(pipeline: c2l.Pipeline) -> None:
+    request = DrawRequest(prompts=["shape0", "mood1"], seeds="4-6", best_of=2)
+    whole = pipeline(["shape0", "mood1"], seeds="4-6", best_of=2)
+    counted: list[tuple[int, int]] = []
+    pictures = list(pipeline.stream(request, on_candidates=lambda *c: counted.append(c)))
+    assert [p.seed for p in pictures] == list(whole.seeds)
+    torch.testing.assert_close(torch.stack([p.image for p in pictures]), whole.images)
+    assert counted[-1] == (12, 12)
+    some = list(pipeline.stream(request, skip={0, 3, 4}))
+    assert [p.record for p in some] == [whole.records[i] for i in (1, 2, 5)]
+
+
+def test_a_stream_ends_between_candidates(
+    pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("c2l.pipeline.SAMPLING", Budget(gpu=64, cpu=64))
+    rendered: list[int] = []
+    draw = c2l.Pipeline.draw
+    monkeypatch.setattr(
+        c2l.Pipeline, "draw", lambda self, x, **k: rendered.append(len(x)) or draw(self, x, **k)
+    )
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        list(pipeline.stream(DrawRequest(prompt="shape0", best_of=50), on_candidates=stop))
+    assert rendered == [1, 1, 1]
+
+
+def test_candidates_are_not_held_all_at_once(
+    pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pipeline("shape1", num_images=2, best_of=9)
+    monkeypatch.setattr("c2l.pipeline.SAMPLING", Budget(gpu=64 * 4, cpu=64 * 4))
+    parts = pipeline("shape1", num_images=2, best_of=9)
+    assert parts.seeds == whole.seeds
+    torch.testing.assert_close(parts.images, whole.images)
+
+
+@pytest.mark.parametrize("recipe_guidance", [None, 1.0, 3.0])
+def test_a_negative_prompt_works_whatever_guidance_the_recipe_has(
+    recipe_guidance: float | None,
+) -> None:
+    prior, settings = SeedPrior(), DrawSettings(guidance=recipe_guidance)
+    pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(), prior, settings=settings)
+    pipeline("shape1", negative="mood2")
+    assert prior.asked[0].guidance == (3.0 if recipe_guidance == 3.0 else None)
+
+
+def test_parts_and_pipelines_say_what_they_are(pipeline: c2l.Pipeline) -> None:
+    assert repr(pipeline.generator) == "ToyGenerator(toy:generator, 8 x 8 px, 0 parameters, cpu)"
+    assert "ToyEmbedder" in repr(pipeline) and "on cpu" in repr(pipeline)
+    result = pipeline("shape1", num_images=2)
+    assert repr(result) == "Result(2 pictures of 'shape1', 8 x 8 px)"
+    assert repr(result[1]) == "Picture('shape1', seed 1, 8 x 8 px)"

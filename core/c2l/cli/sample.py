@@ -76,23 +76,25 @@ def sample(
     Each picture is written as it is drawn. Interrupted, the same command goes on."""
     request = service.typed_request(**fields_of(context, "out", "latents"))
     output.warn_of_problems()
-    num_new, spent = 0, 0.0
+    milliseconds: list[float] = []
     with downloads() as on_download, progress("drawing", "pictures") as update:
         ask = licence_question(accept_licence)
         session = service.Session(ask=ask, tell=output.say, on_download=on_download)
         file = service.LatentsFile(latents, session) if latents is not None else None
-        for item in service.draw_into(session, request, out, on_candidates=update):
-            if isinstance(item, Path):
-                output.talk(f"grid: {item}")
-                continue
-            _print(item, as_json, session.milliseconds_loading)
+
+        def show(drawn: service.Drawn) -> None:
+            _print(drawn, as_json, session.milliseconds_loading)
             if file is not None:
-                file.add(item)
-            if item.picture is not None:
-                num_new, spent = num_new + 1, spent + sum(item.picture.milliseconds.values())
+                file.add(drawn)
+            if drawn.picture is not None:
+                milliseconds.append(sum(drawn.picture.milliseconds.values()))
+
+        pages = service.draw_into(session, request, out, on_picture=show, on_candidates=update)
+    for page in pages:
+        output.talk(f"grid: {page}")
     if file is not None:
         file.write()
-    output.talk(f"drew {num_new} in {spent:.0f} ms")
+    output.talk(f"drew {len(milliseconds)} in {sum(milliseconds):.0f} ms")
 
 
 def _print(drawn: service.Drawn, as_json: bool, loading: float) -> None:

@@ -125,7 +125,7 @@ class DrawRequest(DrawSettings):
     @classmethod
     def _spelt(cls, values: Any) -> Any:
         """``prompt``, and one prompt that is not in a list."""
-        given = dict(values)
+        given = {name: value for name, value in values.items() if value is not None}
         if "prompt" in given:
             if "prompts" in given:
                 raise FieldError("both `prompt` and `prompts` are given", "prompts")

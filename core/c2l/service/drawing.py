@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,15 +61,19 @@ def draw_into(
     request: Request,
     out: Path,
     *,
+    on_picture: Callable[[Drawn], None] = lambda drawn: None,
     on_candidates: OnCandidates | None = None,
-) -> Iterator[Drawn | Path]:
+) -> tuple[Path, ...]:
     """Draw a request into a folder.
 
     Each picture is written as it is drawn. Interrupted, the same request goes on where it stopped,
     with the same seeds. Nothing is overwritten.
 
-    Yields:
-        each picture, in order; then the path of each page of a grid, if there are several.
+    Args:
+        on_picture: told each picture, in order, once it is in the folder.
+        on_candidates: called as candidates are rendered.
+    Returns:
+        The pages of a grid, if there are several pictures.
     Raises:
         NotWritable: the folder cannot be written.
         DrawingInterrupted: Ctrl-C.
@@ -97,12 +101,12 @@ def draw_into(
                     record, num_done = dict(picture.record), num_done + 1
                 if pages is not None:
                     pages.add(index, _opened(path) if picture is None else picture.pil())
-                yield Drawn(index, num, path, record, picture)
+                on_picture(Drawn(index, num, path, record, picture))
             next(drawn, None)  # the session says what it has to say at the end
         except KeyboardInterrupt:
             raise DrawingInterrupted(out, num_done, num) from None
         unfinished.finish()
-    yield from pages.paths if pages is not None else ()
+    return tuple(pages.paths) if pages is not None else ()
 
 
 def _pages(request: Request, out: Path, num: int) -> GridPages | None:

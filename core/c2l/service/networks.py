@@ -28,7 +28,7 @@ def convert_file(source: str, target: Path, *, half: bool = False) -> int:
     """
     if target.suffix != ".safetensors":
         raise BadInput(f"{target} does not end in .safetensors", hint="Choose a name that does")
-    if target.exists() and Path(source).exists() and target.samefile(source):
+    if target.exists() and names_a_file(source) and target.samefile(source):
         raise BadInput(f"{target} would replace itself", hint="Choose another name")
     load_generator(_reference(source), device="cpu").save(target, half=half)
     return target.stat().st_size

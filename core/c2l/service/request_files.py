@@ -33,7 +33,7 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
     if path.suffix.lower() in (".toml", ".json"):
         raw = read_toml(path) if path.suffix.lower() == ".toml" else _read_json(path)
         try:
-            request = Request(**{**raw, **_over(raw, changes)})
+            request = Request(**_merged(raw, changes))
         except (BadInput, TypeError) as error:
             reason = error.message if isinstance(error, BadInput) else str(error)
             hint = error.hint if isinstance(error, BadInput) else ""
@@ -58,18 +58,16 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
     return request.replace(**found)
 
 
-def _over(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Changes, without what they take the place of under another name."""
-    for one, others in (
-        ("prompt", ("prompts",)),
-        ("prompts", ("prompt",)),
-        ("seeds", ("seed", "num_images")),
-        ("num_images", ("seeds",)),
-    ):
-        if one in changes:
-            for other in others:
-                raw.pop(other, None)
-    return changes
+def _merged(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The file's fields and the changes, which also take the place of other spellings."""
+    replaced = {
+        "prompt": {"prompts"},
+        "prompts": {"prompt"},
+        "seeds": {"seed", "num_images"},
+        "num_images": {"seeds"},
+    }
+    gone = set().union(*(replaced.get(name, ()) for name in changes))
+    return {**{name: value for name, value in raw.items() if name not in gone}, **changes}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

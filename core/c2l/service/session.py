@@ -82,8 +82,6 @@ class Session:
             return self._loaded[key]
         named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
         fetch_with_consent(named, ask=self._ask, tell=self.tell, on_download=self._on_download)
-        if request.device == "auto":
-            self.tell(Notice("device", f"drawing on {device}"))
         start = perf_counter()
         pipeline = load_pipeline(
             request.recipe,
@@ -94,6 +92,8 @@ class Session:
             precision=request.precision,
         )
         self.milliseconds_loading = round((perf_counter() - start) * 1000, 1)
+        if request.device == "auto":
+            self.tell(Notice("device", f"drawing on {device}"))
         while len(self._loaded) >= self._most_loaded:
             self._loaded.popitem(last=False)
         self._loaded[key] = pipeline

@@ -92,7 +92,11 @@ def test_all_wrong_values_are_said_at_once(
         (["--compare", "x", "--num", "4", "--fid"], ExitCode.USAGE, "not --fid, --num"),
         (["--compare"], ExitCode.USAGE, "no run is given"),
         (["-p", "./no.safetensors", *LICENSED], ExitCode.NOT_FOUND, "no.safetensors"),
-        (["-p", "./no.safetensors", "-g", "stylegan:ffhq-1024"], ExitCode.NOT_FOUND, "no file or folder no."),
+        (
+            ["-p", "./no.safetensors", "-g", "stylegan:ffhq-1024"],
+            ExitCode.NOT_FOUND,
+            "no file or folder no.",
+        ),
         (["-g", "stylegan:demo-landscapes", *LICENSED], ExitCode.INCOMPATIBLE, "demo-landscapes"),
         (["--device", "cuda:99", *LICENSED], ExitCode.DEVICE, "cuda:99"),
         (["--best-of", "8", "--rank-by", "student", "-p", DEAF], ExitCode.USAGE, "no student"),

@@ -214,7 +214,7 @@ def test_an_unknown_disabled_name(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
-        (["models", "show", "nosuch:x"], 4, "error: no plugin provides a kind 'nosuch'. List the names"),
+        (["models", "show", "nosuch:x"], 4, "error: no plugin provides a kind 'nosuch'. List the"),
         (["models", "list", "--kind", "gan"], 2, "error: Invalid value for '--kind': 'gan' is not"),
         (["models", "list", "--jsn"], 2, "error: No such option: --jsn"),
         (["models", "show", "./a.pkl"], 2, "error: ./a.pkl is a path, not a name in the catalogue"),

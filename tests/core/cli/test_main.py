@@ -35,7 +35,11 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
         (BadWeights("x is cut", hint="Fetch it"), ExitCode.BAD_FILE, "error: x is cut. Fetch it\n"),
         (IncompatibleParts("a\nb"), ExitCode.INCOMPATIBLE, "error: a b\n"),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED, "interrupted\n"),
-        (KeyboardInterrupt("kept 3"), ExitCode.INTERRUPTED, "interrupted: kept 3. The same command resumes\n"),
+        (
+            KeyboardInterrupt("kept 3"),
+            ExitCode.INTERRUPTED,
+            "interrupted: kept 3. The same command resumes\n",
+        ),
         (typer.Abort(), ExitCode.INTERRUPTED, "interrupted\n"),
         (typer.Exit(5), 5, ""),
         (typer.BadParameter("too big"), ExitCode.USAGE, "error: Invalid value: too big. See: c2l"),

@@ -111,7 +111,11 @@ def test_layer_groups_from_pairs_to_a_picture(
         (["--pairs", "nowhere", "--domain", "e.txt"], ExitCode.USAGE, "no file e.txt"),
         (["--pairs", "nowhere", "--num", "5"], ExitCode.USAGE, "Leave out --num"),
         (["--pairs", "nowhere", "--groups", "5"], ExitCode.USAGE, "Leave out --groups"),
-        ([*PARTS, "--groups", "1,x"], ExitCode.USAGE, "--groups 1,x is not a list of whole numbers"),
+        (
+            [*PARTS, "--groups", "1,x"],
+            ExitCode.USAGE,
+            "--groups 1,x is not a list of whole numbers",
+        ),
         ([*PARTS, "--groups", "0,5"], ExitCode.USAGE, "--groups 0 is below 1"),
         ([*PARTS, "--groups", "2,2"], ExitCode.USAGE, "does not add up to the 5 layers"),
         (["--pairs", "nowhere", "--set", "hidden"], ExitCode.USAGE, "--set hidden=512"),

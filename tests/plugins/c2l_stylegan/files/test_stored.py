@@ -246,12 +246,12 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_opening_does_not_import_torchs_compiler() -> None:
     """Which takes seconds, and comes along with nearly any operation on the device "meta"."""
-    code = (
-        "import sys, c2l; c2l.load_generator(sys.argv[1]); sys.exit('torch._dynamo' in sys.modules)"
-    )
-    for folder in ("sg2-cond-16", "sg3-r-32"):
-        reference = f"stylegan:{DATA / folder / 'network.pkl'}"
-        done = subprocess.run(
-            [sys.executable, "-c", code, reference], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
+    code = """import sys, c2l
+for reference in sys.argv[1:]:
+    c2l.load_generator(reference)
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    folders = ("sg2-cond-16", "sg3-r-32")
+    references = [f"stylegan:{DATA / folder / 'network.pkl'}" for folder in folders]
+    done = subprocess.run([sys.executable, "-c", code, *references], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,75 @@
+"""What ``pipeline(...)`` returns acts like what people know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import c2l
+from c2l.errors import NotWritable
+from c2l.sampling.record import read_record, request_of
+from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> c2l.Pipeline:
+    return c2l.Pipeline(ToyGenerator(), ToyEmbedder(), ToyPrior())
+
+
+@pytest.fixture(scope="module")
+def result(pipeline: c2l.Pipeline) -> c2l.Result:
+    return pipeline(["shape0 mood1", {"shape1": 1, "mood0": 0.5}], num_images=3, seed=4)
+
+
+def test_pictures_are_pil_images(result: c2l.Result) -> None:
+    images = result.pil()
+    assert len(images) == len(result) == 6
+    assert all(isinstance(i, Image.Image) and i.size == (8, 8) for i in images)
+    assert result[2].pil().tobytes() == images[2].tobytes()
+
+
+def test_one_picture_and_some(result: c2l.Result) -> None:
+    assert (result[1].seed, result[-1].seed) == (5, 6)
+    assert result[3].prompt == "shape1 + mood0:0.5"
+    some = result[2:4]
+    assert isinstance(some, c2l.Result) and some.seeds == (6, 4)
+    torch.testing.assert_close(some.images, result.images[2:4])
+    assert [p.seed for p in result] == list(result.seeds)
+    with pytest.raises(IndexError):
+        result[6]
+
+
+def test_grids(result: c2l.Result) -> None:
+    assert result.grid().size == (3 * 12 - 4, 2 * 12 - 4)  # a row for each prompt
+    assert result.grid(columns=2).size == (2 * 12 - 4, 3 * 12 - 4)
+
+
+def test_saved_with_records_that_draw_them_again(
+    result: c2l.Result, pipeline: c2l.Pipeline, tmp_path: Path
+) -> None:
+    paths = result.save(tmp_path / "new" / "folder")
+    assert [p.name for p in paths[:2]] == ["shape0-mood1-s4.png", "shape0-mood1-s5.png"]
+    assert result.save(tmp_path / "new" / "folder")[0].name == "shape0-mood1-s4-2.png"
+    for path, picture in zip(paths, result, strict=True):
+        assert Image.open(path).tobytes() == picture.pil().tobytes()
+        (again,) = pipeline.stream(request_of(read_record(path), str(path)))
+        torch.testing.assert_close(again.image, picture.image, atol=1e-5, rtol=0)
+        assert again.record == picture.record
+
+
+def test_one_picture_in_any_format(result: c2l.Result, tmp_path: Path) -> None:
+    assert result[0].save(tmp_path / "a.jpg") == tmp_path / "a.jpg"
+    assert Image.open(tmp_path / "a.jpg").format == "JPEG"
+    with pytest.raises(NotWritable, match=r"a\.nothing"):
+        result[0].save(tmp_path / "a.nothing")
+    (tmp_path / "file").touch()
+    with pytest.raises(NotWritable):
+        result.save(tmp_path / "file" / "folder")
+
+
+def test_a_notebook_shows_it(result: c2l.Result) -> None:
+    assert result._repr_html_().startswith('<img alt="6 pictures" src="data:image/png;base64,')
+    assert result[0]._repr_png_().startswith(b"\x89PNG")
