@@ -154,7 +154,7 @@ class Result(Sequence[Picture]):
     def save(self, folder: Path | str) -> list[Path]:
         """Write each picture to a PNG in ``folder``, named after prompt and seed.
 
-        The record inside draws it again: ``c2l sample --from FILE``. Nothing is overwritten.
+        The record inside draws it again: 'c2l sample' takes it. Nothing is overwritten.
 
         Raises:
             NotWritable: the folder cannot be written.

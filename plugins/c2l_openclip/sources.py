@@ -16,7 +16,7 @@ from c2l_openclip.offline import is_offline
 from c2l_openclip.tokens import require_transformers
 
 CONFIG_NAME = "open_clip_config.json"
-_LISTING = "List them: c2l models list --kind embedder"
+_LISTING = 'List them: `c2l models list kind="embedder"`'
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class C2LError(Exception):
         field: the name of the value at fault, as in ``guidance``; empty where it is none.
 
     Both texts write the names of fields in backquotes, as in "Use `guidance` from 0 to 100"; a
-    front end may say them in its own words (``c2l.cli`` makes it ``--guidance``).
+    front end may say them in its own words; ``c2l.cli`` makes them flags.
     """
 
     exit_code = ExitCode.FAILED

@@ -66,7 +66,7 @@ def _flag(name: str, key: str | None, value: str | None, command: Any) -> str | 
     if parameter is None:
         return None
     given = _parsed(value)
-    if key is not None:  # `settings.hidden=0`: one entry of a table
+    if key is not None and not key.isdigit():  # `settings.hidden=0`: one entry of a table
         given = {key: given} if value is not None else key
     if parameter.param_type_name == "argument":
         return _shown(given) if given is not None else name

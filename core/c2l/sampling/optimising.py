@@ -68,7 +68,8 @@ def optimise(
                 if not cosine.requires_grad:
                     raise BadInput(
                         f"{generator.reference or 'the generator'} has no gradient to follow",
-                        hint="Draw without --optimise",
+                        hint="Leave out `optimise`",
+                        field="optimise",
                     )
                 # A sum, so that no latent's step depends on how many there are.
                 loss = (PULL * offset.square().mean(dim=(1, 2)) - cosine).sum()

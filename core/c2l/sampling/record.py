@@ -69,7 +69,7 @@ def upgraded(record: Mapping[str, Any], where: str) -> dict[str, Any]:
     if isinstance(schema, str) and schema.startswith("c2l/"):
         raise BadPicture(
             f"{where} was written by a newer version of c2l ({schema})",
-            hint="Upgrade: pip install --upgrade c2l",
+            hint="Upgrade the package c2l",
         )
     raise BadPicture(f"the c2l record in {where} has no schema", hint="Give a PNG that c2l wrote")
 

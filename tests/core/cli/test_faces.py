@@ -151,7 +151,7 @@ def sample(environment: dict[str, str], *arguments: str) -> subprocess.Completed
 def test_faces_from_an_empty_cache_and_again_offline(
     environment: dict[str, str], server: BadServer, tmp_path: Path
 ) -> None:
-    wanted = ("--num", "1", "--seeds", "85", "--json", "--out")
+    wanted = ("--seeds", "85", "--json", "--out")
     refused = sample(environment, *wanted, str(tmp_path / "none"))
     assert refused.returncode == 10 and not refused.stdout
     assert "stylegan:ffhq-1024 is under NVIDIA Source Code License for StyleGAN3" in refused.stderr

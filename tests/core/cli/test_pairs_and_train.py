@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -254,7 +255,7 @@ def test_a_run_from_a_file_and_back(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["train", str(toml), "--steps", "30"]) == 0
     said = capsys.readouterr().err
     assert "step 20 of 30, held-out loss" in said and "prompts reach" in said
-    assert said.splitlines()[-1].startswith("prompts reach")
+    assert said.splitlines()[-1].startswith("cosine with prompts")
     # What the file says about its making makes the same file.
     assert main(["info", str(first)]) == 0
     toml.write_text(capsys.readouterr().out)
@@ -264,7 +265,7 @@ def test_a_run_from_a_file_and_back(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_a_run_without_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", *PARTS]) == ExitCode.USAGE
-    assert "Name its file with --out" in capsys.readouterr().err
+    assert "Name it with --out" in capsys.readouterr().err
     (tmp_path / "run.toml").write_text("stesp = 3")
     assert main(["train", str(tmp_path / "run.toml")]) == ExitCode.USAGE
     assert "unknown key 'stesp' (did you mean 'steps'?)" in capsys.readouterr().err
@@ -286,3 +287,97 @@ def test_nothing_is_made_for_a_run_that_cannot_end(
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def begin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin 60 pairs, and press Ctrl-C in the middle of the second shard."""
+    look, calls = ToyEmbedder.embed_images, 0
+
+    def press(self: ToyEmbedder, images: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls > 4:
+            raise KeyboardInterrupt
+        return look(self, images)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ToyEmbedder, "embed_images", press)
+        sizes = ["--shard-size", "20", "--batch-size", "8"]
+        command = ["pairs", *PARTS, "--num", "60", *sizes, "-o", str(folder)]
+        assert main(command) == ExitCode.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "says"),
+    [
+        (["--num", "30"], 30, "was begun for 60 pairs and now ends at 30; --num 60 adds more"),
+        (["--num", "5"], 20, "already holds 20 pairs, more than 5; all of them stay"),
+        (["--num", "60"], 60, ""),
+        (["--num", "70"], 70, ""),
+        ([], 60, ""),
+    ],
+)
+def test_an_unfinished_folder_and_another_number(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[str],
+    there: int,
+    says: str,
+) -> None:
+    folder = tmp_path / "p"
+    begin(folder, monkeypatch)
+    capsys.readouterr()
+    assert main(["pairs", *PARTS, *asked, "-o", str(folder)]) == 0
+    error = capsys.readouterr().err
+    assert len(c2l.load_pairs(folder)) == there
+    assert says in error and ("pairs and now" in error or "already" in error) == bool(says)
+    assert f"{there} pairs in {folder}" in error
+
+
+def test_training_on_fewer_than_a_folder_was_begun_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = tmp_path / "p", tmp_path / "x.safetensors"
+    begin(folder, monkeypatch)
+    capsys.readouterr()
+    assert main(["train", "--pairs", str(folder), "-o", str(out), *FAST]) == ExitCode.USAGE
+    error = capsys.readouterr().err
+    assert "holds 20 of 60 pairs. Finish it: c2l pairs --generator toy:generator" in error
+    assert "--num 60" in error and "the same with --num 20" in error
+    command = ["train", *PARTS, "--pairs", str(folder), "--num", "40", "-o", str(out), *FAST]
+    assert main(command) == 0
+    assert len(c2l.load_pairs(folder)) == 40
+    assert "now ends at 40; --num 60 adds more" in capsys.readouterr().err
+    assert c2l.load_prior(str(out)).card.training["num_pairs"] == 38
+
+
+def test_a_run_with_a_byte_order_mark(tmp_path: Path) -> None:
+    toml = tmp_path / "run.toml"
+    toml.write_bytes(b"\xef\xbb\xbfnum = 40\r\nprior = 'neighbours'\r\n")
+    out = tmp_path / "x.safetensors"
+    assert main(["train", str(toml), *PARTS, "-o", str(out)]) == 0
+    assert c2l.load_prior(str(out)).settings()["num_stored"] == 38
+
+
+def test_ctrl_c_is_ignored_where_it_was_when_training_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a process in the background of a shell: the terminal's Ctrl-C is not meant for it."""
+    look = ToyEmbedder.embed_images
+
+    def press(self: ToyEmbedder, images: torch.Tensor) -> torch.Tensor:
+        signal.raise_signal(signal.SIGINT)
+        return look(self, images)
+
+    out = tmp_path / "x.safetensors"
+    assert main(["pairs", *PARTS, "--num", "40", "-o", str(tmp_path / "p")]) == 0
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(ToyEmbedder, "embed_images", press)
+            assert main(["train", "--pairs", str(tmp_path / "p"), "-o", str(out), *FAST]) == 0
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert out.exists()

@@ -92,7 +92,10 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     assert (stop.value.num_done, stop.value.num) == (20, 50)
     with pytest.raises(BadInput, match="20 of 50") as unfinished:
         load_pairs(tmp_path / "p")
-    assert "c2l pairs -g toy:generator -e toy:embedder --num 50" in unfinished.value.hint
+    assert (
+        '`c2l pairs generator="toy:generator" embedder="toy:embedder" num=50 out='
+        in unfinished.value.hint
+    )
     build(tmp_path / "p")
     assert contents(tmp_path / "p") == whole
 
@@ -201,7 +204,9 @@ def test_a_shard_of_another_shape_is_named(tmp_path: Path) -> None:
     safetensors.torch.save_file(tensors, path)
     after = hashlib.sha256(path.read_bytes()).hexdigest()
     manifest.write_text(manifest.read_text().replace(before, after))
-    with pytest.raises(BadWeights, match=r"latents and embeddings of .*pairs-00001.* not of the s"):
+    with pytest.raises(
+        BadWeights, match=r"latents and embeddings of .*pairs-00001.* do not have the s"
+    ):
         load_pairs(tmp_path)
 
 

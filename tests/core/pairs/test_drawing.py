@@ -16,7 +16,7 @@ import torch
 import c2l
 from c2l.errors import C2LError
 from c2l.pairs import WorkerDied, build_pairs, drawing
-from c2l.pairs.drawing import Crew, jobs_of
+from c2l.pairs.drawing import DrawingPool, jobs_of
 from c2l.testing import toy_parts
 
 
@@ -64,9 +64,9 @@ def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:
 def test_a_worker_that_dies_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     killed = partial(os._exit, 3)  # in place of loading the parts
     monkeypatch.setattr(drawing, "loader_of", lambda generator, embedder: killed)
-    with pytest.raises(WorkerDied) as caught, Crew(*toy_parts(), 2) as crew:
-        list(crew.draw(jobs_of(range(40), 8)))
-    assert "--workers" in caught.value.hint
+    with pytest.raises(WorkerDied) as caught, DrawingPool(*toy_parts(), 2) as pool:
+        list(pool.draw(jobs_of(range(40), 8)))
+    assert "`workers`" in caught.value.hint
 
 
 def test_parts_are_loaded_again_by_reference() -> None:

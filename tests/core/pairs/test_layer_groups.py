@@ -102,9 +102,9 @@ def test_a_folder_of_other_groups(
 
 @pytest.mark.parametrize("groups", [(), (2, 2), (3, 3), (0, 5), (-1, 6)])
 def test_groups_that_do_not_fit(tmp_path: Path, groups: tuple[int, ...]) -> None:
-    with pytest.raises(BadInput, match="do not share the 5 layers of toy:generator") as error:
+    with pytest.raises(BadInput, match="does not add up to the 5 layers of toy:generator") as error:
         build(tmp_path / "p", groups=groups)
-    assert "sum to 5" in error.value.hint
+    assert "sum is 5" in error.value.hint
     assert not (tmp_path / "p").exists()
 
 
@@ -153,11 +153,11 @@ def test_how_to_finish_a_folder(tmp_path: Path) -> None:
     dataclasses.replace(manifest, shards=manifest.shards[:1]).write(tmp_path)
     with pytest.raises(BadInput, match="20 of 30") as error:
         load_pairs(tmp_path)
-    assert "--num 30 --groups 1,3,1 --out" in error.value.hint
+    assert "num=30 groups=[1, 3, 1] out=" in error.value.hint
 
 
 def test_manifests_without_groups_are_what_they_were(tmp_path: Path) -> None:
-    """The fingerprint is in checkpoints and priors; a folder of an older c2l is gone on with."""
+    """The fingerprint is in checkpoints and priors; a folder of an older c2l is resumed."""
     manifest = PairsManifest(
         generator=PartCard("g:x", "1" * 64, {"size": 8}, "p 1"),
         embedder=PartCard("e:x", "2" * 64),

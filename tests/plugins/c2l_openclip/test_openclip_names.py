@@ -110,7 +110,7 @@ def test_a_tag_is_loaded_with_its_gelu_and_preprocessing(online, monkeypatch) ->
 def test_unknown_names_answer_with_the_nearest(name, near) -> None:
     with pytest.raises(UnknownReference) as caught:
         c2l.load_embedder(f"openclip:{name}")
-    assert near in caught.value.hint and "c2l models list --kind embedder" in caught.value.hint
+    assert near in caught.value.hint and 'c2l models list kind="embedder"' in caught.value.hint
     assert name in caught.value.message and "\n" not in str(caught.value)
 
 

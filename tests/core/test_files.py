@@ -1,0 +1,44 @@
+"""Text and TOML as people save them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from c2l.errors import BadInput
+from c2l.files import read_text, read_toml
+
+
+def write(folder: Path, data: bytes) -> Path:
+    path = folder / "x.toml"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_with_and_without_a_byte_order_mark(tmp_path: Path, start: bytes, end: bytes) -> None:
+    path = write(tmp_path, start + "a = 'é'".encode() + end + b"b = 2" + end)
+    assert read_toml(path) == {"a": "é", "b": 2}
+    assert read_text(path).startswith("a = ")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"a = ", "is not TOML"),
+        (b"a = '\xff'", "is not in UTF-8"),
+        ("a = 1".encode("utf-16"), "is not in UTF-8"),
+        (b"\0", "is not TOML"),
+    ],
+)
+def test_what_cannot_be_read(tmp_path: Path, data: bytes, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        read_toml(write(tmp_path, data))
+
+
+def test_no_file_and_a_folder(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "gone"):
+        with pytest.raises(BadInput, match="cannot read"):
+            read_toml(path)
