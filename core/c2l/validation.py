@@ -13,16 +13,18 @@ from c2l_registry.wording import describe_problem
 
 
 class FieldError(ValueError):
-    """What a validator finds wrong with several fields together.
+    """What a validator finds wrong, where the field alone does not tell what to do.
 
     Args:
         message: one line.
-        field: the one that ``BadInput`` names, and whose hint it takes.
+        field: the one that ``BadInput`` names; empty for the one that is being validated.
+        hint: instead of the field's own.
     """
 
-    def __init__(self, message: str, field: str) -> None:
+    def __init__(self, message: str, field: str = "", *, hint: str = "") -> None:
         super().__init__(message)
         self.field = field
+        self.hint = hint
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def bad_input(hints: Mapping[str, str], *, what: str = "") -> Iterator[None]:
         problems = error.errors(include_url=False)
         faults = list(dict.fromkeys(map(problem_text, problems)))
         fields = list(dict.fromkeys(map(_field, problems)))
-        advice = list(dict.fromkeys(hints[name] for name in fields if name in hints))
+        advice = list(dict.fromkeys(filter(None, (_hint(p, hints) for p in problems))))
         raise BadInput(
             (f"{what}: " if what else "") + "; ".join(faults),
             hint="; ".join(advice),
@@ -49,9 +51,16 @@ def bad_input(hints: Mapping[str, str], *, what: str = "") -> Iterator[None]:
 
 def _field(problem: Mapping[str, Any]) -> str:
     own = problem.get("ctx", {}).get("error")
-    if isinstance(own, FieldError):
+    if isinstance(own, FieldError) and own.field:
         return own.field
     return str(problem["loc"][0]) if problem["loc"] else ""
+
+
+def _hint(problem: Mapping[str, Any], hints: Mapping[str, str]) -> str:
+    own = problem.get("ctx", {}).get("error")
+    if isinstance(own, FieldError) and own.hint:
+        return own.hint
+    return hints.get(_field(problem), "")
 
 
 def problem_text(problem: Mapping[str, Any]) -> str:

@@ -9,13 +9,14 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 from c2l.errors import BadInput
 from c2l.prompts.blends import check_text
+from c2l.validation import FieldError
 
 
 def _checked(text: str) -> str:
     try:
         check_text(text, "prompt")
     except BadInput as error:
-        raise ValueError(error.message) from None
+        raise FieldError(error.message, hint=error.hint) from None
     return text
 
 
@@ -39,9 +40,12 @@ def _as_blend(value: Any) -> dict[str, float]:
             raise ValueError(f"{row!r} is not a text and its weight")
         text, weight = _checked(row[0]), float(row[1])
         if not 0 < weight < float("inf"):
-            raise ValueError(f"'{text}' has weight {weight:g}, and weights are above 0")
+            raise FieldError(
+                f"'{text}' has weight {weight:g}, and weights are above 0",
+                hint="What is unwanted goes into the `negative` prompt",
+            )
         if text in blend:
-            raise ValueError(f"'{text}' is given twice in one prompt")
+            raise FieldError(f"'{text}' is given twice in one prompt", hint="Give it one weight")
         blend[text] = weight
     if not blend:
         raise ValueError("the prompt is empty")

@@ -15,6 +15,7 @@ from c2l.images import read_png
 from c2l.pipeline import OnCandidates
 from c2l.prompts.blends import name_of
 from c2l.result import Picture, file_stem, free_path, slug
+from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import Request
 from c2l.service.grids import GridPages
 from c2l.service.notices import Notice
@@ -119,7 +120,7 @@ def _pages(request: Request, out: Path, num: int) -> GridPages | None:
         for name in ("recipe", "generator", "embedder", "prior")
         if (value := getattr(request, name))
     }
-    record = {"schema": "c2l/2", "grid": prompts[:64], **parts}
+    record = {"schema": SCHEMA, "grid": prompts[:64], **parts}
     return GridPages(
         lambda page: free_path(out, f"{stem}-grid{f'-{page}' if page else ''}"),
         len(request.seed_lists[0]),
