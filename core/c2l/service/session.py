@@ -63,7 +63,7 @@ class Session:
         self._most_loaded = most_loaded
         self._loaded: OrderedDict[tuple[object, ...], Pipeline] = OrderedDict()
         self.milliseconds_loading = 0.0
-        """How long the pipeline of the last request took to load, without the network's time."""
+        """How long the pipeline that was loaded last took, without the network's time."""
 
     def pipeline(self, request: Request) -> Pipeline:
         """The pipeline of a request, loaded now or before.
@@ -78,7 +78,6 @@ class Session:
         key = (*dataclasses.astuple(parts), str(device), request.precision)
         if key in self._loaded:
             self._loaded.move_to_end(key)
-            self.milliseconds_loading = 0.0
             return self._loaded[key]
         named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
         fetch_with_consent(named, ask=self._ask, tell=self.tell, on_download=self._on_download)

@@ -21,7 +21,6 @@ def test_pipelines_stay_loaded() -> None:
     faces = session.pipeline(Request(prompt="a"))
     assert session.milliseconds_loading > 0
     assert session.pipeline(Request(prompt="b", seeds=[3])) is faces
-    assert session.milliseconds_loading == 0
     assert session.pipeline(Request(prompt="b", recipe="demo-faces")) is faces
     for recipe in ("demo-landscapes", "demo-faces"):
         session.pipeline(Request(prompt="a", recipe=recipe, precision="float32"))
