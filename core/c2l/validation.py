@@ -28,24 +28,20 @@ class FieldError(ValueError):
 
 
 @contextmanager
-def bad_input(hints: Mapping[str, str], *, what: str = "") -> Iterator[None]:
+def bad_input(hints: Mapping[str, str]) -> Iterator[None]:
     """Turn ``ValidationError`` into ``BadInput``.
 
     Args:
-        hints: what to do about each field; those without one get the names that exist.
-        what: was given, to begin the line with.
+        hints: what to do about each field.
     """
     try:
         yield
     except ValidationError as error:
         problems = error.errors(include_url=False)
         faults = list(dict.fromkeys(map(problem_text, problems)))
-        fields = list(dict.fromkeys(map(_field, problems)))
         advice = list(dict.fromkeys(filter(None, (_hint(p, hints) for p in problems))))
         raise BadInput(
-            (f"{what}: " if what else "") + "; ".join(faults),
-            hint="; ".join(advice),
-            field=fields[0],
+            "; ".join(faults), hint="; ".join(advice), field=_field(problems[0])
         ) from error
 
 

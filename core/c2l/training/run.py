@@ -15,6 +15,7 @@ from c2l.files import read_toml
 from c2l.prior_file import PriorCard
 from c2l.prior_settings import WIDTHS
 from c2l.ranges import Count, Seed
+from c2l.resolving import resolve_beside
 from c2l_registry.wording import describe_problem
 
 
@@ -85,12 +86,16 @@ class TrainingRun(BaseModel):
     def read(cls, path: Path, **changes: Any) -> TrainingRun:
         """A run from a TOML file whose keys are the fields; ``changes`` win over the file.
 
-        Paths in it are relative to the current folder, as on the command line.
+        Paths in it are relative to the current folder, as on the command line; parts are looked up
+        beside the file as well.
 
         Raises:
             BadInput: the file cannot be read, is not TOML, or a key is unknown or wrong.
         """
         raw = read_toml(path)
+        for role in ("generator", "embedder"):
+            if isinstance(raw.get(role), str):
+                raw[role] = resolve_beside(raw[role], path.parent)
         try:
             return cls(**{**raw, **changes})
         except BadInput as error:
