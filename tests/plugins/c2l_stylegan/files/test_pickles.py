@@ -156,7 +156,7 @@ def test_conversion_names_what_it_cannot_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["models", "convert", str(FILES[0]), str(tmp_path / "x.pt")]) != 0
-    assert "Let it end in .safetensors" in capsys.readouterr().err
+    assert "does not end in .safetensors" in capsys.readouterr().err
     assert (
         main(["models", "convert", str(tmp_path / "absent.pkl"), str(tmp_path / "x.safetensors")])
         != 0
