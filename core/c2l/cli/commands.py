@@ -15,6 +15,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from c2l.cli import wording
 
+Commands = Mapping[str, Callable[..., Any]]
+
 
 class Command(TyperCommand):
     """A command; light as long as all its options are flags."""
@@ -39,9 +41,7 @@ def add(app: typer.Typer, name: str, function: Callable[..., Any], examples: str
     app.command(name, cls=Command, epilog=examples or None)(function)
 
 
-def add_group(
-    app: typer.Typer, name: str, help: str, commands: Mapping[str, Callable[..., Any]]
-) -> None:
+def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> None:
     """Add a group of commands, by name."""
     group = typer.Typer(cls=Group, no_args_is_help=True, help=help)
     for command, function in commands.items():

@@ -10,6 +10,7 @@ import typer
 
 from c2l import service
 from c2l.cli import output
+from c2l.cli.commands import Commands
 from c2l.cli.fetching import describe, downloads, licence_question, readable
 from c2l.cli.options import AcceptLicence, DryRun, Json, option
 
@@ -30,15 +31,14 @@ def list_models(
     output.warn_of_problems()
     models = service.list_models(kind)
     if as_json:
-        output.print_rows(models, as_json=True)
+        output.print_rows(models, {}, as_json=True)
         return
     for number, interface in enumerate((kind,) if kind else service.INTERFACES):
         if number:
             output.data("")
         rows = [model for model in models if model.interface == interface]
-        output.print_rows(
-            rows, **{f"{interface}s": "reference", "state": "state", "summary": "summary"}
-        )
+        columns = {f"{interface}s": "reference", "state": "state", "summary": "summary"}
+        output.print_rows(rows, columns, as_json=False)
 
 
 def show_model(
@@ -74,7 +74,7 @@ def verify_models(
     output.warn_of_problems()
     files = service.verify_weights(references or ())
     if files or as_json:
-        output.print_rows(files, as_json=as_json, **COLUMNS)
+        output.print_rows(files, COLUMNS, as_json=as_json)
     else:
         output.talk("nothing was fetched yet")
     service.refuse_changed(files)
@@ -113,7 +113,8 @@ def list_recipes(as_json: Json = False) -> None:
     if as_json:
         output.print_json([row.fields for row in rows])
     else:
-        output.print_rows(rows, recipe="name", generator="generator", summary="summary")
+        columns = {"recipe": "name", "generator": "generator", "summary": "summary"}
+        output.print_rows(rows, columns, as_json=False)
 
 
 def show_recipe(name: Name, as_json: Json = False) -> None:
@@ -143,10 +144,10 @@ def _pull(references: Sequence[str], accept: bool, dry_run: bool, as_json: bool)
         ask = licence_question(accept)
         with downloads() as report:
             rows = service.pull_weights(references, ask=ask, tell=output.say, on_download=report)
-    output.print_rows(rows, as_json=as_json, **COLUMNS)
+    output.print_rows(rows, COLUMNS, as_json=as_json)
 
 
-COMMANDS = {
+COMMANDS: Commands = {
     "list": list_models,
     "show": show_model,
     "pull": pull_models,
@@ -155,4 +156,4 @@ COMMANDS = {
     "inspect": inspect_model,
     "convert": convert_model,
 }
-RECIPES = {"list": list_recipes, "show": show_recipe, "pull": pull_recipes}
+RECIPES: Commands = {"list": list_recipes, "show": show_recipe, "pull": pull_recipes}

@@ -43,9 +43,9 @@ def talk(text: str, *, indent: int = 0) -> None:
     if indent and sys.stderr.isatty():
         from rich.console import Console
 
-        whole = {"break_long_words": False, "break_on_hyphens": False}
-        width = Console(stderr=True).width
-        text = textwrap.fill(text, width, subsequent_indent=margin, **whole)
+        wrapper = textwrap.TextWrapper(Console(stderr=True).width, subsequent_indent=margin)
+        wrapper.break_long_words = wrapper.break_on_hyphens = False
+        text = wrapper.fill(text)
     print(text, file=sys.stderr)
 
 
@@ -78,7 +78,7 @@ def print_json(value: Any) -> None:
     data(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_rows(rows: Sequence[Any], *, as_json: bool = False, **columns: str) -> None:
+def print_rows(rows: Sequence[Any], columns: Mapping[str, str], *, as_json: bool) -> None:
     """Print dataclasses as JSON, or as a table whose headings say which field is below each."""
     if as_json:
         print_json([dataclasses.asdict(row) for row in rows])

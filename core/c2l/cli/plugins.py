@@ -8,6 +8,7 @@ import typer
 
 from c2l import service
 from c2l.cli import output
+from c2l.cli.commands import Commands
 from c2l.cli.options import Json
 
 
@@ -16,11 +17,8 @@ def list_plugins(as_json: Json = False) -> None:
     # This helps to put wrong names right, so it goes on where other commands stop.
     for problem in service.plugin_problems():
         output.warn(problem)
-    rows = service.list_plugins()
-    if as_json:
-        output.print_rows(rows, as_json=True)
-    else:
-        output.print_rows(rows, plugin="name", package="package", state="state", summary="remark")
+    columns = {"plugin": "name", "package": "package", "state": "state", "summary": "remark"}
+    output.print_rows(service.list_plugins(), columns, as_json=as_json)
 
 
 def show_plugin(
@@ -32,4 +30,4 @@ def show_plugin(
     output.print_details(service.show_plugin(name), as_json=as_json)
 
 
-COMMANDS = {"list": list_plugins, "show": show_plugin}
+COMMANDS: Commands = {"list": list_plugins, "show": show_plugin}

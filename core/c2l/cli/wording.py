@@ -48,7 +48,7 @@ def _spoken(text: str, command: Any, root: Any) -> str:
     if text.startswith("c2l ") and root is not None:
         return _command_line(text, root)
     field = _FIELD.fullmatch(text)
-    return (field and _flag(*field.groups(), command)) or text
+    return (field and _flag(field[1], field[2], field[3], command)) or text
 
 
 def _command_line(text: str, root: Any) -> str:

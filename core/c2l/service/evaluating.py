@@ -90,7 +90,7 @@ class EvaluationRequest(BaseModel):
             super().__init__(**values)
 
     @property
-    def parts(self) -> dict[str, str | None]:
+    def parts(self) -> dict[str, Any]:
         """The references of the pipeline, as ``load_pipeline`` takes them."""
         return {n: getattr(self, n) for n in ("recipe", "generator", "embedder", "prior")}
 
