@@ -63,6 +63,7 @@ def _merged(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     replaced = {
         "prompt": {"prompts"},
         "prompts": {"prompt"},
+        "seed": {"seeds"},
         "seeds": {"seed", "num_images"},
         "num_images": {"seeds"},
     }

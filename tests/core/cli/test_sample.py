@@ -40,6 +40,7 @@ def test_pictures_grid_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows[0]["recipe"] == "demo-faces"
     assert set(rows[0]["milliseconds"]) == {"loading", "text", "prior", "synthesis", "ranking"}
     assert all(spent > 0 for spent in rows[0]["milliseconds"].values())
+    assert all(spent > 0 for spent in rows[0]["milliseconds"].values())
     for row in rows:
         assert Image.open(row["path"]).size == (128, 128)
     assert Image.open("pictures/a-woman-with-ear-rings-grid.png").size == (3 * 132 - 4, 128)
