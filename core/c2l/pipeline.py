@@ -109,11 +109,11 @@ class Pipeline:
         """Draw pictures one after the other; memory does not grow with their number.
 
         Args:
-            request: of prompts; its seeds chosen.
+            request: of prompts; where it leaves its first seed open, one is picked.
             skip: which pictures are not wanted, counted from 0.
             on_candidates: called as candidates are rendered; may raise to stop.
         """
-        for batch in self._batches(request, skip, on_candidates):
+        for batch in self._batches(request.with_seeds(), skip, on_candidates):
             yield from batch
 
     @torch.inference_mode()

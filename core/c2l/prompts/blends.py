@@ -32,6 +32,7 @@ def parse_weighted(text: str) -> tuple[str, float]:
     Raises:
         BadInput: a word right after the last colon, which is most likely a mistyped weight.
     """
+    text = text.strip()
     if found := _WEIGHTED.fullmatch(text):
         return found["text"].strip(), float(found["any"] or found["pointed"])
     if wrong := _MISTYPED.fullmatch(text):
@@ -39,7 +40,7 @@ def parse_weighted(text: str) -> tuple[str, float]:
             f"the weight '{wrong['weight']}' in '{text}' is not a number above 0",
             hint=f"Write '{wrong['text']}:0.5', or put a space after a colon of the text",
         )
-    return text.strip(), 1.0
+    return text, 1.0
 
 
 def check_text(text: str, field: str) -> None:

@@ -21,7 +21,9 @@ def read_prompts(path: Path) -> list[str]:
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(
-            f"cannot read {path}: {error.strerror or error}", hint="Check the path", field="prompts"
+            f"cannot read {path}: {error.strerror or error}",
+            hint="Check the path",
+            field="prompts_file",
         ) from error
     try:
         text = data.decode("utf-8-sig")
@@ -31,11 +33,13 @@ def read_prompts(path: Path) -> list[str]:
         raise BadInput(
             f"{path} is not in UTF-8: {error}",
             hint="Save it as UTF-8, one prompt a line",
-            field="prompts",
+            field="prompts_file",
         ) from error
     prompts = [line.strip() for line in _LINE_END.split(text) if line.strip()]
     if not prompts:
-        raise BadInput(f"{path} holds no prompt", hint="Write one on each line", field="prompts")
+        raise BadInput(
+            f"{path} holds no prompt", hint="Write one on each line", field="prompts_file"
+        )
     return prompts
 
 

@@ -17,9 +17,9 @@ from c2l.sampling.request import Request
 SCHEMA = "c2l/2"
 FIRST_SCHEMA = "c2l/1"
 
-FACTS = ("schema", "score", "chosen_from", "device", "fingerprints", "version")
+FACTS = ("schema", "score", "chosen_from", "device", "version")
 """What a record says besides the request: the cosine of picture and prompt by the embedder, how
-many candidates it was chosen from, and what drew it: device, weights, version of c2l."""
+many candidates it was chosen from, and what drew it: device, version of c2l."""
 
 _FIRST_SETTINGS = ("guidance", "steps", "adherence", "truncation", "optimise")
 

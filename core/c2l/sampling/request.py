@@ -21,7 +21,7 @@ from c2l.validation import FieldError, bad_input
 RankBy = Literal["pictures", "student"]
 
 HINTS: Mapping[str, str] = {
-    "latents": "See the operations in c2l.sampling.operations",
+    "latents": "The operations are those of c2l.editing",
     "prompts": "Say what to draw, as in 'a happy man'",
     "negative": 'Name what is unwanted, as in `negative="beard, glasses"`',
     "num_images": "Use `num_images=1` or more",
@@ -196,6 +196,8 @@ class Request(DrawRequest):
         device: where to draw: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the best
             there is.
         precision: ``float32``, ``bf16`` or ``fp16``.
+        fingerprints: of the parts that a record was drawn with, by role; others that go by the same
+            name are told to the user.
     """
 
     recipe: str | None = None
@@ -204,6 +206,7 @@ class Request(DrawRequest):
     prior: str | None = None
     device: str = "auto"
     precision: str = "float32"
+    fingerprints: dict[str, str] | None = None
 
 
 def _as_seeds(value: Any) -> Any:

@@ -11,7 +11,7 @@ from c2l.pipeline import Pipeline
 from c2l.prompts.far import is_far
 from c2l.prompts.negation import find_negation
 from c2l.sample_options import CHOICES
-from c2l.sampling.request import DrawRequest
+from c2l.sampling.request import DrawRequest, Request
 
 Kind = Literal["device", "option", "words", "length", "negation", "far", "weights", "resumed"]
 
@@ -40,6 +40,17 @@ def notices_before(pipeline: Pipeline, request: DrawRequest) -> Iterator[Notice]
     if "negative" in pipeline.prior.supported_options:
         for text in dict.fromkeys(texts):
             yield from _negated(text)
+
+
+def notices_of_weights(pipeline: Pipeline, request: Request) -> Iterator[Notice]:
+    """Parts that are not those which a record was drawn with, though they have the same name."""
+    here = pipeline.provenance["fingerprints"]
+    for role, fingerprint in (request.fingerprints or {}).items():
+        if here.get(role, fingerprint) != fingerprint:
+            name = getattr(pipeline, role).reference or f"the {role}"
+            yield Notice(
+                "weights", f"{name} has other weights than those it was drawn with; it may differ"
+            )
 
 
 def notice_of_far(pipeline: Pipeline, prompt: str, best_score: float) -> Notice | None:

@@ -37,16 +37,17 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
         except (BadInput, TypeError) as error:
             reason = error.message if isinstance(error, BadInput) else str(error)
             hint = error.hint if isinstance(error, BadInput) else ""
-            raise BadInput(f"{path}: {reason}", hint=hint, field="from") from error
+            raise BadInput(f"{path}: {reason}", hint=hint, field="from_file") from error
     else:
         request = request_of(read_record(path), str(path))
         if changes.keys() & {"prompt", "prompts", "seed", "seeds", "num_images", "latents"}:
             raise BadInput(
                 f"{path} already brings a prompt and a seed",
                 hint="Leave out the other ones",
-                field="from",
+                field="from_file",
             )
-        request = request.replace(**changes)
+        kept = {r: f for r, f in (request.fingerprints or {}).items() if r not in changes}
+        request = request.replace(**changes, fingerprints=kept or None)
     if also:
         blends = [[*p.items(), *map(parse_weighted, also)] for p in request.prompts]
         request = request.replace(prompts=blends)
@@ -76,12 +77,14 @@ def _read_json(path: Path) -> dict[str, Any]:
         raw = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInput(
-            f"cannot read {path}: {error.strerror or error}", hint="Check the path", field="from"
+            f"cannot read {path}: {error.strerror or error}",
+            hint="Check the path",
+            field="from_file",
         ) from error
     except (ValueError, RecursionError) as error:
         raise BadInput(
-            f"{path} is not JSON in UTF-8: {error}", hint="Correct it", field="from"
+            f"{path} is not JSON in UTF-8: {error}", hint="Correct it", field="from_file"
         ) from error
     if not isinstance(raw, dict):
-        raise BadInput(f"{path} is not a JSON object", field="from")
+        raise BadInput(f"{path} is not a JSON object", field="from_file")
     return raw
