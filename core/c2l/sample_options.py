@@ -11,8 +11,8 @@ import torch
 from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
 
-from c2l.errors import BadInput
 from c2l.blending import blend_embeddings
+from c2l.errors import BadInput
 from c2l.ranges import Adherence, Guidance, Seed, Steps
 from c2l_registry.wording import describe_problem
 
