@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import TypeAdapter, ValidationError
+import torch
+from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
 
+from c2l.blending import blend_embeddings
 from c2l.errors import BadInput
 from c2l.ranges import Adherence, Guidance, Seed, Steps
 from c2l_registry.wording import describe_problem
@@ -16,7 +19,11 @@ from c2l_registry.wording import describe_problem
 Modality = Literal["text", "image"]
 """What an embedding is of. The two lie apart: see "the modality gap" (arXiv 2203.02053)."""
 
-CHOICES = frozenset({"guidance", "steps", "adherence", "negative"})
+NegativeBy = Literal["embedding", "guidance"]
+"""How a prior stays away from what is negative: the embedding is moved away from it before the
+first step, at no cost; or guidance leads away from it, as in classifier-free guidance."""
+
+CHOICES = frozenset({"guidance", "steps", "adherence", "negative", "negative_by"})
 """The fields of ``SampleOptions`` that a prior may have no use for."""
 
 _RANGES: Mapping[str, TypeAdapter[Any]] = {
@@ -24,6 +31,8 @@ _RANGES: Mapping[str, TypeAdapter[Any]] = {
     "guidance": TypeAdapter(Guidance | None),
     "steps": TypeAdapter(Steps | None),
     "adherence": TypeAdapter(Adherence | None),
+    "negative_weights": TypeAdapter(tuple[Annotated[float, Field(gt=0, lt=math.inf)], ...]),
+    "negative_by": TypeAdapter(NegativeBy | None),
 }
 
 
@@ -38,7 +47,10 @@ class SampleOptions:
         steps: evaluations of the network, 1 or more.
         adherence: how literally to take the embedding, from 0 (its neighbourhood) to 1 (the
             point).
-        negative: what to stay away from, under guidance: embeddings, float32, (B, E).
+        negative: what to stay away from: embeddings of texts, float32, (B, E), or (B, M, E) for M
+            at once. ``_sample`` finds it as (B, M, E).
+        negative_weights: M numbers above 0, how much to stay away from each; none: 1 each.
+        negative_by: how to stay away from them, see ``NegativeBy``.
         modality: what the embeddings are of.
     Raises:
         BadInput: a value is out of range, naming the first.
@@ -49,13 +61,15 @@ class SampleOptions:
     steps: int | None = None
     adherence: float | None = None
     negative: Tensor | None = None
+    negative_weights: Sequence[float] = ()
+    negative_by: NegativeBy | None = None
     modality: Modality = "text"
 
     def __post_init__(self) -> None:
         for name, adapter in _RANGES.items():
             value = getattr(self, name)
             try:
-                adapter.validate_python(tuple(value) if name == "seeds" else value, strict=True)
+                adapter.validate_python(tuple(value) if name in _LISTS else value, strict=True)
             except ValidationError as error:
                 problem = error.errors(include_url=False)[0]
                 given = problem["input"]
@@ -69,10 +83,26 @@ class SampleOptions:
                 f"`modality={self.modality!r}` is neither text nor image", field="modality"
             )
 
+    @property
+    def negative_scale(self) -> Tensor:
+        """The weights of ``negative`` (B, M, E): float32, (M,)."""
+        assert self.negative is not None
+        weights = self.negative_weights or [1.0] * self.negative.shape[1]
+        return torch.tensor(weights, device=self.negative.device)
 
+    @property
+    def blended_negative(self) -> Tensor:
+        """``negative`` (B, M, E) as one embedding (B, E) for each sample."""
+        assert self.negative is not None
+        return blend_embeddings(self.negative, self.negative_scale)
+
+
+_LISTS = ("seeds", "negative_weights")
 _HINTS = {
     "seeds": "Seeds are whole numbers from 0 to 2**64 - 1",
     "guidance": "Use `guidance` from 0 to 100",
     "steps": "Use `steps=1` or more",
     "adherence": "Use `adherence` from 0 to 1",
+    "negative_weights": "Use weights above 0",
+    "negative_by": "Use `negative_by=embedding` or `negative_by=guidance`",
 }

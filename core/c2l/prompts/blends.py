@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
+from c2l.blending import blend_embeddings
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 
@@ -79,10 +79,6 @@ def embed_prompts(embedder: Embedder, prompts: Sequence[Mapping[str, float]]) ->
 
 
 def _blend(prompt: Mapping[str, float], embeddings: Mapping[str, Tensor]) -> Tensor:
-    if len(prompt) == 1:
-        return embeddings[next(iter(prompt))]
     rows = torch.stack([embeddings[text] for text in prompt])
     weights = torch.tensor(list(prompt.values()), dtype=rows.dtype, device=rows.device)
-    weights /= weights.sum()
-    length = weights @ torch.linalg.vector_norm(rows, dim=1)
-    return length * normalize(weights @ normalize(rows, dim=1), dim=0)
+    return blend_embeddings(rows, weights)

@@ -89,7 +89,7 @@ def _from_first(old: Mapping[str, Any], where: str) -> dict[str, Any]:
         }
         # With a guidance of 1 it drew as if no negative prompt were there.
         if settings.get("negative") and settings.get("guidance") != 1:
-            record["negative"] = {settings["negative"]: 1.0}
+            record |= {"negative": {settings["negative"]: 1.0}, "negative_by": "guidance"}
         names = ("seed", "recipe", "generator", "embedder", "prior", "precision", "score")
         return record | {name: old[name] for name in names if old.get(name) not in (None, "")}
     except (TypeError, ValueError, AttributeError) as error:

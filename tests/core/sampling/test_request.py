@@ -35,8 +35,6 @@ def test_it_survives_json(
     truncation: float | None,
     negative: dict[str, float] | None,
 ) -> None:
-    if negative and guidance == 1:
-        guidance = None
     request = Request(
         prompts=prompts,
         seeds=seeds,
@@ -119,7 +117,9 @@ def test_defaults_fill_what_is_open() -> None:
         "steps": 3,
         "truncation": 0.7,
     }
-    assert DrawSettings(negative="hat").with_defaults(recipe).guidance is None
+    assert DrawSettings(negative="hat").with_defaults(recipe).guidance == 1
+    led = DrawSettings(negative="hat", negative_by="guidance")
+    assert led.with_defaults(recipe).guidance is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 5)), min_size=1, max_size=5))
