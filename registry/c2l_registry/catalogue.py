@@ -13,7 +13,8 @@ from c2l_registry.weights import cached_path, embedded_path, is_cached
 
 if TYPE_CHECKING:
     from c2l_registry.cards import ModelCard, RecipeCard
-    from c2l_registry.plugins import Description
+    from c2l_registry.describing import Description
+    from c2l_registry.plugins import PluginRecord
 
 Availability = Literal["built in", "embedded", "cached", "to be fetched", "missing"]
 AnyCard = TypeVar("AnyCard")
@@ -25,7 +26,12 @@ class Shelved(Generic[AnyCard]):
 
     card: AnyCard
     toml: Path
-    plugin: str
+    by: PluginRecord
+
+    @property
+    def plugin(self) -> str:
+        """The name of the plugin."""
+        return self.by.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +62,11 @@ class ModelEntry:
 class Catalogue:
     """Names to cards. A name that two cards claim is in neither table, but among the problems.
 
+    A name of a bundled card stays that card's: whatever else claims it is the problem.
+
     Args:
         models, recipes: by reference and by name.
-        problems: errors of cards that cannot be used, by plugin.
+        problems: errors of cards that cannot be used, by ``str`` of the plugin's record.
     """
 
     models: dict[str, Shelved[ModelCard]] = field(default_factory=dict)
@@ -72,7 +80,7 @@ def read_catalogue(descriptions: Iterable[Description]) -> Catalogue:
     models: list[tuple[str, Shelved[ModelCard]]] = []
     recipes: list[tuple[str, Shelved[RecipeCard]]] = []
     for description in descriptions:
-        plugin = description.record.name
+        plugin = description.record
         for toml in description.cards:
             # pydantic is imported only when there is a card to read.
             from c2l_registry.cards import read_cards
@@ -80,7 +88,7 @@ def read_catalogue(descriptions: Iterable[Description]) -> Catalogue:
             try:
                 some_models, some_recipes = read_cards(toml)
             except BadCard as error:
-                problems.setdefault(plugin, []).append(error)
+                problems.setdefault(str(plugin), []).append(error)
                 continue
             models += [(m.reference, Shelved(m, toml, plugin)) for m in some_models]
             recipes += [(r.name, Shelved(r, toml, plugin)) for r in some_recipes]
@@ -146,10 +154,16 @@ def _unclaimed_twice(
     claims: dict[str, list[Shelved[AnyCard]]] = {}
     for name, row in rows:
         claims.setdefault(name, []).append(row)
+    unclaimed = {}
     for name, several in claims.items():
+        bundled = [row for row in several if row.by.bundled]
+        wrong = [row for row in several if row not in bundled] if bundled else several
+        if len(bundled or several) == 1:
+            unclaimed[name] = (bundled or several)[0]
         if len(several) > 1:
             files = " and ".join(str(row.toml) for row in several)
-            error = BadCard(f"the {what} {name} is on two cards, in {files}; neither is used")
-            for plugin in {row.plugin for row in several}:
+            used = f"that of {bundled[0].by.dist} itself is used" if bundled else "neither is used"
+            error = BadCard(f"the {what} {name} is on two cards, in {files}; {used}")
+            for plugin in {str(row.by) for row in wrong}:
                 problems.setdefault(plugin, []).append(error)
-    return {name: several[0] for name, several in claims.items() if len(several) == 1}
+    return unclaimed

@@ -17,6 +17,11 @@ def claimed_twice(kind: str, claims: list[tuple[KindSpec, PluginRecord]]) -> Plu
     )
 
 
+def taken_kind(kind: str, owner: PluginRecord) -> str:
+    """A plugin claims a kind of the host's own."""
+    return f"the kind {kind!r} is one of {owner.dist} itself, whose own is used"
+
+
 def not_loaded(kind: str, record: PluginRecord) -> PluginFailed:
     """The plugin that a kind belongs to is installed, but disabled or broken."""
     if record.state == "disabled":

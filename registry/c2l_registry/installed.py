@@ -6,21 +6,18 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
 from c2l_registry.errors import PluginFailed, UnknownPlugin
+from c2l_registry.describing import Description, one_line
+from c2l_registry.explanations import taken_kind
 from c2l_registry.kinds import Interface, KindSpec
-from c2l_registry.plugins import (
-    Description,
-    PluginRecord,
-    describe,
-    discover,
-    one_line,
-    unknown_disabled,
-)
+from c2l_registry.plugins import PluginRecord, discover, unknown_disabled
+from c2l_registry.strangers import describe_all
 
 
 class Installed:
@@ -42,6 +39,7 @@ class Installed:
         self._hookspecs = hookspecs
         self._group = group
         self._environ = environ
+        self._owners: dict[type[Any], PluginRecord] = {}
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -75,8 +73,15 @@ class Installed:
         Raises:
             KeyError: no plugin, or more than one, provides it.
         """
-        ((_, record),) = self._claims[kind]
-        return record.dist
+        return self._record(kind).dist
+
+    def owner(self, cls: type[Any]) -> PluginRecord | None:
+        """The plugin that a class belongs to; None for a class of the user's own."""
+        top = cls.__module__.partition(".")[0]
+        for record in self.plugins():
+            if record.module.partition(":")[0].partition(".")[0] == top:
+                return record
+        return next((self._owners[base] for base in cls.__mro__ if base in self._owners), None)
 
     def factory(self, spec: KindSpec) -> type[Any]:
         """Import the class of a kind, and with it torch.
@@ -88,18 +93,19 @@ class Installed:
         try:
             found: type[Any] = getattr(importlib.import_module(module), name)
         except (Exception, SystemExit) as error:
-            package = self.package(spec.kind)
-            missing = isinstance(error, ModuleNotFoundError) and _absent(error.name)
-            if missing:
+            record = self._record(spec.kind)
+            hint = f"Report it to the authors of {record.dist}, or install another version"
+            if isinstance(error, ModuleNotFoundError) and _absent(error.name):
+                # An import name is no package name: only what the plugin asks for is proposed.
                 needs = " ".join(f'"{item}"' for item in spec.requires)
-                hint = f"Install what it needs: pip install {needs or missing}"
-            else:
-                hint = f"Report it to the authors of {package}, or install another version"
+                hint = f"Install what it needs: pip install {needs}" if needs else hint
             raise PluginFailed(
-                f"the {spec.interface} {spec.kind} of {package} cannot be imported: "
+                f"the {spec.interface} {spec.kind} of plugin {record} cannot be imported: "
                 f"{one_line(error)}",
                 hint=hint,
             ) from error
+        if isinstance(found, type):
+            self._owners.setdefault(found, self._record(spec.kind))
         return found
 
     # -- stages
@@ -110,7 +116,10 @@ class Installed:
 
     @cached_property
     def _described(self) -> list[Description]:
-        return [describe(record, point, self._hookspecs) for record, point in self._discovered]
+        descriptions = describe_all(
+            self._discovered, self._hookspecs, self._group, self._environ
+        )
+        return _without_taken_kinds(descriptions)
 
     @cached_property
     def _claims(self) -> dict[str, list[tuple[KindSpec, PluginRecord]]]:
@@ -123,9 +132,34 @@ class Installed:
 
     # -- explanations
 
+    def _record(self, kind: str) -> PluginRecord:
+        ((_, record),) = self._claims[kind]
+        return record
+
     def _refuse_unknown_disabled(self) -> None:
         for error in self.unknown_disabled():
             raise error
+
+
+def _without_taken_kinds(descriptions: list[Description]) -> list[Description]:
+    """What is left where plugins claim kinds of the host's own; their other kinds work."""
+    own = {k: d.record for d in descriptions if d.record.bundled for k in d.kinds}
+    left = []
+    for description in descriptions:
+        record = description.record
+        taken = [] if record.bundled else sorted(own.keys() & description.kinds.keys())
+        if taken and record.state == "available":
+            kinds = {k: spec for k, spec in description.kinds.items() if k not in own}
+            faults = {kind: taken_kind(kind, own[kind]) for kind in taken}
+            description = replace(
+                description,
+                record=replace(record, kinds=tuple(kinds)),
+                kinds=kinds,
+                faults=description.faults | faults,
+                claims_too_much=True,
+            )
+        left.append(description)
+    return left
 
 
 def _absent(module: str | None) -> str:

@@ -39,6 +39,11 @@ class KindSpec:
     open_names: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("kind", "interface", "factory", "summary", "licence"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"the {name} {getattr(self, name)!r} is not a text")
+        if isinstance(self.requires, str) or not all(isinstance(r, str) for r in self.requires):
+            raise ValueError(f"{self.kind}: `requires` takes texts, as in ('c2l-dcgan[fast]',)")
         if not KIND.fullmatch(self.kind):
             raise ValueError(
                 f"the kind {self.kind!r} must be a letter, then one or more of a-z, 0-9 and '-'"

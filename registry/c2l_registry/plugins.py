@@ -1,27 +1,18 @@
-"""Which plugins are installed, and what each of them offers.
+"""Which plugins are installed, from package metadata alone: nothing is imported.
 
-There are two stages. *Discovery* reads package metadata and imports nothing. *Description* imports
-the light module of each plugin and runs its hooks; whatever goes wrong there becomes the state of
-that plugin, and affects no other.
+What each of them offers is found out later; see ``c2l_registry.describing``.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import importlib.metadata
-import sys
-import traceback
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
-from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
 from c2l_registry.errors import UnknownPlugin
-from c2l_registry.kinds import KindSpec
 
 State = Literal["available", "failed", "disabled", "collision", "incompatible"]
 DISABLE = "C2L_DISABLE_PLUGINS"
@@ -35,14 +26,18 @@ class PluginRecord:
     Args:
         name: of the entry point.
         dist, version: of its package.
-        state: ``available``; ``failed`` (its import, its hooks or a card file), ``disabled``
-            (``C2L_DISABLE_PLUGINS``), ``collision`` (two packages with one plugin name),
-            ``incompatible`` (it needs another version of c2l).
+        state: ``available``; ``failed`` (its import, its hooks, a card file, a missing class),
+            ``disabled`` (``C2L_DISABLE_PLUGINS``), ``collision`` (it claims a name that another
+            plugin has), ``incompatible`` (it needs another version of c2l).
         summary: the package's one line; once described, the module's.
-        error: why it is not available, one line.
+        error: what is wrong with it, one line. Only a plugin that is ``available``, or has a fault
+            in a part of what it offers, can be used.
         module: that the entry point names.
         kinds: what it registered; empty until it is described.
         traceback: of a failed import or hook.
+        bundled: it comes with c2l itself: it is trusted, and its names are its own.
+        note: what its authors should know although it works, such as a slow import.
+        output: what it printed while it was described.
     """
 
     name: str
@@ -54,63 +49,90 @@ class PluginRecord:
     module: str = ""
     kinds: tuple[str, ...] = ()
     traceback: str = ""
+    bundled: bool = False
+    note: str = ""
+    output: str = ""
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self.dist} {self.version})"
 
 
-@dataclass
-class Description:
-    """What one plugin registered; to be ignored if ``record.state`` is ``failed``."""
-
-    record: PluginRecord
-    kinds: dict[str, KindSpec] = field(default_factory=dict)
-    cards: list[Path] = field(default_factory=list)
-
-
 def discover(group: str, environ: Mapping[str, str]) -> list[tuple[PluginRecord, EntryPoint]]:
-    """Every installed plugin, from metadata alone, sorted by name; nothing is imported."""
+    """Every installed plugin, sorted by name, those that come with the host first.
+
+    Args:
+        group: of the entry points, as in ``c2l.plugins``; the host is the package ``c2l``.
+    """
+    host = group.partition(".")[0]
     points = sorted(
-        importlib.metadata.entry_points(group=group), key=lambda p: (p.name, _dist(p)[0])
+        importlib.metadata.entry_points(group=group),
+        key=lambda p: (_dist(p)[0] != host, p.name, _dist(p)[0]),
     )
-    copies = Counter(point.name for point in points)
     disabled = disabled_names(environ)
-    found = []
-    for point in points:
-        dist, version, summary = _dist(point)
-        record = PluginRecord(point.name, dist, version, "available", summary, module=point.value)
-        if point.name in disabled:
-            record = replace(record, state="disabled", error=f"left out by {DISABLE}")
-        elif copies[point.name] > 1:
-            both = " and ".join(_dist(p)[0] for p in points if p.name == point.name)
-            record = replace(
-                record,
-                state="collision",
-                error=f"{both} both provide a plugin of this name; uninstall one of them",
-            )
-        elif clash := _version_clash(point, host=group.partition(".")[0]):
-            record = replace(record, state="incompatible", error=clash)
-        found.append((record, point))
-    return found
+    rows = [(_record(point, host), point) for point in points]
+    used = [record for record, _ in rows if not _is_disabled(record, disabled)]
+    return [(_judged(record, point, used, disabled, host), point) for record, point in rows]
+
+
+def _record(point: EntryPoint, host: str) -> PluginRecord:
+    dist, version, summary = _dist(point)
+    record = PluginRecord(point.name, dist, version, "available", summary, module=point.value)
+    return replace(record, bundled=dist == host)
+
+
+def _judged(
+    record: PluginRecord,
+    point: EntryPoint,
+    used: Sequence[PluginRecord],
+    disabled: Sequence[str],
+    host: str,
+) -> PluginRecord:
+    """The record with its state."""
+    if _is_disabled(record, disabled):
+        return replace(record, state="disabled", error=f"left out by {DISABLE}")
+    if record.bundled:
+        return record
+    same = [other for other in used if other.name == record.name]
+    if any(other.bundled for other in same):
+        error = (
+            f"{record.dist} gives it the name of a plugin of {host} itself, which is used; "
+            f"leave this one out: {DISABLE}={record.dist}"
+        )
+        return replace(record, state="collision", error=error)
+    if len(same) > 1:
+        both = " and ".join(other.dist for other in same)
+        error = (
+            f"{both} both provide a plugin of this name; uninstall one of them, or leave one out: "
+            f"{DISABLE}={same[-1].dist}"
+        )
+        return replace(record, state="collision", error=error)
+    if clash := _version_clash(point, host):
+        return replace(record, state="incompatible", error=clash)
+    return record
+
+
+def _is_disabled(record: PluginRecord, disabled: Sequence[str]) -> bool:
+    return record.name in disabled or (record.dist in disabled and not record.bundled)
 
 
 def disabled_names(environ: Mapping[str, str]) -> list[str]:
-    """The names in ``C2L_DISABLE_PLUGINS``, separated by commas."""
+    """The names in ``C2L_DISABLE_PLUGINS``, separated by commas: of plugins or of packages."""
     return [name.strip() for name in environ.get(DISABLE, "").split(",") if name.strip()]
 
 
 def unknown_disabled(
     records: list[PluginRecord], environ: Mapping[str, str]
 ) -> list[UnknownPlugin]:
-    """An error for each name in ``C2L_DISABLE_PLUGINS`` that no installed plugin has."""
-    installed = sorted({record.name for record in records})
+    """An error for each name in ``C2L_DISABLE_PLUGINS`` of no installed plugin or package."""
+    names = sorted({record.name for record in records})
+    packages = sorted({record.dist for record in records if not record.bundled})
     return [
         UnknownPlugin(
             f"{DISABLE} names {name!r}, but no such plugin is installed",
-            hint=did_you_mean(name, installed) or LIST_PLUGINS,
+            hint=did_you_mean(name, names) or did_you_mean(name, packages) or LIST_PLUGINS,
         )
         for name in disabled_names(environ)
-        if name not in installed
+        if name not in names and name not in packages
     ]
 
 
@@ -126,75 +148,15 @@ def did_you_mean(wrong: str, known: list[str]) -> str:
     return f"Did you mean {' or '.join(names)}?" if names else ""
 
 
-def describe(record: PluginRecord, point: EntryPoint, hookspecs: ModuleType) -> Description:
-    """Import one plugin and run its hooks; if anything fails, nothing is registered."""
-    if record.state != "available":
-        return Description(record)
-    staged = Description(record)
-    try:
-        # A plugin that prints while it is imported must not mix with the data on stdout.
-        with contextlib.redirect_stdout(sys.stderr):
-            _run_hooks(point, hookspecs, staged)
-    except (Exception, SystemExit) as error:
-        failed = replace(
-            record, state="failed", error=one_line(error), traceback=traceback.format_exc()
-        )
-        # The kinds registered so far are kept, to explain why they are missing.
-        return Description(failed, staged.kinds)
-    return staged
-
-
-def one_line(error: BaseException) -> str:
-    """``ModuleNotFoundError: No module named 'x'``."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _run_hooks(point: EntryPoint, hookspecs: ModuleType, staged: Description) -> None:
-    import pluggy
-
-    # One manager for each plugin, so that its hooks cannot see, wrap or break those of another.
-    manager = pluggy.PluginManager("c2l")
-    manager.add_hookspecs(hookspecs)
-    plugin = point.load()
-    manager.register(plugin, name=point.name)
-    manager.check_pending()
-    manager.hook.c2l_register_kinds(register=_kind_registrar(staged))
-    manager.hook.c2l_register_cards(register=_card_registrar(staged))
-    # The first line of the module says more than that of a package, which plugins may share.
-    said = (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
-    staged.record = replace(
-        staged.record, kinds=tuple(staged.kinds), summary=said or staged.record.summary
-    )
-
-
-def _kind_registrar(staged: Description) -> Callable[[KindSpec], None]:
-    def register(spec: KindSpec) -> None:
-        if not isinstance(spec, KindSpec):
-            raise TypeError(f"c2l_register_kinds takes a KindSpec, not {type(spec).__name__}")
-        if spec.kind in staged.kinds:
-            raise ValueError(f"the kind {spec.kind!r} is registered twice")
-        staged.kinds[spec.kind] = spec
-
-    return register
-
-
-def _card_registrar(staged: Description) -> Callable[[Path], None]:
-    def register(path: Path) -> None:
-        path = Path(path)
-        if not path.exists():
-            raise FileNotFoundError(f"the card file {path} does not exist")
-        staged.cards.extend(sorted(path.glob("*.toml")) if path.is_dir() else [path])
-
-    return register
-
-
 def _dist(point: EntryPoint) -> tuple[str, str, str]:
     if point.dist is None:  # an entry point made by hand, not read from a package
         return "unknown", "", ""
-    metadata = point.dist.metadata
-    summary = next(iter(metadata.get_all("Summary") or ()), "")
-    return metadata["Name"], point.dist.version, summary
+    try:
+        metadata = point.dist.metadata
+        summary = next(iter(metadata.get_all("Summary") or ()), "")
+        return metadata["Name"] or "unknown", point.dist.version or "", summary
+    except Exception:  # half a package, such as an interrupted uninstall leaves behind
+        return "unknown", "", ""
 
 
 def _version_clash(point: EntryPoint, host: str) -> str:

@@ -54,22 +54,22 @@ class Registry(Installed):
     # -- plugins
 
     def describe(self, *, cards: bool = False) -> list[PluginRecord]:
-        """Every installed plugin, after importing its module and running its hooks.
+        """Every installed plugin, after it was asked what it offers.
+
+        A plugin with a fault in a part of it, such as a broken card, is ``failed``, but its other
+        kinds and cards work.
 
         Args:
-            cards: also read the card files. A plugin with a broken one is ``failed``, but its
-                kinds and its other cards work.
+            cards: also read the card files, for what is wrong with them together.
         """
-        records = [description.record for description in self._described]
         if not cards:
-            return records
-        problems = self._catalogue.problems
-        return [
-            replace(r, state="failed", error="; ".join(e.message for e in problems[r.name]))
-            if r.name in problems
-            else r
-            for r in records
-        ]
+            return [description.row for description in self._described]
+        rows = []
+        for description in self._described:
+            problems = self._catalogue.problems.get(str(description.record), ())
+            faults = description.faults | {error.message: error.message for error in problems}
+            rows.append(replace(description, faults=faults).row)
+        return rows
 
     def plugin(self, name: str) -> PluginRecord:
         """One plugin, with its card files read; the first, if two share a name.
@@ -77,7 +77,9 @@ class Registry(Installed):
         Raises:
             UnknownPlugin: no plugin of that name is installed.
         """
-        records = {record.name: record for record in reversed(self.describe(cards=True))}
+        # Of two that share a name, the one that works is meant.
+        rows = sorted(self.describe(cards=True), key=lambda row: row.state == "available")
+        records = {record.name: record for record in rows}
         if name not in records:
             raise UnknownPlugin(
                 f"no plugin {name!r} is installed",
@@ -95,7 +97,7 @@ class Registry(Installed):
         for description in self._described:
             record = description.record
             if record.state == "collision":
-                found[record.name] = PluginFailed(
+                found[f"{record.name} {record.error}"] = PluginFailed(
                     f"plugin {record.name!r} is not used: {record.error}"
                 )
             elif record.state in {"failed", "incompatible"}:
@@ -103,6 +105,10 @@ class Registry(Installed):
                     f"plugin {record} did not load: {record.error}",
                     hint=f"See more: c2l plugins show {record.name}. "
                     f"Leave it out: {DISABLE}={record.name}",
+                )
+            for fault in description.faults.values():
+                found[fault] = PluginFailed(
+                    f"plugin {record}: {fault}", hint=f"See more: c2l plugins show {record.name}"
                 )
         for kind, claims in self._claims.items():
             if len(claims) > 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -127,6 +128,7 @@ def test_a_folder_of_another_user_is_named_with_the_way_out(
 def test_a_file_where_a_folder_belongs(
     registry: Registry, card: ModelCard, home: Path, what: str
 ) -> None:
+    shutil.rmtree(home)  # where the plugin is remembered
     home.write_text("not a folder")
     with pytest.raises(NotReadable) as caught:
         uses(registry, card)[what]()
@@ -136,7 +138,7 @@ def test_a_file_where_a_folder_belongs(
 def test_what_needs_no_weights_needs_no_folder(
     registry: Registry, home: Path, bar: Bar, card: ModelCard
 ) -> None:
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     bar(home)
     assert registry.problems(cards=True) == []
     assert registry.cards() == {"gan:distant": card}
@@ -147,7 +149,7 @@ def test_what_needs_no_weights_needs_no_folder(
 def test_a_folder_that_may_be_read_but_not_written(
     registry: Registry, card: ModelCard, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home.mkdir()
+    home.mkdir(exist_ok=True)
 
     def refuse(path: object, *args: object, **kwargs: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))

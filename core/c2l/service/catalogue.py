@@ -26,6 +26,7 @@ class PluginRow:
     state: str
     summary: str
     error: str
+    note: str
     kinds: tuple[str, ...]
 
     @property
@@ -35,8 +36,9 @@ class PluginRow:
 
     @property
     def remark(self) -> str:
-        """Why it failed, or else what it is."""
-        return self.error or self.summary
+        """Why it failed, or else what it is, and what its authors should know."""
+        said = self.error or self.summary
+        return f"{said} ({self.note})" if self.note else said
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def show_plugin(name: str) -> dict[str, Any]:
         **asdict(_plugin_row(record)),
         "module": record.module,
         "models": [e.reference for e in models if e.plugin == name and e.card],
+        "printed": record.output,
         "traceback": record.traceback,
     }
 
@@ -148,6 +151,7 @@ def _plugin_row(record: PluginRecord) -> PluginRow:
         state=record.state,
         summary=record.summary,
         error=record.error,
+        note=record.note,
         kinds=tuple(record.kinds),
     )
 

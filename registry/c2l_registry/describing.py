@@ -1,0 +1,126 @@
+"""What one plugin offers: its module is imported, and its hooks are run, in this process.
+
+Whatever goes wrong becomes the state of that plugin, and affects no other. This is how the bundled
+plugins are described. Others are strangers at first: ``c2l_registry.strangers`` has a child process
+do this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+
+from c2l_registry.kinds import KindSpec
+from c2l_registry.plugins import PluginRecord, State
+
+
+@dataclass
+class Description:
+    """What one plugin registered; to be ignored unless ``record.state`` is ``available``.
+
+    Args:
+        faults: what is wrong with a part of it, while the rest works, by the kind it is of or by
+            itself: a class that is not there, a card that cannot be read.
+        claims_too_much: it registered kinds of the host's own, which are not in ``kinds``.
+    """
+
+    record: PluginRecord
+    kinds: dict[str, KindSpec] = field(default_factory=dict)
+    cards: list[Path] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
+    claims_too_much: bool = False
+
+    @property
+    def row(self) -> PluginRecord:
+        """The record as users see it: a fault of a part is a fault of the plugin."""
+        if not self.faults or self.record.state != "available":
+            return self.record
+        state: State = "collision" if self.claims_too_much else "failed"
+        return replace(self.record, state=state, error="; ".join(self.faults.values()))
+
+
+def describe(
+    record: PluginRecord,
+    point: EntryPoint,
+    hookspecs: ModuleType,
+    *,
+    survive: tuple[type[BaseException], ...] = (Exception, SystemExit),
+) -> Description:
+    """Import one plugin and run its hooks; if anything fails, nothing is registered.
+
+    Args:
+        survive: what becomes the state of the plugin, if it is raised.
+    """
+    if record.state != "available":
+        return Description(record)
+    staged = Description(record)
+    try:
+        # A plugin that prints while it is imported must not mix with the data on stdout.
+        with contextlib.redirect_stdout(sys.stderr):
+            _run_hooks(point, hookspecs, staged)
+    except survive as error:
+        failed = replace(
+            record, state="failed", error=one_line(error), traceback=traceback.format_exc()
+        )
+        # The kinds registered so far are kept, to explain why they are missing.
+        return Description(failed, staged.kinds)
+    return staged
+
+
+def one_line(error: BaseException) -> str:
+    """``ModuleNotFoundError: No module named 'x'``."""
+    text = " ".join(str(error).split())
+    if len(text) > _MOST_SAID:
+        text = f"{text[:_MOST_SAID]} …"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+_MOST_SAID = 300
+"""Characters of an error; the rest stands in its traceback."""
+
+
+def _run_hooks(point: EntryPoint, hookspecs: ModuleType, staged: Description) -> None:
+    import pluggy
+
+    # One manager for each plugin, so that its hooks cannot see, wrap or break those of another.
+    manager = pluggy.PluginManager("c2l")
+    manager.add_hookspecs(hookspecs)
+    plugin = point.load()
+    manager.register(plugin, name=point.name)
+    manager.check_pending()
+    if not manager.get_hookcallers(plugin):
+        raise TypeError(f"{point.value} implements no hook; mark one with @c2l.hookimpl")
+    manager.hook.c2l_register_kinds(register=_kind_registrar(staged))
+    manager.hook.c2l_register_cards(register=_card_registrar(staged))
+    # The first line of the module says more than that of a package, which plugins may share.
+    said = (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
+    staged.record = replace(
+        staged.record, kinds=tuple(staged.kinds), summary=said or staged.record.summary
+    )
+
+
+def _kind_registrar(staged: Description) -> Callable[[KindSpec], None]:
+    def register(spec: KindSpec) -> None:
+        if not isinstance(spec, KindSpec):
+            raise TypeError(f"c2l_register_kinds takes a KindSpec, not {type(spec).__name__}")
+        if spec.kind in staged.kinds:
+            raise ValueError(f"the kind {spec.kind!r} is registered twice")
+        staged.kinds[spec.kind] = spec
+
+    return register
+
+
+def _card_registrar(staged: Description) -> Callable[[Path], None]:
+    def register(path: Path) -> None:
+        path = Path(path)
+        if not path.exists():
+            raise FileNotFoundError(f"the card file {path} does not exist")
+        staged.cards.extend(sorted(path.glob("*.toml")) if path.is_dir() else [path])
+
+    return register

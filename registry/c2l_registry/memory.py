@@ -1,0 +1,91 @@
+"""What strangers have said of themselves, kept until a file that it rests on changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import EntryPoint, PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from c2l_registry.errors import C2LError
+from c2l_registry.files import write_atomically
+from c2l_registry.finding import find_module
+from c2l_registry.weights import home_folder
+
+Answer = dict[str, Any]
+"""What the child says of one plugin, JSON-able; see ``c2l_registry.stranger``."""
+
+SCHEMA = 1
+
+
+class Memory:
+    """Answers on disk, in the folder for everything that c2l keeps.
+
+    An answer is that of a distribution, its version, its place and this version of c2l and Python.
+    It holds while the plugin's modules and cards have the times and sizes they had. One that tells
+    of a fault holds only until something is installed, since that may have been what was missing.
+
+    Where the folder cannot be read or written, nothing is remembered.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._path: Path | None = None
+        self._known: dict[str, Any] = {}
+        with suppress(C2LError, OSError, ValueError):
+            self._path = home_folder(environ) / "plugins" / "described.json"
+            known = json.loads(self._path.read_text(encoding="utf-8"))
+            self._known = known if isinstance(known, dict) else {}
+
+    def recall(self, point: EntryPoint) -> Answer | None:
+        """What a plugin said, if that still holds."""
+        kept = self._known.get(_key(point))
+        if kept is None:
+            return None
+        answer: Answer = kept["answer"]
+        if kept["stamps"] != _stamps(answer) or any(map(find_module, answer["missing"])):
+            return None
+        return answer
+
+    def keep(self, answers: Mapping[EntryPoint, Answer]) -> None:
+        """Keep answers, and forget those of packages that are no longer where they were."""
+        if not answers or self._path is None:
+            return
+        known = {key: kept for key, kept in self._known.items() if os.path.exists(kept["place"])}
+        for point, answer in answers.items():
+            stamps = _stamps(answer)
+            known[_key(point)] = {"place": _place(point), "stamps": stamps, "answer": answer}
+        with suppress(C2LError, OSError):
+            write_atomically(self._path, json.dumps(known, indent=1).encode())
+
+
+def _key(point: EntryPoint) -> str:
+    dist = point.dist
+    package = f"{dist.metadata['Name']} {dist.version}" if dist else ""
+    return "\n".join([str(SCHEMA), _host(), sys.version, _place(point), package, str(point)])
+
+
+def _host() -> str:
+    with suppress(PackageNotFoundError):
+        return version("c2l")
+    return ""
+
+
+def _place(point: EntryPoint) -> str:
+    return str(point.dist.locate_file("")) if point.dist else ""
+
+
+def _stamps(answer: Answer) -> dict[str, list[int]]:
+    """Times and sizes of what an answer rests on."""
+    paths = list(answer["rests_on"])
+    if answer["state"] == "failed" or answer.get("faults") or answer["missing"]:
+        paths += [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
+    stamps = {}
+    for path in paths:
+        with suppress(OSError):
+            stat = os.stat(path)
+            stamps[path] = [stat.st_mtime_ns, stat.st_size]
+    return stamps

@@ -1,0 +1,154 @@
+"""Plugins that do not come with c2l: described in a child process, once.
+
+A stranger's module may do anything while it is imported: end the process, take seconds, pull in
+torch, print. So a child process imports it, and says what it offers. The answer is kept
+(``c2l_registry.memory``) until a file that it rests on changes; from then on a stranger costs no
+more than a line in a file, and its own code runs only when something of it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from functools import partial
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from c2l_registry.describing import Description, describe
+from c2l_registry.kinds import KindSpec
+from c2l_registry.memory import Answer, Memory
+from c2l_registry.plugins import PluginRecord
+
+IN_CHILD = "_C2L_DESCRIBING"
+"""Set in the child, where a plugin that looks around would otherwise start children without end."""
+
+SECONDS = 60
+"""After which a plugin that has not answered is given up."""
+
+_SLOW = 0.25
+_MOST_PRINTED = 2000
+
+
+def describe_all(
+    found: Sequence[tuple[PluginRecord, EntryPoint]],
+    hookspecs: ModuleType,
+    group: str,
+    environ: Mapping[str, str],
+) -> list[Description]:
+    """What every plugin offers: bundled ones are imported here, others asked or remembered."""
+    strangers = [row for row in found if _is_asked(row[0])]
+    answers: dict[EntryPoint, Answer] = {}
+    if strangers and IN_CHILD not in os.environ:
+        memory = Memory(environ)
+        answers = {point: known for _, point in strangers if (known := memory.recall(point))}
+        new = [row for row in strangers if row[1] not in answers]
+        told = _ask_all(new, hookspecs, group)
+        answers |= told
+        memory.keep(told)
+    return [
+        describe(record, point, hookspecs)
+        if not _is_asked(record)
+        else _described(record, answers[point])
+        if point in answers
+        else Description(record)
+        for record, point in found
+    ]
+
+
+def _is_asked(record: PluginRecord) -> bool:
+    return record.state == "available" and not record.bundled
+
+
+def _ask_all(
+    rows: Sequence[tuple[PluginRecord, EntryPoint]], hookspecs: ModuleType, group: str
+) -> dict[EntryPoint, Answer]:
+    """Have a child describe each plugin, several at a time."""
+    if not rows:
+        return {}
+    children: list[subprocess.Popen[bytes]] = []
+    ask = partial(_ask, hookspecs=hookspecs.__name__, group=group, children=children)
+    with ThreadPoolExecutor(min(len(rows), os.cpu_count() or 1)) as pool:
+        try:
+            answers = list(pool.map(ask, (record for record, _ in rows)))
+        except BaseException:  # Ctrl-C: nobody waits for the slowest
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in children:
+                child.kill()
+            raise
+    return {point: answer for (_, point), answer in zip(rows, answers, strict=True)}
+
+
+def _ask(
+    record: PluginRecord, *, hookspecs: str, group: str, children: list[subprocess.Popen[bytes]]
+) -> Answer:
+    """Have a child describe one plugin; the child is in ``children`` meanwhile."""
+    question = {"record": asdict(record), "hookspecs": hookspecs, "group": group}
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    with subprocess.Popen(
+        # -P: no module of the current folder takes the place of one of Python's.
+        [sys.executable, "-P", "-m", "c2l_registry.stranger"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, IN_CHILD: "1", "PYTHONPATH": paths},
+    ) as child:
+        children.append(child)
+        late = False
+        try:
+            said, printed = child.communicate(json.dumps(question).encode(), SECONDS)
+        except subprocess.TimeoutExpired:
+            late = True
+            child.kill()
+            said, printed = child.communicate()
+        children.remove(child)
+    try:
+        answer: Answer = json.loads(said)
+    except ValueError:
+        answer = _no_answer(
+            f"it does not answer within {SECONDS} s of its import"
+            if late
+            else f"it ends the process while it is imported, with exit code {child.returncode}"
+        )
+    answer["output"] = printed.decode("utf-8", "replace").strip()[-_MOST_PRINTED:]
+    return answer
+
+
+def _no_answer(error: str) -> Answer:
+    return {"state": "failed", "error": error, "traceback": "", "rests_on": [], "missing": []}
+
+
+def _described(record: PluginRecord, answer: Answer) -> Description:
+    kinds = {spec["kind"]: _spec(spec) for spec in answer.get("kinds", ())}
+    record = replace(
+        record,
+        state=answer["state"],
+        error=answer["error"],
+        traceback=answer["traceback"],
+        summary=answer.get("summary") or record.summary,
+        kinds=tuple(kinds) if answer["state"] == "available" else (),
+        note=_note(answer),
+        output=answer["output"],
+    )
+    cards = [Path(path) for path in answer.get("cards", ())]
+    return Description(record, kinds, cards, answer.get("faults", {}))
+
+
+def _spec(fields: Mapping[str, Any]) -> KindSpec:
+    return KindSpec(**{**fields, "requires": tuple(fields["requires"])})
+
+
+def _note(answer: Answer) -> str:
+    """What makes the plugin slow to describe, in one line; empty if nothing does."""
+    facts = []
+    if answer.get("heavy"):
+        facts.append(f"imports {' and '.join(answer['heavy'])}")
+    if (seconds := answer.get("seconds", 0.0)) > _SLOW:
+        facts.append(f"takes {seconds:.1f} s")
+    return f"{' and '.join(facts)} to be described; once, then it is remembered" if facts else ""
