@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from torch import Tensor
 
+from c2l.guard import Look
+from c2l.looks import look_at_embeddings, look_at_width
 from c2l.part import Part
 from c2l_registry import Source
 
@@ -31,6 +33,14 @@ class Embedder(Part, ABC):
 
     ``settings()`` must hold the preprocessing, since embeddings depend on it.
     """
+
+    guarded: ClassVar[Mapping[str, Look | None]] = {
+        **Part.guarded,
+        "width": look_at_width,
+        "embed_text": look_at_embeddings,
+        "embed_images": look_at_embeddings,
+        "read_text": None,
+    }
 
     @classmethod
     @abstractmethod

@@ -6,12 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from c2l.errors import BadInput
+from c2l.guard import Look
+from c2l.looks import (
+    look_at_drawn_latents,
+    look_at_image_size,
+    look_at_latent_space,
+    look_at_pictures,
+)
 from c2l.part import Part
 from c2l_registry import Source
 
@@ -91,6 +98,15 @@ class LatentSpace(LatentLayout):
 
 class Generator(Part, ABC):
     """Latents to images. Differentiable where the network is; never consumes global randomness."""
+
+    guarded: ClassVar[Mapping[str, Look | None]] = {
+        **Part.guarded,
+        "save": None,
+        "latent_space": look_at_latent_space,
+        "image_size": look_at_image_size,
+        "sample_latents": look_at_drawn_latents,
+        "synthesize": look_at_pictures,
+    }
 
     @classmethod
     @abstractmethod

@@ -14,9 +14,11 @@ from c2l.errors import (
     BadReference,
     IncompatibleParts,
     NotReadable,
+    PluginFailed,
     UnknownReference,
 )
 from c2l.generator import Generator
+from c2l.guard import blaming, failure, is_foreign, watch
 from c2l.part import Part
 from c2l.pipeline import Pipeline
 from c2l.plugins import registry
@@ -45,7 +47,7 @@ def load_generator(
     """
     where = resolve_device(device)
     dtype = resolve_precision(precision, where)
-    generator = _load(reference, "generator", Generator).to(where)
+    generator = _moved(_load(reference, "generator", Generator), where)
     if dtype != torch.float32:
         generator.compute_in(dtype)
     return generator
@@ -57,7 +59,7 @@ def load_embedder(reference: str, *, device: str = "auto") -> Embedder:
     Raises:
         BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
     """
-    return _load(reference, "embedder", Embedder).to(resolve_device(device))
+    return _moved(_load(reference, "embedder", Embedder), resolve_device(device))
 
 
 def load_prior(reference: str, *, device: str = "auto") -> Prior:
@@ -66,7 +68,7 @@ def load_prior(reference: str, *, device: str = "auto") -> Prior:
     Raises:
         BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
     """
-    return _load(reference, "prior", Prior).to(resolve_device(device))
+    return _moved(_load(reference, "prior", Prior), resolve_device(device))
 
 
 def load_pipeline(
@@ -119,9 +121,11 @@ def load_pipeline(
         generator = _load_for(live_prior, generator, "generator", Generator)
     if embedder is None or isinstance(embedder, str):
         embedder = _load_for(live_prior, embedder, "embedder", Embedder)
+    for part in (generator, embedder, live_prior):
+        watch(part)
     check_compatible(live_prior, generator, embedder)
     for part in (generator, embedder, live_prior):
-        part.to(where)
+        _moved(part, where)
     if dtype != torch.float32:
         _compute_in(dtype, generator, live_prior)
     return Pipeline(
@@ -192,7 +196,7 @@ def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[A
         raise UnknownReference(
             f"{prior.reference} was trained for the {role} {_describe(trained_for)}, "
             f"which is not here: {error.message}",
-            hint=f"Install {package} again: pip install {package}"
+            hint=f"The package {package} provided it; install that again"
             if package and package != "c2l"
             else f"Give the place of the `{role}`",
             field=role,
@@ -210,11 +214,38 @@ def _load(reference: str, interface: Interface, base: type[AnyPart]) -> AnyPart:
     spec, source = find_part(reference, interface)
     cls = registry().factory(spec)
     if not (isinstance(cls, type) and issubclass(cls, base)):
-        raise BadReference(
-            f"the class of the kind {spec.kind} is not a {interface}",
-            hint=f"Its plugin must derive it from c2l.{base.__name__}",
+        raise PluginFailed(
+            f"plugin {registry().owner_of_kind(spec.kind)}: the class of its kind {spec.kind}, "
+            f"{spec.factory}, is not a {interface}",
+            hint=f"It must be derived from c2l.{base.__name__}",
         )
-    part = cls.load(source)
+    with blaming(cls, "load"):
+        part = cls.load(source)
+    if not isinstance(part, base):
+        raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
+    if is_foreign(cls):
+        _check_finished(part)
     part.reference = str(source.reference)
     part.package = registry().package(spec.kind)
+    return watch(part)
+
+
+def _check_finished(part: Part) -> None:
+    """Raises ``PluginFailed`` unless a part is loaded as ``load`` must: to be used, not trained."""
+    if any(module.training for module in part.modules()):
+        raise failure(
+            type(part), "load", "leaves the part in training mode", hint="End it with .eval()"
+        )
+    if any(parameter.requires_grad for parameter in part.parameters()):
+        raise failure(
+            type(part),
+            "load",
+            "leaves weights that ask for gradients",
+            hint="End it with .requires_grad_(False)",
+        )
+
+
+def _moved(part: AnyPart, device: torch.device) -> AnyPart:
+    with blaming(type(part), "to"):
+        part.to(device)
     return part

@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from c2l.errors import BadInput
+from c2l.guard import Look, guard_methods
+from c2l.looks import look_at_settings
 
 
 class Part(nn.Module):
@@ -26,7 +28,19 @@ class Part(nn.Module):
     package: str = ""
     """The distribution whose plugin provides the part; set together with ``reference``."""
 
+    guarded: ClassVar[Mapping[str, Look | None]] = {
+        "settings": look_at_settings,
+        "fingerprint": None,
+        "compute_in": None,
+    }
+    """The methods whose failures are those of the class, and how their first answers are looked
+    at. For ``c2l.guard``; subclasses of the interfaces have no use for it."""
+
     _hash: tuple[int, str] | None = None
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        guard_methods(cls, cls.guarded)
 
     @property
     def device(self) -> torch.device:
@@ -100,3 +114,6 @@ class Part(nn.Module):
     def _facts(self) -> list[str]:
         """What a subclass adds to ``repr``."""
         return []
+
+
+guard_methods(Part, Part.guarded)

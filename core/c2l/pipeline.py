@@ -13,6 +13,7 @@ from c2l.budgets import SAMPLING
 from c2l.clock import Clock
 from c2l.embedder import Embedder
 from c2l.generator import Generator
+from c2l.guard import nonfinite, watch
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.result import Picture, Result
@@ -61,9 +62,9 @@ class Pipeline:
         recipe: str = "",
         precision: str = "float32",
     ) -> None:
-        self.generator = generator
-        self.embedder = embedder
-        self.prior = prior
+        self.generator = watch(generator)
+        self.embedder = watch(embedder)
+        self.prior = watch(prior)
         self.settings = settings or DrawSettings()
         self.recipe = recipe
         self.precision = precision
@@ -272,7 +273,21 @@ class Pipeline:
                     repeats=self.prior.repeats,
                 )
             best = keep_best(rendered(winners), targets, 1, lambda rows: None)
+        self.refuse_nonfinite(winners, best.images, best.scores)
         return best, winners
+
+    def refuse_nonfinite(self, latents: Tensor, images: Tensor, scores: Tensor) -> None:
+        """Raises if a picture that would be kept, or what belongs to it, holds NaN or infinity.
+
+        The first part that gave any is named. One sum is enough to see it.
+        """
+        for role, part, method, tensor in (
+            ("prior", self.prior, "sample", latents),
+            ("generator", self.generator, "synthesize", images),
+            ("embedder", self.embedder, "embed_images", scores),
+        ):
+            if not torch.isfinite(tensor.sum()):
+                raise nonfinite(part, role, method)
 
     def _result(
         self,

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from c2l import prior_file
 from c2l.errors import BadInput, BadWeights
+from c2l.guard import Look
+from c2l.looks import look_at_loss, look_at_sampled_latents
 from c2l.part import Part
 from c2l.prior_file import PriorCard, read_prior_card
 from c2l.prior_settings import PriorSettings, problem_text
@@ -33,6 +35,14 @@ class Prior(Part, ABC):
     Raises:
         BadInput: a setting is unknown or out of range.
     """
+
+    guarded: ClassVar[Mapping[str, Look | None]] = {
+        **Part.guarded,
+        "fit": None,
+        "training_loss": look_at_loss,
+        "save": None,
+        "_sample": look_at_sampled_latents,
+    }
 
     Settings: ClassVar[type[PriorSettings]] = PriorSettings
 

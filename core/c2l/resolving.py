@@ -14,6 +14,7 @@ from c2l.errors import (
     UnknownReference,
 )
 from c2l.generator import Generator
+from c2l.guard import blaming
 from c2l.part import Part
 from c2l.plugins import registry
 from c2l.prior_file import read_prior_card
@@ -124,9 +125,9 @@ def _offer(path: Path, interface: Interface) -> tuple[list[KindSpec], list[str]]
     for spec in registry().kinds(interface).values():
         try:
             cls = registry().factory(spec)
+            with blaming(cls, "recognises"):
+                if issubclass(cls, Part) and cls.recognises(path):
+                    matches.append(spec)
         except PluginFailed as error:
             failures.append(error.message)
-            continue
-        if issubclass(cls, Part) and cls.recognises(path):
-            matches.append(spec)
     return matches, failures

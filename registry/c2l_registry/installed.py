@@ -73,7 +73,16 @@ class Installed:
         Raises:
             KeyError: no plugin, or more than one, provides it.
         """
-        return self._record(kind).dist
+        return self.owner_of_kind(kind).dist
+
+    def owner_of_kind(self, kind: str) -> PluginRecord:
+        """The plugin that provides a kind.
+
+        Raises:
+            KeyError: no plugin, or more than one, provides it.
+        """
+        ((_, record),) = self._claims[kind]
+        return record
 
     def owner(self, cls: type[Any]) -> PluginRecord | None:
         """The plugin that a class belongs to; None for a class of the user's own."""
@@ -93,7 +102,7 @@ class Installed:
         try:
             found: type[Any] = getattr(importlib.import_module(module), name)
         except (Exception, SystemExit) as error:
-            record = self._record(spec.kind)
+            record = self.owner_of_kind(spec.kind)
             hint = f"Report it to the authors of {record.dist}, or install another version"
             if isinstance(error, ModuleNotFoundError) and _absent(error.name):
                 # An import name is no package name: only what the plugin asks for is proposed.
@@ -105,7 +114,7 @@ class Installed:
                 hint=hint,
             ) from error
         if isinstance(found, type):
-            self._owners.setdefault(found, self._record(spec.kind))
+            self._owners.setdefault(found, self.owner_of_kind(spec.kind))
         return found
 
     # -- stages
@@ -116,9 +125,7 @@ class Installed:
 
     @cached_property
     def _described(self) -> list[Description]:
-        descriptions = describe_all(
-            self._discovered, self._hookspecs, self._group, self._environ
-        )
+        descriptions = describe_all(self._discovered, self._hookspecs, self._group, self._environ)
         return _without_taken_kinds(descriptions)
 
     @cached_property
@@ -131,10 +138,6 @@ class Installed:
         return claims
 
     # -- explanations
-
-    def _record(self, kind: str) -> PluginRecord:
-        ((_, record),) = self._claims[kind]
-        return record
 
     def _refuse_unknown_disabled(self) -> None:
         for error in self.unknown_disabled():

@@ -64,6 +64,8 @@ def draw_operation(pipeline: Pipeline, request: DrawRequest) -> Picture:
     settings = pipeline.effective(request)
     latents = latents_of(pipeline, request.latents)
     truncation = settings.truncation if settings.truncation is not None else 1.0
+    if not torch.isfinite(latents).all():
+        raise BadInput("the latents hold NaN or infinity", hint="Use others", field="latents")
     image = pipeline.generator.synthesize(latents, truncation=truncation)
     score, prompt = 0.0, ""
     if request.prompts:
@@ -71,6 +73,7 @@ def draw_operation(pipeline: Pipeline, request: DrawRequest) -> Picture:
         seen = pipeline.embedder.embed_images(image)
         score = float(cosine_similarity(seen, target.to(seen.device)))
         prompt = name_of(request.prompts[0])
+    pipeline.refuse_nonfinite(latents, image, torch.tensor(score))
     record = {
         "schema": SCHEMA,
         **({"prompt": request.to_dict()["prompts"][0]} if request.prompts else {}),

@@ -15,6 +15,7 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput, IncompatibleParts
 from c2l.files import remove_partials
 from c2l.generator import Generator
+from c2l.guard import watch
 from c2l.pairs.drawing import DrawingPool, jobs_of
 from c2l.pairs.groups import check_groups, format_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
@@ -23,6 +24,7 @@ from c2l.pairs.reader import Pairs, load_pairs, read_shards
 from c2l.pairs.shards import shard_name, write_shard
 from c2l.prior_file import PartCard
 from c2l.seeds import NUM_SEEDS
+from c2l.trial import try_parts
 
 MOST_IN_SHARD = 4096
 PIXELS_IN_SHARD = 2**28
@@ -49,7 +51,7 @@ def build_pairs(
     generator: Generator,
     embedder: Embedder,
     num: int,
-    out: Path,
+    out: Path | str,
     *,
     groups: Sequence[int] | None = None,
     first_seed: int = 0,
@@ -84,13 +86,18 @@ def build_pairs(
             them. With more than one, a script needs ``if __name__ == "__main__"``.
         on_progress: called with the number of pairs on disk or drawn, and the number wanted.
     Raises:
-        BadInput: a number is out of range, groups do not fit the generator, or a part gives NaN.
+        BadInput: a number is out of range, groups do not fit the generator, a part gives NaN, or
+            workers are asked for parts that have no reference.
+        PluginFailed: a part that does not come with c2l breaks a promise of its interface.
         IncompatibleParts: the folder holds pairs of another generator, embedder or layout.
         BadWeights: shards of the folder are damaged; all of them are named.
         NotWritable: the folder cannot be written.
         WorkerDied: a worker ended, usually for lack of memory.
         PairsInterrupted: Ctrl-C.
     """
+    out = Path(out)
+    watch(generator)
+    watch(embedder)
     _check_numbers(num=num, shard_size=shard_size, batch_size=batch_size, workers=workers)
     if not 0 <= first_seed <= NUM_SEEDS - num:
         raise BadInput(
@@ -110,6 +117,8 @@ def build_pairs(
     jobs = {i: jobs_of(manifest.shard_seeds(i), manifest.batch_size, mixed) for i in todo}
     workers = min(workers, sum(map(len, jobs.values())))
     try:
+        if jobs:
+            try_parts(generator, embedder, first_seed)
         with DrawingPool(generator, embedder, workers) as pool:
             batches = pool.draw(job for i in todo for job in jobs[i])
             for index in todo:

@@ -24,7 +24,9 @@ from torch import Tensor
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
+from c2l.guard import failure, is_foreign
 from c2l.pairs.groups import draw_latents
+from c2l.part import Part
 from c2l.seeds import NUM_SEEDS
 from c2l.threads import single_threaded
 
@@ -77,23 +79,28 @@ def draw_batch(generator: Generator, embedder: Embedder, job: Job) -> Batch:
         # Rows that only fill the batch may lie beyond the last seed.
         seeds = [(job.start + i) % NUM_SEEDS for i in range(job.batch_size)]
         latents = draw_latents(generator, seeds, job.groups)
-        embeddings = embedder.embed_images(
-            generator.synthesize(latents, repeats=job.groups or None)
-        )
+        images = generator.synthesize(latents, repeats=job.groups or None)
+        embeddings = embedder.embed_images(images)
+        # One sum for each picture: NaN and infinity survive it.
+        sums = images[: job.num].flatten(1).sum(dim=1).cpu()
         latents = latents[: job.num].float().cpu()
         embeddings = embeddings[: job.num].half().cpu()
-    for rows, role, part in (
-        (latents, "generator", generator.reference),
-        (embeddings, "embedder", embedder.reference),
-    ):
-        finite = torch.isfinite(rows.flatten(1)).all(dim=1)
-        if not finite.all():
-            seed = job.start + int(finite.int().argmin())
-            raise BadInput(
-                f"the {role} {part} gives NaN or infinity for seed {seed}",
-                hint='Try `device="cpu"`, or check the weights',
-            )
+    _check_finite(latents, generator, "generator", "sample_latents", job)
+    _check_finite(sums[:, None], generator, "generator", "synthesize", job)
+    _check_finite(embeddings, embedder, "embedder", "embed_images", job)
     return latents, embeddings
+
+
+def _check_finite(rows: Tensor, part: Part, role: str, method: str, job: Job) -> None:
+    finite = torch.isfinite(rows.flatten(1)).all(dim=1)
+    if finite.all():
+        return
+    what = f"gives NaN or infinity for seed {job.start + int(finite.int().argmin())}"
+    if is_foreign(type(part)):
+        raise failure(type(part), method, what)
+    raise BadInput(
+        f"the {role} {part.reference} {what}", hint='Try `device="cpu"`, or check the weights'
+    )
 
 
 class DrawingPool:
@@ -153,7 +160,18 @@ class DrawingPool:
 
 
 def loader_of(generator: Generator, embedder: Embedder) -> Callable[[], Parts]:
-    """A picklable function with which a worker loads its own copy of the parts."""
+    """A picklable function with which a worker loads its own copy of the parts.
+
+    Raises:
+        BadInput: a part was not loaded by a reference, so no other process could load it.
+    """
+    for part in (generator, embedder):
+        if not part.reference:
+            raise BadInput(
+                f"a worker cannot load {type(part).__name__}, which has no reference",
+                hint="Use `workers=1`, or make a plugin of its class",
+                field="workers",
+            )
     return partial(
         _load,
         (generator.reference, str(generator.device), generator.fingerprint()),

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from c2l.embedder import Embedder
-from c2l.errors import BadInput, UnknownReference
+from c2l.errors import BadInput, PluginFailed, UnknownReference
 from c2l.generator import Generator
+from c2l.guard import blaming, failure, watch
 from c2l.pairs import PairsManifest
 from c2l.plugins import registry
 from c2l.prior import Prior
@@ -39,9 +40,11 @@ def prior_class(kind: str, settings: Mapping[str, Any]) -> type[Prior]:
             field="prior",
         )
     cls = registry().factory(kinds[kind])
-    if not issubclass(cls, Prior):
-        raise UnknownReference(
-            f"the class of {kind} is not a c2l.Prior", hint="Its plugin must subclass c2l.Prior"
+    if not (isinstance(cls, type) and issubclass(cls, Prior)):
+        raise PluginFailed(
+            f"plugin {registry().owner_of_kind(kind)}: the class of its kind {kind} is not a "
+            "c2l.Prior",
+            hint="It must be derived from c2l.Prior",
         )
     known = cls.Settings.own_fields()
     unknown = [f"'{name}'" for name in sorted(set(settings) - set(known))]
@@ -88,11 +91,14 @@ def _build(
     kind: str, settings: Mapping[str, Any], num_pairs: int, widths: Mapping[str, int], seed: int
 ) -> Prior:
     cls = prior_class(kind, settings)
-    suggested = cls.suggest_settings(num_pairs, **widths)
-    with torch.random.fork_rng(devices=[]):
+    with blaming(cls, "suggest_settings"):
+        suggested = cls.suggest_settings(num_pairs, **widths)
+    if not isinstance(suggested, Mapping):
+        raise failure(cls, "suggest_settings", "does not give a table")
+    with torch.random.fork_rng(devices=[]), blaming(cls, "__init__"):
         torch.manual_seed(seed)
         try:
-            return cls(**{**widths, **suggested, **settings})
+            return watch(cls(**{**widths, **suggested, **settings}))
         except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
             if not settings:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from c2l.devices import resolve_device
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
+from c2l.guard import blaming, watch
 from c2l.pairs import Pairs
 from c2l.prior import Prior
 from c2l.prior_file import PriorCard
@@ -29,6 +31,8 @@ from c2l.training.run import TrainingRun
 from c2l.training.student import student_scores, train_student
 from c2l.training.validation import Validator, held_out_loss
 from c2l.training.verdict import verdict
+from c2l.trial import try_prior
+from c2l_registry import Reference, Source
 
 
 def train_prior(
@@ -71,6 +75,9 @@ def train_prior(
     start = time.monotonic()
     run = prior if isinstance(prior, TrainingRun) else TrainingRun(prior=prior)
     run = run.with_changes(**options, out=Path(out))
+    for part in (generator, embedder):
+        if part is not None:
+            watch(part)
     faults = Faults()
     faults.catch(lambda: check_run(run))
     faults.catch(lambda: check_pairs(pairs, generator, embedder))
@@ -88,7 +95,7 @@ def train_prior(
         session.train(log, checkpoint_seconds, report)
         card, words = session.finish()
         log.write({"scores": dict(card.scores), "verdict": words})
-    session.prior.save(Path(out), card, half=run.half)
+    session.save(Path(out), card)
     checkpoint_path(Path(out)).unlink(missing_ok=True)
     sizes = {name: tensor.numel() for name, tensor in session.prior.state_dict().items()}
     return TrainingReport(
@@ -188,6 +195,13 @@ class _Session:
                 scores |= self.validator.held_out_scores(self.prior, embeddings)
             if self.validator.domain.specific:
                 domain["threshold"] = round(self.validator.threshold(self.prior), 4)
+        for name, value in scores.items():
+            if not math.isfinite(value):
+                raise BadInput(
+                    f"the trained prior has a {name} of {value}",
+                    hint="Use a lower `learning_rate`, or other pairs",
+                    field="learning_rate",
+                )
         scores = {name: round(value, 5) for name, value in scores.items()}
         usual = usual_steps(self.plan.num_pairs)
         words = verdict(
@@ -206,6 +220,19 @@ class _Session:
             domain=domain,
         )
         return card, words
+
+    def save(self, out: Path, card: PriorCard) -> None:
+        """Write the prior, read it back, and ask it once: only then is it a prior."""
+        self.prior.save(out, card, half=self.run.half)
+        source = Source(Reference(self.run.prior, str(out)), out, None)
+        try:
+            with blaming(type(self.prior), "load"):
+                reloaded = watch(type(self.prior).load(source)).to(self.prior.device)
+            asked = self.embeddings[:2].to(self.prior.device)
+            try_prior(self.prior, reloaded, asked, rounded=self.run.half)
+        except BaseException:
+            out.unlink(missing_ok=True)
+            raise
 
     def _validate(self, average: Prior, pictures: Path) -> Validation:
         loss = held_out_loss(average, *self.others, self.plan.seed)

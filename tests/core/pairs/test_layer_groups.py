@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 import c2l
 from c2l.errors import BadInput, IncompatibleParts
@@ -185,12 +187,15 @@ def test_manifests_without_groups_are_what_they_were(tmp_path: Path) -> None:
 def test_large_pictures_make_small_shards(
     tmp_path: Path, image_size: tuple[int, int], wanted: int
 ) -> None:
-    """So that Ctrl-C loses minutes. The toy draws 8 px, whatever size it says it has."""
+    """So that Ctrl-C loses minutes."""
 
     class Large(ToyGenerator):
         @property
         def image_size(self) -> tuple[int, int]:
             return image_size
+
+        def synthesize(self, latents: Tensor, **keywords: Any) -> Tensor:
+            return F.interpolate(super().synthesize(latents, **keywords), image_size)
 
     def made(num: int, shard_size: int | None = None) -> int:
         pairs = build_pairs(Large(), ToyEmbedder(), num, tmp_path, shard_size=shard_size)

@@ -1,0 +1,158 @@
+"""The boundary to code of other people: what goes wrong there is said to have gone wrong there.
+
+A class of generators, embedders or priors that does not come with c2l is written by somebody else.
+Its mistakes should not look like those of c2l, nor pass in silence. So every part that c2l works
+with, loaded or given live, is *watched*:
+
+- what its methods raise becomes a ``PluginFailed`` that names plugin, package, version and method;
+  a ``C2LError`` passes, since a plugin raises it to say what the user can do;
+- the first answer of each method is looked at; see ``c2l.looks``.
+
+``Part`` has the methods of its subclasses pass through here when a class is defined, so a watched
+part is an instance of its own class, with its own attributes and gradients. Parts that nobody
+watches, such as those in tests of a plugin, and the bundled ones, pay for one look-up.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from c2l.errors import BadWeights, C2LError, PluginFailed
+from c2l.plugins import registry
+
+Look = Callable[[Any, Any, Any], str]
+"""Part, answer and first argument of a method to what is wrong with the answer, or an empty text:
+the end of a sentence that begins with the method, as in ``gives a list, not a tensor``."""
+
+AnyPart = TypeVar("AnyPart")
+
+_WATCHED = "_first_looks"
+
+
+def watch(part: AnyPart) -> AnyPart:
+    """Guard a part from now on, if its class does not come with c2l. Returns the same part."""
+    if is_foreign(type(part)):
+        part.__dict__.setdefault(_WATCHED, set())
+    return part
+
+
+@functools.cache
+def is_foreign(cls: type[Any]) -> bool:
+    """Whether a class is somebody else's: of a plugin that is not bundled, or of the user."""
+    if cls.__module__.partition(".")[0] == "c2l":
+        return False
+    owner = registry().owner(cls)
+    return owner is None or not owner.bundled
+
+
+def failure(cls: type[Any], method: str, what: str, *, hint: str = "") -> PluginFailed:
+    """The error that says what a method of somebody else's class does wrong.
+
+    Args:
+        what: the end of the sentence that begins with the method.
+    """
+    owner = registry().owner(cls)
+    if owner is None:
+        who, by = f"the class {cls.__name__} of {cls.__module__}: its {method}", "Correct it"
+    else:
+        who = f"plugin {owner}: {cls.__name__}.{method}"
+        by = f"Report it to the authors of {owner.dist}"
+    return PluginFailed(f"{who} {what}", hint=hint or by)
+
+
+@contextmanager
+def blaming(cls: type[Any], method: str) -> Iterator[None]:
+    """What is raised inside, other than a ``C2LError``, is a failure of somebody else's class."""
+    try:
+        yield
+    except C2LError:
+        raise
+    except (Exception, SystemExit) as error:
+        if not is_foreign(cls):
+            raise
+        raise failure(cls, method, f"fails: {_one_line(error)}", hint=_way_out(error)) from error
+
+
+def nonfinite(part: Any, role: str, method: str) -> C2LError:
+    """The error that says which part gave NaN or infinity, later than in its first answer."""
+    if is_foreign(type(part)):
+        return failure(type(part), method, "gives NaN or infinity")
+    return BadWeights(
+        f"the {role} {part.reference} gives NaN or infinity",
+        hint='Try `device="cpu"` or `precision="float32"`, or fetch its weights again',
+    )
+
+
+def guard_methods(cls: type[Any], looks: Mapping[str, Look | None]) -> None:
+    """Have methods and properties that a class defines pass through the guard.
+
+    Args:
+        looks: by name, how the first answer is looked at; None for not at all.
+    """
+    for name, look in looks.items():
+        member = vars(cls).get(name)
+        if member is None or getattr(member, "__isabstractmethod__", False):
+            continue
+        if isinstance(member, property) and member.fget is not None:
+            setattr(cls, name, member.getter(_guarded(member.fget, name, look)))
+        elif isinstance(member, functools.cached_property):
+            member.func = _guarded(member.func, name, look)
+        elif callable(member):
+            setattr(cls, name, _guarded(member, name, look))
+
+
+def _guarded(method: Callable[..., Any], name: str, look: Look | None) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def guarded(self: Any, *args: Any, **keywords: Any) -> Any:
+        looked = self.__dict__.get(_WATCHED)
+        # What a subclass calls through super() is its own affair.
+        if looked is None or not _is_outermost(type(self), name, guarded):
+            return method(self, *args, **keywords)
+        with blaming(type(self), name):
+            if look is None or name in looked:
+                return method(self, *args, **keywords)
+            looked.add(name)  # first, since a look may call the method
+            given = args[0] if args else next(iter(keywords.values()), None)
+            kept = given.clone() if isinstance(given, Tensor) else None
+            answer = method(self, *args, **keywords)
+            wrong = look(self, answer, given)
+            if not wrong and kept is not None and not _same(given, kept):
+                wrong = "writes to the tensor that it is given"
+            if wrong:
+                looked.discard(name)
+                raise failure(type(self), name, wrong)
+            return answer
+
+    return guarded
+
+
+def _is_outermost(cls: type[Any], name: str, guarded: Callable[..., Any]) -> bool:
+    """Whether this is the method that the class itself has by that name."""
+    found = getattr(cls, name, None)
+    if isinstance(found, property):
+        found = found.fget
+    elif isinstance(found, functools.cached_property):
+        found = found.func
+    return found is guarded
+
+
+def _same(tensor: Any, kept: Tensor) -> bool:
+    return torch.equal(torch.nan_to_num(tensor), torch.nan_to_num(kept))
+
+
+def _one_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    name = type(error).__name__
+    return f"{name}: {lines[0]}" if lines else name
+
+
+def _way_out(error: BaseException) -> str:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return 'Use a smaller `batch_size`, or `device="cpu"`'
+    return ""

@@ -1,0 +1,174 @@
+"""A short trial of somebody else's part, before hours are spent on what it gives.
+
+The guard looks at single answers (``c2l.guard``). Some promises show only in several: that an
+answer depends on its own row alone, that asking twice gives the same, that everything that decides
+it is in the fingerprint. A few pictures tell, so pairs are not made, and a prior is not handed
+over, without such a trial. Bundled parts keep these promises in c2l's own tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from c2l.embedder import Embedder
+from c2l.generator import Generator
+from c2l.guard import failure, is_foreign, nonfinite
+from c2l.part import Part
+from c2l.prior import Prior
+from c2l.seeds import NUM_SEEDS
+
+TEXTS = ("a red car", "a small photo of a smiling woman", "snow")
+
+_NEAR = 1e-2
+"""Of the largest value: what rounding may do to one row in batches of several sizes."""
+
+
+@torch.no_grad()
+def try_parts(generator: Generator, embedder: Embedder, first_seed: int = 0) -> None:
+    """Draw and embed three pictures, in ways that must not matter.
+
+    Raises:
+        PluginFailed: saying which promise is broken.
+    """
+    draws, embeds = is_foreign(type(generator)), is_foreign(type(embedder))
+    if not (draws or embeds):
+        return
+    seeds = [(first_seed + i) % NUM_SEEDS for i in range(3)]
+    latents = generator.sample_latents(seeds)
+    images = generator.synthesize(latents)
+    if draws:
+        _try_generator(generator, seeds, latents, images)
+    if embeds:
+        _try_embedder(embedder, images)
+
+
+def _try_generator(
+    generator: Generator, seeds: Sequence[int], latents: Tensor, images: Tensor
+) -> None:
+    def fail(method: str, what: str) -> NoReturn:
+        raise failure(type(generator), method, what)
+
+    if not _near(generator.sample_latents(seeds), latents):
+        fail("sample_latents", "gives other latents when it is asked again; seed every row")
+    if not _near(generator.sample_latents(seeds[1:2]), latents[1:2]):
+        fail("sample_latents", "gives a seed another latent in another batch")
+    if _near(latents[1:], latents[:-1]):
+        fail("sample_latents", "gives every seed the same latent")
+    if not _near(generator.synthesize(latents), images):
+        fail("synthesize", "draws other pictures of the same latents when it is asked again")
+    if not _near(generator.synthesize(latents[1:2]), images[1:2]):
+        fail("synthesize", "draws another picture of the same latent in another batch")
+    if _near(images[1:], images[:-1]):
+        fail("synthesize", "draws one picture of all latents")
+    _refuse_hidden_state(generator, "synthesize", lambda: generator.synthesize(latents))
+
+
+def _try_embedder(embedder: Embedder, images: Tensor) -> None:
+    rows: list[tuple[str, Callable[[Any], Tensor], Any]] = [
+        ("embed_images", embedder.embed_images, images),
+        ("embed_text", embedder.embed_text, list(TEXTS)),
+    ]
+    for method, embed, given in rows:
+        embeddings = embed(given)
+        if not _near(embed(given), embeddings):
+            raise failure(type(embedder), method, "gives other numbers when it is asked again")
+        if not _near(embed(given[1:2]), embeddings[1:2]):
+            raise failure(type(embedder), method, "gives a row other numbers in another batch")
+        if method == "embed_images" and _near(embeddings[1:], embeddings[:-1]):
+            raise failure(type(embedder), method, "gives all pictures the same embedding")
+        _refuse_hidden_state(embedder, method, lambda embed=embed, given=given: embed(given))
+
+
+@torch.no_grad()
+def try_prior(prior: Prior, reloaded: Prior, embeddings: Tensor, *, rounded: bool) -> None:
+    """Ask a prior that was read back from its file, and compare it with the one in memory.
+
+    Args:
+        prior: as it was trained.
+        reloaded: from its file, on the same device.
+        embeddings: of a few texts or pictures, (B, E), B of 2 or more.
+        rounded: the file has rounded weights, which may sample otherwise.
+    Raises:
+        PluginFailed: saying which promise is broken.
+    """
+    seeds = range(len(embeddings))
+    latents = reloaded.sample(embeddings, seeds=seeds)
+    if not torch.isfinite(latents).all():
+        raise nonfinite(prior, "prior", "_sample")
+    if not is_foreign(type(prior)):
+        return
+    method = "_sample"
+    if not _near(reloaded.sample(embeddings, seeds=seeds), latents):
+        raise failure(type(prior), method, "gives other latents when it is asked again")
+    if not _near(reloaded.sample(embeddings[1:2], seeds=seeds[1:2]), latents[1:2]):
+        raise failure(type(prior), method, "gives a row another latent in another batch")
+    if not rounded and not _near(prior.sample(embeddings, seeds=seeds), latents):
+        raise failure(
+            type(prior),
+            "load",
+            "gives a prior that samples other latents than the one that was saved",
+            hint="Keep all that decides them in parameters, buffers or `Settings`",
+        )
+
+
+def _refuse_hidden_state(part: Part, method: str, ask: Callable[[], Tensor]) -> None:
+    """Raises ``PluginFailed`` where numbers outside the state dict decide the answer.
+
+    Such numbers are in no fingerprint, so that two parts would pass for one, and they stay behind
+    when the part moves to another device.
+    """
+    answer = ask()
+    for name, hidden in _hidden(part):
+        kept = hidden.clone() if isinstance(hidden, Tensor) else hidden.copy()
+        try:
+            hidden += 1
+            moved = not _near(ask(), answer)
+        except (RuntimeError, ValueError, TypeError):
+            continue  # numbers that cannot be changed cannot be compared
+        finally:
+            hidden[...] = kept
+        if moved:
+            raise failure(
+                type(part),
+                method,
+                f"depends on `{name}`, which is neither a parameter nor a buffer, so that the "
+                "fingerprint does not cover it",
+                hint="Keep it with register_buffer",
+            )
+
+
+def _hidden(part: Part) -> Iterator[tuple[str, Any]]:
+    """Tensors and arrays that are plain attributes of a module, or in a list or table of it."""
+    for prefix, module in part.named_modules():
+        for name, value in vars(module).items():
+            if name.startswith("_") and name in _OF_TORCH:
+                continue
+            for item in _flat(value):
+                yield f"{prefix}.{name}".lstrip("."), item
+
+
+_OF_TORCH = frozenset(vars(nn.Module()))
+
+
+def _flat(value: Any) -> Sequence[Any]:
+    if isinstance(value, Tensor):
+        return [value] if value.is_floating_point() and value.ndim else []
+    if isinstance(value, np.ndarray):
+        return [value] if value.dtype.kind == "f" and value.ndim and value.flags.writeable else []
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [item for entry in value for item in _flat(entry)]
+    return []
+
+
+def _near(actual: Tensor, expected: Tensor) -> bool:
+    if actual.shape != expected.shape:
+        return False
+    scale = float(expected.abs().max()) if expected.numel() else 0.0
+    return bool((actual - expected).abs().max() <= _NEAR * scale) if expected.numel() else True
