@@ -12,12 +12,11 @@ from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
+from c2l_registry.describing import Description, describe, one_line
 from c2l_registry.errors import PluginFailed, UnknownPlugin
-from c2l_registry.describing import Description, one_line
 from c2l_registry.explanations import taken_kind
 from c2l_registry.kinds import Interface, KindSpec
 from c2l_registry.plugins import PluginRecord, discover, unknown_disabled
-from c2l_registry.strangers import describe_all
 
 
 class Installed:
@@ -125,8 +124,22 @@ class Installed:
 
     @cached_property
     def _described(self) -> list[Description]:
-        descriptions = describe_all(self._discovered, self._hookspecs, self._group, self._environ)
-        return _without_taken_kinds(descriptions)
+        strangers = [
+            row for row in self._discovered if row[0].state == "available" and not row[0].bundled
+        ]
+        told: dict[PluginRecord, Description] = {}
+        if strangers:
+            from c2l_registry.strangers import describe_strangers  # for nobody else to wait for
+
+            told = describe_strangers(strangers, self._hookspecs, self._group, self._environ)
+        return _without_taken_kinds(
+            [
+                describe(record, point, self._hookspecs)
+                if record.bundled
+                else told.get(record) or Description(record)
+                for record, point in self._discovered
+            ]
+        )
 
     @cached_property
     def _claims(self) -> dict[str, list[tuple[KindSpec, PluginRecord]]]:

@@ -21,10 +21,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from c2l_registry.describing import Description, describe
+from c2l_registry.describing import Description
 from c2l_registry.kinds import KindSpec
 from c2l_registry.memory import Answer, Memory
 from c2l_registry.plugins import PluginRecord
+
+Row = tuple[PluginRecord, EntryPoint]
 
 IN_CHILD = "_C2L_DESCRIBING"
 """Set in the child, where a plugin that looks around would otherwise start children without end."""
@@ -36,42 +38,23 @@ _SLOW = 0.25
 _MOST_PRINTED = 2000
 
 
-def describe_all(
-    found: Sequence[tuple[PluginRecord, EntryPoint]],
-    hookspecs: ModuleType,
-    group: str,
-    environ: Mapping[str, str],
-) -> list[Description]:
-    """What every plugin offers: bundled ones are imported here, others asked or remembered."""
-    strangers = [row for row in found if _is_asked(row[0])]
-    answers: dict[EntryPoint, Answer] = {}
-    if strangers and IN_CHILD not in os.environ:
-        memory = Memory(environ)
-        answers = {point: known for _, point in strangers if (known := memory.recall(point))}
-        new = [row for row in strangers if row[1] not in answers]
-        told = _ask_all(new, hookspecs, group)
-        answers |= told
-        memory.keep(told)
-    return [
-        describe(record, point, hookspecs)
-        if not _is_asked(record)
-        else _described(record, answers[point])
-        if point in answers
-        else Description(record)
-        for record, point in found
-    ]
-
-
-def _is_asked(record: PluginRecord) -> bool:
-    return record.state == "available" and not record.bundled
-
-
-def _ask_all(
-    rows: Sequence[tuple[PluginRecord, EntryPoint]], hookspecs: ModuleType, group: str
-) -> dict[EntryPoint, Answer]:
-    """Have a child describe each plugin, several at a time."""
-    if not rows:
+def describe_strangers(
+    rows: Sequence[Row], hookspecs: ModuleType, group: str, environ: Mapping[str, str]
+) -> dict[PluginRecord, Description]:
+    """What plugins that do not come with c2l offer: as they are remembered, or else asked now."""
+    if IN_CHILD in os.environ:
         return {}
+    memory = Memory(environ)
+    answers = {point: known for _, point in rows if (known := memory.recall(point))}
+    if new := [row for row in rows if row[1] not in answers]:
+        told = _ask_all(new, hookspecs, group)
+        memory.keep(told)
+        answers |= told
+    return {record: _described(record, answers[point]) for record, point in rows}
+
+
+def _ask_all(rows: Sequence[Row], hookspecs: ModuleType, group: str) -> dict[EntryPoint, Answer]:
+    """Have a child describe each plugin, several at a time."""
     children: list[subprocess.Popen[bytes]] = []
     ask = partial(_ask, hookspecs=hookspecs.__name__, group=group, children=children)
     with ThreadPoolExecutor(min(len(rows), os.cpu_count() or 1)) as pool:
