@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from torch import Tensor
 
 from c2l.guard import Look
-from c2l.looks import look_at_embeddings, look_at_width
+from c2l.looks import look_at_embeddings, look_at_reading, look_at_width
 from c2l.part import Part
 from c2l_registry import Source
 
@@ -39,7 +39,7 @@ class Embedder(Part, ABC):
         "width": look_at_width,
         "embed_text": look_at_embeddings,
         "embed_images": look_at_embeddings,
-        "read_text": None,
+        "read_text": look_at_reading,
     }
 
     @classmethod

@@ -85,10 +85,24 @@ class Missing:
         """What the class is given when it fetches by itself."""
         return Source(parse_reference(self.reference), None, self.card)
 
-    def fetcher(self) -> FetchesItself | None:
-        """Its class, if that fetches by itself; imports torch."""
+    def is_here(self) -> bool:
+        """Whether its class, which may fetch by itself, has nothing to fetch; imports torch."""
+        from c2l.guard import blaming
+
         cls = registry().factory(self.spec)
-        return cls if isinstance(cls, FetchesItself) else None
+        if not isinstance(cls, FetchesItself):
+            return True
+        with blaming(cls, "is_fetched"):
+            return cls.is_fetched(self.source)
+
+    def fetch(self) -> None:
+        """Have its class fetch it; only where it is not here."""
+        from c2l.guard import blaming
+
+        cls = registry().factory(self.spec)
+        assert isinstance(cls, FetchesItself), "found missing by its own word"
+        with blaming(cls, "fetch"):
+            cls.fetch(self.source)
 
 
 def hub_is_offline() -> bool:
@@ -151,9 +165,7 @@ def fetch_missing(
         fetch_files(files, environ=environ, report=report)
     for model in missing:
         if not model.files:
-            fetcher = model.fetcher()
-            assert fetcher is not None, "found missing by its own word"
-            fetcher.fetch(model.source)
+            model.fetch()
 
 
 def convert_fetched(references: Iterable[str]) -> None:
@@ -252,8 +264,7 @@ def _missing(text: str) -> Missing | None:
     elif not spec.open_names:
         return None
     missing = Missing(text, spec, card, files, False)
-    fetcher = missing.fetcher() if not files else None
-    if not files and (fetcher is None or fetcher.is_fetched(missing.source)):
+    if not files and missing.is_here():
         return None
     accepted = is_accepted(text, missing.licence, environ)
     return Missing(text, spec, card, files, accepted)

@@ -36,10 +36,24 @@ _WATCHED = "_first_looks"
 
 
 def watch(part: AnyPart) -> AnyPart:
-    """Guard a part from now on, if its class does not come with c2l. Returns the same part."""
-    if is_foreign(type(part)):
-        part.__dict__.setdefault(_WATCHED, set())
+    """Guard a part from now on, if its class does not come with c2l. Returns the same part.
+
+    Raises:
+        PluginFailed: what should be a property is an attribute, and wrong.
+    """
+    cls = type(part)
+    if is_foreign(cls) and _WATCHED not in part.__dict__:
+        part.__dict__[_WATCHED] = set()
+        for name, look in getattr(cls, "guarded", {}).items():
+            value = getattr(cls, name, None)
+            if look is not None and not callable(value) and not _computes(value):
+                if wrong := look(part, value, None):
+                    raise failure(cls, name, wrong)
     return part
+
+
+def _computes(value: Any) -> bool:
+    return isinstance(value, (property, functools.cached_property))
 
 
 @functools.cache
@@ -76,7 +90,11 @@ def blaming(cls: type[Any], method: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if not is_foreign(cls):
             raise
-        raise failure(cls, method, f"fails: {_one_line(error)}", hint=_way_out(error)) from error
+        raise _failed(cls, method, error) from error
+
+
+def _failed(cls: type[Any], method: str, error: BaseException) -> PluginFailed:
+    return failure(cls, method, f"fails: {_one_line(error)}", hint=_way_out(error))
 
 
 def nonfinite(part: Any, role: str, method: str) -> C2LError:
@@ -114,32 +132,43 @@ def _guarded(method: Callable[..., Any], name: str, look: Look | None) -> Callab
         # What a subclass calls through super() is its own affair.
         if looked is None or not _is_outermost(type(self), name, guarded):
             return method(self, *args, **keywords)
-        with blaming(type(self), name):
+        try:
             if look is None or name in looked:
                 return method(self, *args, **keywords)
             looked.add(name)  # first, since a look may call the method
-            given = args[0] if args else next(iter(keywords.values()), None)
-            kept = given.clone() if isinstance(given, Tensor) else None
-            answer = method(self, *args, **keywords)
-            wrong = look(self, answer, given)
-            if not wrong and kept is not None and not _same(given, kept):
-                wrong = "writes to the tensor that it is given"
-            if wrong:
-                looked.discard(name)
-                raise failure(type(self), name, wrong)
-            return answer
+            return _looked_at(method, name, look, self, args, keywords)
+        except C2LError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _failed(type(self), name, error) from error
 
     return guarded
+
+
+def _looked_at(
+    method: Callable[..., Any], name: str, look: Look, part: Any, args: Any, keywords: Any
+) -> Any:
+    """The answer, which is right, and has left what it was given as it was."""
+    given = args[0] if args else next(iter(keywords.values()), None)
+    kept = given.clone() if isinstance(given, Tensor) else None
+    answer = method(part, *args, **keywords)
+    with torch.no_grad():
+        wrong = look(part, answer, given)
+    if not wrong and kept is not None and not _same(given, kept):
+        wrong = "writes to the tensor that it is given"
+    if wrong:
+        part.__dict__[_WATCHED].discard(name)
+        raise failure(type(part), name, wrong)
+    return answer
 
 
 def _is_outermost(cls: type[Any], name: str, guarded: Callable[..., Any]) -> bool:
     """Whether this is the method that the class itself has by that name."""
     found = getattr(cls, name, None)
-    if isinstance(found, property):
-        found = found.fget
-    elif isinstance(found, functools.cached_property):
-        found = found.func
-    return found is guarded
+    return found is guarded or guarded in (
+        getattr(found, "fget", None),
+        getattr(found, "func", None),
+    )
 
 
 def _same(tensor: Any, kept: Tensor) -> bool:

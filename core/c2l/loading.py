@@ -221,10 +221,10 @@ def _load(reference: str, interface: Interface, base: type[AnyPart]) -> AnyPart:
         )
     with blaming(cls, "load"):
         part = cls.load(source)
-    if not isinstance(part, base):
-        raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
-    if is_foreign(cls):
-        _check_finished(part)
+        if not isinstance(part, base):
+            raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
+        if is_foreign(cls):
+            _check_finished(part)
     part.reference = str(source.reference)
     part.package = registry().package(spec.kind)
     return watch(part)

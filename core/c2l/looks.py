@@ -94,6 +94,12 @@ def look_at_embeddings(embedder: Any, embeddings: Any, given: Any) -> str:
     return f"gives an embedding of zeros in row {int(zero.int().argmax())}" if zero.any() else ""
 
 
+def look_at_reading(embedder: Any, reading: Any, given: Any) -> str:
+    """What of a prompt is not read."""
+    fine = isinstance(getattr(reading, "cut", None), str) and hasattr(reading, "unknown")
+    return "" if fine else f"gives {_kind(reading)}, not a c2l.TextReading"
+
+
 def look_at_sampled_latents(prior: Any, latents: Any, embeddings: Any) -> str:
     """Latents of the widths that the prior was built for, one for each embedding."""
     config = prior.config
@@ -108,7 +114,7 @@ def look_at_loss(prior: Any, loss: Any, embeddings: Any) -> str:
         return f"gives a loss of shape {tuple(loss.shape)}, not a scalar"
     if not torch.isfinite(loss):
         return f"gives a loss of {float(loss)}"
-    if torch.is_grad_enabled() and not loss.requires_grad:
+    if prior.training and not loss.requires_grad:
         return "gives a loss without a gradient"
     return ""
 

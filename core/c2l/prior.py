@@ -66,6 +66,15 @@ class Prior(Part, ABC):
     student: Student | None
     """Ranks candidates without rendering them; None where none was trained."""
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        cls.supported_options = frozenset(cls.supported_options)
+        if unknown := cls.supported_options - CHOICES:
+            raise TypeError(
+                f"{cls.__name__}.supported_options has {', '.join(map(repr, sorted(unknown)))}, "
+                f"which is none of {', '.join(sorted(CHOICES))}"
+            )
+
     def __init__(self, **settings: Any) -> None:
         super().__init__()
         # Not on the class, where it would hide the module that takes its place.

@@ -17,6 +17,7 @@ from c2l.budgets import OPTIMISING
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
+from c2l.guard import blaming
 
 STEP_SIZE = 0.1
 """Of Adam, in standard deviations of a latent dimension."""
@@ -74,7 +75,11 @@ def optimise(
                 # A sum, so that no latent's step depends on how many there are.
                 loss = (PULL * offset.square().mean(dim=(1, 2)) - cosine).sum()
                 adam.zero_grad()
-                loss.backward()
+                with (
+                    blaming(type(generator), "synthesize"),
+                    blaming(type(embedder), "embed_images"),
+                ):
+                    loss.backward()
                 adam.step()
             moved.append((start + std * offset).detach())
     return torch.cat(moved)

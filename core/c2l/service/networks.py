@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadInput, BadWeights, UnknownReference
+from c2l.guard import blaming
 from c2l.loading import load_generator, load_prior
 from c2l.plugins import registry
 from c2l.resolving import find_generator
@@ -48,7 +49,9 @@ def inspect_file(source: str) -> dict[str, Any]:
         if found is None:
             raise
         return found
-    return {"file": str(path), **cls.describe(path), **_checksum(path), **_named(source)}
+    with blaming(cls, "describe"):
+        described = dict(cls.describe(path))
+    return {"file": str(path), **described, **_checksum(path), **_named(source)}
 
 
 def _inspect_prior(reference: str) -> dict[str, Any] | None:

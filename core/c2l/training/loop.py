@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from c2l.errors import BadInput
+from c2l.guard import blaming
 from c2l.prior import Prior
 from c2l.training.batches import Batches, rng_of
 from c2l.training.checkpoint import TrainingState
@@ -49,7 +50,8 @@ def run_steps(
         BadInput: the loss is no longer finite.
         TrainingInterrupted: Ctrl-C; the state is saved.
     """
-    state = TrainingState.of(prior, plan)
+    with blaming(type(prior), "__init__"):  # a prior without weights, or one that has no copy
+        state = TrainingState.of(prior, plan)
     state.load(checkpoint, plan)
     resumed = state.step > 0
     if not resumed:
@@ -73,7 +75,8 @@ def run_steps(
                     embeddings[rows], latents[rows], rng_of(plan.seed, "step", state.step)
                 )
             state.optimiser.zero_grad()
-            loss.backward()
+            with blaming(type(prior), "training_loss"):
+                loss.backward()
             torch.nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
             state.optimiser.step()
             _follow(state.average, prior, plan.ema_at(state.step))

@@ -98,7 +98,9 @@ def _build(
     with torch.random.fork_rng(devices=[]), blaming(cls, "__init__"):
         torch.manual_seed(seed)
         try:
-            return watch(cls(**{**widths, **suggested, **settings}))
+            prior = cls(**{**widths, **suggested, **settings})
+            prior.settings()  # fails where a constructor forgot that of its base
+            return watch(prior)
         except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
             if not settings:
                 raise
