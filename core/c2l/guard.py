@@ -46,14 +46,11 @@ def watch(part: AnyPart) -> AnyPart:
         part.__dict__[_WATCHED] = set()
         for name, look in getattr(cls, "guarded", {}).items():
             value = getattr(cls, name, None)
-            if look is not None and not callable(value) and not _computes(value):
-                if wrong := look(part, value, None):
-                    raise failure(cls, name, wrong)
+            computed = callable(value) or isinstance(value, (property, functools.cached_property))
+            wrong = "" if look is None or computed else look(part, value, None)
+            if wrong:
+                raise failure(cls, name, wrong)
     return part
-
-
-def _computes(value: Any) -> bool:
-    return isinstance(value, (property, functools.cached_property))
 
 
 @functools.cache
@@ -165,10 +162,8 @@ def _looked_at(
 def _is_outermost(cls: type[Any], name: str, guarded: Callable[..., Any]) -> bool:
     """Whether this is the method that the class itself has by that name."""
     found = getattr(cls, name, None)
-    return found is guarded or guarded in (
-        getattr(found, "fget", None),
-        getattr(found, "func", None),
-    )
+    inner = getattr(found, "fget", None) or getattr(found, "func", None)  # of a property
+    return guarded in (found, inner)
 
 
 def _same(tensor: Any, kept: Tensor) -> bool:

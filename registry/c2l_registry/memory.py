@@ -38,7 +38,8 @@ class Memory:
         with suppress(C2LError, OSError, ValueError):
             self._path = home_folder(environ) / "plugins" / "described.json"
             known = json.loads(self._path.read_text(encoding="utf-8"))
-            self._known = known if isinstance(known, dict) else {}
+            if isinstance(known, dict) and known.pop("schema", None) == SCHEMA:
+                self._known = known
 
     def recall(self, point: EntryPoint) -> Answer | None:
         """What a plugin said, if that still holds."""
@@ -59,13 +60,14 @@ class Memory:
             stamps = _stamps(answer)
             known[_key(point)] = {"place": _place(point), "stamps": stamps, "answer": answer}
         with suppress(C2LError, OSError):
-            write_atomically(self._path, json.dumps(known, indent=1).encode())
+            text = json.dumps({"schema": SCHEMA, **known}, indent=1)
+            write_atomically(self._path, text.encode())
 
 
 def _key(point: EntryPoint) -> str:
     dist = point.dist
     package = f"{dist.metadata['Name']} {dist.version}" if dist else ""
-    return "\n".join([str(SCHEMA), _host(), sys.version, _place(point), package, str(point)])
+    return "\n".join([_host(), sys.version, _place(point), package, str(point)])
 
 
 def _host() -> str:
