@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -32,13 +32,13 @@ class SampleOptions:
     """How ``Prior.sample`` draws; None leaves a value to the prior.
 
     Args:
-        seeds: B whole numbers from 0 to 2**64 - 1; row i depends on its embedding and
-            ``seeds[i]`` alone.
+        seeds: B whole numbers from 0 to 2**64 - 1; row i depends only on its embedding and
+            ``seeds[i]``. A list, a range or an integer array; kept as a tuple.
         guidance: strength of classifier-free guidance, 0 to 100; 1 is none.
         steps: evaluations of the network, 1 or more.
         adherence: how literally to take the embedding, from 0 (its neighbourhood) to 1 (the
             point).
-        negative: what to stay away from, under guidance: embeddings, float32, (B, E).
+        negative: embeddings to stay away from, under guidance, float32, (B, E).
         modality: what the embeddings are of.
     Raises:
         BadInput: a value is out of range, naming the first.
@@ -52,10 +52,14 @@ class SampleOptions:
     modality: Modality = "text"
 
     def __post_init__(self) -> None:
+        # The numbers in arrays and tensors are not Python's own.
+        seeds = self.seeds.tolist() if hasattr(self.seeds, "tolist") else self.seeds
+        if isinstance(seeds, Iterable):
+            object.__setattr__(self, "seeds", tuple(seeds))
         for name, adapter in _RANGES.items():
             value = getattr(self, name)
             try:
-                adapter.validate_python(tuple(value) if name == "seeds" else value, strict=True)
+                adapter.validate_python(value, strict=True)
             except ValidationError as error:
                 problem = error.errors(include_url=False)[0]
                 given = problem["input"]

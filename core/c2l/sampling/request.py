@@ -75,7 +75,9 @@ class DrawSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_none(cls, values: Any) -> Any:
-        """None is as good as not given; so is an empty negative prompt."""
+        """None means not given; so does an empty negative prompt."""
+        if not isinstance(values, Mapping):
+            return values
         given = {k: v for k, v in values.items() if v is not None}
         if given.get("negative") in ("", {}, []):
             del given["negative"]
@@ -125,9 +127,11 @@ class DrawRequest(DrawSettings):
     @classmethod
     def _spelt(cls, values: Any) -> Any:
         """``prompt``, and one prompt that is not in a list."""
-        given = {name: value for name, value in values.items() if value is not None}
-        if "prompt" in given:
-            if "prompts" in given:
+        if not isinstance(values, Mapping):
+            return values
+        given = dict(values)
+        if given.get("prompt") is not None:
+            if given.get("prompts") is not None:
                 raise FieldError("both `prompt` and `prompts` are given", "prompts")
             given["prompts"] = [given.pop("prompt")]
         elif isinstance(given.get("prompts"), (str, Mapping)):
@@ -212,13 +216,21 @@ def _as_seeds(value: Any) -> Any:
         return None
     if isinstance(value, str):
         return parse_seeds(value)
+    if hasattr(value, "tolist"):  # an array or a tensor
+        value = value.tolist()
     if not isinstance(value, Sequence):
         raise ValueError(f"{value!r} is not a list of seeds")
     if not value:
         raise ValueError("no picture is asked for")
-    if isinstance(value[0], str) or not isinstance(value[0], Sequence):
+    if not all(map(_is_list, value)):
         return tuple(map(_as_seed, value))
+    if not all(value):
+        raise ValueError("no picture is asked for of one of the prompts")
     return tuple(tuple(map(_as_seed, seeds)) for seeds in value)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _as_seed(value: Any) -> int:

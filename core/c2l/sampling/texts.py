@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
@@ -31,25 +33,31 @@ def _as_blend(value: Any) -> dict[str, float]:
     elif isinstance(value, Mapping):
         rows = list(value.items())
     elif isinstance(value, Sequence):
-        rows = [(row, 1.0) if isinstance(row, str) else tuple(row) for row in value]
+        rows = [(row, 1.0) if isinstance(row, str) else row for row in value]
     else:
         raise ValueError("a prompt is a text, or texts with weights")
     blend: dict[str, float] = {}
     for row in rows:
-        if len(row) != 2 or not isinstance(row[0], str) or isinstance(row[1], (str, bool)):
+        if not (isinstance(row, Sequence) and len(row) == 2 and isinstance(row[0], str)):
             raise ValueError(f"{row!r} is not a text and its weight")
-        text, weight = _checked(row[0]), float(row[1])
-        if not 0 < weight < float("inf"):
-            raise FieldError(
-                f"'{text}' has weight {weight:g}, and weights are above 0",
-                hint="What is unwanted goes into the `negative` prompt",
-            )
+        text = _checked(row[0])
         if text in blend:
             raise FieldError(f"'{text}' is given twice in one prompt", hint="Give it one weight")
-        blend[text] = weight
+        blend[text] = _as_weight(text, row[1])
     if not blend:
         raise ValueError("the prompt is empty")
     return blend
+
+
+def _as_weight(text: str, value: Any) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise ValueError(f"the weight of '{text}' is not a number: {value!r}")
+    if not 0 < value <= sys.float_info.max:
+        raise FieldError(
+            f"'{text}' has weight {value!s:.20}, and weights are above 0 and finite",
+            hint="What is unwanted goes into the `negative` prompt",
+        )
+    return float(value)
 
 
 def as_written(blend: dict[str, float]) -> str | dict[str, float]:
