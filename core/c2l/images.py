@@ -16,28 +16,52 @@ from c2l.errors import BadPicture
 from c2l.files import draft_of
 
 
+GAP = 4
+"""Pixels between the pictures of a grid."""
+
+MOST_COLUMNS = 8
+"""Of a grid, unless somebody asks for more."""
+
+
 def to_pil(image: Tensor) -> Image.Image:
     """One image, float (3, H, W) in [-1, 1], as the official scripts round it to 8 bits."""
     pixels = (image.detach().cpu() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
     return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
 
 
-def make_grid(images: Sequence[Image.Image], *, columns: int, gap: int = 4) -> Image.Image:
-    """Pictures of one size side by side on white, row by row."""
-    width, height = images[0].size
-    rows = -(-len(images) // columns)
-    size = (columns * (width + gap) - gap, rows * (height + gap) - gap)
-    grid = Image.new("RGB", size, "white")
-    for i, image in enumerate(images):
-        grid.paste(image, (i % columns * (width + gap), i // columns * (height + gap)))
-    return grid
+class Grid:
+    """A white page with cells of one size, ``GAP`` apart; ``page`` is the Pillow image.
+
+    Args:
+        cell: width and height of a cell.
+        columns, rows: how many.
+    """
+
+    def __init__(self, cell: tuple[int, int], *, columns: int, rows: int) -> None:
+        self._step = cell[0] + GAP, cell[1] + GAP
+        self._columns = columns
+        size = columns * self._step[0] - GAP, rows * self._step[1] - GAP
+        self.page = Image.new("RGB", size, "white")
+
+    def paste(self, image: Image.Image, place: int) -> None:
+        """Put a picture of the cell's size into a place, counted row by row from 0."""
+        row, column = divmod(place, self._columns)
+        self.page.paste(image, (column * self._step[0], row * self._step[1]))
+
+
+def make_grid(images: Sequence[Image.Image], *, columns: int) -> Image.Image:
+    """Pictures of one size side by side on white, row by row; at least one."""
+    grid = Grid(images[0].size, columns=columns, rows=-(-len(images) // columns))
+    for place, image in enumerate(images):
+        grid.paste(image, place)
+    return grid.page
 
 
 def write_png(path: Path, image: Image.Image, record: Mapping[str, Any]) -> None:
     """Write a PNG atomically, with ``record`` in two iTXt chunks.
 
-    ``c2l`` holds it as JSON; ``parameters`` holds one line in the form that other tools show.
-    Re-saving a PNG with Pillow drops both.
+    ``c2l`` holds it as JSON. ``parameters`` holds prompt, seed and settings in the form of
+    AUTOMATIC1111's web UI, which many tools show. Saving the PNG again with Pillow drops both.
 
     Raises:
         NotWritable: the folder cannot be written.
@@ -51,7 +75,7 @@ def write_png(path: Path, image: Image.Image, record: Mapping[str, Any]) -> None
 
 
 def read_png(path: Path) -> dict[str, Any]:
-    """The record that ``write_png`` put into a file, as it stands there.
+    """The record that ``write_png`` put into a file, unchecked.
 
     Raises:
         BadPicture: the file is not a picture, or carries no record.

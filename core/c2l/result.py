@@ -8,19 +8,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from c2l.errors import NotWritable
-from c2l.images import make_grid, to_pil, write_png
+from c2l.errors import BadInput, NotWritable
+from c2l.images import MOST_COLUMNS, make_grid, to_pil, write_png
 from c2l.sampling.request import DrawSettings
 
-MOST_COLUMNS = 8
 MOST_SHOWN = 64
-"""Pictures of the grid that a notebook shows."""
+"""Pictures in the grid that a notebook shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +29,10 @@ class Picture:
     Args:
         image: float32, (3, H, W), range [-1, 1].
         latents: float32, (K, D).
-        score: cosine of image and text embedding.
-        seed: drawn alone with it, the picture is the same.
+        score: cosine of image and text embedding; NaN where there is no prompt.
+        seed: draws the same picture by itself.
         prompt: in one line.
-        record: what a PNG of it says: all that draws it again.
+        record: what a PNG of it holds: all that is needed to draw it again.
         milliseconds: its share of the wall time, by stage.
     """
 
@@ -75,7 +74,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Result(Sequence[Picture]):
-    """Pictures and what made them; entry i of every field belongs to picture i.
+    """Pictures, and how each was made: entry i of every field belongs to picture i.
 
     ``result[0]`` is a ``Picture``, ``result[:4]`` a smaller result; a notebook shows the grid.
 
@@ -85,12 +84,12 @@ class Result(Sequence[Picture]):
         image_embeddings: float32, (B, E), of the images, by the pipeline's embedder.
         scores: float32, (B,), cosine of image and text embedding; by the same embedder that
             chose the latents, so good for ranking, not for comparing embedders.
-        seeds: the seed of each picture: drawn alone with it, the picture is the same.
+        seeds: the seed of each picture, which draws the same picture by itself.
         prompts: the prompt of each picture; a blend in one line, as in ``a man + a pirate:0.4``.
         settings: what was used; None for what the prior decided or has no use for.
-        milliseconds: wall time by stage: text, prior, synthesis, ranking; and student, optimising
-            where they were asked for.
-        records: what a PNG of each picture says.
+        milliseconds: wall time by stage: text, prior, synthesis, ranking; and student and
+            optimising if used.
+        records: what a PNG of each picture holds.
     """
 
     images: Tensor
@@ -106,8 +105,13 @@ class Result(Sequence[Picture]):
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> Result: ...
+    def __getitem__(self, index: int | slice) -> Picture | Result:
         if isinstance(index, slice):
+            share = len(self.seeds[index]) / max(1, len(self))
             return Result(
                 images=self.images[index],
                 latents=self.latents[index],
@@ -116,7 +120,7 @@ class Result(Sequence[Picture]):
                 seeds=self.seeds[index],
                 prompts=self.prompts[index],
                 settings=self.settings,
-                milliseconds=self.milliseconds,
+                milliseconds={k: round(v * share, 2) for k, v in self.milliseconds.items()},
                 records=self.records[index],
             )
         return Picture(
@@ -146,10 +150,19 @@ class Result(Sequence[Picture]):
         """All pictures side by side, in one Pillow image.
 
         Args:
-            columns: by default as many as there are pictures of one prompt, at most 8.
+            columns: 1 or more; by default the number of pictures of one prompt, at most 8.
+        Raises:
+            BadInput: there is no picture, or no column.
         """
-        each = len(self) // max(1, len(set(self.prompts)))
-        return make_grid(self.pil(), columns=columns or min(max(each, 1), MOST_COLUMNS, len(self)))
+        if not len(self):
+            raise BadInput("there is no picture to show", hint="Draw one or more")
+        if columns is None:
+            columns = min(max(len(self) // len(set(self.prompts)), 1), MOST_COLUMNS)
+        if columns < 1:
+            raise BadInput(
+                f"`columns={columns}` is below 1", hint="Use `columns=1` or more", field="columns"
+            )
+        return make_grid(self.pil(), columns=columns)
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write each picture to a PNG in ``folder``, named after prompt and seed.
@@ -171,7 +184,9 @@ class Result(Sequence[Picture]):
             for picture in self
         ]
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
+        if not len(self):
+            return None  # a notebook shows ``repr`` instead
         shown = self[:MOST_SHOWN]
         data = base64.b64encode(_png(shown.grid())).decode()
         more = f"<p>{len(shown)} of {len(self)} pictures</p>" if len(shown) < len(self) else ""

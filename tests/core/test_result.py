@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import c2l
-from c2l.errors import NotWritable
+from c2l.errors import BadInput, NotWritable
 from c2l.sampling.record import read_record, request_of
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
 
@@ -45,6 +45,22 @@ def test_one_picture_and_some(result: c2l.Result) -> None:
 def test_grids(result: c2l.Result) -> None:
     assert result.grid().size == (3 * 12 - 4, 2 * 12 - 4)  # a row for each prompt
     assert result.grid(columns=2).size == (2 * 12 - 4, 3 * 12 - 4)
+    with pytest.raises(BadInput, match="`columns=0` is below 1"):
+        result.grid(columns=0)
+
+
+def test_no_picture_is_a_result_too(result: c2l.Result, tmp_path: Path) -> None:
+    none = result[:0]
+    assert (len(none), none.pil(), none.save(tmp_path), none._repr_html_()) == (0, [], [], None)
+    assert repr(none) == "Result(0 pictures of 0 prompts, 8 x 8 px)"
+    with pytest.raises(BadInput, match="no picture"):
+        none.grid()
+
+
+def test_a_part_took_a_part_of_the_time(result: c2l.Result) -> None:
+    for stage, spent in result[2:4].milliseconds.items():
+        assert spent == pytest.approx(result.milliseconds[stage] / 3, abs=0.01)
+    assert result[2:4][0].milliseconds == pytest.approx(result[2].milliseconds, abs=0.01)
 
 
 def test_saved_with_records_that_draw_them_again(

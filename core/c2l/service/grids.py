@@ -8,23 +8,22 @@ from typing import Any
 
 from PIL import Image
 
-from c2l.images import write_png
+from c2l.images import GAP, MOST_COLUMNS, Grid, write_png
 
-MOST_COLUMNS = 8
 MOST_ROWS = 8
 LONGEST_SIDE = 4096
 """Of a page, in pixels; larger pictures are shown smaller."""
-GAP = 4
 
 
 class GridPages:
     """PNG pages of up to 8 x 8 pictures; one page is held in memory at a time.
 
     Args:
-        path_of: gives a free path to a page: 0 where there is only one, else counted from 1.
-        columns: as many as there are pictures of one prompt; at most 8 are used.
+        path_of: called with the number of a page, from 1, or 0 for an only page; returns a free
+            path.
+        columns: the number of pictures of one prompt; at most 8 are used.
         num: pictures in all.
-        record: what a page's PNG says.
+        record: goes into each page's PNG.
     """
 
     def __init__(
@@ -35,24 +34,19 @@ class GridPages:
         self._per_page = self._columns * MOST_ROWS
         self._num = num
         self._record = record
-        self._page: Image.Image | None = None
+        self._page: Grid | None = None
         self._cell = (0, 0)
         self.paths: list[Path] = []
 
     def add(self, index: int, picture: Image.Image) -> None:
-        """Put picture ``index`` in its place; the next one has the next index."""
+        """Put picture ``index`` in its place. Call it for 0, 1, 2 and so on, in order."""
         place = index % self._per_page
         if place == 0 or self._page is None:
             self._begin(index // self._per_page, picture.size)
         assert self._page is not None
-        width, height = self._cell
-        at = place % self._columns * (width + GAP), place // self._columns * (height + GAP)
-        small = (
-            picture
-            if picture.size == self._cell
-            else picture.resize(self._cell, Image.Resampling.LANCZOS)
-        )
-        self._page.paste(small, at)
+        if picture.size != self._cell:
+            picture = picture.resize(self._cell, Image.Resampling.LANCZOS)
+        self._page.paste(picture, place)
         if place == self._per_page - 1 or index == self._num - 1:
             self._write(index // self._per_page)
 
@@ -65,14 +59,12 @@ class GridPages:
             (LONGEST_SIDE / rows - GAP) / size[1],
         )
         self._cell = max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
-        width, height = self._cell
-        whole = self._columns * (width + GAP) - GAP, rows * (height + GAP) - GAP
-        self._page = Image.new("RGB", whole, "white")
+        self._page = Grid(self._cell, columns=self._columns, rows=rows)
 
     def _write(self, number: int) -> None:
         assert self._page is not None
         several = self._num > self._per_page
         path = self._path_of(number + 1 if several else 0)
-        write_png(path, self._page, self._record)
+        write_png(path, self._page.page, self._record)
         self.paths.append(path)
         self._page = None

@@ -1,4 +1,4 @@
-"""What an interrupted drawing leaves in its folder, so that the same request goes on.
+"""The journal of an unfinished request in its folder, from which the same request is resumed.
 
 One file for each request, ``.c2l-unfinished-HASH.jsonl``: the request with its seeds, and then a
 line for each picture, written before the picture. A picture is done if its file is there.
@@ -10,7 +10,7 @@ import hashlib
 import json
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
@@ -25,8 +25,8 @@ class Unfinished:
     all of its pictures.
 
     Attributes:
-        request: the one given, or the one that was begun, with its seeds.
-        done: the files of pictures that are there, by the pictures' numbers.
+        request: with its seeds: those of the unfinished request, or new ones.
+        done: the files of pictures that were drawn, by index.
 
     Raises:
         NotWritable: the folder cannot be written.
@@ -50,19 +50,28 @@ class Unfinished:
         except Timeout:
             self.request = self._asked.with_seeds()
             return self
-        self._read()
-        if not self.done:
-            self.request = self._asked.with_seeds()
-            self._write(json.dumps(self.request.to_dict(), ensure_ascii=False), "w")
+        try:
+            self._read()
+            if not self.done:
+                self.request = self._asked.with_seeds()
+                self._write(self.request.to_dict(), "w")
+        except BaseException:
+            self._release()
+            raise
         return self
 
+    @property
+    def num_done(self) -> int:
+        """How many pictures are in the folder."""
+        return sum(path.is_file() for path in self.done.values())
+
     def note(self, index: int, path: Path) -> None:
-        """Say that picture ``index`` is about to be written to ``path``."""
-        self._write(json.dumps([index, path.name], ensure_ascii=False), "a")
+        """Note that picture ``index`` is about to be written to ``path``."""
+        self._write([index, path.name], "a")
         self.done[index] = path
 
     def finish(self) -> None:
-        """All pictures are there: nothing is left to go on with."""
+        """Remove the journal: all pictures are there."""
         if self._mine:
             self._path.unlink(missing_ok=True)
 
@@ -73,10 +82,13 @@ class Unfinished:
         trace: TracebackType | None,
     ) -> None:
         if self._mine:
-            if not self.done:  # nothing was begun, so there is nothing to go on with
+            if not self.done:  # nothing to resume
                 self.finish()
-            self._lock.release()
-            Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._release()
+
+    def _release(self) -> None:
+        self._lock.release()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def _read(self) -> None:
         try:
@@ -88,14 +100,15 @@ class Unfinished:
                 if path.is_file() and path.stat().st_size:
                     self.done[index] = path
         except (OSError, ValueError, TypeError, BadInput):
-            pass  # nothing was begun, or the last line was cut off: what came before it holds
+            pass  # there is none, or its last line was cut off: the lines before it count
 
-    def _write(self, line: str, mode: str) -> None:
+    def _write(self, entry: Any, mode: str) -> None:
         if not self._mine:
             return
         try:
             with self._path.open(mode, encoding="utf-8") as file:
-                file.write(line + "\n")
+                # In ASCII, since a prompt may hold U+2028, at which ``splitlines`` splits.
+                file.write(json.dumps(entry) + "\n")
         except OSError as error:
             raise NotWritable(
                 f"cannot write into {self._folder}: {error.strerror or error}",

@@ -115,6 +115,12 @@ def test_a_finished_request_is_drawn_anew(tmp_path: Path) -> None:
     assert paths == ["shape1-s1.png", "shape1-s2.png", "shape1-s1-2.png", "shape1-s2-2.png"]
 
 
+def test_a_prompt_with_a_line_separator_is_resumed(tmp_path: Path) -> None:
+    request = Request(prompt="shape1\u2028mood2\x85", num_images=3)
+    interrupted(request, tmp_path, after=1)
+    assert [item.picture is None for item in draw(request, tmp_path)] == [True, False, False]
+
+
 @pytest.mark.parametrize("damage", ["", "{", '{"prompt": 3}\n', "\0\n[0, 1]\n"])
 def test_a_damaged_journal_is_as_good_as_none(tmp_path: Path, damage: str) -> None:
     request = Request(prompt="shape1", seeds="1-3")
