@@ -15,7 +15,6 @@ from torch import Tensor
 from c2l.errors import BadPicture
 from c2l.files import draft_of
 
-
 GAP = 4
 """Pixels between the pictures of a grid."""
 

@@ -86,6 +86,12 @@ def test_one_picture_in_any_format(result: c2l.Result, tmp_path: Path) -> None:
         result.save(tmp_path / "file" / "folder")
 
 
+def test_latents_can_carry_gradients(result: c2l.Result, pipeline: c2l.Pipeline) -> None:
+    latents = result.latents.detach().requires_grad_()
+    pipeline.generator.synthesize(latents).sum().backward()
+    assert latents.grad is not None and latents.grad.abs().sum() > 0
+
+
 def test_a_notebook_shows_it(result: c2l.Result) -> None:
     assert result._repr_html_().startswith('<img alt="6 pictures" src="data:image/png;base64,')
     assert result[0]._repr_png_().startswith(b"\x89PNG")

@@ -26,7 +26,7 @@ from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import DrawRequest, DrawSettings
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def latents_of(pipeline: Pipeline, operation: Operation) -> Tensor:
     """The latents of one picture, float32, (1, L, D): a code for each layer of the generator.
 
@@ -54,7 +54,7 @@ def latents_of(pipeline: Pipeline, operation: Operation) -> Tensor:
             )
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def draw_operation(pipeline: Pipeline, request: DrawRequest) -> Picture:
     """The picture of a request whose latents are an operation.
 

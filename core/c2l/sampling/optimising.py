@@ -52,7 +52,7 @@ def optimise(
         return latents
     rows = OPTIMISING.pictures(generator.image_size, generator.device.type)
     moved = []
-    # The pipeline works in inference mode, whose tensors cannot carry gradients: copies can.
+    # The caller may be in inference mode, whose tensors cannot carry gradients: copies can.
     with torch.inference_mode(False), torch.enable_grad():
         std = generator.latent_space.std.mean(dim=0, keepdim=True).clone().to(generator.device)
         for start, want in zip(latents.split(rows), text.split(rows), strict=True):
