@@ -1,7 +1,8 @@
-"""Files: written so that they are whole or not there, and TOML read as people save it."""
+"""Files: written so that they are whole or not there, and texts, TOML and JSON as editors save them."""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,31 +10,59 @@ from typing import Any
 from c2l.errors import BadInput
 from c2l_registry.files import draft_of, remove_partials, write_atomically
 
-__all__ = ["draft_of", "read_text", "read_toml", "remove_partials", "write_atomically"]
+__all__ = ["draft_of", "read_json", "read_text", "read_toml", "remove_partials", "write_atomically"]
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, field: str = "") -> str:
     """Read a text file in UTF-8, with or without a byte order mark.
 
+    Args:
+        field: the one that named the file, for errors.
     Raises:
         BadInput: it cannot be read, or is in another encoding.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
+        if "\0" in text:
+            raise ValueError("it holds zero bytes, as UTF-16 does")
     except OSError as error:
         reason = error.strerror or error
-        raise BadInput(f"cannot read {path}: {reason}", hint="Check the path") from error
+        raise BadInput(
+            f"cannot read {path}: {reason}", hint="Check the path", field=field
+        ) from error
     except ValueError as error:
-        raise BadInput(f"{path} is not in UTF-8: {error}", hint="Save it as UTF-8") from error
+        raise BadInput(
+            f"{path} is not in UTF-8: {error}", hint="Save it as UTF-8", field=field
+        ) from error
+    return text
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, *, field: str = "") -> dict[str, Any]:
     """Read a TOML file, as ``read_text`` does.
 
     Raises:
         BadInput: it cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(read_text(path))
+        return tomllib.loads(read_text(path, field=field))
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not TOML: {error}", hint="See https://toml.io") from error
+        raise BadInput(
+            f"{path} is not TOML: {error}", hint="See https://toml.io", field=field
+        ) from error
+
+
+def read_json(path: Path, *, field: str = "") -> dict[str, Any]:
+    """Read a file that holds a JSON object, as ``read_text`` does.
+
+    Raises:
+        BadInput: it cannot be read, or is not a JSON object.
+    """
+    try:
+        value = json.loads(read_text(path, field=field))
+        if not isinstance(value, dict):
+            raise ValueError("it holds no object")
+    except (ValueError, RecursionError) as error:
+        raise BadInput(
+            f"{path} is not a JSON object: {error}", hint="See https://json.org", field=field
+        ) from error
+    return value

@@ -16,7 +16,6 @@ from c2l.generator import Generator
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.result import Picture, Result
-from c2l.sample_options import CHOICES
 from c2l.sampling.optimising import optimise
 from c2l.sampling.ranking import (
     FINALISTS,
@@ -127,12 +126,8 @@ class Pipeline:
         Those that the prior does not support are None.
         """
         full = settings.with_defaults(self.settings).with_defaults(_DEFAULTS)
-        used = {n: v for n, v in full.given.items() if n not in self._unsupported}
-        return DrawSettings(**used)
-
-    @property
-    def _unsupported(self) -> frozenset[str]:
-        return CHOICES - self.prior.supported_options
+        ignored = self.prior.ignored_options
+        return DrawSettings(**{n: v for n, v in full.given.items() if n not in ignored})
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

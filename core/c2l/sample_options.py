@@ -1,4 +1,4 @@
-"""How a prior is asked to sample: one frozen value, checked once."""
+"""The options of sampling from a prior: one frozen value, checked once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from c2l.ranges import Adherence, Guidance, Seed, Steps
 from c2l_registry.wording import describe_problem
 
 Modality = Literal["text", "image"]
-"""What an embedding is of. The two lie apart: see "the modality gap" (arXiv 2203.02053)."""
+"""What was embedded. Embeddings of texts and of images lie apart: the modality gap (Liang et al.
+2022, arXiv 2203.02053)."""
 
-CHOICES = frozenset({"guidance", "steps", "adherence", "negative"})
-"""The fields of ``SampleOptions`` that a prior may have no use for."""
+OPTIONAL = frozenset({"guidance", "steps", "adherence", "negative"})
+"""The fields of ``SampleOptions`` that a prior need not support."""
 
 _RANGES: Mapping[str, TypeAdapter[Any]] = {
     "seeds": TypeAdapter(tuple[Seed, ...]),
@@ -29,7 +30,7 @@ _RANGES: Mapping[str, TypeAdapter[Any]] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SampleOptions:
-    """How ``Prior.sample`` draws; None leaves a value to the prior.
+    """Options of ``Prior.sample``; None leaves a value to the prior.
 
     Args:
         seeds: B whole numbers from 0 to 2**64 - 1; row i depends only on its embedding and
@@ -39,9 +40,9 @@ class SampleOptions:
         adherence: how literally to take the embedding, from 0 (its neighbourhood) to 1 (the
             point).
         negative: embeddings to stay away from, under guidance, float32, (B, E).
-        modality: what the embeddings are of.
+        modality: whether the embeddings are of texts or of images.
     Raises:
-        BadInput: a value is out of range, naming the first.
+        BadInput: a value is out of range; it names the first one.
     """
 
     seeds: Sequence[int]

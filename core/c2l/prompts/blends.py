@@ -1,4 +1,4 @@
-"""What can be asked: one text, or several blended by weight."""
+"""Prompts: one text, or several blended by weight."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parse_weighted(text: str) -> tuple[str, float]:
 
 
 def check_text(text: str, field: str) -> None:
-    """Raises ``BadInput`` unless ``text`` is a text that can be drawn and written down."""
+    """Raises ``BadInput`` if ``text`` is empty, or cannot be encoded as UTF-8."""
     if not text.strip():
         raise BadInput(
             "the prompt is empty", hint="Say what to draw, as in 'a happy man'", field=field

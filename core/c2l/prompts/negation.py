@@ -1,7 +1,7 @@
-"""Negation in a prompt, which text encoders hardly read.
+"""Negation in prompts, which text encoders mostly ignore.
 
 CLIP learnt from captions, and captions name what is there: "a man without a beard" lies near "a man
-with a beard". What is unwanted belongs into the negative prompt.
+with a beard". What is unwanted belongs in the negative prompt.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _IDIOMS = re.compile(r"\bno\s+(?:one|man's\s+land|matter|doubt|\.?\s*\d)", re.IG
 
 @dataclass(frozen=True)
 class Negation:
-    """A prompt that negates, taken apart.
+    """A prompt with negation, split in two.
 
     Args:
         prompt: what is left of it; empty where it only negates.
-        negative: what it says should not be there.
+        negative: what should not be there.
     """
 
     prompt: str

@@ -1,6 +1,6 @@
-"""Where a picture's latents come from, as data: a tree of operations that a record can hold.
+"""Operations on latents as data: a tree that a request and a record can hold.
 
-``c2l.editing`` carries them out. A picture of a plain prompt needs none: its request says it all.
+``c2l.editing`` carries them out. A picture of a prompt needs none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from c2l.ranges import Adherence, Guidance, Seed, Share, Steps
 from c2l.sampling.texts import Blend, Text
 
 MOST_NESTED = 32
-"""Operations within each other."""
+"""Levels of operations within each other."""
 
 
 class _Operation(BaseModel):
@@ -26,7 +26,7 @@ class _Operation(BaseModel):
 
 
 class SampleLatents(_Operation):
-    """What the prior draws for a prompt."""
+    """Latents that the prior samples for a prompt."""
 
     op: Literal["sample"] = "sample"
     prompt: Blend
@@ -38,7 +38,7 @@ class SampleLatents(_Operation):
 
 
 class RandomLatents(_Operation):
-    """What the generator draws by itself."""
+    """Latents from the generator's own distribution."""
 
     op: Literal["random"] = "random"
     seed: Seed
@@ -48,7 +48,7 @@ class GivenLatents(_Operation):
     """Latents as numbers: float32, little-endian, base64, of shape (K, D).
 
     Args:
-        repeats: how many layers each of the K codes feeds; None leaves it to the generator.
+        repeats: how many layers each of the K codes feeds; None for the generator's own.
     """
 
     op: Literal["given"] = "given"
@@ -133,7 +133,7 @@ for _model in (Interpolate, Mix, Direct):
 
 
 def depth(raw: Any) -> int:
-    """How deep an operation, as JSON gives it, is nested; looks no deeper than is allowed."""
+    """How deep an operation in JSON is nested, up to one more than is allowed."""
     level, found = [raw], 0
     while level and found <= MOST_NESTED:
         level = [v for node in level if isinstance(node, dict) for v in node.values()

@@ -1,4 +1,4 @@
-"""One description of what can be asked of a drawing.
+"""The request: what to draw, and how.
 
 Keywords of ``pipeline(...)``, the command line, a TOML file, a JSON body and the record in a PNG
 are five spellings of it.
@@ -40,19 +40,19 @@ Seeds = tuple[int, ...] | tuple[tuple[int, ...], ...]
 
 
 class DrawSettings(BaseModel):
-    """How to draw. None leaves a value to the recipe, and then to the prior.
+    """How to draw. None leaves a value to the recipe, or else to the prior.
 
     Args:
         guidance: strength of classifier-free guidance, 0 to 100; 1 is none.
         steps: evaluations of the prior's network.
         adherence: how literally to take the prompt: 0 loosely, with more variety, to 1.
         negative: what to stay away from: a text, split at its commas, or texts with weights.
-        truncation: pulls latents towards their mean; 1 leaves them, 0 gives the mean, and below
-            that come their opposites; from -2 to 2.
+        truncation: pulls latents towards their mean: 1 leaves them, 0 gives the mean, negative
+            values give their opposites; from -2 to 2.
         best_of: draw this many candidates for each picture and keep the best by the embedder.
         rank_by: ``pictures`` renders every candidate; ``student`` lets the prior's student guess
-            and renders only the few that it likes best.
-        optimise: steps of gradient descent on each kept latent.
+            and renders only the best few.
+        optimise: steps of gradient descent on the latent of each picture; 0 for none.
     Raises:
         BadInput: naming every value that is out of range.
     """
@@ -114,7 +114,7 @@ class DrawRequest(DrawSettings):
         seed: of the first picture of each prompt; the next ones follow. None picks one at random.
         seeds: the seeds themselves, as ``1,2,5-10`` or as numbers; or as many lists as there are
             prompts, one for each.
-        latents: instead of prompts, where the latents of one picture come from.
+        latents: instead of prompts, the operation that makes the latents of one picture.
     """
 
     prompts: tuple[Blend, ...] = ()
@@ -126,7 +126,7 @@ class DrawRequest(DrawSettings):
     @model_validator(mode="before")
     @classmethod
     def _spelt(cls, values: Any) -> Any:
-        """``prompt``, and one prompt that is not in a list."""
+        """Accept ``prompt``, and a single prompt that is not in a list."""
         if not isinstance(values, Mapping):
             return values
         given = dict(values)
@@ -176,7 +176,7 @@ class DrawRequest(DrawSettings):
         return 1 if self.latents is not None else sum(map(len, self.seed_lists))
 
     def with_seeds(self) -> Self:
-        """This request with its first seed chosen, at random where it was left open."""
+        """This request, with a random first seed if it had no seeds."""
         if self.seeds is not None or self.seed is not None or self.latents is not None:
             return self
         return self.replace(seed=secrets.randbelow(1_000_000))
@@ -192,13 +192,12 @@ class DrawRequest(DrawSettings):
 
 
 class Request(DrawRequest):
-    """What to draw, how, and with which parts: whole by itself.
+    """What to draw, how, and with which parts.
 
     Args:
-        recipe: the name of a recipe; with neither recipe nor prior it is the embedded default.
-        generator, embedder, prior: references that replace parts of it.
-        device: where to draw: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the best
-            there is.
+        recipe: the name of a recipe; ``demo-faces`` if there is neither recipe nor prior.
+        generator, embedder, prior: references that replace parts of the recipe.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``: CUDA, else MPS, else the CPU.
         precision: ``float32``, ``bf16`` or ``fp16``.
     """
 
@@ -211,7 +210,7 @@ class Request(DrawRequest):
 
 
 def _as_seeds(value: Any) -> Any:
-    """``1-4``, numbers, or lists of numbers, as tuples; here, so that the message is plain."""
+    """``1-4``, numbers, or lists of numbers, as tuples. Pydantic's own message would be long."""
     if value is None:
         return None
     if isinstance(value, str):

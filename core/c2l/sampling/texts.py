@@ -67,7 +67,7 @@ def as_written(blend: dict[str, float]) -> str | dict[str, float]:
 
 
 def _as_negative(value: Any) -> Any:
-    """``beard, glasses`` is two texts: what is unwanted is listed, as everywhere in the field."""
+    """``beard, glasses`` is two texts: negative prompts are lists, separated by commas."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()] or [value]
     return value

@@ -1,4 +1,4 @@
-"""What a user should hear about a request: one line each, before it is drawn or after."""
+"""Notices about a request: things a user should know that are not errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from c2l.embedder import Embedder
 from c2l.pipeline import Pipeline
 from c2l.prompts.far import is_far
 from c2l.prompts.negation import find_negation
-from c2l.sample_options import CHOICES
 from c2l.sampling.request import DrawRequest
 
 Kind = Literal["device", "option", "words", "length", "negation", "far", "weights", "resumed"]
@@ -18,11 +17,11 @@ Kind = Literal["device", "option", "words", "length", "negation", "far", "weight
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to tell the user that is not an error.
+    """Something a user should know that is not an error.
 
     Args:
         kind: what it is about.
-        text: one line; fields stand in backquotes, as in errors.
+        text: one line, with fields in backquotes as in errors.
     """
 
     kind: Kind
@@ -32,7 +31,7 @@ class Notice:
 def notices_before(pipeline: Pipeline, request: DrawRequest) -> Iterator[Notice]:
     """Options that the prior ignores, words that the embedder cannot read, and negation."""
     kind = pipeline.prior.reference.partition(":")[0]
-    for name in sorted(set(request.given) & (CHOICES - pipeline.prior.supported_options)):
+    for name in sorted(pipeline.prior.ignored_options.intersection(request.given)):
         yield Notice("option", f"{kind} ignores `{name}`")
     texts = [text for prompt in request.prompts for text in prompt]
     for text in dict.fromkeys([*texts, *(request.negative or ())]):
@@ -43,7 +42,11 @@ def notices_before(pipeline: Pipeline, request: DrawRequest) -> Iterator[Notice]
 
 
 def notice_of_far(pipeline: Pipeline, prompt: str, best_score: float) -> Notice | None:
-    """That a prompt lies far from what the generator draws; after its pictures are drawn."""
+    """The notice that a prompt lies far from what the generator draws; None if it does not.
+
+    Args:
+        best_score: the highest score among the pictures of the prompt.
+    """
     card = pipeline.prior.card
     threshold = card.domain.get("threshold") if card else None
     if not is_far(pipeline.embedder, prompt, best_score, threshold):

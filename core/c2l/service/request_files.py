@@ -1,14 +1,13 @@
-"""Requests in files: the record in a PNG, or TOML or JSON that somebody wrote."""
+"""Requests in files: the record in a PNG, or TOML or JSON."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadInput
-from c2l.files import read_toml
+from c2l.files import read_json, read_toml
 from c2l.prompts.blends import parse_weighted
 from c2l.resolving import resolve_beside
 from c2l.sampling.record import read_record, request_of
@@ -20,8 +19,7 @@ PARTS = ("generator", "embedder", "prior")
 def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Request:
     """The request in a file; ``changes`` win over it.
 
-    Parts that it names by a relative path are looked up from the current folder, and beside the
-    file.
+    Relative paths in it are resolved from the current folder, or else from the file's own.
 
     Args:
         path: a PNG that c2l wrote, or a ``.toml`` or ``.json`` file with the fields of ``Request``.
@@ -30,24 +28,27 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
         BadPicture: a PNG without a record, or one that was edited or is newer than this version.
         BadInput: another file that cannot be read, or does not describe a request.
     """
-    if path.suffix.lower() in (".toml", ".json"):
-        raw = read_toml(path) if path.suffix.lower() == ".toml" else _read_json(path)
+    read = {".toml": read_toml, ".json": read_json}.get(path.suffix.lower())
+    if read is not None:
+        raw = read(path, field="from_file")
         try:
             request = Request(**_merged(raw, changes))
         except (BadInput, TypeError) as error:
             reason = error.message if isinstance(error, BadInput) else str(error)
             hint = error.hint if isinstance(error, BadInput) else ""
-            raise BadInput(f"{path}: {reason}", hint=hint, field="from") from error
+            raise BadInput(f"{path}: {reason}", hint=hint, field="from_file") from error
     else:
         request = request_of(read_record(path), str(path))
         if changes.keys() & {"prompt", "prompts", "seed", "seeds", "num_images", "latents"}:
             raise BadInput(
                 f"{path} already brings a prompt and a seed",
                 hint="Leave out the other ones",
-                field="from",
+                field="from_file",
             )
         request = request.replace(**changes)
     if also:
+        if not request.prompts:
+            raise BadInput(f"{path} has no prompt to blend into", hint="Give one", field="also")
         blends = [[*p.items(), *map(parse_weighted, also)] for p in request.prompts]
         request = request.replace(prompts=blends)
     found = {
@@ -59,10 +60,11 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
 
 
 def _merged(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The file's fields and the changes, which also take the place of other spellings."""
+    """The file's fields and the changes, which also replace other spellings of the same."""
     replaced = {
         "prompt": {"prompts"},
         "prompts": {"prompt"},
+        "seed": {"seeds"},
         "seeds": {"seed", "num_images"},
         "num_images": {"seeds"},
     }
@@ -70,17 +72,3 @@ def _merged(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in raw.items() if name not in gone}, **changes}
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BadInput(
-            f"cannot read {path}: {error.strerror or error}", hint="Check the path", field="from"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(
-            f"{path} is not JSON in UTF-8: {error}", hint="Correct it", field="from"
-        ) from error
-    if not isinstance(raw, dict):
-        raise BadInput(f"{path} is not a JSON object", field="from")
-    return raw
