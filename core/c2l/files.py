@@ -1,4 +1,4 @@
-"""Files: written so that they are whole or not there, and texts, TOML and JSON as editors save them."""
+"""Files: written whole or not at all, and texts, TOML and JSON read as editors save them."""
 
 from __future__ import annotations
 

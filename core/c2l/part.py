@@ -48,7 +48,7 @@ class Part(nn.Module):
         return {}
 
     def compute_in(self, dtype: torch.dtype) -> None:
-        """Compute in another dtype from now on, where it is faster. Inputs and outputs stay float32.
+        """Compute in another dtype where it is faster; inputs and outputs stay float32.
 
         It may round the weights, so load a fresh part to save or train. The fingerprint stays that
         of the loaded weights.

@@ -20,11 +20,11 @@ def progress(what: str, unit: str) -> Iterator[Update]:
     """Show how far a long job is, from the first call until all is done.
 
     Args:
-        what: is being done, as in ``making pairs``.
+        what: the job, as in ``making pairs``.
         unit: what is counted, as in ``pairs``.
     Yields:
-        A function of the number done, the number in all, and a note; its first call tells what
-        was done before, which the throughput leaves out.
+        A function of the number done, the total, and a note. Its first call gives what was done
+        before, which the throughput leaves out.
     """
     pace, last, bar = _Pace(unit), time.monotonic(), _bar() if sys.stderr.isatty() else None
     task = bar.add_task(what, total=None, note="") if bar else None

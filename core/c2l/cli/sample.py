@@ -73,7 +73,7 @@ def sample(
 ) -> None:
     """Draw pictures of a prompt.
 
-    Each picture is written as it is drawn. Interrupted, the same command goes on."""
+    Each picture is written as it is drawn. If it is interrupted, the same command resumes."""
     request = service.typed_request(**fields_of(context, "out", "latents"))
     output.warn_of_problems()
     milliseconds: list[float] = []

@@ -71,7 +71,7 @@ def draw_operation(pipeline: Pipeline, request: DrawRequest) -> Picture:
         latents = latents_of(pipeline, request.latents)
     with clock.stage("synthesis"):
         image = pipeline.generator.synthesize(latents, truncation=truncation)
-    score, prompt = math.nan, request.latents.op
+    score, prompt = math.nan, str(request.latents.op)
     if request.prompts:
         with clock.stage("ranking"):
             target = embed_prompts(pipeline.embedder, request.prompts)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
@@ -50,14 +49,20 @@ def _as_blend(value: Any) -> dict[str, float]:
 
 
 def _as_weight(text: str, value: Any) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool):
+    try:
+        weight = math.nan if isinstance(value, (str, bool)) else float(value)
+    except OverflowError:
+        weight = math.inf
+    except (TypeError, ValueError):
+        weight = math.nan
+    if math.isnan(weight):
         raise ValueError(f"the weight of '{text}' is not a number: {value!r}")
-    if not 0 < value <= sys.float_info.max:
+    if not 0 < weight < math.inf:
         raise FieldError(
             f"'{text}' has weight {value!s:.20}, and weights are above 0 and finite",
             hint="What is unwanted goes into the `negative` prompt",
         )
-    return float(value)
+    return weight
 
 
 def as_written(blend: dict[str, float]) -> str | dict[str, float]:

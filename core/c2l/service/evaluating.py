@@ -20,8 +20,8 @@ from c2l.prompts.files import read_distinct_prompts
 from c2l.ranges import Adherence, Count, Guidance, Seed, Steps, Truncation
 from c2l.sampling.request import DrawSettings
 from c2l.service.consent import Ask, fetch_with_consent
-from c2l.service.notices import Notice
-from c2l.service.pairs import ChosenDevice, Tell
+from c2l.service.notices import Notice, Tell, notices_of_ignored
+from c2l.service.pairs import ChosenDevice
 from c2l.service.session import named_parts
 from c2l.service.typed_values import split_list
 from c2l.training.checks import Faults
@@ -212,12 +212,9 @@ def _questions(pipeline: Pipeline, request: EvaluationRequest) -> Sequence[Quest
 def _notices(
     request: EvaluationRequest, pipeline: Pipeline, independent: Embedder | None, asked: Prompts
 ) -> Iterator[Notice]:
-    kind = pipeline.prior.reference.partition(":")[0]
     single = [name for name in ("guidance", "steps") if len(getattr(request, name)) == 1]
     given = [*single, *(["adherence"] if request.adherence is not None else [])]
-    for name in given:
-        if name in pipeline.prior.ignored_options:
-            yield Notice("option", f"{kind} ignores `{name}`")
+    yield from notices_of_ignored(pipeline.prior, given)
     prompts = [p if isinstance(p, str) else p.prompt for p in asked]
     for embedder in filter(None, (pipeline.embedder, independent)):
         yield from _unread(embedder, prompts)

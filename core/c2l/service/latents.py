@@ -1,4 +1,4 @@
-"""The latents of pictures that were drawn, in one file."""
+"""Collects the latents of drawn pictures into one file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LatentsFile:
 
     Args:
         path: the file to write.
-        session: draws pictures that were in the folder before once more, for their latents.
+        session: draws pictures of an interrupted drawing again, for their latents.
     """
 
     def __init__(self, path: Path, session: Session) -> None:
@@ -31,7 +31,7 @@ class LatentsFile:
         self._prompts: list[object] = []
 
     def add(self, drawn: Drawn) -> None:
-        """Keep the latents of a picture, not the picture."""
+        """Keep the latents of a picture."""
         picture = drawn.picture
         if picture is None:
             request = request_of(drawn.record, str(drawn.path))

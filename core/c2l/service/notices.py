@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from c2l.embedder import Embedder
 from c2l.pipeline import Pipeline
+from c2l.prior import Prior
 from c2l.prompts.far import is_far
 from c2l.prompts.negation import find_negation
 from c2l.sampling.request import DrawRequest
@@ -28,17 +29,25 @@ class Notice:
     text: str
 
 
+Tell = Callable[[Notice], None]
+
+
 def notices_before(pipeline: Pipeline, request: DrawRequest) -> Iterator[Notice]:
     """Options that the prior ignores, words that the embedder cannot read, and negation."""
-    kind = pipeline.prior.reference.partition(":")[0]
-    for name in sorted(pipeline.prior.ignored_options.intersection(request.given)):
-        yield Notice("option", f"{kind} ignores `{name}`")
+    yield from notices_of_ignored(pipeline.prior, request.given)
     texts = [text for prompt in request.prompts for text in prompt]
     for text in dict.fromkeys([*texts, *(request.negative or ())]):
         yield from _unread(pipeline.embedder, text)
     if "negative" in pipeline.prior.supported_options:
         for text in dict.fromkeys(texts):
             yield from _negated(text)
+
+
+def notices_of_ignored(prior: Prior, given: Iterable[str]) -> Iterator[Notice]:
+    """That the prior ignores some of the options that are given."""
+    kind = prior.reference.partition(":")[0]
+    for name in sorted(prior.ignored_options.intersection(given)):
+        yield Notice("option", f"{kind} ignores `{name}`")
 
 
 def notice_of_far(pipeline: Pipeline, prompt: str, best_score: float) -> Notice | None:

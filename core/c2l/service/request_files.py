@@ -70,5 +70,3 @@ def _merged(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     }
     gone = set().union(*(replaced.get(name, ()) for name in changes))
     return {**{name: value for name, value in raw.items() if name not in gone}, **changes}
-
-

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
@@ -20,14 +20,12 @@ from c2l.plugins import registry
 from c2l.result import Picture
 from c2l.sampling.request import Request
 from c2l.service.consent import Ask, fetch_with_consent
-from c2l.service.notices import Notice, notice_of_far, notices_before
+from c2l.service.notices import Notice, Tell, notice_of_far, notices_before
 
 if TYPE_CHECKING:
     import torch
 
     from c2l_registry.downloads import FileReport
-
-Tell = Callable[[Notice], None]
 
 
 @dataclasses.dataclass(frozen=True)
