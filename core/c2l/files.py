@@ -59,10 +59,10 @@ def read_json(path: Path, *, field: str = "") -> dict[str, Any]:
     """
     try:
         value = json.loads(read_text(path, field=field))
-        if not isinstance(value, dict):
-            raise ValueError("it holds no object")
     except (ValueError, RecursionError) as error:
         raise BadInput(
-            f"{path} is not a JSON object: {error}", hint="See https://json.org", field=field
+            f"{path} is not JSON: {error}", hint="See https://json.org", field=field
         ) from error
+    if not isinstance(value, dict):
+        raise BadInput(f"{path} is not a JSON object", hint="Write names and values in braces", field=field)
     return value
