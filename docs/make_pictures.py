@@ -8,7 +8,6 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 import c2l
-from c2l.images import to_pil
 
 OUT = Path(__file__).parent / "pictures"
 SIDE, GAP, LABEL = 128, 6, 26
@@ -41,9 +40,9 @@ def rows(asked: Sequence[tuple[str, str]]) -> Image.Image:
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
     for row, (recipe, prompt) in enumerate(asked):
         pen.text((2, row * height + 4), f"“{prompt}”", fill="#222222", font=font)
-        images = pipelines[recipe](prompt, seeds=range(1, NUM + 1)).images
-        for column, image in enumerate(images):
-            sheet.paste(to_pil(image), (column * (SIDE + GAP), row * height + LABEL))
+        result = pipelines[recipe](prompt, seeds=range(1, NUM + 1))
+        for column, image in enumerate(result.pil()):
+            sheet.paste(image, (column * (SIDE + GAP), row * height + LABEL))
     return sheet
 
 

@@ -31,6 +31,7 @@ from c2l.result import Result as Result
 from c2l.sample_options import Modality as Modality
 from c2l.sample_options import SampleOptions as SampleOptions
 from c2l.sampling.request import DrawRequest as DrawRequest
+from c2l.sampling.request import DrawSettings as DrawSettings
 from c2l.seeds import SeededNormal as SeededNormal
 from c2l.seeds import draw_index as draw_index
 from c2l.seeds import draw_normal as draw_normal

@@ -64,5 +64,7 @@ def read_json(path: Path, *, field: str = "") -> dict[str, Any]:
             f"{path} is not JSON: {error}", hint="See https://json.org", field=field
         ) from error
     if not isinstance(value, dict):
-        raise BadInput(f"{path} is not a JSON object", hint="Write names and values in braces", field=field)
+        raise BadInput(
+            f"{path} is not a JSON object", hint="Write names and values in braces", field=field
+        )
     return value

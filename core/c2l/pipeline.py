@@ -108,11 +108,11 @@ class Pipeline:
         """Draw one picture after the other; memory does not grow with their number.
 
         Args:
-            request: with prompts. Without seeds, the first one is 0.
+            request: with prompts. Without a seed, a random one is picked.
             skip: indices of pictures to leave out, counted from 0.
             on_candidates: called as candidates are rendered; may raise to stop.
         """
-        for batch in self._batches(request, skip, on_candidates):
+        for batch in self._batches(request.with_seeds(), skip, on_candidates):
             yield from batch
 
     @torch.no_grad()
@@ -171,7 +171,7 @@ class Pipeline:
             with clock.stage("text"):
                 targets = self._embed(request, [prompt for prompt, _ in some])
                 if settings.negative and against is None:
-                    against = embed_prompts(self.embedder, [settings.negative])
+                    against = self.embedder.embed_text(list(settings.negative))
             seeds = [candidate_seeds(seed, num_candidates) for _, seed in some]
             with clock.stage("prior"):
                 latents = self._sample(targets, seeds, against, settings)
@@ -206,7 +206,13 @@ class Pipeline:
         against: Tensor | None,
         settings: DrawSettings,
     ) -> Tensor:
-        """Latents (B, C, K, D) for targets (B, E) and the seeds, B lists of C, of candidates."""
+        """Latents (B, C, K, D) of candidates.
+
+        Args:
+            targets: (B, E).
+            seeds: B lists of C.
+            against: the negative prompt, (M, E).
+        """
         candidates = targets.repeat_interleave(len(seeds[0]), dim=0)
         flat = [seed for some in seeds for seed in some]
         latents = []
@@ -219,7 +225,9 @@ class Pipeline:
                     guidance=settings.guidance,
                     steps=settings.steps,
                     adherence=settings.adherence,
-                    negative=None if against is None else against.expand(len(part), -1),
+                    negative=None if against is None else against.expand(len(part), -1, -1),
+                    negative_weights=tuple((settings.negative or {}).values()),
+                    negative_by=settings.negative_by,
                 )
             )
         return torch.cat(latents).unflatten(0, (len(seeds), -1))

@@ -44,8 +44,8 @@ class Prior(Part, ABC):
     half the size and just as exact."""
 
     supported_options: ClassVar[frozenset[str]] = OPTIONAL
-    """Which of guidance, steps, adherence and negative the prior uses. ``_sample`` gets None for
-    the others, and a user who sets one of those is warned that it is ignored."""
+    """Which of guidance, steps, adherence, negative and negative_by the prior uses. ``_sample``
+    gets None for the others, and a user who sets one of those is warned that it is ignored."""
 
     config: PriorSettings
     """The settings, checked. A subclass may declare the type of its own."""
@@ -136,15 +136,30 @@ class Prior(Part, ABC):
                 field="seeds",
             )
         if options.negative is not None:
-            check_embeddings(options.negative, self.config.embedding_width, field="negative")
-            if len(options.negative) != len(embeddings):
-                raise BadInput(
-                    f"{len(embeddings)} embeddings need as many negative ones, "
-                    f"not {len(options.negative)}",
-                    field="negative",
-                )
+            options = self._with_several_negative(options, len(embeddings))
         unused: dict[str, Any] = dict.fromkeys(self.ignored_options)
         return self._sample(embeddings, dataclasses.replace(options, **unused))
+
+    def _with_several_negative(self, options: SampleOptions, num: int) -> SampleOptions:
+        """Options whose negative embeddings, checked, are (``num``, M, E)."""
+        negative = options.negative
+        assert negative is not None
+        several = negative if negative.ndim == 3 else negative[:, None]
+        if negative.ndim not in (2, 3) or several.shape[2] != self.config.embedding_width:
+            check_embeddings(negative, self.config.embedding_width, field="negative")
+        check_embeddings(several.flatten(0, 1), self.config.embedding_width, field="negative")
+        if len(several) != num:
+            raise BadInput(
+                f"{num} embeddings need as many negative ones, not {len(several)}",
+                field="negative",
+            )
+        if len(options.negative_weights) not in (0, several.shape[1]):
+            raise BadInput(
+                f"{several.shape[1]} negative embeddings cannot have "
+                f"{len(options.negative_weights)} weights",
+                field="negative_weights",
+            )
+        return dataclasses.replace(options, negative=several)
 
     @abstractmethod
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:

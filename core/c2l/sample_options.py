@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import TypeAdapter, ValidationError
+import torch
+from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
 
+from c2l.blending import blend_embeddings
 from c2l.errors import BadInput
 from c2l.ranges import Adherence, Guidance, Seed, Steps
 from c2l_registry.wording import describe_problem
@@ -17,7 +20,11 @@ Modality = Literal["text", "image"]
 """What was embedded. Embeddings of texts and of images lie apart: the modality gap (Liang et al.
 2022, arXiv 2203.02053)."""
 
-OPTIONAL = frozenset({"guidance", "steps", "adherence", "negative"})
+NegativeBy = Literal["embedding", "guidance"]
+"""How a prior stays away from negative prompts. ``embedding`` moves the embedding away from them
+before the first step, at no cost; ``guidance`` guides away from them at every step."""
+
+OPTIONAL = frozenset({"guidance", "steps", "adherence", "negative", "negative_by"})
 """The fields of ``SampleOptions`` that a prior need not support."""
 
 _RANGES: Mapping[str, TypeAdapter[Any]] = {
@@ -25,6 +32,8 @@ _RANGES: Mapping[str, TypeAdapter[Any]] = {
     "guidance": TypeAdapter(Guidance | None),
     "steps": TypeAdapter(Steps | None),
     "adherence": TypeAdapter(Adherence | None),
+    "negative_weights": TypeAdapter(tuple[Annotated[float, Field(gt=0, lt=math.inf)], ...]),
+    "negative_by": TypeAdapter(NegativeBy | None),
 }
 
 
@@ -39,7 +48,10 @@ class SampleOptions:
         steps: evaluations of the network, 1 or more.
         adherence: how literally to take the embedding, from 0 (its neighbourhood) to 1 (the
             point).
-        negative: embeddings to stay away from, under guidance, float32, (B, E).
+        negative: embeddings of texts to stay away from, float32, (B, E), or (B, M, E) for M at
+            once. ``_sample`` gets (B, M, E).
+        negative_weights: M numbers above 0, how strongly to stay away from each; empty for 1 each.
+        negative_by: how to stay away from them, see ``NegativeBy``.
         modality: whether the embeddings are of texts or of images.
     Raises:
         BadInput: a value is out of range; it names the first one.
@@ -50,13 +62,13 @@ class SampleOptions:
     steps: int | None = None
     adherence: float | None = None
     negative: Tensor | None = None
+    negative_weights: Sequence[float] = ()
+    negative_by: NegativeBy | None = None
     modality: Modality = "text"
 
     def __post_init__(self) -> None:
-        # The numbers in arrays and tensors are not Python's own.
-        seeds = self.seeds.tolist() if hasattr(self.seeds, "tolist") else self.seeds
-        if isinstance(seeds, Iterable):
-            object.__setattr__(self, "seeds", tuple(seeds))
+        for name in ("seeds", "negative_weights"):
+            object.__setattr__(self, name, _as_tuple(getattr(self, name)))
         for name, adapter in _RANGES.items():
             value = getattr(self, name)
             try:
@@ -74,10 +86,32 @@ class SampleOptions:
                 f"`modality={self.modality!r}` is neither text nor image", field="modality"
             )
 
+    @property
+    def negative_scale(self) -> Tensor:
+        """The weights of ``negative`` (B, M, E): float32, (M,)."""
+        assert self.negative is not None
+        weights = self.negative_weights or [1.0] * self.negative.shape[1]
+        return torch.tensor(weights, device=self.negative.device)
+
+    @property
+    def blended_negative(self) -> Tensor:
+        """``negative`` (B, M, E) as one embedding (B, E) for each sample."""
+        assert self.negative is not None
+        return blend_embeddings(self.negative, self.negative_scale)
+
+
+def _as_tuple(value: Any) -> Any:
+    """A list, an array or an iterator as a tuple; anything else unchanged, to be refused."""
+    if hasattr(value, "tolist"):  # the numbers in arrays and tensors are not Python's own
+        value = value.tolist()
+    return tuple(value) if isinstance(value, Iterable) else value
+
 
 _HINTS = {
     "seeds": "Seeds are whole numbers from 0 to 2**64 - 1",
     "guidance": "Use `guidance` from 0 to 100",
     "steps": "Use `steps=1` or more",
     "adherence": "Use `adherence` from 0 to 1",
+    "negative_weights": "Use weights above 0",
+    "negative_by": "Use `negative_by=embedding` or `negative_by=guidance`",
 }

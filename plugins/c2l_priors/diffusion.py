@@ -35,7 +35,7 @@ from c2l_priors.diffusion_network import Contexts, Memory, PriorNetwork
 from c2l_priors.diffusion_samplers import SAMPLERS, SamplerName
 from c2l_priors.diffusion_schedule import NoiseSchedule
 from c2l_priors.gap import Gap, check_ingredients
-from c2l_priors.guidance import guidance_of
+from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.scaling import LatentScale
 
 PAPER = "paper"
@@ -256,11 +256,12 @@ class DiffusionPrior(Prior):
             return torch.empty(shape, device=self.device)
         normal = SeededNormal(options.seeds, self.device)
         own_steps = min(config.steps or SAMPLERS[config.sampler].steps, config.num_timesteps)
+        against = self._led_from(options)
         guided = _Guided(
             self,
             self._asked(embeddings, options, normal),
-            guidance_of(options, config.guidance, config.drop),
-            None if options.negative is None else self._unit(options.negative, "text"),
+            guidance_of(options, against, config.guidance, config.drop),
+            None if against is None else self._unit(against, "text"),
         )
         noise = _endless(normal, shape)
         return self._walk(guided, config.sampler, options.steps or own_steps, noise)
@@ -302,7 +303,7 @@ class DiffusionPrior(Prior):
         shape = self._shape(len(embeddings))
         if not len(embeddings):
             return torch.empty(shape, device=self.device)
-        strength = guidance_of(options, guidance, self.config.drop)
+        strength = guidance_of(options, None, guidance, self.config.drop)
         guided = _Guided(self, self._unit(embeddings, "text"), strength, None)
         latents = self._walk(guided, sampler, steps, _given(noise, shape))
         return latents if truncation == 1 else torch.lerp(self.scale.mean, latents, truncation)
@@ -327,6 +328,18 @@ class DiffusionPrior(Prior):
         """Of ``num`` latents."""
         return num, self.config.num_codes, self.config.latent_width
 
+    def _led_from(self, options: SampleOptions) -> Tensor | None:
+        """What guidance leads away from, (B, E); None for no prompt."""
+        if self.gap is not None or options.negative is None:
+            return led_from(options)
+        if options.negative_by == "embedding":
+            raise BadInput(
+                "without a gap this prior does not know the mean of texts to move away from",
+                hint="Use `negative_by=guidance`",
+                field="negative_by",
+            )
+        return options.blended_negative
+
     def _unit(self, embeddings: Tensor, modality: Modality) -> Tensor:
         """Embeddings (B, E) as the network sees them, without noise; of unit length with a gap."""
         return embeddings if self.gap is None else self.gap.unit(embeddings, modality)
@@ -335,6 +348,8 @@ class DiffusionPrior(Prior):
         """Embeddings (B, E) as the network sees them, turned by noise if adherence is below 1."""
         config = self.config
         adherence = config.adherence if options.adherence is None else options.adherence
+        if self.gap is not None:
+            embeddings = self.gap.away(embeddings, options)
         if adherence == 1:
             return self._unit(embeddings, options.modality)
         if self.gap is not None:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from c2l import SampleOptions, SeededNormal
 from c2l.ranges import Count, Drop, Guidance, Steps
 from c2l_priors.base import GapPrior, NoisyGapSettings
-from c2l_priors.guidance import guidance_of
+from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
 from c2l_priors.scaling import LatentScale
 
@@ -108,12 +108,14 @@ class FlowPrior(GapPrior):
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         config = self.config
-        guidance = guidance_of(options, config.guidance, config.drop)
+        against = led_from(options)
+        guidance = guidance_of(options, against, config.guidance, config.drop)
         normal = SeededNormal(options.seeds, self.device)
-        asked = self.gap.ask(embeddings, options.modality, options.adherence, normal)
+        wanted = self.gap.away(embeddings, options)
+        asked = self.gap.ask(wanted, options.modality, options.adherence, normal)
         prompt = Guided(self.prompt(*asked), None, guidance)
         if guidance != 1:
-            prompt = prompt._replace(against=self._against(options.negative, len(embeddings)))
+            prompt = prompt._replace(against=self._against(against, len(embeddings)))
         return self.scale.inverse(self._draw(prompt, options.steps or config.steps, normal))
 
     def _against(self, negative: Tensor | None, num: int) -> Condition:

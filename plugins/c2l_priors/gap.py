@@ -29,7 +29,7 @@ from pydantic import AfterValidator
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from c2l import Modality
+from c2l import Modality, SampleOptions
 
 INGREDIENTS = ("noise", "centring", "projection", "ridge")
 
@@ -57,6 +57,11 @@ NUM_STORED = 4096
 
 TEMPERATURE = 0.05
 """Of the softmax over pictures near a text, in units of the cosine between centred embeddings."""
+
+REPULSION = 0.3
+"""How far a negative text of weight 1 pushes an embedding, as a part of its distance from the mean.
+Half of it leaves some of what is unwanted, twice as much costs what the prompt names: see
+``benchmarks/negation.md``."""
 
 RIDGE = 0.01
 """Of the ridge map, as a part of the mean variance of the texts."""
@@ -164,6 +169,21 @@ class Gap(nn.Module):
         if adherence < 1:
             unit = self._noisy(unit, levels, normal(self.embedding_width))
         return unit, torch.ones_like(levels) if modality == "text" else levels
+
+    def away(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
+        """Embeddings (B, E) moved away from negative ones, if the options say so.
+
+        What texts have in common stays: each negative text counts by its direction from their
+        mean.
+        """
+        if options.negative is None or options.negative_by == "guidance":
+            return embeddings
+        device = self.text_mean.device
+        unwanted = normalize(options.negative.to(device), dim=2) - self.text_mean
+        step = options.negative_scale.to(device) @ normalize(unwanted, dim=2)
+        mean = self.image_mean if options.modality == "image" else self.text_mean
+        own = normalize(embeddings.to(device), dim=1) - mean
+        return mean + own - REPULSION * own.norm(dim=1, keepdim=True) * step
 
     def unit(self, embeddings: Tensor, modality: Modality) -> Tensor:
         """Embeddings (B, E) as unit vectors on the side of the pictures, without noise."""

@@ -40,7 +40,7 @@ class MLPPrior(GapPrior):
         spread: Size = 0.5
 
     config: Settings
-    supported_options: ClassVar[frozenset[str]] = frozenset({"adherence"})
+    supported_options: ClassVar[frozenset[str]] = frozenset({"adherence", "negative"})
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -64,7 +64,8 @@ class MLPPrior(GapPrior):
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         normal = SeededNormal(options.seeds, self.device)
-        asked = self.gap.ask(embeddings, options.modality, options.adherence, normal)
+        wanted = self.gap.away(embeddings, options)
+        asked = self.gap.ask(wanted, options.modality, options.adherence, normal)
         mean, spread = self._predict(*asked)
         return self.scale.inverse(mean + self.config.spread * spread * normal(self.latent_size))
 

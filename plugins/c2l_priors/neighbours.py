@@ -42,7 +42,7 @@ class NeighboursPrior(GapPrior):
     config: Settings
     trains_by_gradient: ClassVar[bool] = False
     always_half: ClassVar[bool] = True
-    supported_options: ClassVar[frozenset[str]] = frozenset()
+    supported_options: ClassVar[frozenset[str]] = frozenset({"negative"})
     directions: Tensor
     latents: Tensor
 
@@ -63,7 +63,7 @@ class NeighboursPrior(GapPrior):
         self.latents = _to_half(latents[:num].to(self.device))
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
-        asked = self.gap.unit(embeddings, options.modality)
+        asked = self.gap.unit(self.gap.away(embeddings, options), options.modality)
         num = min(self.config.num_nearest, len(self.latents))
         near = (asked @ self.directions.T).topk(num, dim=1)
         weights = (near.values / self.config.temperature).softmax(dim=1).cpu()

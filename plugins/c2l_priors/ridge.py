@@ -36,7 +36,7 @@ class RidgePrior(GapPrior):
 
     config: Settings
     trains_by_gradient: ClassVar[bool] = False
-    supported_options: ClassVar[frozenset[str]] = frozenset()
+    supported_options: ClassVar[frozenset[str]] = frozenset({"negative"})
     map: Tensor
     offset: Tensor
     residual: Tensor
@@ -68,5 +68,6 @@ class RidgePrior(GapPrior):
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         scatter = SeededNormal(options.seeds, self.device)(self.latent_size) @ self.residual
-        mean = self.gap.unit(embeddings, options.modality) @ self.map + self.offset
+        unit = self.gap.unit(self.gap.away(embeddings, options), options.modality)
+        mean = unit @ self.map + self.offset
         return self.scale.inverse(mean + self.config.spread * scatter)

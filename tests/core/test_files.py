@@ -48,6 +48,6 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
 def test_what_is_not_a_json_object(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(data)
-    with pytest.raises(BadInput, match="is not (JSON|a JSON object)") as caught:
+    with pytest.raises(BadInput, match=r"is not (JSON:|a JSON object)") as caught:
         read_json(path, field="out")
     assert caught.value.field == "out" and "\n" not in str(caught.value)

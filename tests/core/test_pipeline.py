@@ -123,7 +123,7 @@ def test_settings_of_the_recipe_hold_unless_given() -> None:
         ({"prompts": "shape1", "guidance": float("nan")}, "`guidance=nan` is not a finite"),
         ({"prompts": "shape1", "guidance": -1.0}, "`guidance=-1.0` is below 0"),
         ({"prompts": "shape1", "guidance": 1e9, "steps": 0}, "`guidance=.*; `steps=0`"),
-        ({"prompts": "shape1", "guidance": 1, "negative": "mood2"}, "no effect with `guidance=1`"),
+        ({"prompts": "shape1", "negative": "x", "negative_by": "luck"}, "`negative_by='luck'`"),
         ({"prompts": "shape1", "truncation": float("-inf")}, "`truncation=-inf` is not a finite"),
         ({"prompts": "shape1", "rank_by": "luck"}, "`rank_by='luck'` is not 'pictures' or"),
         ({"prompts": "shape1", "best_of": 8, "rank_by": "student"}, "no student"),
@@ -161,13 +161,14 @@ def test_prompts_are_blended_by_weight(pipeline: c2l.Pipeline) -> None:
 def test_adherence_and_the_negative_prompt_reach_the_prior(pipeline: c2l.Pipeline) -> None:
     prior = pipeline.prior
     assert isinstance(prior, SeedPrior)
-    pipeline("shape1", num_images=3, adherence=0.25, negative="mood2")
+    pipeline("shape1", num_images=3, adherence=0.25, negative={"mood2": 1, "colour0": 0.5})
     pipeline("shape1")
     first, second = prior.asked
     assert (first.adherence, second.adherence) == (0.25, None)
     assert first.negative is not None and second.negative is None
-    unwanted = pipeline.embedder.embed_text(["mood2"])
-    torch.testing.assert_close(first.negative, unwanted.expand(3, -1))
+    unwanted = pipeline.embedder.embed_text(["mood2", "colour0"])
+    torch.testing.assert_close(first.negative, unwanted.expand(3, -1, -1))
+    assert first.negative_weights == (1.0, 0.5) and second.negative_weights == ()
 
 
 def test_what_the_prior_does_not_support_is_not_used_nor_recorded() -> None:
@@ -298,13 +299,15 @@ def test_candidates_are_not_held_all_at_once(
 
 
 @pytest.mark.parametrize("recipe_guidance", [None, 1.0, 3.0])
-def test_a_negative_prompt_works_whatever_guidance_the_recipe_has(
+def test_guidance_of_a_recipe_does_not_keep_it_from_leading_away(
     recipe_guidance: float | None,
 ) -> None:
     prior, settings = SeedPrior(), DrawSettings(guidance=recipe_guidance)
     pipeline = c2l.Pipeline(ToyGenerator(), ToyEmbedder(), prior, settings=settings)
-    pipeline("shape1", negative="mood2")
+    pipeline("shape1", negative="mood2", negative_by="guidance")
     assert prior.asked[0].guidance == (3.0 if recipe_guidance == 3.0 else None)
+    pipeline("shape1", negative="mood2")
+    assert prior.asked[1].guidance == recipe_guidance
 
 
 def test_parts_and_pipelines_say_what_they_are(pipeline: c2l.Pipeline) -> None:

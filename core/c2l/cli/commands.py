@@ -37,8 +37,9 @@ class Group(TyperGroup):
 
 
 def add(app: typer.Typer, name: str, function: Callable[..., Any], examples: str = "") -> None:
-    """Add a command."""
-    app.command(name, cls=Command, epilog=examples or None)(function)
+    """Add a command; examples are separated by blank lines, and shown as they are written."""
+    lines = [f"\b\n{example.strip()}" for example in examples.split("\n\n")] if examples else []
+    app.command(name, cls=Command, epilog="\n\n".join(lines) or None)(function)
 
 
 def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> None:

@@ -15,13 +15,13 @@ from c2l.cli.output import talk
 from c2l.cli.progress import progress
 
 if TYPE_CHECKING:
-    from c2l.service import Question
+    from c2l.service import LicenceQuestion
 
 
-def licence_question(accept: bool) -> Callable[[Question], bool]:
+def licence_question(accept: bool) -> Callable[[LicenceQuestion], bool]:
     """How the service asks for licences: ``--accept-licence`` answers, or else the terminal."""
 
-    def ask(question: Question) -> bool:
+    def ask(question: LicenceQuestion) -> bool:
         describe(question)
         if accept or not question.unaccepted:
             return True
@@ -36,7 +36,7 @@ def licence_question(accept: bool) -> Callable[[Question], bool]:
     return ask
 
 
-def describe(question: Question) -> None:
+def describe(question: LicenceQuestion) -> None:
     """Say on stderr what is to be fetched: sizes and licences."""
     size = question.known_size
     more = "" if question.is_size_complete or not size else " and more of unknown size"

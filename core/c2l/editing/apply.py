@@ -100,14 +100,16 @@ def draw_operation(pipeline: Pipeline, request: DrawRequest) -> Picture:
 def _sampled(pipeline: Pipeline, operation: SampleLatents) -> Tensor:
     given = {n: getattr(operation, n) for n in ("negative", "guidance", "steps", "adherence")}
     settings = pipeline.effective(DrawSettings(**given))
-    negative = settings.negative
+    negative = settings.negative or {}
     return pipeline.prior.sample(
         embed_prompts(pipeline.embedder, [operation.prompt]),
         seeds=[operation.seed],
         guidance=settings.guidance,
         steps=settings.steps,
         adherence=settings.adherence,
-        negative=embed_prompts(pipeline.embedder, [negative]) if negative else None,
+        negative=pipeline.embedder.embed_text(list(negative))[None] if negative else None,
+        negative_weights=tuple(negative.values()),
+        negative_by=settings.negative_by,
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
+from c2l.blending import blend_embeddings
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 
@@ -32,6 +32,7 @@ def parse_weighted(text: str) -> tuple[str, float]:
     Raises:
         BadInput: a word right after the last colon, which is most likely a mistyped weight.
     """
+    text = text.strip()
     if found := _WEIGHTED.fullmatch(text):
         return found["text"].strip(), float(found["any"] or found["pointed"])
     if wrong := _MISTYPED.fullmatch(text):
@@ -39,7 +40,7 @@ def parse_weighted(text: str) -> tuple[str, float]:
             f"the weight '{wrong['weight']}' in '{text}' is not a number above 0",
             hint=f"Write '{wrong['text']}:0.5', or put a space after a colon of the text",
         )
-    return text.strip(), 1.0
+    return text, 1.0
 
 
 def check_text(text: str, field: str) -> None:
@@ -78,10 +79,6 @@ def embed_prompts(embedder: Embedder, prompts: Sequence[Mapping[str, float]]) ->
 
 
 def _blend(prompt: Mapping[str, float], embeddings: Mapping[str, Tensor]) -> Tensor:
-    if len(prompt) == 1:
-        return embeddings[next(iter(prompt))]
     rows = torch.stack([embeddings[text] for text in prompt])
     weights = torch.tensor(list(prompt.values()), dtype=rows.dtype, device=rows.device)
-    weights /= weights.sum()
-    length = weights @ torch.linalg.vector_norm(rows, dim=1)
-    return length * normalize(weights @ normalize(rows, dim=1), dim=0)
+    return blend_embeddings(rows, weights)

@@ -18,10 +18,12 @@ def read_prompts(path: Path) -> list[str]:
     Raises:
         BadInput: it cannot be read, is in another encoding, or holds no prompt.
     """
-    text = read_text(path, field="prompts")
+    text = read_text(path, field="prompts_file")
     prompts = [line.strip() for line in _LINE_END.split(text) if line.strip()]
     if not prompts:
-        raise BadInput(f"{path} holds no prompt", hint="Write one on each line", field="prompts")
+        raise BadInput(
+            f"{path} holds no prompt", hint="Write one on each line", field="prompts_file"
+        )
     return prompts
 
 

@@ -17,9 +17,9 @@ from c2l.sampling.request import Request
 SCHEMA = "c2l/2"
 FIRST_SCHEMA = "c2l/1"
 
-FACTS = ("schema", "score", "chosen_from", "device", "fingerprints", "version")
+FACTS = ("schema", "score", "chosen_from", "device", "version")
 """Fields that are not of the request: the cosine of picture and prompt by the embedder, the number
-of candidates it was chosen from, and what drew it: device, weights, version of c2l."""
+of candidates it was chosen from, and what drew it: device, version of c2l."""
 
 _FIRST_SETTINGS = ("guidance", "steps", "adherence", "truncation", "optimise")
 
@@ -88,7 +88,7 @@ def _from_first(old: Mapping[str, Any], where: str) -> dict[str, Any]:
         }
         # With a guidance of 1 it drew as if no negative prompt were there.
         if settings.get("negative") and settings.get("guidance") != 1:
-            record["negative"] = {settings["negative"]: 1.0}
+            record |= {"negative": {settings["negative"]: 1.0}, "negative_by": "guidance"}
         names = ("seed", "recipe", "generator", "embedder", "prior", "precision", "score")
         return record | {name: old[name] for name in names if old.get(name) not in (None, "")}
     except (TypeError, ValueError, AttributeError) as error:

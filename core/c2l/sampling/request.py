@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from c2l.ranges import MOST_SEED, Adherence, Count, Guidance, Seed, Steps, Truncation
+from c2l.sample_options import NegativeBy
 from c2l.sampling.operations import MOST_NESTED, Operation, depth
 from c2l.sampling.seed_lists import MOST_PICTURES, parse_seeds
 from c2l.sampling.texts import Blend, Negative
@@ -21,13 +22,14 @@ from c2l.validation import FieldError, bad_input
 RankBy = Literal["pictures", "student"]
 
 HINTS: Mapping[str, str] = {
-    "latents": "See the operations in c2l.sampling.operations",
+    "latents": "The operations are those of c2l.editing",
     "prompts": "Say what to draw, as in 'a happy man'",
     "negative": 'Name what is unwanted, as in `negative="beard, glasses"`',
+    "negative_by": "Use `negative_by=embedding` or `negative_by=guidance`",
     "num_images": "Use `num_images=1` or more",
     "seed": "Seeds are whole numbers from 0 to 2**64 - 1",
     "seeds": "Write them as in `seeds=1,2,5-10`, each from 0 to 2**64 - 1",
-    "guidance": "Use `guidance` from 0 to 100, and above 1 with a negative prompt",
+    "guidance": "Use `guidance` from 0 to 100",
     "steps": "Use `steps=1` or more",
     "adherence": "Use `adherence` from 0 to 1",
     "truncation": "Use `truncation` from -2 to 2",
@@ -47,6 +49,8 @@ class DrawSettings(BaseModel):
         steps: evaluations of the prior's network.
         adherence: how literally to take the prompt: 0 loosely, with more variety, to 1.
         negative: what to stay away from: a text, split at its commas, or texts with weights.
+        negative_by: ``embedding`` moves the prompt's embedding away from it; ``guidance`` guides
+            away from it, at twice the cost.
         truncation: pulls latents towards their mean: 1 leaves them, 0 gives the mean, negative
             values give their opposites; from -2 to 2.
         best_of: draw this many candidates for each picture and keep the best by the embedder.
@@ -63,6 +67,7 @@ class DrawSettings(BaseModel):
     steps: Steps | None = None
     adherence: Adherence | None = None
     negative: Negative | None = None
+    negative_by: NegativeBy | None = None
     truncation: Truncation | None = None
     best_of: Count | None = None
     rank_by: RankBy | None = None
@@ -83,12 +88,6 @@ class DrawSettings(BaseModel):
             del given["negative"]
         return given
 
-    @model_validator(mode="after")
-    def _negative_has_an_effect(self) -> Self:
-        if self.negative and self.guidance == 1:
-            raise FieldError("a negative prompt has no effect with `guidance=1`", "guidance")
-        return self
-
     @property
     def given(self) -> Mapping[str, Any]:
         """The values that are set."""
@@ -98,8 +97,9 @@ class DrawSettings(BaseModel):
         """These settings, with what they leave open taken from others."""
         names = DrawSettings.model_fields
         values = {n: v for n in names if (v := getattr(defaults, n)) is not None}
-        if self.negative and self.guidance is None and values.get("guidance") == 1:
-            del values["guidance"]  # the prior knows what a negative prompt needs
+        guided_away = self.negative and self.negative_by == "guidance"
+        if guided_away and self.guidance is None and values.get("guidance") == 1:
+            del values["guidance"]  # the prior knows what it takes
         own = {n: v for n in names if (v := getattr(self, n)) is not None}
         return DrawSettings(**{**values, **own})
 
@@ -199,6 +199,8 @@ class Request(DrawRequest):
         generator, embedder, prior: references that replace parts of the recipe.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``: CUDA, else MPS, else the CPU.
         precision: ``float32``, ``bf16`` or ``fp16``.
+        fingerprints: of the parts that a record was drawn with, by role; others that go by the same
+            name are told to the user.
     """
 
     recipe: str | None = None
@@ -207,6 +209,7 @@ class Request(DrawRequest):
     prior: str | None = None
     device: str = "auto"
     precision: str = "float32"
+    fingerprints: dict[str, str] | None = None
 
 
 def _as_seeds(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 from c2l.errors import BadInput
-from c2l.prompts.blends import check_text
+from c2l.prompts.blends import check_text, parse_weighted
 from c2l.validation import FieldError
 
 
@@ -72,10 +72,13 @@ def as_written(blend: dict[str, float]) -> str | dict[str, float]:
 
 
 def _as_negative(value: Any) -> Any:
-    """``beard, glasses`` is two texts: negative prompts are lists, separated by commas."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()] or [value]
-    return value
+    """``beard, glasses:2`` is two texts: negative prompts are lists, separated by commas."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return [parse_weighted(part) for part in value.split(",") if part.strip()] or [value]
+    except BadInput as error:
+        raise FieldError(error.message, hint=error.hint) from None
 
 
 Blend = Annotated[
@@ -90,4 +93,4 @@ Negative = Annotated[
     BeforeValidator(lambda value: _as_blend(_as_negative(value))),
     PlainSerializer(lambda blend: dict(blend), return_type=Any),
 ]
-"""As ``Blend``; a text is split at its commas."""
+"""As ``Blend``; a text is split at its commas, with weights after a colon."""

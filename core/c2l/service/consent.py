@@ -37,7 +37,7 @@ class WantedModel:
 
 
 @dataclass(frozen=True)
-class Question:
+class LicenceQuestion:
     """Whether to fetch these models, and to accept their licences if that was not done yet."""
 
     models: tuple[WantedModel, ...]
@@ -58,7 +58,7 @@ class Question:
         return all(model.size is not None for model in self.models)
 
 
-Ask = Callable[[Question], bool]
+Ask = Callable[[LicenceQuestion], bool]
 
 
 def fetch_with_consent(
@@ -102,19 +102,19 @@ def fetch_with_consent(
     return missing
 
 
-def ask_what_is_missing(references: Sequence[str]) -> Question | None:
+def ask_what_is_missing(references: Sequence[str]) -> LicenceQuestion | None:
     """The question that ``fetch_with_consent`` would ask; None if nothing is missing."""
     missing = find_missing(references)
     return _question(missing) if missing else None
 
 
-def refusal(question: Question) -> LicenceNotAccepted:
+def refusal(question: LicenceQuestion) -> LicenceNotAccepted:
     """The error to raise in place of an answer, where nobody can be asked."""
     return not_accepted(find_missing([model.reference for model in question.unaccepted]))
 
 
-def _question(missing: Sequence[Missing]) -> Question:
-    return Question(
+def _question(missing: Sequence[Missing]) -> LicenceQuestion:
+    return LicenceQuestion(
         tuple(
             WantedModel(
                 reference=model.reference,

@@ -11,7 +11,7 @@ from c2l.pipeline import Pipeline
 from c2l.prior import Prior
 from c2l.prompts.far import is_far
 from c2l.prompts.negation import find_negation
-from c2l.sampling.request import DrawRequest
+from c2l.sampling.request import DrawRequest, Request
 
 Kind = Literal["device", "option", "words", "length", "negation", "far", "weights", "resumed"]
 
@@ -48,6 +48,17 @@ def notices_of_ignored(prior: Prior, given: Iterable[str]) -> Iterator[Notice]:
     kind = prior.reference.partition(":")[0]
     for name in sorted(prior.ignored_options.intersection(given)):
         yield Notice("option", f"{kind} ignores `{name}`")
+
+
+def notices_of_weights(pipeline: Pipeline, request: Request) -> Iterator[Notice]:
+    """That parts have other weights than those that a record was drawn with."""
+    here = pipeline.provenance["fingerprints"]
+    for role, fingerprint in (request.fingerprints or {}).items():
+        if here.get(role, fingerprint) != fingerprint:
+            name = getattr(pipeline, role).reference or f"the {role}"
+            yield Notice(
+                "weights", f"{name} has other weights than those it was drawn with; it may differ"
+            )
 
 
 def notice_of_far(pipeline: Pipeline, prompt: str, best_score: float) -> Notice | None:

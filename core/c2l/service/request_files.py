@@ -45,7 +45,8 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
                 hint="Leave out the other ones",
                 field="from_file",
             )
-        request = request.replace(**changes)
+        kept = {r: f for r, f in (request.fingerprints or {}).items() if r not in changes}
+        request = request.replace(**changes, fingerprints=kept or None)
     if also:
         if not request.prompts:
             raise BadInput(f"{path} has no prompt to blend into", hint="Give one", field="also")

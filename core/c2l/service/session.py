@@ -20,7 +20,13 @@ from c2l.plugins import registry
 from c2l.result import Picture
 from c2l.sampling.request import Request
 from c2l.service.consent import Ask, fetch_with_consent
-from c2l.service.notices import Notice, Tell, notice_of_far, notices_before
+from c2l.service.notices import (
+    Notice,
+    Tell,
+    notice_of_far,
+    notices_before,
+    notices_of_weights,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -130,7 +136,7 @@ class Session:
             As ``pipeline``, when the first picture is asked for.
         """
         pipeline = self.pipeline(request)
-        for notice in notices_before(pipeline, request):
+        for notice in (*notices_before(pipeline, request), *notices_of_weights(pipeline, request)):
             self.tell(notice)
         if request.latents is not None:
             if 0 not in skip:

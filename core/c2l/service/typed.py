@@ -40,9 +40,8 @@ def typed_request(
         BadInput, BadPicture: it cannot be drawn.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    unwanted = [part for text in negative or () for part in text.split(",") if part.strip()]
-    if unwanted:
-        given["negative"] = [parse_weighted(text) for text in unwanted]
+    if negative:
+        given["negative"] = ", ".join(negative)
     if prompt is not None and prompts_file is not None:
         raise BadInput(
             "two sources of prompts", hint="Give a prompt or `prompts_file`", field="prompts_file"

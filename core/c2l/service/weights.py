@@ -15,7 +15,7 @@ from c2l_registry.removal import is_kept_elsewhere, remove_files
 from c2l_registry.verification import verify_files
 
 if TYPE_CHECKING:
-    from c2l.service.consent import Ask, Question
+    from c2l.service.consent import Ask, LicenceQuestion
     from c2l.service.notices import Tell
     from c2l_registry import ModelCard
     from c2l_registry.downloads import FileReport
@@ -71,7 +71,7 @@ def pull_weights(
     return [_pulled(r, "fetched" if r in new else "here") for r in dict.fromkeys(references)]
 
 
-def plan_pull(references: Sequence[str]) -> tuple[Question | None, list[PulledModel]]:
+def plan_pull(references: Sequence[str]) -> tuple[LicenceQuestion | None, list[PulledModel]]:
     """What ``pull_weights`` would ask and do; fetches nothing."""
     from c2l.service.consent import ask_what_is_missing
 

@@ -27,7 +27,6 @@ TABLE = [
     ("sample x --seeds y", "seeds", ExitCode.USAGE),
     ("sample x --guidance 300", "guidance", ExitCode.USAGE),
     ("sample x --guidance nan", "guidance", ExitCode.USAGE),
-    ("sample x --negative y --guidance 1", "guidance", ExitCode.USAGE),
     ("sample x --steps 0", "steps", ExitCode.USAGE),
     ("sample x --adherence 2", "adherence", ExitCode.USAGE),
     ("sample x --truncation 3", "truncation", ExitCode.USAGE),

@@ -170,9 +170,8 @@ def test_pictures_of_prompts_are_embedded_once() -> None:
 
 def test_every_variant_is_checked_before_the_first_is_drawn() -> None:
     pipeline = toy_pipeline(prior := CountingPrior())
-    pipeline.settings = DrawSettings(negative="mood1")
-    with pytest.raises(BadInput, match="no effect with `guidance=1`"):
-        c2l.evaluate(pipeline, PROMPTS[:2], guidance=[2, 1], **SMALL)
+    with pytest.raises(BadInput, match="`guidance=300` is above 100"):
+        c2l.evaluate(pipeline, PROMPTS[:2], guidance=[2, 300], **SMALL)
     assert prior.calls == 0
 
 

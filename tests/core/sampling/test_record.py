@@ -47,7 +47,7 @@ def test_pictures_of_the_first_schema_are_drawn_again(path: Path, session: Sessi
         ({"also": ["a woman:0.5", "a kid"]}, {"prompt": {"a man": 1, "a woman": 0.5, "a kid": 1}}),
         ({"also": ["a man:0.5"]}, {"prompt": {"a man": 0.5}}),  # the first schema's own reading
         ({"also": ["at 12:30"]}, {"prompt": {"a man": 1, "at 12": 30}}),
-        ({"negative": "beard, hat"}, {"negative": {"beard, hat": 1}}),
+        ({"negative": "beard, hat"}, {"negative": {"beard, hat": 1}, "negative_by": "guidance"}),
         ({"negative": "hat", "guidance": 1.0}, {"guidance": 1.0}),
         ({"negative": "", "guidance": None, "truncation": 0.5}, {"truncation": 0.5}),
         ({"best_of": 16, "rank_by": "student", "optimise": 3}, {"optimise": 3}),

@@ -38,8 +38,6 @@ def test_it_survives_json(
     truncation: float | None,
     negative: dict[str, float] | None,
 ) -> None:
-    if negative and guidance == 1:
-        guidance = None
     request = Request(
         prompts=prompts,
         seeds=seeds,
@@ -72,7 +70,7 @@ def test_spellings_of_one_request(spelling: dict[str, Any]) -> None:
 
 
 def test_what_is_unwanted_is_listed() -> None:
-    assert DrawSettings(negative="beard, hat ,").negative == {"beard": 1.0, "hat": 1.0}
+    assert DrawSettings(negative="beard, hat:2 ,").negative == {"beard": 1.0, "hat": 2.0}
     assert DrawSettings(negative={"a beard, a hat": 1}).negative == {"a beard, a hat": 1.0}
     assert DrawSettings(negative=[["beard", 2]]).negative == {"beard": 2.0}
     assert DrawSettings(negative="").negative is None
@@ -136,7 +134,9 @@ def test_defaults_fill_what_is_open() -> None:
         "steps": 3,
         "truncation": 0.7,
     }
-    assert DrawSettings(negative="hat").with_defaults(recipe).guidance is None
+    assert DrawSettings(negative="hat").with_defaults(recipe).guidance == 1
+    led = DrawSettings(negative="hat", negative_by="guidance")
+    assert led.with_defaults(recipe).guidance is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 5)), min_size=1, max_size=5))

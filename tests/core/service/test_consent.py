@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from c2l.errors import LicenceNotAccepted, NotWritable
-from c2l.service import Notice, Question, consent, fetch_with_consent
+from c2l.service import LicenceQuestion, Notice, consent, fetch_with_consent
 
 
 def missing(reference: str, size: int | None, *, accepted: bool = False) -> Any:
@@ -42,9 +42,9 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def test_a_question_holds_all_that_there_is_to_decide(fetched: list[str]) -> None:
-    asked: list[Question] = []
+    asked: list[LicenceQuestion] = []
 
-    def ask(question: Question) -> bool:
+    def ask(question: LicenceQuestion) -> bool:
         asked.append(question)
         return True
 

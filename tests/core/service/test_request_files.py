@@ -1,4 +1,4 @@
-"""Requests in TOML and JSON files, and what a caller changes of them."""
+"""Requests in TOML and JSON, and what is given beside them."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from typing import Any
 import pytest
 
 from c2l.errors import BadInput
-from c2l.service import Request, read_request
+from c2l.service import read_request
 
 
-def write(folder: Path, **fields: Any) -> Path:
-    path = folder / "request.json"
-    path.write_text(json.dumps(fields))
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "request.toml"
+    path.write_text('prompts = ["a man", "a woman"]\nseeds = "1-3"\nguidance = 2\n', "utf-8-sig")
     return path
 
 
-def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
-    toml = tmp_path / "request.toml"
-    toml.write_text('prompt = "a man"\nseeds = "1-3"\n[negative]\nhat = 2\n')
-    path = write(tmp_path, prompt="a man", seeds=[1, 2, 3], negative={"hat": 2})
-    asked = Request(prompt="a man", seeds=[1, 2, 3], negative={"hat": 2})
-    assert read_request(toml) == read_request(path) == asked
-
-
 @pytest.mark.parametrize(
-    ("fields", "changes", "seeds"),
+    ("changes", "expected"),
     [
-        ({"seeds": [5, 6]}, {"seed": 1}, [1]),
-        ({"seeds": [5, 6]}, {"seed": 1, "num_images": 3}, [1, 2, 3]),
-        ({"seed": 5, "num_images": 2}, {"seeds": "9"}, [9]),
-        ({"seed": 5, "num_images": 2}, {"num_images": 3}, [5, 6, 7]),
+        ({}, {"prompts": ["a man", "a woman"], "seeds": [1, 2, 3]}),
+        ({"prompt": "a boy"}, {"prompts": ["a boy"], "seeds": [1, 2, 3]}),
+        ({"num_images": 2}, {"prompts": ["a man", "a woman"], "num_images": 2}),
+        ({"seed": 7}, {"prompts": ["a man", "a woman"], "seed": 7}),
+        ({"seed": 7, "num_images": 2}, {"prompts": ["a man", "a woman"], "seed": 7,
+                                        "num_images": 2}),
+        ({"seeds": "9"}, {"prompts": ["a man", "a woman"], "seeds": [9]}),
     ],
-)
-def test_changes_replace_other_spellings(
-    tmp_path: Path, fields: dict[str, Any], changes: dict[str, Any], seeds: list[int]
+)  # fmt: skip
+def test_what_is_given_wins_over_the_file(
+    file: Path, changes: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    path = write(tmp_path, prompts=["a man"], **fields)
-    request = read_request(path, **changes, prompt="a dog", also=["a cat:0.5"])
-    assert request.prompts == ({"a dog": 1.0, "a cat": 0.5},)
-    assert [list(some) for some in request.seed_lists] == [seeds]
+    assert read_request(file, **changes).to_dict() == {"guidance": 2.0, **expected}
+
+
+def test_a_prompt_in_json_gives_way_to_prompts(tmp_path: Path) -> None:
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({"prompt": "a man", "seed": 3, "num_images": 4}))
+    request = read_request(path, prompts=["a boy", "a girl"], seeds="5,7")
+    assert request.to_dict() == {"prompts": ["a boy", "a girl"], "seeds": [5, 7]}
+    assert read_request(path, num_images=2).to_dict() == {
+        "prompts": ["a man"],
+        "seed": 3,
+        "num_images": 2,
+    }
 
 
 def test_a_blend_needs_a_prompt(tmp_path: Path) -> None:
-    path = write(tmp_path, latents={"op": "random", "seed": 1})
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({"latents": {"op": "random", "seed": 1}}))
     assert read_request(path).latents is not None
     with pytest.raises(BadInput, match="no prompt to blend into") as caught:
         read_request(path, also=["a cat"])
     assert caught.value.field == "also"
-
-
-def test_what_is_wrong_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"request\.json: `steps=0` is below 1") as caught:
-        read_request(write(tmp_path, prompt="a man", steps=0))
-    assert caught.value.field == "from_file"

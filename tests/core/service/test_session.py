@@ -114,3 +114,12 @@ def test_a_typed_request(tmp_path: Path) -> None:
         typed_request("a", prompts_file=tmp_path / "p.txt")
     with pytest.raises(BadInput, match="no prompt to blend into"):
         typed_request(also=["x"])
+
+
+def test_other_weights_under_the_same_name_are_told() -> None:
+    request = Request(prompt="a man", seed=1, device="cpu")
+    (picture,) = Session().draw(request)
+    prints = picture.record["fingerprints"]
+    assert told(request.replace(fingerprints=prints)) == []
+    (notice,) = told(request.replace(fingerprints={**prints, "prior": "0" * 16}))
+    assert notice.kind == "weights" and "flow:demo-faces has other weights" in notice.text

@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
 import c2l
-from c2l import Prior, PriorCard, SeededNormal
+from c2l import Prior, PriorCard, SampleOptions, SeededNormal
 from c2l.errors import BadInput, BadWeights
 from c2l.prior_file import PartCard
 from c2l.testing import ToyEmbedder, some_prompts, toy_pairs
 from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.flow import FlowPrior
-from c2l_priors.gap import INGREDIENTS, Gap
+from c2l_priors.gap import INGREDIENTS, REPULSION, Gap
 from c2l_priors.ridge import RidgePrior
 
 torch.set_num_threads(1)
@@ -71,6 +71,22 @@ def test_what_the_network_sees_is_unit_length(ingredients: str) -> None:
     for modality, asked in (("text", words), ("image", pictures)):
         unit, _ = gap.ask(asked, modality, None, normal(len(asked)))  # type: ignore[arg-type]
         torch.testing.assert_close(unit.norm(dim=1), torch.ones(len(unit)))
+
+
+def test_negative_texts_push_an_embedding_away_from_what_texts_share() -> None:
+    gap = Gap(WIDTH, ingredients="none")
+    texts = torch.eye(WIDTH)[:3] + torch.eye(WIDTH)[3]
+    gap.fit(texts, texts)
+    asked, negative, weights = texts[:1], texts[None, 1:], torch.tensor([1.0, 0.5])
+    options = {"seeds": [0], "negative": negative, "negative_weights": weights.tolist()}
+    moved = gap.away(asked, SampleOptions(**options))
+    mean = normalize(texts, dim=1).mean(dim=0)
+    own, *unwanted = normalize(texts, dim=1) - mean
+    towards = (moved[0] - mean) - own
+    expected = -REPULSION * own.norm() * (normalize(torch.stack(unwanted), dim=1).T @ weights)
+    torch.testing.assert_close(towards, expected)
+    for unmoved in (SampleOptions(seeds=[0]), SampleOptions(**options, negative_by="guidance")):
+        assert gap.away(asked, unmoved) is asked
 
 
 @given(adherence=st.floats(0, 1), noise=st.floats(0, 2))

@@ -212,22 +212,18 @@ def test_who_never_saw_nothing_cannot_be_guided_away_from_it() -> None:
     asked = some_pairs()[0][:2]
     with pytest.raises(BadInput, match="cannot be guided"):
         prior.sample(asked, seeds=[0, 1], guidance=2.0)
-    assert prior.sample(asked, seeds=[0, 1], guidance=2.0, negative=asked).shape == (2, 2, 5)
+    led = {"negative": asked, "negative_by": "guidance"}
+    assert prior.sample(asked, seeds=[0, 1], guidance=2.0, **led).shape == (2, 2, 5)
 
 
 @pytest.mark.parametrize("kind", FLOWS)
 def test_a_negative_prompt_takes_the_place_of_nothing(kind: str) -> None:
     prior, embeddings = shaken(kind), some_pairs()[0][:4]
-    unwanted = some_pairs()[0][4:8]
+    led = {"seeds": range(4), "negative": some_pairs()[0][4:8], "negative_by": "guidance"}
     plain = prior.sample(embeddings, seeds=range(4))
-    without = prior.sample(embeddings, seeds=range(4), negative=unwanted)
+    without = prior.sample(embeddings, **led)
     assert not torch.allclose(plain, without)
-    assert torch.equal(
-        without, prior.sample(embeddings, seeds=range(4), negative=unwanted, guidance=2.0)
-    )
-    assert torch.equal(
-        plain, prior.sample(embeddings, seeds=range(4), negative=unwanted, guidance=1.0)
-    )
+    assert torch.equal(without, prior.sample(embeddings, **led, guidance=2.0))
 
 
 @given(std=st.floats(1e-3, 1e3), mean=st.floats(-1e3, 1e3))
@@ -282,12 +278,17 @@ def test_text_finds_what_it_names(kind: str) -> None:
     assert share_shown(prompts, latents) > 0.8
 
 
-def test_a_negative_prompt_is_kept_away_from() -> None:
-    embedder, prior = ToyEmbedder(), trained("flow", 300)
+@pytest.mark.parametrize("kind", [*STEPS, "flow by guidance"])
+def test_negative_prompts_are_kept_away_from(kind: str) -> None:
+    kind, _, by = kind.partition(" by ")
+    embedder, prior = ToyEmbedder(), trained(kind, STEPS[kind])
     text = embedder.embed_text(["colour1"]).expand(60, -1)
-    unwanted = embedder.embed_text(["mood2"]).expand(60, -1)
-    plain = prior.sample(text, seeds=range(60), adherence=0.0)
-    without = prior.sample(text, seeds=range(60), adherence=0.0, negative=unwanted)
-    moods = [share_shown(["mood2"] * 60, latents) for latents in (plain, without)]
-    assert moods[1] < moods[0] - 0.1
-    assert share_shown(["colour1"] * 60, without) > 0.75
+    unwanted = embedder.embed_text(["mood2", "shape0"]).expand(60, -1, -1)
+    plain = prior.sample(text, seeds=range(60))
+    without = prior.sample(text, seeds=range(60), negative=unwanted, negative_by=by or None)
+    shown = [
+        sum(share_shown([name] * 60, latents) for name in ("mood2", "shape0"))
+        for latents in (plain, without)
+    ]
+    assert shown[0] > 0.2 and shown[1] < 0.1
+    assert share_shown(["colour1"] * 60, without) > 0.8

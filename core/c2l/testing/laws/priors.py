@@ -42,32 +42,34 @@ def latents_have_their_shape(prior: Prior) -> None:
     """float32 (B, K, D), with every option that the prior supports."""
     embeddings, _ = some_pairs(prior, 8)
     shape = (8, prior.config.num_codes, prior.config.latent_width)
-    options: dict[str, Any] = {
-        "guidance": 2.0,
-        "steps": 3,
-        "adherence": 0.5,
-        "negative": embeddings.flip(0),
+    three = torch.stack([embeddings.flip(0), embeddings.roll(1, 0), embeddings.roll(2, 0)], dim=1)
+    options: dict[str, dict[str, Any]] = {
+        "guidance": {"guidance": 2.0},
+        "steps": {"steps": 3},
+        "adherence": {"adherence": 0.5},
+        "negative": {"negative": three, "negative_weights": [1.0, 0.5, 2.0]},
+        "negative_by": {"negative": three, "negative_by": "guidance"},
     }
     drawn = prior.sample(embeddings, seeds=SEEDS)
     require_tensor(drawn, shape, prior, "latents")
     for name in sorted(prior.supported_options):
-        drawn = prior.sample(embeddings, seeds=SEEDS, **{name: options[name]})
+        drawn = prior.sample(embeddings, seeds=SEEDS, **options[name])
         require_tensor(drawn, shape, prior, f"latents with `{name}`")
 
 
 def a_supported_option_makes_a_difference(prior: Prior) -> None:
     """What ``supported_options`` names changes what is sampled."""
     embeddings, _ = some_pairs(prior, 8)
-    extremes: dict[str, tuple[Any, Any]] = {
-        "guidance": (0.0, 4.0),
-        "steps": (1, 7),
-        "adherence": (0.0, 1.0),
-        "negative": (None, embeddings.flip(0)),
+    unwanted = embeddings.flip(0)
+    extremes: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "guidance": ({"guidance": 0.0}, {"guidance": 4.0}),
+        "steps": ({"steps": 1}, {"steps": 7}),
+        "adherence": ({"adherence": 0.0}, {"adherence": 1.0}),
+        "negative": ({}, {"negative": unwanted}),
+        "negative_by": ({}, {"negative": unwanted, "negative_by": "guidance"}),
     }
     for name in sorted(prior.supported_options):
-        low, high = (
-            prior.sample(embeddings, seeds=SEEDS, **{name: value}) for value in extremes[name]
-        )
+        low, high = (prior.sample(embeddings, seeds=SEEDS, **given) for given in extremes[name])
         require(not torch.equal(low, high), f"`{name}` is in `supported_options`, without effect")
 
 
