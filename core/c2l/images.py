@@ -19,7 +19,7 @@ GAP = 4
 """Pixels between the pictures of a grid."""
 
 MOST_COLUMNS = 8
-"""Of a grid, unless somebody asks for more."""
+"""Of a grid, unless more are asked for."""
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -46,6 +46,11 @@ class Grid:
         """Put a picture of the cell's size into a place, counted row by row from 0."""
         row, column = divmod(place, self._columns)
         self.page.paste(image, (column * self._step[0], row * self._step[1]))
+
+
+def suggest_columns(per_prompt: int, num: int) -> int:
+    """Columns for ``num`` pictures: a row for each prompt, if it has several; at most 8."""
+    return min(per_prompt if per_prompt > 1 else num, num, MOST_COLUMNS)
 
 
 def make_grid(images: Sequence[Image.Image], *, columns: int) -> Image.Image:

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from c2l.errors import BadInput, NotWritable
-from c2l.images import MOST_COLUMNS, make_grid, to_pil, write_png
+from c2l.images import make_grid, suggest_columns, to_pil, write_png
 from c2l.sampling.request import DrawSettings
 
 MOST_SHOWN = 64
@@ -150,14 +150,14 @@ class Result(Sequence[Picture]):
         """All pictures side by side, in one Pillow image.
 
         Args:
-            columns: 1 or more; by default the number of pictures of one prompt, at most 8.
+            columns: 1 or more; by default a row for each prompt, of 8 columns at most.
         Raises:
             BadInput: there is no picture, or no column.
         """
         if not len(self):
             raise BadInput("there is no picture to show", hint="Draw one or more")
         if columns is None:
-            columns = min(max(len(self) // len(set(self.prompts)), 1), MOST_COLUMNS)
+            columns = suggest_columns(len(self) // len(set(self.prompts)), len(self))
         if columns < 1:
             raise BadInput(
                 f"`columns={columns}` is below 1", hint="Use `columns=1` or more", field="columns"

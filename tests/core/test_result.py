@@ -44,6 +44,7 @@ def test_one_picture_and_some(result: c2l.Result) -> None:
 
 def test_grids(result: c2l.Result) -> None:
     assert result.grid().size == (3 * 12 - 4, 2 * 12 - 4)  # a row for each prompt
+    assert result[2:4].grid().size == (2 * 12 - 4, 8)  # one picture of each prompt
     assert result.grid(columns=2).size == (2 * 12 - 4, 3 * 12 - 4)
     with pytest.raises(BadInput, match="`columns=0` is below 1"):
         result.grid(columns=0)

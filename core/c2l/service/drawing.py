@@ -17,7 +17,7 @@ from c2l.prompts.blends import name_of
 from c2l.result import Picture, file_stem, free_path, slug
 from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import Request
-from c2l.service.grids import MOST_COLUMNS, GridPages
+from c2l.service.grids import GridPages
 from c2l.service.notices import Notice
 from c2l.service.session import Session
 from c2l.service.unfinished import Unfinished
@@ -134,7 +134,7 @@ def _pages(request: Request, out: Path, num: int) -> GridPages | None:
     record = {"schema": SCHEMA, "grid": prompts[:64], **parts}
     return GridPages(
         lambda page: free_path(out, f"{stem}-grid{f'-{page}' if page else ''}"),
-        len(request.seed_lists[0]) if len(request.seed_lists[0]) > 1 else MOST_COLUMNS,
+        len(request.seed_lists[0]),
         num,
         record,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from c2l.images import GAP, MOST_COLUMNS, Grid, write_png
+from c2l.images import GAP, Grid, suggest_columns, write_png
 
 MOST_ROWS = 8
 LONGEST_SIDE = 4096
@@ -21,16 +21,16 @@ class GridPages:
     Args:
         path_of: called with the number of a page, from 1, or 0 for an only page; returns a free
             path.
-        columns: the number of pictures of one prompt; at most 8 are used.
+        per_prompt: pictures of each prompt.
         num: pictures in all.
         record: goes into each page's PNG.
     """
 
     def __init__(
-        self, path_of: Callable[[int], Path], columns: int, num: int, record: Mapping[str, Any]
+        self, path_of: Callable[[int], Path], per_prompt: int, num: int, record: Mapping[str, Any]
     ) -> None:
         self._path_of = path_of
-        self._columns = min(max(columns, 1), MOST_COLUMNS, num)
+        self._columns = suggest_columns(per_prompt, num)
         self._per_page = self._columns * MOST_ROWS
         self._num = num
         self._record = record

@@ -143,9 +143,7 @@ class Session:
                 yield draw_operation(pipeline, request)
             return
         best: dict[str, float] = {}
-        for picture in pipeline.stream(
-            request.with_seeds(), skip=skip, on_candidates=on_candidates
-        ):
+        for picture in pipeline.stream(request, skip=skip, on_candidates=on_candidates):
             best[picture.prompt] = max(picture.score, best.get(picture.prompt, picture.score))
             yield picture
         for prompt, score in best.items():

@@ -47,7 +47,8 @@ def typed_request(
             "two sources of prompts", hint="Give a prompt or `prompts_file`", field="prompts_file"
         )
     if prompts_file is not None:
-        given["prompts"] = [_blended(text, also) for text in read_prompts(prompts_file)]
+        texts = read_prompts(prompts_file, field="prompts_file")
+        given["prompts"] = [_blended(text, also) for text in texts]
     elif prompt is not None:
         given["prompt"] = _blended(prompt, also)
     elif also and from_file is None:

@@ -173,7 +173,7 @@ def test_large_grids_have_pages(tmp_path: Path) -> None:
 def test_pages_show_large_pictures_smaller(tmp_path: Path) -> None:
     from c2l.service.grids import LONGEST_SIDE, GridPages
 
-    pages = GridPages(lambda page: tmp_path / f"{page}.png", columns=64, num=64, record={})
+    pages = GridPages(lambda page: tmp_path / f"{page}.png", per_prompt=64, num=64, record={})
     for index in range(64):
         pages.add(index, Image.new("RGB", (1024, 512)))
     (path,) = pages.paths

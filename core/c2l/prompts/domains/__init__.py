@@ -93,12 +93,13 @@ def find_domain(name: str | None, generator: str) -> Domain:
             hint=f"Use `domain` {', '.join(domain_names())}, or a text file of your own prompts",
             field="domain",
         )
-    prompts = tuple(read_distinct_prompts(path))
+    prompts = tuple(read_distinct_prompts(path, field="domain"))
     if len(prompts) < FEWEST_PROMPTS:
         raise BadInput(
             f"{path} holds {len(prompts)} prompt{'s' if len(prompts) != 1 else ''}, too few for a "
             "domain",
             hint=f"Write {FEWEST_PROMPTS} or more, one on each line",
+            field="domain",
         )
     return Domain(path.name, prompts)
 
