@@ -98,7 +98,8 @@ def draw_operation(pipeline: Pipeline, request: DrawRequest) -> Picture:
 
 
 def _sampled(pipeline: Pipeline, operation: SampleLatents) -> Tensor:
-    given = {n: getattr(operation, n) for n in ("negative", "guidance", "steps", "adherence")}
+    names = ("negative", "negative_by", "guidance", "steps", "adherence")
+    given = {name: getattr(operation, name) for name in names}
     settings = pipeline.effective(DrawSettings(**given))
     negative = settings.negative or {}
     return pipeline.prior.sample(

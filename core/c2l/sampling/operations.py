@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from c2l.ranges import Adherence, Guidance, Seed, Share, Steps
+from c2l.sample_options import NegativeBy
 from c2l.sampling.texts import Blend, Text
 
 MOST_NESTED = 32
@@ -32,6 +33,7 @@ class SampleLatents(_Operation):
     prompt: Blend
     seed: Seed
     negative: Blend | None = None
+    negative_by: NegativeBy | None = None
     guidance: Guidance | None = None
     steps: Steps | None = None
     adherence: Adherence | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,7 +41,7 @@ def notices_before(pipeline: Pipeline, request: DrawRequest) -> Iterator[Notice]
         yield from _unread(pipeline.embedder, text)
     if "negative" in pipeline.prior.supported_options:
         for text in dict.fromkeys(texts):
-            yield from _negated(text)
+            yield from _negated(text, request.negative or {})
 
 
 def notices_of_ignored(prior: Prior, given: Iterable[str]) -> Iterator[Notice]:
@@ -89,13 +90,16 @@ def _unread(embedder: Embedder, text: str) -> Iterator[Notice]:
         )
 
 
-def _negated(text: str) -> Iterator[Notice]:
+def _negated(text: str, negative: Mapping[str, float]) -> Iterator[Notice]:
     found = find_negation(text)
     if found is None:
         return
-    unwanted = ", ".join(found.negative)
-    if found.prompt:
-        advice = f'`prompt="{found.prompt}"` with `negative="{unwanted}"`'
-    else:
-        advice = f'say what to draw, with `negative="{unwanted}"`'
+    given = [name if weight == 1 else f"{name}:{weight:g}" for name, weight in negative.items()]
+    unwanted = ", ".join([*given, *(name for name in found.negative if name not in negative)])
+    wanted = f"`prompt={_quoted(found.prompt)}`" if found.prompt else "say what to draw, and"
+    advice = f"{wanted} `negative={_quoted(unwanted)}`"
     yield Notice("negation", f"text encoders hardly read negation in '{text}'. Better: {advice}")
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

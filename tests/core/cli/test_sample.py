@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -156,9 +157,16 @@ def test_a_prompts_file_as_editors_write_it(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_negation_is_said_with_the_command_that_works(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sample", "a man without a beard, no hat", "--seeds", "1"]) == 0
+    asked = ["a man without a beard, no hat", "--negative", "hat, glasses:2"]
+    assert main(["sample", *asked, "--seeds", "1"]) == 0
     (said,) = [line for line in capsys.readouterr().err.splitlines() if "negation" in line]
-    assert said.endswith("""Better: 'a man' with --negative 'beard, hat'""")
+    offered = said.partition(" Better: ")[2]
+    assert offered == "'a man' --negative 'hat, glasses:2, beard'"
+    assert main(["sample", *shlex.split(offered), "--seeds", "1", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "negation" not in err and "does not know" not in err
+    row = json.loads(out)
+    assert (row["prompt"], row["negative"]) == ("a man", {"hat": 1, "glasses": 2, "beard": 1})
 
 
 @pytest.mark.parametrize("seed", [2**32, 2**63, 2**64 - 1])
