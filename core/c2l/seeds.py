@@ -42,8 +42,8 @@ class SeededNormal:
 
 
 def draw_index(weights: Tensor, seed: int) -> int:
-    """An index of ``weights`` (N,), non-negative, drawn in proportion to them."""
-    stream = _stream(seed)
+    """An index into ``weights`` (N,), non-negative, drawn in proportion to them."""
+    stream, weights = _stream(seed), weights.cpu()
     if isinstance(stream, torch.Generator):
         return int(torch.multinomial(weights, 1, generator=stream))
     shares = weights.double().numpy()
