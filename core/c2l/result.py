@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from c2l.errors import NotWritable
+from c2l.files import write_new_png
 from c2l.images import make_grid, to_pil, write_png
 from c2l.sampling.request import DrawSettings
 
@@ -167,7 +168,7 @@ class Result(Sequence[Picture]):
                 f"cannot make {folder}: {error.strerror or error}", hint="Choose another folder"
             ) from error
         return [
-            picture.save(free_path(folder, file_stem(picture.prompt, picture.seed)))
+            write_new_png(folder, file_stem(picture.prompt, picture.seed), picture.save)
             for picture in self
         ]
 
@@ -208,15 +209,6 @@ def slug(prompt: str) -> str:
     """A prompt as part of a file name."""
     words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
     return words[:60].rstrip("-") or "picture"
-
-
-def free_path(folder: Path, stem: str) -> Path:
-    """``stem.png`` in a folder, or with a number where that is taken: nothing is overwritten."""
-    path, number = folder / f"{stem}.png", 2
-    while path.exists():
-        path = folder / f"{stem}-{number}.png"
-        number += 1
-    return path
 
 
 def _png(image: Image.Image) -> bytes:

@@ -11,10 +11,10 @@ from typing import Any
 from PIL import Image
 
 from c2l.errors import NotWritable
-from c2l.images import read_png
+from c2l.images import read_png, write_png
 from c2l.pipeline import OnCandidates
 from c2l.prompts.blends import name_of
-from c2l.result import Picture, file_stem, free_path, slug
+from c2l.result import Picture, file_stem, slug
 from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import Request
 from c2l.service.grids import GridPages
@@ -87,7 +87,7 @@ def draw_into(
         num, num_done = request.num_pictures, len(done)
         if done:
             session.tell(Notice("resumed", f"{num_done:,} of {num:,} pictures are in {out}"))
-        pages = _pages(request, out, num)
+        pages = _pages(request, unfinished)
         drawn = session.draw(request, skip=done, on_candidates=on_candidates)
         try:
             for index in range(num):
@@ -96,9 +96,8 @@ def draw_into(
                     record = read_png(path)
                 else:
                     picture = next(drawn)
-                    path = free_path(out, file_stem(picture.prompt, picture.seed))
-                    unfinished.note(index, path)
-                    picture.save(path)
+                    stem = file_stem(picture.prompt, picture.seed)
+                    path = unfinished.keep(index, stem, picture.save)
                     record, num_done = dict(picture.record), num_done + 1
                 if pages is not None:
                     pages.add(index, _opened(path) if picture is None else picture.pil())
@@ -110,8 +109,8 @@ def draw_into(
     return tuple(pages.paths) if pages is not None else ()
 
 
-def _pages(request: Request, out: Path, num: int) -> GridPages | None:
-    if num < 2:
+def _pages(request: Request, unfinished: Unfinished) -> GridPages | None:
+    if request.num_pictures < 2:
         return None
     prompts = list(dict.fromkeys(map(name_of, request.prompts)))
     stem = slug(prompts[0]) if len(prompts) == 1 else f"{len(prompts)}-prompts"
@@ -121,12 +120,14 @@ def _pages(request: Request, out: Path, num: int) -> GridPages | None:
         if (value := getattr(request, name))
     }
     record = {"schema": SCHEMA, "grid": prompts[:64], **parts}
-    return GridPages(
-        lambda page: free_path(out, f"{stem}-grid{f'-{page}' if page else ''}"),
-        len(request.seed_lists[0]),
-        num,
-        record,
-    )
+
+    def save(number: int, page: Image.Image) -> Path:
+        suffix = f"-{number}" if number else ""
+        return unfinished.keep(
+            f"page {number}", f"{stem}-grid{suffix}", lambda path: write_png(path, page, record)
+        )
+
+    return GridPages(save, len(request.seed_lists[0]), request.num_pictures)
 
 
 def _opened(path: Path) -> Image.Image:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
-
-from c2l.images import write_png
 
 MOST_COLUMNS = 8
 MOST_ROWS = 8
@@ -21,20 +18,16 @@ class GridPages:
     """PNG pages of up to 8 x 8 pictures; one page is held in memory at a time.
 
     Args:
-        path_of: gives a free path to a page: 0 where there is only one, else counted from 1.
+        save: writes a page and says where: number 0 where there is only one, else counted from 1.
         columns: as many as there are pictures of one prompt; at most 8 are used.
         num: pictures in all.
-        record: what a page's PNG says.
     """
 
-    def __init__(
-        self, path_of: Callable[[int], Path], columns: int, num: int, record: Mapping[str, Any]
-    ) -> None:
-        self._path_of = path_of
+    def __init__(self, save: Callable[[int, Image.Image], Path], columns: int, num: int) -> None:
+        self._save = save
         self._columns = min(max(columns, 1), MOST_COLUMNS, num)
         self._per_page = self._columns * MOST_ROWS
         self._num = num
-        self._record = record
         self._page: Image.Image | None = None
         self._cell = (0, 0)
         self.paths: list[Path] = []
@@ -72,7 +65,5 @@ class GridPages:
     def _write(self, number: int) -> None:
         assert self._page is not None
         several = self._num > self._per_page
-        path = self._path_of(number + 1 if several else 0)
-        write_png(path, self._page, self._record)
-        self.paths.append(path)
+        self.paths.append(self._save(number + 1 if several else 0, self._page))
         self._page = None
