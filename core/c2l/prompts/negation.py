@@ -21,6 +21,7 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"\s+(?:and|or|nor|&)\s+(?:any\s+|a\s+|an\s+|no\s+)?", re.IGNORECASE)
+_LONGEST = 1000
 _IDIOMS = re.compile(r"\bno\s+(?:one|man's\s+land|matter|doubt|\.?\s*\d)", re.IGNORECASE)
 
 
@@ -40,8 +41,11 @@ class Negation:
 def find_negation(text: str) -> Negation | None:
     """``a man without a beard, no hat`` to ``a man`` and ``("beard", "hat")``; None if it is plain.
 
-    English only.
+    English only, and no longer than a text encoder reads.
     """
+    text = " ".join(text.split())
+    if len(text) > _LONGEST:  # the patterns take quadratic time
+        return None
     if _IDIOMS.search(text):
         return None
     negative = [

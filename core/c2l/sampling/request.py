@@ -68,7 +68,7 @@ class DrawSettings(BaseModel):
     rank_by: RankBy | None = None
     optimise: Annotated[int, Field(ge=0)] | None = None
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         with bad_input(HINTS):
             super().__init__(**values)
 

@@ -31,18 +31,18 @@ def _as_blend(value: Any) -> dict[str, float]:
     elif isinstance(value, Mapping):
         rows = list(value.items())
     elif isinstance(value, Sequence):
-        rows = [(row, 1.0) if isinstance(row, str) else tuple(row) for row in value]
+        rows = [(row, 1.0) if isinstance(row, str) else row for row in value]
     else:
         raise ValueError("a prompt is a text, or texts with weights")
     blend: dict[str, float] = {}
     for row in rows:
-        if len(row) != 2 or not isinstance(row[0], str) or isinstance(row[1], (str, bool)):
+        if not _is_weighted(row):
             raise ValueError(f"{row!r} is not a text and its weight")
         text, weight = _checked(row[0]), float(row[1])
         if not 0 < weight < float("inf"):
             raise FieldError(
                 f"'{text}' has weight {weight:g}, and weights are above 0",
-                hint="What is unwanted goes into the `negative` prompt",
+                hint="Leave it out; what is unwanted goes into `negative`",
             )
         if text in blend:
             raise FieldError(f"'{text}' is given twice in one prompt", hint="Give it one weight")
@@ -50,6 +50,16 @@ def _as_blend(value: Any) -> dict[str, float]:
     if not blend:
         raise ValueError("the prompt is empty")
     return blend
+
+
+def _is_weighted(row: Any) -> bool:
+    return (
+        isinstance(row, Sequence)
+        and len(row) == 2
+        and isinstance(row[0], str)
+        and isinstance(row[1], (int, float))
+        and not isinstance(row[1], bool)
+    )
 
 
 def as_written(blend: dict[str, float]) -> str | dict[str, float]:

@@ -80,7 +80,7 @@ def draw_into(
         DrawingInterrupted: Ctrl-C.
         As ``Session.draw``.
     """
-    _make_folder(out)
+    prepare_folder(out, "out")
     session.pipeline(request)  # what cannot be drawn leaves no trace in the folder
     with Unfinished(out, request) as unfinished:
         request, done = unfinished.request, dict(unfinished.done)
@@ -135,16 +135,16 @@ def _opened(path: Path) -> Image.Image:
         return image.convert("RGB")
 
 
-def _make_folder(out: Path) -> None:
+def prepare_folder(folder: Path, field: str) -> None:
     """Make the folder and try it, before minutes are spent on what could not be kept."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".c2l-{secrets.token_hex(4)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".c2l-{secrets.token_hex(4)}"
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise NotWritable(
-            f"cannot write into {out}: {error.strerror or error}",
-            hint="Choose another `out`",
-            field="out",
+            f"cannot write into {folder}: {error.strerror or error}",
+            hint=f"Choose another `{field}`",
+            field=field,
         ) from error

@@ -11,10 +11,12 @@ from c2l.errors import BadInput
 from c2l.files import read_toml
 from c2l.prompts.blends import parse_weighted
 from c2l.resolving import resolve_beside
-from c2l.sampling.record import read_record, request_of
+from c2l.sampling.record import FACTS, read_record, request_of, upgraded
 from c2l.sampling.request import Request
 
 PARTS = ("generator", "embedder", "prior")
+_NOT_ASKED = {*FACTS, "path", "milliseconds"}
+"""What 'c2l info' and 'c2l sample' say of a picture in JSON, besides its request."""
 
 
 def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Request:
@@ -24,7 +26,8 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
     file.
 
     Args:
-        path: a PNG that c2l wrote, or a ``.toml`` or ``.json`` file with the fields of ``Request``.
+        path: a PNG that c2l wrote, or a ``.toml`` or ``.json`` file with the fields of ``Request``;
+            a picture's record in JSON is one as well.
         also: texts blended into its prompts, as in ``a pirate:0.4``.
     Raises:
         BadPicture: a PNG without a record, or one that was edited or is newer than this version.
@@ -32,6 +35,8 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
     """
     if path.suffix.lower() in (".toml", ".json"):
         raw = read_toml(path) if path.suffix.lower() == ".toml" else _read_json(path)
+        if "schema" in raw:
+            raw = {k: v for k, v in upgraded(raw, str(path)).items() if k not in _NOT_ASKED}
         try:
             request = Request(**_merged(raw, changes))
         except (BadInput, TypeError) as error:
