@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from c2l.errors import NotWritable
+from c2l.errors import BadInput, NotWritable
 from c2l.files import write_new_png
 from c2l.images import make_grid, to_pil, write_png
 from c2l.sampling.request import DrawSettings
@@ -60,14 +60,15 @@ class Picture:
         Raises:
             NotWritable: the folder cannot be written, or Pillow does not know the suffix.
         """
-        path = Path(path)
+        path = _at_home(Path(path))
         if path.suffix.lower() == ".png":
             write_png(path, self.pil(), self.record)
             return path
         try:
             self.pil().save(path)
         except (OSError, ValueError) as error:
-            raise NotWritable(f"cannot write {path}: {error}", hint="Name a .png file") from error
+            reason = getattr(error, "strerror", None) or error
+            raise NotWritable(f"cannot write {path}: {reason}", hint="Name a .png file") from error
         return path
 
     def _repr_png_(self) -> bytes:
@@ -109,17 +110,19 @@ class Result(Sequence[Picture]):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
+            rows = list(range(len(self)))[index]  # tensors know no steps backwards
             return Result(
-                images=self.images[index],
-                latents=self.latents[index],
-                image_embeddings=self.image_embeddings[index],
-                scores=self.scores[index],
+                images=self.images[rows],
+                latents=self.latents[rows],
+                image_embeddings=self.image_embeddings[rows],
+                scores=self.scores[rows],
                 seeds=self.seeds[index],
                 prompts=self.prompts[index],
                 settings=self.settings,
                 milliseconds=self.milliseconds,
                 records=self.records[index],
             )
+        index = range(len(self))[index]  # the usual errors of an index
         return Picture(
             image=self.images[index],
             latents=self.latents[index],
@@ -137,7 +140,8 @@ class Result(Sequence[Picture]):
         height, width = self.images.shape[-2:]
         prompts = list(dict.fromkeys(self.prompts))
         named = repr(prompts[0]) if len(prompts) == 1 else f"{len(prompts)} prompts"
-        return f"Result({len(self)} pictures of {named}, {width} x {height} px)"
+        pictures = "1 picture" if len(self) == 1 else f"{len(self)} pictures"
+        return f"Result({pictures} of {named}, {width} x {height} px)"
 
     def pil(self) -> list[Image.Image]:
         """As Pillow images."""
@@ -148,9 +152,18 @@ class Result(Sequence[Picture]):
 
         Args:
             columns: by default as many as there are pictures of one prompt, at most 8.
+        Raises:
+            BadInput: there is no picture, or no column.
         """
-        each = len(self) // max(1, len(set(self.prompts)))
-        return make_grid(self.pil(), columns=columns or min(max(each, 1), MOST_COLUMNS, len(self)))
+        if not len(self):
+            raise BadInput("there is no picture to show", hint="Draw one, or take a longer slice")
+        if columns is None:
+            columns = min(max(len(self) // len(set(self.prompts)), 1), MOST_COLUMNS)
+        elif columns < 1:
+            raise BadInput(
+                f"`columns={columns}` is below 1", hint="Use `columns=1` or more", field="columns"
+            )
+        return make_grid(self.pil(), columns=min(columns, len(self)))
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write each picture to a PNG in ``folder``, named after prompt and seed.
@@ -160,7 +173,7 @@ class Result(Sequence[Picture]):
         Raises:
             NotWritable: the folder cannot be written.
         """
-        folder = Path(folder)
+        folder = _at_home(Path(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -173,6 +186,8 @@ class Result(Sequence[Picture]):
         ]
 
     def _repr_html_(self) -> str:
+        if not len(self):
+            return "<p>no pictures</p>"
         shown = self[:MOST_SHOWN]
         data = base64.b64encode(_png(shown.grid())).decode()
         more = f"<p>{len(shown)} of {len(self)} pictures</p>" if len(shown) < len(self) else ""
@@ -209,6 +224,14 @@ def slug(prompt: str) -> str:
     """A prompt as part of a file name."""
     words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
     return words[:60].rstrip("-") or "picture"
+
+
+def _at_home(path: Path) -> Path:
+    """``~`` as the home folder, unless nobody has it."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _png(image: Image.Image) -> bytes:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import c2l
-from c2l.errors import NotWritable
+from c2l.errors import BadInput, NotWritable
 from c2l.sampling.record import read_record, request_of
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
 
@@ -45,6 +47,40 @@ def test_one_picture_and_some(result: c2l.Result) -> None:
 def test_grids(result: c2l.Result) -> None:
     assert result.grid().size == (3 * 12 - 4, 2 * 12 - 4)  # a row for each prompt
     assert result.grid(columns=2).size == (2 * 12 - 4, 3 * 12 - 4)
+
+
+def test_odd_slices_and_grids(result: c2l.Result) -> None:
+    assert [p.seed for p in result[::-1]] == list(result.seeds)[::-1]
+    torch.testing.assert_close(result[::-2].images, result.images.flip(0)[::2])
+    assert result.grid(columns=100).size == (6 * 12 - 4, 8)
+    for columns in (0, -1):
+        with pytest.raises(BadInput) as caught:
+            result.grid(columns=columns)
+        assert caught.value.field == "columns"
+    none = result[6:]
+    assert len(none) == 0 and "0 pictures" in repr(none) and "no pictures" in none._repr_html_()
+    with pytest.raises(BadInput, match="no picture"):
+        none.grid()
+    with pytest.raises(TypeError):
+        result["a"]
+
+
+def test_home_is_home(result: c2l.Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert result[0].save("~/x.png") == tmp_path / "x.png"
+    assert result[:1].save("~/some")[0].parent == tmp_path / "some"
+
+
+@pytest.mark.parametrize("seeds", [np.arange(2), torch.arange(2), [np.int64(0), 1], range(2)])
+def test_seeds_of_any_library(pipeline: c2l.Pipeline, seeds: Any) -> None:
+    assert pipeline("shape1", seeds=seeds).seeds == (0, 1)
+
+
+def test_seeds_and_a_number_of_pictures_are_too_much(pipeline: c2l.Pipeline) -> None:
+    for other in ({"num_images": 2}, {"seed": 5}):
+        with pytest.raises(BadInput, match="already say"):
+            pipeline("shape1", seeds=[1], **other)
 
 
 def test_saved_with_records_that_draw_them_again(

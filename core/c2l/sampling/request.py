@@ -6,6 +6,7 @@ are five spellings of it.
 
 from __future__ import annotations
 
+import operator
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
@@ -212,6 +213,8 @@ def _as_seeds(value: Any) -> Any:
         return None
     if isinstance(value, str):
         return parse_seeds(value)
+    if hasattr(value, "tolist"):  # an array or a tensor
+        value = value.tolist()
     if not isinstance(value, Sequence):
         raise ValueError(f"{value!r} is not a list of seeds")
     if not value:
@@ -222,8 +225,9 @@ def _as_seeds(value: Any) -> Any:
 
 
 def _as_seed(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise ValueError(f"{value!r} is not a seed")
+    value = operator.index(value)
     if not 0 <= value <= MOST_SEED:
         raise ValueError(f"seed {value} is not between 0 and {MOST_SEED}")
     return value

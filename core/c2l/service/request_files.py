@@ -51,6 +51,11 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
                 hint="Leave out the other ones",
                 field="from",
             )
+        whole = all(getattr(request, part) for part in PARTS)
+        if "recipe" in changes:
+            changes = {**dict.fromkeys(PARTS), **changes}
+        elif whole and changes.keys() & set(PARTS):
+            changes["recipe"] = None  # it is another trio now
         request = request.replace(**changes)
     if also:
         blends = [[*p.items(), *map(parse_weighted, also)] for p in request.prompts]
@@ -70,6 +75,7 @@ def _merged(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         "prompts": {"prompt"},
         "seeds": {"seed", "num_images"},
         "num_images": {"seeds"},
+        "recipe": set(PARTS),
     }
     gone = set().union(*(replaced.get(name, ()) for name in changes))
     return {**{name: value for name, value in raw.items() if name not in gone}, **changes}

@@ -64,6 +64,19 @@ def test_bytes_that_are_no_text_are_no_seeds(capsys: pytest.CaptureFixture[str])
     assert "is not a list of seeds" in capsys.readouterr().err
 
 
+def test_parts_that_are_named_beside_a_picture_take_the_place_of_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["sample", "a tree", "--seeds", "3", "--json"]) == 0
+    drawn = json.loads(capsys.readouterr().out)
+    again = ["sample", "--from", drawn["path"], "--out", "again", "--json"]
+    assert main([*again, "--recipe", "demo-landscapes"]) == 0
+    other = json.loads(capsys.readouterr().out)
+    assert (other["recipe"], other["generator"]) == ("demo-landscapes", "stylegan:demo-landscapes")
+    assert main([*again, "--prior", drawn["prior"]]) == 0
+    assert "recipe" not in json.loads(capsys.readouterr().out)
+
+
 def test_json_of_a_picture_is_a_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", "a man", "--seeds", "3", "--best-of", "2", "--json"]) == 0
     printed = capsys.readouterr().out
@@ -89,11 +102,10 @@ def test_the_bar_leaves_data_alone(piped: bool) -> None:
     )
     os.close(terminal)
     seen = b""
-    with contextlib.suppress(OSError):  # the end of a pseudo-terminal
-        with ThreadPoolExecutor() as pool:
-            out = pool.submit(process.communicate)
-            while data := os.read(master, 65536):
-                seen += data
+    with ThreadPoolExecutor() as pool, contextlib.suppress(OSError):  # the terminal's end
+        out = pool.submit(process.communicate)
+        while data := os.read(master, 65536):
+            seen += data
     stdout = out.result()[0] or b""
     os.close(master)
     assert b"drawing" in seen
