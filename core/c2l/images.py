@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
@@ -92,7 +92,15 @@ def read_png(path: Path) -> dict[str, Any]:
             raise TypeError("the record is not an object")
     except FileNotFoundError:
         raise BadPicture(f"there is no file {path}", hint="Check the path") from None
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
+    except Image.DecompressionBombError as error:
+        raise BadPicture(f"{path} is too large", hint="Give a PNG that c2l wrote") from error
+    except OSError as error:
+        # Pillow's own errors bring no number, those of the system do.
+        reason = f"cannot read {path}: {error.strerror}" if error.errno else ""
+        raise BadPicture(
+            reason or f"{path} is not a picture", hint="Give a PNG that c2l wrote"
+        ) from error
+    except SyntaxError as error:
         raise BadPicture(f"{path} is not a picture", hint="Give a PNG that c2l wrote") from error
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise BadPicture(

@@ -94,7 +94,11 @@ class Pipeline:
                 a prior that has no student.
         """
         asked: dict[str, Any] = {"prompts": prompts, **settings}
-        asked |= {"num_images": num_images, "seed": seed} if seeds is None else {"seeds": seeds}
+        counted = {"num_images": num_images, "seed": seed}
+        if seeds is not None:  # which leave no room for the others
+            counted = {n: v for n, v in counted.items() if v != {"num_images": 1, "seed": 0}[n]}
+            asked["seeds"] = seeds
+        asked |= counted
         request = DrawRequest(**asked)
         return Result.joined(list(self._batches(request, (), None)))
 

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from c2l.errors import BadInput, NotWritable
+from c2l.files import write_new_png
 from c2l.images import make_grid, suggest_columns, to_pil, write_png
 from c2l.sampling.request import DrawSettings
 
@@ -58,14 +59,15 @@ class Picture:
         Raises:
             NotWritable: the folder cannot be written, or Pillow does not know the suffix.
         """
-        path = Path(path)
+        path = _at_home(Path(path))
         if path.suffix.lower() == ".png":
             write_png(path, self.pil(), self.record)
             return path
         try:
             self.pil().save(path)
         except (OSError, ValueError) as error:
-            raise NotWritable(f"cannot write {path}: {error}", hint="Name a .png file") from error
+            reason = getattr(error, "strerror", None) or error
+            raise NotWritable(f"cannot write {path}: {reason}", hint="Name a .png file") from error
         return path
 
     def _repr_png_(self) -> bytes:
@@ -112,17 +114,19 @@ class Result(Sequence[Picture]):
     def __getitem__(self, index: int | slice) -> Picture | Result:
         if isinstance(index, slice):
             share = len(self.seeds[index]) / max(1, len(self))
+            rows = list(range(len(self)))[index]  # tensors know no steps backwards
             return Result(
-                images=self.images[index],
-                latents=self.latents[index],
-                image_embeddings=self.image_embeddings[index],
-                scores=self.scores[index],
+                images=self.images[rows],
+                latents=self.latents[rows],
+                image_embeddings=self.image_embeddings[rows],
+                scores=self.scores[rows],
                 seeds=self.seeds[index],
                 prompts=self.prompts[index],
                 settings=self.settings,
                 milliseconds={k: round(v * share, 2) for k, v in self.milliseconds.items()},
                 records=self.records[index],
             )
+        index = range(len(self))[index]  # the usual errors of an index
         return Picture(
             image=self.images[index],
             latents=self.latents[index],
@@ -140,7 +144,8 @@ class Result(Sequence[Picture]):
         height, width = self.images.shape[-2:]
         prompts = list(dict.fromkeys(self.prompts))
         named = repr(prompts[0]) if len(prompts) == 1 else f"{len(prompts)} prompts"
-        return f"Result({len(self)} pictures of {named}, {width} x {height} px)"
+        pictures = "1 picture" if len(self) == 1 else f"{len(self)} pictures"
+        return f"Result({pictures} of {named}, {width} x {height} px)"
 
     def pil(self) -> list[Image.Image]:
         """As Pillow images."""
@@ -162,7 +167,7 @@ class Result(Sequence[Picture]):
             raise BadInput(
                 f"`columns={columns}` is below 1", hint="Use `columns=1` or more", field="columns"
             )
-        return make_grid(self.pil(), columns=columns)
+        return make_grid(self.pil(), columns=min(columns, len(self)))
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write each picture to a PNG in ``folder``, named after prompt and seed.
@@ -172,7 +177,7 @@ class Result(Sequence[Picture]):
         Raises:
             NotWritable: the folder cannot be written.
         """
-        folder = Path(folder)
+        folder = _at_home(Path(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -180,7 +185,7 @@ class Result(Sequence[Picture]):
                 f"cannot make {folder}: {error.strerror or error}", hint="Choose another folder"
             ) from error
         return [
-            picture.save(free_path(folder, file_stem(picture.prompt, picture.seed)))
+            write_new_png(folder, file_stem(picture.prompt, picture.seed), picture.save)
             for picture in self
         ]
 
@@ -225,13 +230,12 @@ def slug(prompt: str) -> str:
     return words[:60].rstrip("-") or "picture"
 
 
-def free_path(folder: Path, stem: str) -> Path:
-    """``stem.png`` in a folder, or with a number where that is taken: nothing is overwritten."""
-    path, number = folder / f"{stem}.png", 2
-    while path.exists():
-        path = folder / f"{stem}-{number}.png"
-        number += 1
-    return path
+def _at_home(path: Path) -> Path:
+    """``~`` as the home folder, unless nobody has it."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _png(image: Image.Image) -> bytes:

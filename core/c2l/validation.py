@@ -43,6 +43,9 @@ def bad_input(hints: Mapping[str, str]) -> Iterator[None]:
         raise BadInput(
             "; ".join(faults), hint="; ".join(advice), field=_field(problems[0])
         ) from error
+    except UnicodeEncodeError as error:  # pydantic cannot hold a validator's words on such a text
+        text = error.object.encode(errors="backslashreplace").decode()
+        raise BadInput(text, hint="Type it in a terminal that is set to UTF-8") from error
 
 
 def _field(problem: Mapping[str, Any]) -> str:

@@ -33,8 +33,8 @@ def progress(what: str, unit: str) -> Iterator[Update]:
         nonlocal last
         facts = ", ".join(filter(None, (pace.text(done, total), note)))
         if bar:
-            bar.start()  # does nothing if it runs
             bar.update(task, completed=done, total=total, note=facts)
+            bar.start()  # does nothing if it runs
             if done >= total:  # another bar may follow
                 bar.stop()
         elif time.monotonic() - last >= SECONDS_BETWEEN_LINES:
@@ -54,7 +54,9 @@ def _bar() -> Any:
 
     before, after = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
     columns = (before, BarColumn(), MofNCompleteColumn(), after)
-    return Progress(*columns, console=Console(stderr=True))
+    # Lines printed meanwhile go above the bar, unbroken; data for a pipe go into the pipe.
+    console = Console(stderr=True, soft_wrap=True)
+    return Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty())
 
 
 class _Pace:

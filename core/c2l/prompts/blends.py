@@ -18,9 +18,10 @@ Prompt = str | Mapping[str, float]
 _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 # 12:30 and 16:9 are text: a weight right after a digit has a point.
 _WEIGHTED = re.compile(
-    rf"(?P<text>.*\S)\s*(?:(?<!\d):\s*(?P<any>{_NUMBER})|:\s*(?P<pointed>\d*\.\d+))"
+    rf"(?P<text>.*\S)\s*(?:(?<!\d):\s*(?P<any>{_NUMBER})|:\s*(?P<pointed>\d*\.\d+))\s*",
+    re.DOTALL,
 )
-_MISTYPED = re.compile(r"(?P<text>.*\S):(?P<weight>|[^\s:\d][^\s:]*)")
+_MISTYPED = re.compile(r"(?P<text>.*\S):(?P<weight>|[^\s:\d][^\s:]*|(?<!\d:)\d[^\s:]*)", re.DOTALL)
 
 
 def parse_weighted(text: str) -> tuple[str, float]:

@@ -50,6 +50,7 @@ _NEGATED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _BETWEEN = re.compile(rf"(?:\s*,\s*|\s+(?:and|or|nor)\s+){_FILL}", re.IGNORECASE | re.VERBOSE)
+_LONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,12 @@ class Negation:
 def find_negation(text: str) -> Negation | None:
     """``a man without a beard, no hat`` to ``a man`` and ``("beard", "hat")``; None if it is plain.
 
-    English only. Words such as "beardless" name what is there, and stay.
+    English only, and no longer than a text encoder reads. Words such as "beardless" name what is
+    there, and stay.
     """
+    text = " ".join(text.split())
+    if len(text) > _LONGEST:  # the patterns take quadratic time
+        return None
     negative = [
         term.strip(" '\"")
         for found in _NEGATED.finditer(text)

@@ -93,7 +93,8 @@ def _from_first(old: Mapping[str, Any], where: str) -> dict[str, Any]:
         return record | {name: old[name] for name in names if old.get(name) not in (None, "")}
     except (TypeError, ValueError, AttributeError) as error:
         raise BadPicture(
-            f"the c2l record in {where} was edited: {error}", hint="Draw from its prompt instead"
+            f"the c2l record in {where} was edited and makes no sense",
+            hint="Draw from its prompt instead",
         ) from error
 
 

@@ -6,6 +6,7 @@ are five spellings of it.
 
 from __future__ import annotations
 
+import operator
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
@@ -73,7 +74,7 @@ class DrawSettings(BaseModel):
     rank_by: RankBy | None = None
     optimise: Annotated[int, Field(ge=0)] | None = None
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         with bad_input(HINTS):
             super().__init__(**values)
 
@@ -236,8 +237,9 @@ def _is_list(value: Any) -> bool:
 
 
 def _as_seed(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise ValueError(f"{value!r} is not a seed")
+    value = operator.index(value)
     if not 0 <= value <= MOST_SEED:
         raise ValueError(f"seed {value} is not between 0 and {MOST_SEED}")
     return value

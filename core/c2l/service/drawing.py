@@ -11,10 +11,10 @@ from typing import Any
 from PIL import Image
 
 from c2l.errors import NotWritable
-from c2l.images import read_png
+from c2l.images import read_png, write_png
 from c2l.pipeline import OnCandidates
 from c2l.prompts.blends import name_of
-from c2l.result import Picture, file_stem, free_path, slug
+from c2l.result import Picture, file_stem, slug
 from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import Request
 from c2l.service.grids import GridPages
@@ -82,15 +82,15 @@ def draw_into(
         DrawingInterrupted: Ctrl-C.
         As ``Session.draw``.
     """
-    _make_folder(out)
+    prepare_folder(out, "out")
     session.pipeline(request)  # what cannot be drawn leaves no trace in the folder
     with Unfinished(out, request) as unfinished:
         num, num_before = unfinished.request.num_pictures, unfinished.num_done
         if num_before:
             session.tell(Notice("resumed", f"{num_before:,} of {num:,} pictures are in {out}"))
-        pages = _pages(unfinished.request, out, num)
+        pages = _pages(unfinished)
         try:
-            for drawn in _pictures(session, unfinished, out, on_candidates):
+            for drawn in _pictures(session, unfinished, on_candidates):
                 if pages is not None:
                     image = drawn.picture.pil() if drawn.picture else _opened(drawn.path)
                     pages.add(drawn.index, image)
@@ -102,10 +102,10 @@ def draw_into(
 
 
 def _pictures(
-    session: Session, unfinished: Unfinished, out: Path, on_candidates: OnCandidates | None
+    session: Session, unfinished: Unfinished, on_candidates: OnCandidates | None
 ) -> Iterator[Drawn]:
     """All pictures of a request, in order; those that are not in the folder are drawn into it."""
-    request, before = unfinished.request, dict(unfinished.done)
+    request, before = unfinished.request, unfinished.done
     num = request.num_pictures
     drawn = session.draw(request, skip=before, on_candidates=on_candidates)
     for index in range(num):
@@ -114,15 +114,15 @@ def _pictures(
             yield Drawn(index, num, path, read_png(path), None)
         else:
             picture = next(drawn)
-            path = free_path(out, file_stem(picture.prompt, picture.seed))
-            unfinished.note(index, path)
-            picture.save(path)
+            stem = file_stem(picture.prompt, picture.seed)
+            path = unfinished.keep(index, stem, picture.save)
             yield Drawn(index, num, path, dict(picture.record), picture)
     next(drawn, None)  # some notices come after the last picture
 
 
-def _pages(request: Request, out: Path, num: int) -> GridPages | None:
-    if num < 2:
+def _pages(unfinished: Unfinished) -> GridPages | None:
+    request = unfinished.request
+    if request.num_pictures < 2:
         return None
     prompts = list(dict.fromkeys(map(name_of, request.prompts)))
     stem = slug(prompts[0]) if len(prompts) == 1 else f"{len(prompts)}-prompts"
@@ -132,12 +132,14 @@ def _pages(request: Request, out: Path, num: int) -> GridPages | None:
         if (value := getattr(request, name))
     }
     record = {"schema": SCHEMA, "grid": prompts[:64], **parts}
-    return GridPages(
-        lambda page: free_path(out, f"{stem}-grid{f'-{page}' if page else ''}"),
-        len(request.seed_lists[0]),
-        num,
-        record,
-    )
+
+    def save(number: int, page: Image.Image) -> Path:
+        suffix = f"-{number}" if number else ""
+        return unfinished.keep(
+            f"page {number}", f"{stem}-grid{suffix}", lambda path: write_png(path, page, record)
+        )
+
+    return GridPages(save, len(request.seed_lists[0]), request.num_pictures)
 
 
 def _opened(path: Path) -> Image.Image:
@@ -145,16 +147,16 @@ def _opened(path: Path) -> Image.Image:
         return image.convert("RGB")
 
 
-def _make_folder(out: Path) -> None:
+def prepare_folder(folder: Path, field: str) -> None:
     """Make the folder and try it, before minutes are spent on what could not be kept."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".c2l-{secrets.token_hex(4)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".c2l-{secrets.token_hex(4)}"
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise NotWritable(
-            f"cannot write into {out}: {error.strerror or error}",
-            hint="Choose another `out`",
-            field="out",
+            f"cannot write into {folder}: {error.strerror or error}",
+            hint=f"Choose another `{field}`",
+            field=field,
         ) from error

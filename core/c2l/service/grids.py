@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from c2l.images import GAP, Grid, suggest_columns, write_png
+from c2l.images import GAP, Grid, suggest_columns
 
 MOST_ROWS = 8
 LONGEST_SIDE = 4096
@@ -19,21 +18,16 @@ class GridPages:
     """PNG pages of up to 8 x 8 pictures; one page is held in memory at a time.
 
     Args:
-        path_of: called with the number of a page, from 1, or 0 for an only page; returns a free
-            path.
+        save: writes a page and says where: number 0 where there is only one, else counted from 1.
         per_prompt: pictures of each prompt.
         num: pictures in all.
-        record: goes into each page's PNG.
     """
 
-    def __init__(
-        self, path_of: Callable[[int], Path], per_prompt: int, num: int, record: Mapping[str, Any]
-    ) -> None:
-        self._path_of = path_of
+    def __init__(self, save: Callable[[int, Image.Image], Path], per_prompt: int, num: int) -> None:
+        self._save = save
         self._columns = suggest_columns(per_prompt, num)
         self._per_page = self._columns * MOST_ROWS
         self._num = num
-        self._record = record
         self._page: Grid | None = None
         self._cell = (0, 0)
         self.paths: list[Path] = []
@@ -64,7 +58,5 @@ class GridPages:
     def _write(self, number: int) -> None:
         assert self._page is not None
         several = self._num > self._per_page
-        path = self._path_of(number + 1 if several else 0)
-        write_png(path, self._page.page, self._record)
-        self.paths.append(path)
+        self.paths.append(self._save(number + 1 if several else 0, self._page.page))
         self._page = None

@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from c2l.files import write_atomically
+from c2l.errors import NotWritable
+from c2l.files import remove_partials, write_atomically
 from c2l.sampling.record import request_of
-from c2l.service.drawing import Drawn
+from c2l.service.drawing import Drawn, prepare_folder
 from c2l.service.session import Session
 
 
@@ -21,9 +22,17 @@ class LatentsFile:
     Args:
         path: the file to write.
         session: draws pictures of an interrupted drawing again, for their latents.
+    Raises:
+        NotWritable: nothing can be written there; raised before minutes are spent on drawing.
     """
 
     def __init__(self, path: Path, session: Session) -> None:
+        if path.is_dir():
+            raise NotWritable(
+                f"cannot write {path}: it is a folder", hint="Name a file", field="latents"
+            )
+        prepare_folder(path.parent, "latents")
+        remove_partials(path.parent, path.name)
         self._path = path
         self._session = session
         self._latents: list[Tensor] = []

@@ -16,6 +16,9 @@ from c2l.sampling.request import DrawRequest, Request
 
 Kind = Literal["device", "option", "words", "length", "negation", "far", "weights", "resumed"]
 
+_LONGEST = 100
+"""Characters of a prompt that a notice repeats."""
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -74,9 +77,13 @@ def notice_of_far(pipeline: Pipeline, prompt: str, best_score: float) -> Notice 
         return None
     return Notice(
         "far",
-        f"'{prompt}' is far from what {pipeline.generator.reference} draws; "
+        f"'{_in_short(prompt)}' is far from what {pipeline.generator.reference} draws; "
         "this is the nearest it can do",
     )
+
+
+def _in_short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _unread(embedder: Embedder, text: str) -> Iterator[Notice]:
@@ -85,9 +92,8 @@ def _unread(embedder: Embedder, text: str) -> Iterator[Notice]:
         words = ", ".join(f"'{word}'" for word in reading.unknown)
         yield Notice("words", f"{embedder.reference} does not know {words}; drawing without")
     if reading.cut:
-        yield Notice(
-            "length", f"the prompt is too long for {embedder.reference}; cut: '{reading.cut}'"
-        )
+        cut = _in_short(reading.cut)
+        yield Notice("length", f"the prompt is too long for {embedder.reference}; cut: '{cut}'")
 
 
 def _negated(text: str, negative: Mapping[str, float]) -> Iterator[Notice]:

@@ -10,10 +10,12 @@ from c2l.errors import BadInput
 from c2l.files import read_json, read_toml
 from c2l.prompts.blends import parse_weighted
 from c2l.resolving import resolve_beside
-from c2l.sampling.record import read_record, request_of
+from c2l.sampling.record import FACTS, read_record, request_of, upgraded
 from c2l.sampling.request import Request
 
 PARTS = ("generator", "embedder", "prior")
+_NOT_ASKED = {*FACTS, "path", "milliseconds"}
+"""What 'c2l info' and 'c2l sample' say of a picture in JSON, besides its request."""
 
 
 def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Request:
@@ -22,7 +24,8 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
     Relative paths in it are resolved from the current folder, or else from the file's own.
 
     Args:
-        path: a PNG that c2l wrote, or a ``.toml`` or ``.json`` file with the fields of ``Request``.
+        path: a PNG that c2l wrote, or a ``.toml`` or ``.json`` file with the fields of ``Request``;
+            a picture's record in JSON is one as well.
         also: texts blended into its prompts, as in ``a pirate:0.4``.
     Raises:
         BadPicture: a PNG without a record, or one that was edited or is newer than this version.
@@ -31,6 +34,8 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
     read = {".toml": read_toml, ".json": read_json}.get(path.suffix.lower())
     if read is not None:
         raw = read(path, field="from_file")
+        if "schema" in raw:
+            raw = {k: v for k, v in upgraded(raw, str(path)).items() if k not in _NOT_ASKED}
         try:
             request = Request(**_merged(raw, changes))
         except (BadInput, TypeError) as error:
@@ -45,6 +50,11 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
                 hint="Leave out the other ones",
                 field="from_file",
             )
+        whole = all(getattr(request, part) for part in PARTS)
+        if "recipe" in changes:
+            changes = {**dict.fromkeys(PARTS), **changes}
+        elif whole and changes.keys() & set(PARTS):
+            changes["recipe"] = None  # it is another trio now
         kept = {r: f for r, f in (request.fingerprints or {}).items() if r not in changes}
         request = request.replace(**changes, fingerprints=kept or None)
     if also:
@@ -68,6 +78,7 @@ def _merged(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         "seed": {"seeds"},
         "seeds": {"seed", "num_images"},
         "num_images": {"seeds"},
+        "recipe": set(PARTS),
     }
     gone = set().union(*(replaced.get(name, ()) for name in changes))
     return {**{name: value for name, value in raw.items() if name not in gone}, **changes}

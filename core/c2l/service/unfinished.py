@@ -1,20 +1,22 @@
 """The journal of an unfinished request in its folder, from which the same request is resumed.
 
 One file for each request, ``.c2l-unfinished-HASH.jsonl``: the request with its seeds, and then a
-line for each picture, written before the picture. A picture is done if its file is there.
+line for each picture and each page of the grid, written before the file. What is there is done.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from filelock import FileLock, Timeout
 
 from c2l.errors import BadInput, NotWritable
+from c2l.files import remove_partials, write_new_png
 from c2l.sampling.request import Request
 
 
@@ -26,7 +28,6 @@ class Unfinished:
 
     Attributes:
         request: with its seeds: those of the unfinished request, or new ones.
-        done: the files of pictures that were drawn, by index.
 
     Raises:
         NotWritable: the folder cannot be written.
@@ -41,7 +42,12 @@ class Unfinished:
         self._mine = False
         self._asked = asked
         self.request = asked
-        self.done: dict[int, Path] = {}
+        self._files: dict[int | str, Path] = {}
+
+    @property
+    def done(self) -> dict[int, Path]:
+        """The files of pictures that are there, by the pictures' numbers."""
+        return {index: path for index, path in self._files.items() if isinstance(index, int)}
 
     def __enter__(self) -> Self:
         try:
@@ -54,7 +60,7 @@ class Unfinished:
             self._read()
             if not self.done:
                 self.request = self._asked.with_seeds()
-                self._write(self.request.to_dict(), "w")
+                self._write(json.dumps(self.request.to_dict()), "w")
         except BaseException:
             self._release()
             raise
@@ -65,10 +71,24 @@ class Unfinished:
         """How many pictures are in the folder."""
         return sum(path.is_file() for path in self.done.values())
 
-    def note(self, index: int, path: Path) -> None:
-        """Note that picture ``index`` is about to be written to ``path``."""
-        self._write([index, path.name], "a")
-        self.done[index] = path
+    def keep(self, what: int | str, stem: str, write: Callable[[Path], object]) -> Path:
+        """Write a PNG of this request, unless it is there; nothing is overwritten.
+
+        Args:
+            what: the picture's number, or the name of another file.
+            stem: of the file's name.
+            write: writes it.
+        Returns:
+            Where it is.
+        """
+        if what not in self._files:
+            self._files[what] = write_new_png(
+                self._folder, stem, write, on_name=lambda path: self._note(what, path)
+            )
+        return self._files[what]
+
+    def _note(self, what: int | str, path: Path) -> None:
+        self._write("\n" + json.dumps([what, path.name]), "a")
 
     def finish(self) -> None:
         """Remove the journal: all pictures are there."""
@@ -82,7 +102,7 @@ class Unfinished:
         trace: TracebackType | None,
     ) -> None:
         if self._mine:
-            if not self.done:  # nothing to resume
+            if not self._files:  # nothing to resume
                 self.finish()
             self._release()
 
@@ -94,21 +114,29 @@ class Unfinished:
         try:
             first, *lines = self._path.read_text(encoding="utf-8").splitlines()
             self.request = Request(**json.loads(first))
-            for line in lines:
-                index, name = json.loads(line)
-                path = self._folder / name
-                if path.is_file() and path.stat().st_size:
-                    self.done[index] = path
         except (OSError, ValueError, TypeError, BadInput):
-            pass  # there is none, or its last line was cut off: the lines before it count
+            return  # there is none
+        for line in lines:
+            try:
+                what, name = json.loads(line)
+                self._find(what, self._folder / name)
+            except (OSError, ValueError, TypeError):
+                pass  # blank, or cut off when the disk was full
 
-    def _write(self, entry: Any, mode: str) -> None:
+    def _find(self, what: int | str, path: Path) -> None:
+        """Take up a file that was begun; what a kill left of an unfinished one is removed."""
+        remove_partials(self._folder, path.name)
+        if path.is_file() and path.stat().st_size:
+            self._files[what] = path
+        else:
+            path.unlink(missing_ok=True)
+
+    def _write(self, line: str, mode: str) -> None:
         if not self._mine:
             return
         try:
             with self._path.open(mode, encoding="utf-8") as file:
-                # In ASCII, since a prompt may hold U+2028, at which ``splitlines`` splits.
-                file.write(json.dumps(entry) + "\n")
+                file.write(line)
         except OSError as error:
             raise NotWritable(
                 f"cannot write into {self._folder}: {error.strerror or error}",
