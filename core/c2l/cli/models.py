@@ -82,7 +82,7 @@ def verify_models(
 
 
 def remove_models(references: Models, as_json: Json = False) -> None:
-    """Remove fetched weights, and forget that their licences were accepted."""
+    """Remove fetched weights, and the consent to their licences."""
     output.warn_of_problems()
     removed = service.remove_weights(references)
     if as_json:
