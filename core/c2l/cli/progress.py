@@ -54,8 +54,7 @@ def _bar() -> Any:
 
     before, after = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
     columns = (before, BarColumn(), MofNCompleteColumn(), after)
-    # Lines printed meanwhile go above the bar, unbroken; data for a pipe go into the pipe.
-    console = Console(stderr=True, soft_wrap=True)
+    console = Console(stderr=True, soft_wrap=True)  # lines that go above the bar stay whole
     return Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty())
 
 
