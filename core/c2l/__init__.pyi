@@ -29,6 +29,7 @@ from c2l.prior_settings import PriorSettings as PriorSettings
 from c2l.result import Picture as Picture
 from c2l.result import Result as Result
 from c2l.sample_options import Modality as Modality
+from c2l.sample_options import NegativeBy as NegativeBy
 from c2l.sample_options import SampleOptions as SampleOptions
 from c2l.sampling.request import DrawRequest as DrawRequest
 from c2l.sampling.request import DrawSettings as DrawSettings

@@ -1,7 +1,17 @@
-"""``python -m c2l``, the same as the command ``c2l``."""
+"""The command ``c2l``, which is also ``python -m c2l``."""
 
 import sys
 
-from c2l.cli.app import main
 
-sys.exit(main())
+def run() -> int:
+    """Run the command that the process was started with; Ctrl-C is no traceback even now."""
+    try:
+        from c2l.cli.app import main
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -29,7 +29,7 @@ class TextReading:
 
 
 class Embedder(Part, ABC):
-    """Text and images to one embedding space. Embeddings keep the length the towers give them.
+    """Texts and images to one embedding space, not normalised.
 
     ``settings()`` must hold the preprocessing, since embeddings depend on it.
     """
@@ -74,5 +74,5 @@ class Embedder(Part, ABC):
         """
 
     def read_text(self, prompt: str) -> TextReading:
-        """Say what of a prompt the tower cannot read; nothing, unless a class knows better."""
+        """What the text tower cannot read of a prompt. By default, nothing."""
         return TextReading()

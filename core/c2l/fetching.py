@@ -1,6 +1,7 @@
-"""Weights that a name of the catalogue stands for: what is missing here, and fetching it.
+"""Weights of models in the catalogue: which are missing on this machine, and fetching them.
 
-Loading never uses the network for a card's weights: ``fetch`` does, after a yes to the licence.
+Loading never uses the network for the weights of a card; ``fetch`` does, once their licence is
+accepted.
 """
 
 from __future__ import annotations
@@ -28,18 +29,18 @@ UNKNOWN_LICENCE = "see its page"
 
 @runtime_checkable
 class FetchesItself(Protocol):
-    """A class of parts that fetches what no card has addresses for; kinds with ``open_names``."""
+    """A class of parts that fetches weights for which no card has addresses."""
 
     @classmethod
     def is_fetched(cls, source: Source) -> bool:
         """Whether ``load`` finds the weights of ``source`` on this machine.
 
-        Asked before the user is asked for a licence.
+        Called before the user is asked to accept a licence.
         """
 
     @classmethod
     def fetch(cls, source: Source) -> None:
-        """Fetch what ``load`` will need; only where ``is_fetched`` says that it is not here.
+        """Fetch what ``load`` will need. Called only if ``is_fetched`` is false.
 
         Raises:
             NotDownloaded: it cannot be fetched.
@@ -53,9 +54,9 @@ class Missing:
     Args:
         reference: ``kind:name``.
         spec: its kind.
-        card: None for a name that its class knows and no card lists.
-        files: those of the card that are missing; empty where the class fetches by itself.
-        accepted: whether the user has said yes to its licence before.
+        card: None for a name that its class knows and that has no card.
+        files: those of the card that are missing; empty if the class fetches by itself.
+        accepted: whether its licence was accepted before.
     """
 
     reference: str
@@ -74,7 +75,7 @@ class Missing:
 
     @property
     def size(self) -> int | None:
-        """Bytes to fetch, as far as the card knows; None where it does not."""
+        """Bytes to fetch, by the card; None if unknown."""
         if self.card is None:
             return None
         main = self.card.size or self.card.rough_size
@@ -82,7 +83,7 @@ class Missing:
 
     @property
     def source(self) -> Source:
-        """What the class is given when it fetches by itself."""
+        """The argument of ``FetchesItself``."""
         return Source(parse_reference(self.reference), None, self.card)
 
     def is_here(self) -> bool:
@@ -106,18 +107,18 @@ class Missing:
 
 
 def hub_is_offline() -> bool:
-    """Whether the user switched off the network, or Hugging Face alone.
+    """Whether the user switched off the network, or only Hugging Face.
 
-    Plugins that fetch by themselves ask this, so that ``C2L_OFFLINE`` means the same everywhere.
+    Plugins that fetch by themselves should call this, so that ``C2L_OFFLINE`` holds for all.
     """
     return is_hub_offline(registry().environ)
 
 
 def find_missing(references: Iterable[str]) -> list[Missing]:
-    """Which of these models have to be fetched before they can be loaded; files never do.
+    """Those of these models that have to be fetched before they can be loaded; files never do.
 
     Raises:
-        UnknownReference, BadReference, PluginFailed: as loading does, before anything is fetched.
+        UnknownReference, BadReference, PluginFailed
     """
     found = [_missing(text) for text in dict.fromkeys(references)]
     return [missing for missing in found if missing is not None]
@@ -126,19 +127,19 @@ def find_missing(references: Iterable[str]) -> list[Missing]:
 def fetch(*references: str, accept_licence: bool = False, report: FileReport | None = None) -> None:
     """Fetch the weights of models of the catalogue, unless they are here.
 
-    Files are checked by size and sha256, resumed after a cut, and land whole or not at all. A
-    generator is then converted once, to a safetensors file beside its own that opens at once. The
-    yes to a licence is remembered in the weights folder.
+    Downloads are resumed, checked by size and sha256, and appear only when complete. A generator is
+    then converted once, to a safetensors file beside its own that opens faster. Accepted licences
+    are remembered in the weights folder.
 
     Args:
         references: ``kind:name``, as in ``stylegan:ffhq-1024``.
-        accept_licence: say yes to the licences, which ``c2l models show NAME`` names.
-        report: called with a file, the bytes of it that are here, and its bytes in all or None.
+        accept_licence: accept the licences; ``c2l models show NAME`` names them.
+        report: called with a file, its bytes that have arrived, and its size in bytes or None.
     Raises:
-        LicenceNotAccepted: somebody has to say yes first.
+        LicenceNotAccepted: a licence has to be accepted first.
         NotDownloaded: the network is switched off, or no address gives the file.
         NotWritable: the disk is full.
-        BadWeights: a network was fetched whole, but nothing here can read it.
+        BadWeights: a network was fetched, but cannot be read.
         UnknownReference, BadReference, PluginFailed
     """
     fetch_missing(find_missing(references), accept_licence=accept_licence, report=report)
@@ -169,13 +170,13 @@ def fetch_missing(
 
 
 def convert_fetched(references: Iterable[str]) -> None:
-    """Write the project's own form of fetched generators beside them, where it is not there yet.
+    """Convert fetched generators to safetensors files beside them, unless that was done before.
 
-    So it is made up for what Ctrl-C, a killed process or a full disk kept from being written.
+    This also completes a conversion that Ctrl-C, a killed process or a full disk cut short.
 
     Raises:
-        NotWritable: the disk is full; the network is there as it was fetched, and loads.
-        BadWeights: a network was fetched whole, but nothing here can read it.
+        NotWritable: the disk is full; the network can still be loaded as it was fetched.
+        BadWeights: a network was fetched, but cannot be read.
     """
     for reference in dict.fromkeys(references):
         if not registry().parse(reference).is_path:
@@ -185,7 +186,7 @@ def convert_fetched(references: Iterable[str]) -> None:
 
 
 def not_accepted(missing: Sequence[Missing]) -> LicenceNotAccepted:
-    """What to say where somebody has to say yes first."""
+    """The error for models whose licences have to be accepted first."""
     licences = "; ".join(f"{m.reference} is under {licence_line(m)}" for m in missing)
     return LicenceNotAccepted(
         f"the licence is not accepted yet: {licences}",
@@ -212,7 +213,7 @@ def _convert(spec: KindSpec, entry: ModelEntry) -> None:
     own, draft = converted_path(entry.path), conversion_folder(entry.path)
     if own.exists() or not os.access(own.parent, os.W_OK):
         return
-    if registry().factory(spec).save is Generator.save:  # its kind has no own form
+    if registry().factory(spec).save is Generator.save:  # this kind has no file format
         return
     try:
         with FileLock(lock_of(own)):  # two processes share one conversion

@@ -44,7 +44,7 @@ class LatentLayout:
         return sum(self.repeats)
 
     def expand(self, latents: Tensor, repeats: Sequence[int] | None = None) -> Tensor:
-        """One code for each layer.
+        """Repeat codes so that there is one for each layer.
 
         Args:
             latents: shape (B, K, D): K = 1, ``num_codes`` or ``num_layers``; any K with
@@ -80,7 +80,7 @@ class LatentLayout:
                 field="repeats",
             )
         times = torch.tensor(list(repeats), device=latents.device)
-        return latents.repeat_interleave(times, dim=1)
+        return latents.repeat_interleave(times, dim=1, output_size=num_layers)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Generator(Part, ABC):
 
     @classmethod
     def describe(cls, path: Path) -> Mapping[str, Any]:
-        """What the network in a file is, JSON-able, without making it: family, sizes, parameters.
+        """Family, sizes and parameters of the network in a file, JSON-able, without building it.
 
         Raises:
             BadWeights: the file is truncated or is not of this kind.
@@ -130,12 +130,12 @@ class Generator(Part, ABC):
         """Write the network to one ``.safetensors`` file that ``load`` reads.
 
         Args:
-            half: store what bears it in float16.
+            half: store in float16 what can be rounded without visible change.
         Raises:
-            BadInput: this kind has no file of its own to convert to.
+            BadInput: this kind has no file format of its own.
             NotWritable: the folder cannot be written.
         """
-        raise BadInput(f"a {type(self).__name__} cannot be converted: its kind has no own file")
+        raise BadInput(f"a {type(self).__name__} cannot be saved: this kind has no file format")
 
     def _facts(self) -> list[str]:
         height, width = self.image_size
@@ -156,7 +156,7 @@ class Generator(Part, ABC):
         """Draw latents from the generator's own distribution.
 
         Args:
-            seeds: B non-negative integers; row i depends on ``seeds[i]`` alone.
+            seeds: B whole numbers from 0 to 2**64 - 1; row i depends only on ``seeds[i]``.
         Returns:
             float32, shape (B, K, D), on the generator's device.
         """
@@ -165,7 +165,7 @@ class Generator(Part, ABC):
     def synthesize(
         self, latents: Tensor, *, truncation: float = 1.0, repeats: Sequence[int] | None = None
     ) -> Tensor:
-        """Draw the images of latents.
+        """Render latents to images.
 
         Args:
             latents: float32, shape (B, K, D), in this generator's latent space: K = 1, K = the

@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from c2l.errors import BadPicture
 from c2l.files import draft_of
+
+GAP = 4
+"""Pixels between the pictures of a grid."""
+
+MOST_COLUMNS = 8
+"""Of a grid, unless more are asked for."""
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -22,22 +28,44 @@ def to_pil(image: Tensor) -> Image.Image:
     return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
 
 
-def make_grid(images: Sequence[Image.Image], *, columns: int, gap: int = 4) -> Image.Image:
-    """Pictures of one size side by side on white, row by row."""
-    width, height = images[0].size
-    rows = -(-len(images) // columns)
-    size = (columns * (width + gap) - gap, rows * (height + gap) - gap)
-    grid = Image.new("RGB", size, "white")
-    for i, image in enumerate(images):
-        grid.paste(image, (i % columns * (width + gap), i // columns * (height + gap)))
-    return grid
+class Grid:
+    """A white page with cells of one size, ``GAP`` apart; ``page`` is the Pillow image.
+
+    Args:
+        cell: width and height of a cell.
+        columns, rows: how many.
+    """
+
+    def __init__(self, cell: tuple[int, int], *, columns: int, rows: int) -> None:
+        self._step = cell[0] + GAP, cell[1] + GAP
+        self._columns = columns
+        size = columns * self._step[0] - GAP, rows * self._step[1] - GAP
+        self.page = Image.new("RGB", size, "white")
+
+    def paste(self, image: Image.Image, place: int) -> None:
+        """Put a picture of the cell's size into a place, counted row by row from 0."""
+        row, column = divmod(place, self._columns)
+        self.page.paste(image, (column * self._step[0], row * self._step[1]))
+
+
+def suggest_columns(per_prompt: int, num: int) -> int:
+    """Columns for ``num`` pictures: a row for each prompt, if it has several; at most 8."""
+    return min(per_prompt if per_prompt > 1 else num, num, MOST_COLUMNS)
+
+
+def make_grid(images: Sequence[Image.Image], *, columns: int) -> Image.Image:
+    """Pictures of one size side by side on white, row by row; at least one."""
+    grid = Grid(images[0].size, columns=columns, rows=-(-len(images) // columns))
+    for place, image in enumerate(images):
+        grid.paste(image, place)
+    return grid.page
 
 
 def write_png(path: Path, image: Image.Image, record: Mapping[str, Any]) -> None:
     """Write a PNG atomically, with ``record`` in two iTXt chunks.
 
-    ``c2l`` holds it as JSON; ``parameters`` holds one line in the form that other tools show.
-    Re-saving a PNG with Pillow drops both.
+    ``c2l`` holds it as JSON. ``parameters`` holds prompt, seed and settings in the form of
+    AUTOMATIC1111's web UI, which many tools show. Saving the PNG again with Pillow drops both.
 
     Raises:
         NotWritable: the folder cannot be written.
@@ -51,7 +79,7 @@ def write_png(path: Path, image: Image.Image, record: Mapping[str, Any]) -> None
 
 
 def read_png(path: Path) -> dict[str, Any]:
-    """The record that ``write_png`` put into a file, as it stands there.
+    """The record that ``write_png`` put into a file, unchecked.
 
     Raises:
         BadPicture: the file is not a picture, or carries no record.
@@ -64,7 +92,15 @@ def read_png(path: Path) -> dict[str, Any]:
             raise TypeError("the record is not an object")
     except FileNotFoundError:
         raise BadPicture(f"there is no file {path}", hint="Check the path") from None
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
+    except Image.DecompressionBombError as error:
+        raise BadPicture(f"{path} is too large", hint="Give a PNG that c2l wrote") from error
+    except OSError as error:
+        # Pillow's own errors bring no number, those of the system do.
+        reason = f"cannot read {path}: {error.strerror}" if error.errno else ""
+        raise BadPicture(
+            reason or f"{path} is not a picture", hint="Give a PNG that c2l wrote"
+        ) from error
+    except SyntaxError as error:
         raise BadPicture(f"{path} is not a picture", hint="Give a PNG that c2l wrote") from error
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise BadPicture(

@@ -1,4 +1,4 @@
-"""References to live parts, and parts that fit each other to a pipeline."""
+"""Loads parts by reference, and pipelines of parts that fit each other."""
 
 from __future__ import annotations
 
@@ -82,15 +82,15 @@ def load_pipeline(
 ) -> Pipeline:
     """Load a recipe, or three parts, or a recipe with some of its parts replaced.
 
-    A prior alone is enough: its file says which generator and embedder it was trained for.
+    A prior is enough by itself: its file names the generator and embedder it was trained for.
     Without arguments, the recipe is ``demo-faces``.
 
     Args:
-        recipe: the name of a recipe; where all three parts are given, no more than a name.
-        generator, embedder, prior: references, or parts that are already live.
+        recipe: the name of a recipe; only a label if all three parts are given.
+        generator, embedder, prior: references, or parts that are loaded already.
         device: for all parts, as for ``load_generator``.
         precision: ``bf16`` or ``fp16`` for a generator and a prior that compute in it. Embeddings
-            are always float32: the prior was trained on such.
+            are always float32, as in training.
     Raises:
         IncompatibleParts: the prior was trained for another generator or embedder.
         BadInput: neither generator nor prior computes in this precision.
@@ -139,7 +139,7 @@ def load_pipeline(
 
 
 def _compute_in(dtype: torch.dtype, *parts: Part) -> None:
-    """It is enough if one part computes in it; the others stay with float32."""
+    """Compute in ``dtype`` where a part can; the others stay in float32."""
     refused = []
     for part in parts:
         try:
@@ -184,7 +184,7 @@ def _describe(card: PartCard) -> str:
 
 
 def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[AnyPart]) -> AnyPart:
-    """The part given, or else the one that the prior was trained for."""
+    """The part that is given, or else the one that the prior was trained for."""
     trained_for: PartCard | None = getattr(prior.card, role, None)
     wanted = reference or _named_by(prior, trained_for)
     try:
@@ -198,13 +198,13 @@ def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[A
             f"which is not here: {error.message}",
             hint=f"The package {package} provided it; install that again"
             if package and package != "c2l"
-            else f"Give the place of the `{role}`",
+            else f"Give its path with `{role}`",
             field=role,
         ) from error
 
 
 def _named_by(prior: Prior, part: PartCard | None) -> str:
-    """The part that a prior was trained for; a relative path may lead from the prior's folder."""
+    """The part that a prior was trained for; a relative path may start at the prior's folder."""
     own = Reference("", prior.reference.partition(":")[2])
     folders = [own.path.parent] if own.is_path else []
     return resolve_beside(part.reference if part else "", *folders)

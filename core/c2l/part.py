@@ -51,21 +51,21 @@ class Part(nn.Module):
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
-        """Whether ``path`` looks like a file of this kind. Reads no more than a header.
+        """Whether ``path`` looks like a file of this kind. Should read only a header.
 
-        Asked where a path is given without a kind. A prior's own file says its kind itself.
+        Called for a path that is given without a kind. Files that priors save name their kind.
         """
         return False
 
     def settings(self) -> Mapping[str, Any]:
-        """What besides the weights decides the output, JSON-able; part of the fingerprint."""
+        """Everything but the weights that decides the output, JSON-able; in the fingerprint."""
         return {}
 
     def compute_in(self, dtype: torch.dtype) -> None:
-        """Compute in another dtype from now on, where it pays; inputs and outputs stay float32.
+        """Compute in another dtype where it is faster; inputs and outputs stay float32.
 
-        It may round the weights, so load a part that is to be saved or trained anew. The
-        fingerprint stays that of the weights as they were loaded.
+        It may round the weights, so load a fresh part to save or train. The fingerprint stays that
+        of the loaded weights.
 
         Raises:
             BadInput: this kind, or this network, computes in float32 only.
@@ -85,8 +85,8 @@ class Part(nn.Module):
     def fingerprint(self) -> str:
         """A sha256 over class, settings and every stored tensor, as 64 hex digits.
 
-        Two parts with one fingerprint compute the same thing. A prior stores those of the
-        generator and the embedder it was trained for. Computed again only if a tensor changed.
+        Parts with the same fingerprint compute the same. A prior stores those of the generator and
+        the embedder it was trained for. It is computed again only if a tensor changed.
         """
         tensors = self.state_dict(keep_vars=True).values()
         # Every write to a tensor in place counts its version up; inference tensors have none.

@@ -1,4 +1,4 @@
-"""Prompt to embedding to latents to images, ranked."""
+"""The pipeline: prompt to embedding to latents to images, ranked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from c2l.guard import nonfinite, watch
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.result import Picture, Result
-from c2l.sample_options import CHOICES
 from c2l.sampling.optimising import optimise
 from c2l.sampling.ranking import (
     FINALISTS,
@@ -31,25 +30,25 @@ from c2l.sampling.request import DrawRequest, DrawSettings
 from c2l.sampling.texts import as_written
 from c2l.version import __version__
 
-# Latents drawn at once, and for how many pictures: more would delay the first one.
+# Latents sampled at once, and pictures they are for: more would delay the first picture.
 _LATENTS_AT_ONCE = 1024
 _PICTURES_AT_ONCE = 256
 
 _DEFAULTS = DrawSettings(truncation=1.0, best_of=1, rank_by="pictures", optimise=0)
 
 OnCandidates = Callable[[int, int], None]
-"""Told how many candidates are rendered, and how many there are in all. Raise to stop drawing."""
+"""Called with the number of candidates rendered so far, and in total. Raise to stop drawing."""
 
 
 class Pipeline:
-    """A generator, an embedder and a prior that fit each other.
+    """Text to images: an embedder, a prior and a generator that fit each other.
 
     Made by ``c2l.load_pipeline``, which also checks that they fit.
 
     Args:
-        settings: what requests leave open, as a recipe says.
-        recipe: its name.
-        precision: what the parts were told to compute in.
+        settings: defaults for what a request leaves open.
+        recipe: the name of the recipe; empty for other parts.
+        precision: the one that ``c2l.load_pipeline`` was asked for.
     """
 
     def __init__(
@@ -84,19 +83,23 @@ class Pipeline:
             prompts: one prompt or several; each gets ``num_images`` pictures. A prompt is a text,
                 or several texts blended by weight: ``{"a man": 1, "a pirate": 0.4}``.
             num_images: pictures for each prompt, with seeds ``seed, seed + 1, ...``.
-            seed: the first seed.
-            seeds: the seeds themselves, instead of ``num_images`` and ``seed``; or a list of them
+            seed: the first seed, from 0 to 2**64 - 1.
+            seeds: the seeds themselves, instead of ``num_images`` and ``seed``; or a list of seeds
                 for each prompt.
             settings: guidance, steps, adherence, negative, truncation, best_of, rank_by,
-                optimise: see ``DrawSettings``; what is left out is the pipeline's own.
+                optimise: see ``DrawRequest``; the pipeline's own settings are the defaults.
         Returns:
-            P * N pictures, those of the first prompt first.
+            The pictures of the first prompt, then those of the second, and so on.
         Raises:
-            BadInput: an empty prompt, no picture asked for, a value out of range, a student asked
-                for that the prior does not have.
+            BadInput: an empty prompt, no seed, a value out of range, or ``rank_by="student"`` with
+                a prior that has no student.
         """
         asked: dict[str, Any] = {"prompts": prompts, **settings}
-        asked |= {"num_images": num_images, "seed": seed} if seeds is None else {"seeds": seeds}
+        counted = {"num_images": num_images, "seed": seed}
+        if seeds is not None:  # which leave no room for the others
+            counted = {n: v for n, v in counted.items() if v != {"num_images": 1, "seed": 0}[n]}
+            asked["seeds"] = seeds
+        asked |= counted
         request = DrawRequest(**asked)
         return Result.joined(list(self._batches(request, (), None)))
 
@@ -107,37 +110,33 @@ class Pipeline:
         skip: Collection[int] = (),
         on_candidates: OnCandidates | None = None,
     ) -> Iterator[Picture]:
-        """Draw pictures one after the other; memory does not grow with their number.
+        """Draw one picture after the other; memory does not grow with their number.
 
         Args:
-            request: of prompts; where it leaves its first seed open, one is picked.
-            skip: which pictures are not wanted, counted from 0.
+            request: with prompts. Without a seed, a random one is picked.
+            skip: indices of pictures to leave out, counted from 0.
             on_candidates: called as candidates are rendered; may raise to stop.
         """
         for batch in self._batches(request.with_seeds(), skip, on_candidates):
             yield from batch
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def draw(self, latents: Tensor, *, truncation: float = 1.0) -> Tensor:
-        """The pictures of latents that were sampled before: (B, K, D) to (B, 3, H, W)."""
+        """Render latents of this pipeline's prior, (B, K, D), to images (B, 3, H, W)."""
         return self.generator.synthesize(latents, truncation=truncation, repeats=self.prior.repeats)
 
     def effective(self, settings: DrawSettings) -> DrawSettings:
-        """Settings with the pipeline's own for what they leave open.
+        """Settings completed with the pipeline's own.
 
-        What the prior has no use for is None.
+        Those that the prior does not support are None.
         """
         full = settings.with_defaults(self.settings).with_defaults(_DEFAULTS)
-        used = {n: v for n, v in full.given.items() if n not in self._unsupported}
-        return DrawSettings(**used)
-
-    @property
-    def _unsupported(self) -> frozenset[str]:
-        return CHOICES - self.prior.supported_options
+        ignored = self.prior.ignored_options
+        return DrawSettings(**{n: v for n, v in full.given.items() if n not in ignored})
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What the record of every picture says of the parts."""
+        """What the record of every picture says about the parts."""
         parts = {"generator": self.generator, "embedder": self.embedder, "prior": self.prior}
         named = {role: part.reference for role, part in parts.items() if part.reference}
         return {
@@ -154,7 +153,7 @@ class Pipeline:
         lines = [f"  {type(p).__name__:<16} {p.reference or repr(p)}" for p in parts]
         return "\n".join([f"Pipeline {self.recipe} on {self.generator.device}".rstrip(), *lines])
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _batches(
         self, request: DrawRequest, skip: Collection[int], on_candidates: OnCandidates | None
     ) -> Iterator[Result]:
@@ -199,7 +198,7 @@ class Pipeline:
                 clock = Clock(self.generator.device)
 
     def _embed(self, request: DrawRequest, prompts: Sequence[int]) -> Tensor:
-        """Embeddings (B, E) of prompts, each of which is read once."""
+        """Embeddings (B, E) of the request's prompts by index; each is embedded once."""
         distinct = list(dict.fromkeys(prompts))
         text = embed_prompts(self.embedder, [request.prompts[i] for i in distinct])
         place = {prompt: row for row, prompt in enumerate(distinct)}
@@ -330,7 +329,7 @@ class Pipeline:
 
 
 class _Progress:
-    """Counts candidates for whoever wants to know."""
+    """Counts candidates, and reports them."""
 
     def __init__(self, total: int, report: OnCandidates | None) -> None:
         self._done, self._total, self._report = 0, total, report

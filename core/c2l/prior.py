@@ -20,7 +20,7 @@ from c2l.looks import look_at_loss, look_at_sampled_latents
 from c2l.part import Part
 from c2l.prior_file import PriorCard, read_prior_card
 from c2l.prior_settings import PriorSettings, problem_text
-from c2l.sample_options import CHOICES, SampleOptions
+from c2l.sample_options import OPTIONAL, SampleOptions
 from c2l.student import Student
 from c2l_registry import Source
 
@@ -28,8 +28,8 @@ from c2l_registry import Source
 class Prior(Part, ABC):
     """Embeddings to latents of one generator.
 
-    A subclass declares ``Settings``, passes the keyword arguments of its constructor on to this
-    one, and finds them in ``self.config``. Everything else that it needs is in parameters and
+    A subclass declares ``Settings`` and passes the keyword arguments of its constructor on to this
+    one, which checks them and keeps them in ``self.config``. All other state is in parameters and
     buffers.
 
     Raises:
@@ -47,15 +47,15 @@ class Prior(Part, ABC):
     Settings: ClassVar[type[PriorSettings]] = PriorSettings
 
     trains_by_gradient: ClassVar[bool] = True
-    """False for priors that ``fit`` alone finishes, such as nearest neighbours."""
+    """False for priors that need only ``fit``, such as nearest neighbours."""
 
     always_half: ClassVar[bool] = False
-    """True for priors whose ``fit`` rounds to float16 already: their files are always in float16,
-    half as large and no less exact."""
+    """True for priors whose ``fit`` already rounds to float16: their files are always in float16,
+    half the size and just as exact."""
 
-    supported_options: ClassVar[frozenset[str]] = CHOICES
-    """Which of guidance, steps, adherence, negative and negative_by change what is sampled.
-    ``_sample`` gets None for the others, and a user who gives one is told that it is ignored."""
+    supported_options: ClassVar[frozenset[str]] = OPTIONAL
+    """Which of guidance, steps, adherence, negative and negative_by the prior uses. ``_sample``
+    gets None for the others, and a user who sets one of those is warned that it is ignored."""
 
     config: PriorSettings
     """The settings, checked. A subclass may declare the type of its own."""
@@ -94,11 +94,16 @@ class Prior(Part, ABC):
         """How many layers each of the K codes feeds; None leaves it to the generator."""
         return self.card.repeats if self.card else None
 
+    @property
+    def ignored_options(self) -> frozenset[str]:
+        """The options that the prior does not support."""
+        return OPTIONAL - self.supported_options
+
     @classmethod
     def suggest_settings(
         cls, num_pairs: int, *, embedding_width: int, num_codes: int, latent_width: int
     ) -> Mapping[str, Any]:
-        """Settings that suit so many pairs of these widths; none, unless a class knows better."""
+        """Settings that suit this number of pairs of these widths. By default, none."""
         return {}
 
     def settings(self) -> Mapping[str, Any]:
@@ -107,13 +112,15 @@ class Prior(Part, ABC):
 
     @abstractmethod
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
-        """Take what is computed in closed form from pairs: statistics, or the whole prior.
+        """Compute from pairs what has a closed form: statistics, or the whole prior.
 
         Args:
             embeddings: float32, shape (N, E), of images, as the embedder gives them.
             latents: float32, shape (N, K, D).
-            texts: float32, shape (M, E), of prompts that suit the generator; None where there are
-                none. They tell where the text of this domain lies, and belong to no picture.
+            texts: float32, shape (M, E), of prompts that suit the generator, if there are any. They
+                show where texts of this domain lie; they are not paired with the images.
+        Raises:
+            BadInput: these are not pairs of the prior's widths, or there are none.
         """
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
@@ -128,7 +135,8 @@ class Prior(Part, ABC):
 
         Args:
             embeddings: float32, shape (B, E), as the embedder gives them.
-            options: how; or its fields as keywords, as in ``seeds=[0, 1], guidance=2.0``.
+            options: seeds, guidance and so on; or as keywords, ``seeds=[0, 1], guidance=2.0``,
+                which win over ``options``.
         Returns:
             float32, shape (B, K, D), in the generator's latent space (not standardised).
         Raises:
@@ -148,7 +156,7 @@ class Prior(Part, ABC):
             )
         if options.negative is not None:
             options = self._with_several_negative(options, len(embeddings))
-        unused: dict[str, Any] = dict.fromkeys(CHOICES - self.supported_options)
+        unused: dict[str, Any] = dict.fromkeys(self.ignored_options)
         return self._sample(embeddings, dataclasses.replace(options, **unused))
 
     def _with_several_negative(self, options: SampleOptions, num: int) -> SampleOptions:
@@ -192,7 +200,7 @@ class Prior(Part, ABC):
         self.card = card
 
     def _halved(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """What ``half`` stores; a subclass may keep what needs every digit."""
+        """The tensors that ``half`` stores; a subclass may leave some of them in float32."""
         return {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The one file that a prior is, and its card.
+"""The file of a prior, and the card in it.
 
 A ``.safetensors`` file whose metadata has one key, ``c2l``: the JSON of a ``PriorCard``. Its
 tensors are the prior's state dict, in float32 or float16.
@@ -51,9 +51,9 @@ class PriorCard:
         generator, embedder: the parts it was trained for.
         repeats: how many layers of the generator each of the K codes feeds.
         training: how it was trained: number of pairs, steps, seed, versions.
-        scores: what it reached, by name.
+        scores: of its validation, by name.
         domain: what its generator can draw: ``name``, and ``threshold``, the cosine of picture
-            and prompt below which a prompt is far from it; empty where nobody measured.
+            and prompt below which a prompt is far from it; empty if not measured.
         student: the keyword arguments of the ``Student`` in the file; None where there is none.
     """
 

@@ -1,4 +1,4 @@
-"""The settings of a prior as a declared model: what decides it besides its weights."""
+"""The settings of a prior as a pydantic model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTHS = ("embedding_width", "num_codes", "latent_width")
 
 
 class PriorSettings(BaseModel):
-    """What decides a prior besides its weights. A prior declares its own as a subclass.
+    """The settings of a prior: all that defines it but its weights. Each prior has a subclass.
 
     Annotate fields with their ranges (``c2l.ranges``, or ``Annotated[int, Field(ge=1)]``): values
     out of range are refused before any work, by ``c2l train`` and in Python alike.
@@ -50,14 +50,13 @@ class PriorSettings(BaseModel):
 def problem_text(problem: Mapping[str, Any]) -> str:
     """One of pydantic's problems with settings, as in ``hidden=0 is below 1``.
 
-    Not in backquotes: a setting is no option of its own on the command line, where ``steps`` would
-    be taken for that of training.
+    Not in backquotes, in which the command line would take ``steps`` for the option of training.
     """
-    name, said = ".".join(map(str, problem["loc"])), describe_problem(problem)
+    name, wrong = ".".join(map(str, problem["loc"])), describe_problem(problem)
     if not name:
-        return said
+        return wrong
     if problem["type"] in ("extra_forbidden", "missing"):
-        return f"{name} is {said}"
-    # What a validator of the prior's own says is a sentence.
+        return f"{name} is {wrong}"
+    # A validator of the prior writes a whole sentence.
     joined = ": " if problem["type"] == "value_error" else " is "
-    return f"{name}={problem['input']}{joined}{said}"
+    return f"{name}={problem['input']}{joined}{wrong}"

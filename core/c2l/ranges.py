@@ -1,4 +1,4 @@
-"""The ranges of everything that has one, each written down once, as annotated types for pydantic.
+"""Ranges of values, each defined once, as annotated types for pydantic.
 
 Requests, ``SampleOptions``, training runs and the settings of priors are declared with them, so a
 value out of range gets the same message wherever it is given.
@@ -12,7 +12,7 @@ from pydantic import Field
 
 MOST_GUIDANCE = 100
 MOST_TRUNCATION = 2
-"""Beyond these, priors and generators give rubbish, and at last NaN."""
+"""Beyond these limits, priors and generators return noise, and finally NaN."""
 
 MOST_SEED = 2**64 - 1
 
@@ -23,7 +23,7 @@ Adherence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Steps = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-# What settings of priors are made of.
+# For the settings of priors.
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

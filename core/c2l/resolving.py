@@ -1,4 +1,4 @@
-"""A reference to the class of a part and the file it is loaded from. Nothing is loaded here."""
+"""Finds the class of a part and its file by reference. Nothing is loaded here."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def find_part(reference: str, interface: Interface) -> tuple[KindSpec, Source]:
 
     Raises:
         BadReference, BadPath, UnknownReference, NotReadable, NotDownloaded, PluginFailed
-        BadWeights: the file is certainly no weights, such as a web page.
+        BadWeights: the file cannot be weights, for example a web page.
     """
     if not Reference("", reference).is_path:
         spec, source = registry().resolve(reference, interface)
@@ -58,16 +58,16 @@ def find_generator(reference: str) -> tuple[type[Generator], Path]:
 
 
 def resolve_beside(reference: str, *folders: Path) -> str:
-    """A reference that stands in a file: found from here, or else beside that file.
+    """Resolve a reference that was read from a file, also relative to that file.
 
-    A relative path in a prior, a picture or a manifest was written as seen from the folder where
-    somebody worked. From there it works as it is; from elsewhere it works if the parts were kept,
-    or moved, together with the file that names them.
+    A relative path in a prior, a picture or a manifest starts at the folder in which that was made.
+    From there it works as it is. From elsewhere it works if the parts lie beside the file that
+    names them, as they do if all were moved together.
 
     Args:
-        folders: where to look: that of the file, and others that were moved with it.
+        folders: where to look: the file's own, and others that move with it.
     Returns:
-        ``reference`` itself; or with the absolute path of the part, where it was found.
+        ``reference`` itself, or with the absolute path of a part found in one of the folders.
     """
     try:
         named = parse_reference(reference)
@@ -78,12 +78,12 @@ def resolve_beside(reference: str, *folders: Path) -> str:
             if is_there(near):
                 return str(Reference(named.kind, str(near)))
     except (BadReference, BadPath, NotReadable):
-        pass  # loading it says what is wrong with it
+        pass  # loading it will say what is wrong
     return reference
 
 
 def _recognise(path: Path, interface: Interface) -> KindSpec:
-    """The one kind that knows the file."""
+    """The one kind that recognises the file."""
     named = _kind_in_file(path) if interface == "prior" else None
     matches, failures = ([named], []) if named else _offer(path, interface)
     if len(matches) == 1:
@@ -100,7 +100,7 @@ def _recognise(path: Path, interface: Interface) -> KindSpec:
 
 
 def _kind_in_file(path: Path) -> KindSpec | None:
-    """The kind that a prior's own file names; None if it is another sort of file."""
+    """The kind that is named in a prior's file; None if it is another sort of file."""
     try:
         kind = read_prior_card(path).kind
     except BadWeights:

@@ -8,19 +8,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from c2l.errors import NotWritable
-from c2l.images import make_grid, to_pil, write_png
+from c2l.errors import BadInput, NotWritable
+from c2l.files import write_new_png
+from c2l.images import make_grid, suggest_columns, to_pil, write_png
 from c2l.sampling.request import DrawSettings
 
-MOST_COLUMNS = 8
 MOST_SHOWN = 64
-"""Pictures of the grid that a notebook shows."""
+"""Pictures in the grid that a notebook shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +30,10 @@ class Picture:
     Args:
         image: float32, (3, H, W), range [-1, 1].
         latents: float32, (K, D).
-        score: cosine of image and text embedding.
-        seed: drawn alone with it, the picture is the same.
+        score: cosine of image and text embedding; NaN where there is no prompt.
+        seed: draws the same picture by itself.
         prompt: in one line.
-        record: what a PNG of it says: all that draws it again.
+        record: what a PNG of it holds: all that is needed to draw it again.
         milliseconds: its share of the wall time, by stage.
     """
 
@@ -59,14 +59,15 @@ class Picture:
         Raises:
             NotWritable: the folder cannot be written, or Pillow does not know the suffix.
         """
-        path = Path(path)
+        path = _at_home(Path(path))
         if path.suffix.lower() == ".png":
             write_png(path, self.pil(), self.record)
             return path
         try:
             self.pil().save(path)
         except (OSError, ValueError) as error:
-            raise NotWritable(f"cannot write {path}: {error}", hint="Name a .png file") from error
+            reason = getattr(error, "strerror", None) or error
+            raise NotWritable(f"cannot write {path}: {reason}", hint="Name a .png file") from error
         return path
 
     def _repr_png_(self) -> bytes:
@@ -75,7 +76,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Result(Sequence[Picture]):
-    """Pictures and what made them; entry i of every field belongs to picture i.
+    """Pictures, and how each was made: entry i of every field belongs to picture i.
 
     ``result[0]`` is a ``Picture``, ``result[:4]`` a smaller result; a notebook shows the grid.
 
@@ -85,12 +86,12 @@ class Result(Sequence[Picture]):
         image_embeddings: float32, (B, E), of the images, by the pipeline's embedder.
         scores: float32, (B,), cosine of image and text embedding; by the same embedder that
             chose the latents, so good for ranking, not for comparing embedders.
-        seeds: the seed of each picture: drawn alone with it, the picture is the same.
+        seeds: the seed of each picture, which draws the same picture by itself.
         prompts: the prompt of each picture; a blend in one line, as in ``a man + a pirate:0.4``.
         settings: what was used; None for what the prior decided or has no use for.
-        milliseconds: wall time by stage: text, prior, synthesis, ranking; and student, optimising
-            where they were asked for.
-        records: what a PNG of each picture says.
+        milliseconds: wall time by stage: text, prior, synthesis, ranking; and student and
+            optimising if used.
+        records: what a PNG of each picture holds.
     """
 
     images: Tensor
@@ -106,19 +107,26 @@ class Result(Sequence[Picture]):
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> Result: ...
+    def __getitem__(self, index: int | slice) -> Picture | Result:
         if isinstance(index, slice):
+            share = len(self.seeds[index]) / max(1, len(self))
+            rows = list(range(len(self)))[index]  # tensors know no steps backwards
             return Result(
-                images=self.images[index],
-                latents=self.latents[index],
-                image_embeddings=self.image_embeddings[index],
-                scores=self.scores[index],
+                images=self.images[rows],
+                latents=self.latents[rows],
+                image_embeddings=self.image_embeddings[rows],
+                scores=self.scores[rows],
                 seeds=self.seeds[index],
                 prompts=self.prompts[index],
                 settings=self.settings,
-                milliseconds=self.milliseconds,
+                milliseconds={k: round(v * share, 2) for k, v in self.milliseconds.items()},
                 records=self.records[index],
             )
+        index = range(len(self))[index]  # the usual errors of an index
         return Picture(
             image=self.images[index],
             latents=self.latents[index],
@@ -136,7 +144,8 @@ class Result(Sequence[Picture]):
         height, width = self.images.shape[-2:]
         prompts = list(dict.fromkeys(self.prompts))
         named = repr(prompts[0]) if len(prompts) == 1 else f"{len(prompts)} prompts"
-        return f"Result({len(self)} pictures of {named}, {width} x {height} px)"
+        pictures = "1 picture" if len(self) == 1 else f"{len(self)} pictures"
+        return f"Result({pictures} of {named}, {width} x {height} px)"
 
     def pil(self) -> list[Image.Image]:
         """As Pillow images."""
@@ -146,10 +155,19 @@ class Result(Sequence[Picture]):
         """All pictures side by side, in one Pillow image.
 
         Args:
-            columns: by default as many as there are pictures of one prompt, at most 8.
+            columns: 1 or more; by default a row for each prompt, of 8 columns at most.
+        Raises:
+            BadInput: there is no picture, or no column.
         """
-        each = len(self) // max(1, len(set(self.prompts)))
-        return make_grid(self.pil(), columns=columns or min(max(each, 1), MOST_COLUMNS, len(self)))
+        if not len(self):
+            raise BadInput("there is no picture to show", hint="Draw one or more")
+        if columns is None:
+            columns = suggest_columns(len(self) // len(set(self.prompts)), len(self))
+        if columns < 1:
+            raise BadInput(
+                f"`columns={columns}` is below 1", hint="Use `columns=1` or more", field="columns"
+            )
+        return make_grid(self.pil(), columns=min(columns, len(self)))
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write each picture to a PNG in ``folder``, named after prompt and seed.
@@ -159,7 +177,7 @@ class Result(Sequence[Picture]):
         Raises:
             NotWritable: the folder cannot be written.
         """
-        folder = Path(folder)
+        folder = _at_home(Path(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -167,11 +185,13 @@ class Result(Sequence[Picture]):
                 f"cannot make {folder}: {error.strerror or error}", hint="Choose another folder"
             ) from error
         return [
-            picture.save(free_path(folder, file_stem(picture.prompt, picture.seed)))
+            write_new_png(folder, file_stem(picture.prompt, picture.seed), picture.save)
             for picture in self
         ]
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
+        if not len(self):
+            return None  # a notebook shows ``repr`` instead
         shown = self[:MOST_SHOWN]
         data = base64.b64encode(_png(shown.grid())).decode()
         more = f"<p>{len(shown)} of {len(self)} pictures</p>" if len(shown) < len(self) else ""
@@ -210,13 +230,12 @@ def slug(prompt: str) -> str:
     return words[:60].rstrip("-") or "picture"
 
 
-def free_path(folder: Path, stem: str) -> Path:
-    """``stem.png`` in a folder, or with a number where that is taken: nothing is overwritten."""
-    path, number = folder / f"{stem}.png", 2
-    while path.exists():
-        path = folder / f"{stem}-{number}.png"
-        number += 1
-    return path
+def _at_home(path: Path) -> Path:
+    """``~`` as the home folder, unless nobody has it."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _png(image: Image.Image) -> bytes:

@@ -1,9 +1,9 @@
-"""How a prior is asked to sample: one frozen value, checked once."""
+"""The options of sampling from a prior: one frozen value, checked once."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
@@ -17,14 +17,15 @@ from c2l.ranges import Adherence, Guidance, Seed, Steps
 from c2l_registry.wording import describe_problem
 
 Modality = Literal["text", "image"]
-"""What an embedding is of. The two lie apart: see "the modality gap" (arXiv 2203.02053)."""
+"""What was embedded. Embeddings of texts and of images lie apart: the modality gap (Liang et al.
+2022, arXiv 2203.02053)."""
 
 NegativeBy = Literal["embedding", "guidance"]
-"""How a prior stays away from what is negative: the embedding is moved away from it before the
-first step, at no cost; or guidance leads away from it, as in classifier-free guidance."""
+"""How a prior stays away from negative prompts. ``embedding`` moves the embedding away from them
+before the first step, at no cost; ``guidance`` guides away from them at every step."""
 
-CHOICES = frozenset({"guidance", "steps", "adherence", "negative", "negative_by"})
-"""The fields of ``SampleOptions`` that a prior may have no use for."""
+OPTIONAL = frozenset({"guidance", "steps", "adherence", "negative", "negative_by"})
+"""The fields of ``SampleOptions`` that a prior need not support."""
 
 _RANGES: Mapping[str, TypeAdapter[Any]] = {
     "seeds": TypeAdapter(tuple[Seed, ...]),
@@ -38,22 +39,22 @@ _RANGES: Mapping[str, TypeAdapter[Any]] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SampleOptions:
-    """How ``Prior.sample`` draws; None leaves a value to the prior.
+    """Options of ``Prior.sample``; None leaves a value to the prior.
 
     Args:
-        seeds: B whole numbers from 0 to 2**64 - 1; row i depends on its embedding and
-            ``seeds[i]`` alone.
+        seeds: B whole numbers from 0 to 2**64 - 1; row i depends only on its embedding and
+            ``seeds[i]``. A list, a range or an integer array; kept as a tuple.
         guidance: strength of classifier-free guidance, 0 to 100; 1 is none.
         steps: evaluations of the network, 1 or more.
         adherence: how literally to take the embedding, from 0 (its neighbourhood) to 1 (the
             point).
-        negative: what to stay away from: embeddings of texts, float32, (B, E), or (B, M, E) for M
-            at once. ``_sample`` finds it as (B, M, E).
-        negative_weights: M numbers above 0, how much to stay away from each; none: 1 each.
+        negative: embeddings of texts to stay away from, float32, (B, E), or (B, M, E) for M at
+            once. ``_sample`` gets (B, M, E).
+        negative_weights: M numbers above 0, how strongly to stay away from each; empty for 1 each.
         negative_by: how to stay away from them, see ``NegativeBy``.
-        modality: what the embeddings are of.
+        modality: whether the embeddings are of texts or of images.
     Raises:
-        BadInput: a value is out of range, naming the first.
+        BadInput: a value is out of range; it names the first one.
     """
 
     seeds: Sequence[int]
@@ -66,10 +67,12 @@ class SampleOptions:
     modality: Modality = "text"
 
     def __post_init__(self) -> None:
+        for name in ("seeds", "negative_weights"):
+            object.__setattr__(self, name, _as_tuple(getattr(self, name)))
         for name, adapter in _RANGES.items():
             value = getattr(self, name)
             try:
-                adapter.validate_python(tuple(value) if name in _LISTS else value, strict=True)
+                adapter.validate_python(value, strict=True)
             except ValidationError as error:
                 problem = error.errors(include_url=False)[0]
                 given = problem["input"]
@@ -97,7 +100,13 @@ class SampleOptions:
         return blend_embeddings(self.negative, self.negative_scale)
 
 
-_LISTS = ("seeds", "negative_weights")
+def _as_tuple(value: Any) -> Any:
+    """A list, an array or an iterator as a tuple; anything else unchanged, to be refused."""
+    if hasattr(value, "tolist"):  # the numbers in arrays and tensors are not Python's own
+        value = value.tolist()
+    return tuple(value) if isinstance(value, Iterable) else value
+
+
 _HINTS = {
     "seeds": "Seeds are whole numbers from 0 to 2**64 - 1",
     "guidance": "Use `guidance` from 0 to 100",

@@ -1,4 +1,4 @@
-"""Random numbers of a picture, from its seed alone: any seed from 0 to 2**64 - 1.
+"""The random numbers of a picture, which depend only on its seed, from 0 to 2**64 - 1.
 
 A CPU ``torch.Generator`` keeps only the low 32 bits of its seed. Seeds below 2**32 draw what it
 gives; larger ones draw from numpy's Philox, keyed by all 64 bits, so that no two seeds are alike.
@@ -19,16 +19,16 @@ _SMALL = 2**32
 
 
 def draw_normal(seeds: Sequence[int], width: int) -> Tensor:
-    """Standard normal rows, float32, shape (B, ``width``), row i from ``seeds[i]`` alone."""
+    """Standard normal rows, float32, shape (B, ``width``), row i from ``seeds[i]`` only."""
     return SeededNormal(seeds, torch.device("cpu"))(width)
 
 
 class SeededNormal:
-    """Standard normal numbers, row after row from a stream of its own.
+    """Standard normal numbers, with a stream for each row.
 
     Args:
-        seeds: B of them.
-        device: where the numbers are wanted; they are drawn on the CPU.
+        seeds: B of them, one for each row.
+        device: of the result. The numbers are drawn on the CPU, so they are the same everywhere.
     """
 
     def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
@@ -38,12 +38,12 @@ class SeededNormal:
     def __call__(self, width: int) -> Tensor:
         """The next numbers, float32, shape (B, ``width``)."""
         rows = [_normal(stream, width) for stream in self._streams]
-        return torch.stack(rows).to(self._device) if rows else torch.empty(0, width)
+        return (torch.stack(rows) if rows else torch.empty(0, width)).to(self._device)
 
 
 def draw_index(weights: Tensor, seed: int) -> int:
-    """An index of ``weights`` (N,), non-negative, drawn in proportion to them."""
-    stream = _stream(seed)
+    """An index into ``weights`` (N,), non-negative, drawn in proportion to them."""
+    stream, weights = _stream(seed), weights.cpu()
     if isinstance(stream, torch.Generator):
         return int(torch.multinomial(weights, 1, generator=stream))
     shares = weights.double().numpy()
@@ -51,7 +51,7 @@ def draw_index(weights: Tensor, seed: int) -> int:
 
 
 def _stream(seed: int) -> torch.Generator | np.random.Generator:
-    if not 0 <= seed < NUM_SEEDS:  # torch takes negative seeds, as those of others
+    if not 0 <= seed < NUM_SEEDS:  # torch would take -1 for 2**64 - 1
         raise BadInput(
             f"{seed} is not a seed",
             hint="Seeds are whole numbers from 0 to 2**64 - 1",

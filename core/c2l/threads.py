@@ -1,4 +1,4 @@
-"""The number of threads torch computes with, set for the calling thread alone.
+"""The number of threads torch computes with, set for the calling thread only.
 
 ``torch.set_num_threads`` does two things: it sets the number of the calling thread, and it stores
 that number for the whole process, where every thread picks it up when it first computes something.
@@ -30,9 +30,9 @@ def limit_this_thread(num: int) -> None:
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Compute with one thread for a while, so that no result depends on their number.
+    """Compute with one thread, so that results do not depend on the number of threads.
 
-    Where the calling thread cannot be limited alone, the number of the process is changed.
+    Where ``can_limit_a_thread`` is false, the number of the whole process changes meanwhile.
     """
     num = torch.get_num_threads()
     limit = limit_this_thread if can_limit_a_thread() else torch.set_num_threads
@@ -45,15 +45,15 @@ def single_threaded() -> Iterator[None]:
 
 @cache
 def can_limit_a_thread() -> bool:
-    """Whether ``limit_this_thread`` works here; tried out in a thread of its own, once.
+    """Whether ``limit_this_thread`` works here; tried once, in a thread of its own.
 
-    It works with PyTorch's builds for Linux. It does not on Windows, where functions are not found
-    through the libraries that depend on them, nor where torch was built without OpenMP.
+    It works with PyTorch's builds for Linux. It does not work on Windows, where a library does not
+    give access to the functions of its dependencies, nor with a torch built without OpenMP.
     """
     seen: list[bool] = []
 
     def probe() -> None:
-        num = torch.get_num_threads() % 2 + 1  # another number than now
+        num = torch.get_num_threads() % 2 + 1  # not the current number
         limit_this_thread(num)
         seen.append(torch.get_num_threads() == num)
 

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with somebody's values, as one ``BadInput`` that names every fault."""
+"""Pydantic's ``ValidationError`` as one ``BadInput`` that names every fault."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from c2l_registry.wording import describe_problem
 
 
 class FieldError(ValueError):
-    """What a validator finds wrong, where the field alone does not tell what to do.
+    """A fault found by a validator, with a field or a hint of its own.
 
     Args:
         message: one line.
-        field: the one that ``BadInput`` names; empty for the one that is being validated.
-        hint: instead of the field's own.
+        field: for ``BadInput.field``; empty for the field that is being validated.
+        hint: instead of the field's usual one.
     """
 
     def __init__(self, message: str, field: str = "", *, hint: str = "") -> None:
@@ -43,6 +43,9 @@ def bad_input(hints: Mapping[str, str]) -> Iterator[None]:
         raise BadInput(
             "; ".join(faults), hint="; ".join(advice), field=_field(problems[0])
         ) from error
+    except UnicodeEncodeError as error:  # pydantic cannot hold a validator's words on such a text
+        text = error.object.encode(errors="backslashreplace").decode()
+        raise BadInput(text, hint="Type it in a terminal that is set to UTF-8") from error
 
 
 def _field(problem: Mapping[str, Any]) -> str:
@@ -63,7 +66,7 @@ def problem_text(problem: Mapping[str, Any]) -> str:
     """One of pydantic's problems, as in ``\\`steps=0\\` is below 1``."""
     name, kind = ".".join(map(str, problem["loc"])), problem["type"]
     if kind == "value_error" and (own := problem.get("ctx", {}).get("error")):
-        return str(own)  # raised by a validator of ours, whose text says it all
+        return str(own)  # a validator of ours, whose message is complete
     if kind in ("extra_forbidden", "missing") or not name:
         return f"`{name}` is {describe_problem(problem)}" if name else describe_problem(problem)
     given = problem["input"]

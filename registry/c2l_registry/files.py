@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,8 @@ def draft_of(path: Path, *, parents: bool = False, hint: str = ANOTHER_PLACE) ->
     Raises:
         NotWritable: the folder or the disk does not take it.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    draft = path.with_name(f".{path.name}.{writer}.partial")
     try:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,11 +11,11 @@ _WORDS = {
     "extra_forbidden": "an unknown key",
     "finite_number": "not a finite number",
     "float": "not a number",
-    "greater_than": "not above {gt:g}",
-    "greater_than_equal": "below {ge:g}",
+    "greater_than": "not above {gt}",
+    "greater_than_equal": "below {ge}",
     "int": "not a whole number",
-    "less_than": "not below {lt:g}",
-    "less_than_equal": "above {le:g}",
+    "less_than": "not below {lt}",
+    "less_than_equal": "above {le}",
     "list": "not a list",
     "literal_error": "not {expected}",
     "missing": "missing",
@@ -26,6 +26,8 @@ _WORDS = {
     "string_pattern_mismatch": "not of the form {pattern}",
     "too_short": "empty",
     "tuple": "not a list",
+    "union_tag_invalid": "not one of {expected_tags}, by its {discriminator}",
+    "union_tag_not_found": "without its {discriminator}",
 }
 
 
@@ -39,4 +41,9 @@ def describe_problem(problem: Mapping[str, Any]) -> str:
     words = _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0])
     if words is None:
         return str(problem["msg"]).removeprefix("Value error, ")
-    return words.format(**problem.get("ctx", {}))
+    return words.format(**{name: _plain(v) for name, v in problem.get("ctx", {}).items()})
+
+
+def _plain(value: Any) -> Any:
+    """Limits as people write them: ``2.0`` as ``2``, and 20 digits as 20 digits."""
+    return f"{value:g}" if isinstance(value, float) else value

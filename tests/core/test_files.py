@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from c2l.errors import BadInput
-from c2l.files import read_text, read_toml
+from c2l.files import read_json, read_text, read_toml
 
 
 def write(folder: Path, data: bytes) -> Path:
@@ -30,7 +30,7 @@ def test_with_and_without_a_byte_order_mark(tmp_path: Path, start: bytes, end: b
         (b"a = ", "is not TOML"),
         (b"a = '\xff'", "is not in UTF-8"),
         ("a = 1".encode("utf-16"), "is not in UTF-8"),
-        (b"\0", "is not TOML"),
+        (b"\0", "zero bytes"),
     ],
 )
 def test_what_cannot_be_read(tmp_path: Path, data: bytes, says: str) -> None:
@@ -42,3 +42,12 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "gone"):
         with pytest.raises(BadInput, match="cannot read"):
             read_toml(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"[1]", b"{", b"[" * 5000])
+def test_what_is_not_a_json_object(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(data)
+    with pytest.raises(BadInput, match=r"is not (JSON:|a JSON object)") as caught:
+        read_json(path, field="out")
+    assert caught.value.field == "out" and "\n" not in str(caught.value)

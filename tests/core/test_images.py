@@ -38,9 +38,9 @@ def test_pixels_round_as_the_official_scripts_do(value: float) -> None:
 
 def test_a_grid_keeps_order_row_by_row() -> None:
     tiles = [Image.new("RGB", (2, 3), (i, 0, 0)) for i in range(5)]
-    grid = make_grid(tiles, columns=3, gap=1)
-    assert grid.size == (8, 7)
-    assert [grid.getpixel((x, y))[0] for y in (0, 4) for x in (0, 3, 6)] == [0, 1, 2, 3, 4, 255]
+    grid = make_grid(tiles, columns=3)
+    assert grid.size == (14, 10)  # 4 pixels between them
+    assert [grid.getpixel((x, y))[0] for y in (0, 7) for x in (0, 6, 12)] == [0, 1, 2, 3, 4, 255]
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n truncated"])

@@ -138,11 +138,11 @@ def test_a_prior_without_its_parts_says_how_to_name_them(
     with pytest.raises(UnknownReference, match=r"trained for the generator stylegan:\./gan\.pkl"
                        ) as caught:  # fmt: skip
         c2l.load_pipeline(prior="./faces.safetensors")
-    assert caught.value.hint == "Give the place of the `generator`"
+    assert caught.value.hint == "Give its path with `generator`"
     assert caught.value.field == "generator"
     with pytest.raises(UnknownReference) as caught:
         c2l.load_pipeline(prior="./faces.safetensors", generator=f"stylegan:{trained}/gan.pkl")
-    assert caught.value.hint == "Give the place of the `embedder`"
+    assert caught.value.hint == "Give its path with `embedder`"
 
 
 def test_a_prior_of_a_kind_that_is_not_installed(trained: Path, tmp_path: Path) -> None:

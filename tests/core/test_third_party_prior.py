@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from doc_pages import blocks_of, section_of
@@ -71,6 +72,18 @@ def test_it_trains_and_samples(file: Path) -> None:
     assert not torch.equal(more, prior.sample(texts, seeds=[0, 2**64 - 1]))
 
 
+@pytest.mark.parametrize("spelled", [range(2), np.arange(2), torch.arange(2), iter([0, 1])])
+def test_spellings_of_seeds(file: Path, spelled: Any) -> None:
+    prior = c2l.load_prior(str(file))
+    options = c2l.SampleOptions(seeds=spelled)
+    assert options.seeds == (0, 1)
+    assert torch.equal(prior.sample(ONES, options), prior.sample(ONES, seeds=[0, 1]))
+
+
+def test_no_embeddings_no_latents(file: Path) -> None:
+    assert c2l.load_prior(str(file)).sample(ONES[:0], seeds=[]).shape == (0, 1, WIDTH)
+
+
 def test_options_that_it_does_not_support_never_reach_it(file: Path) -> None:
     prior = c2l.load_prior(str(file))
     seen: list[c2l.SampleOptions] = []
@@ -93,6 +106,7 @@ ONES = torch.ones(2, EMBEDDING_WIDTH)
         ({"steps": 0}, "steps", "`steps=0` is below 1"),
         ({"adherence": 1.5}, "adherence", "`adherence=1.5` is above 1"),
         ({"seeds": [0]}, "seeds", "2 embeddings need 2 seeds, not 1"),
+        ({"seeds": 5}, "seeds", "`seeds=5` is not a list"),
         ({"seeds": [0, -1]}, "seeds", "`seeds=-1` is below 0"),
         ({"seeds": [0, 2**64]}, "seeds", "above"),
         ({"modality": "sound"}, "modality", "neither text nor image"),

@@ -1,4 +1,4 @@
-"""The command ``c2l``: its root options, its groups, and what it says when something goes wrong.
+"""The command ``c2l``: its root options, its groups, and its error messages.
 
 Whatever happens is one line on stderr and a documented exit code (``c2l.errors.ExitCode``);
 tracebacks appear only with ``--debug``.
@@ -23,7 +23,7 @@ from c2l.version import __version__
 
 
 class Interrupted(Exception):
-    """Ctrl-C. Typer would turn a KeyboardInterrupt into an exit code and lose what it says."""
+    """Ctrl-C. Typer would turn a KeyboardInterrupt into an exit code and lose its message."""
 
 
 class Root(Group):
@@ -115,11 +115,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(line)
             return ExitCode.OK
     except (Interrupted, KeyboardInterrupt, typer.Abort) as stop:
-        # What an interruption says is what it kept.
+        # The message of an interruption says what was kept.
         talk(f"interrupted: {stop}. The same command resumes" if str(stop) else "interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone, as in `c2l models list | head`; nobody is left to be told.
+        # The reader has gone, as in `c2l models list | head`.
         silence_stdout()
         return ExitCode.FAILED
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Typer commands and groups that start without pydantic, and whose talk is of their own flags.
+"""Typer commands and groups that start without pydantic, and whose messages use their own flags.
 
 Typer converts values with pydantic, whose import takes longer than a whole ``c2l plugins list``.
 Flags that are already true or false need no conversion; the one that Typer adds itself,
@@ -51,7 +51,7 @@ def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> Non
 
 
 def fields_of(context: typer.Context, *others: str) -> dict[str, Any]:
-    """The parameters of a command that are fields of what the service is asked for."""
+    """The parameters of a command that are fields of its request to the service."""
     apart = {"accept_licence", "as_json", *others}
     return {name: value for name, value in context.params.items() if name not in apart}
 

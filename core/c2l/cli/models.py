@@ -18,7 +18,8 @@ Interface = Literal["generator", "embedder", "prior"]
 Name = Annotated[str, typer.Argument(help="As the list names it.")]
 Models = Annotated[list[str], typer.Argument(help="kind:name, as 'c2l models list' shows them.")]
 File = Annotated[
-    str, typer.Argument(metavar="FILE", help="A file, or kind:file if several plugins know it.")
+    str,
+    typer.Argument(metavar="FILE", help="A file, or kind:file if several plugins recognise it."),
 ]
 COLUMNS = {"model": "reference", "state": "state", "path": "path"}
 
@@ -44,7 +45,7 @@ def list_models(
 def show_model(
     reference: Annotated[str, typer.Argument(help="kind:name, or a kind.")], as_json: Json = False
 ) -> None:
-    """Show a model: its licence, size, origin, and where it lies."""
+    """Show a model: its licence, size, origin, and path."""
     output.warn_of_problems()
     output.print_details(service.show_model(reference), as_json=as_json)
 
@@ -81,7 +82,7 @@ def verify_models(
 
 
 def remove_models(references: Models, as_json: Json = False) -> None:
-    """Remove fetched weights, and the yes to their licences."""
+    """Remove fetched weights, and the consent to their licences."""
     output.warn_of_problems()
     removed = service.remove_weights(references)
     if as_json:
@@ -101,7 +102,7 @@ def convert_model(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The .safetensors file to write.")],
     half: Annotated[bool, option("Half the size, in float16.", "--half")] = False,
 ) -> None:
-    """Write a generator to a file that opens at once."""
+    """Convert a generator to a file that opens faster."""
     output.talk(f"wrote {service.convert_file(source, target, half=half):,} bytes")
     output.data(str(target))
 

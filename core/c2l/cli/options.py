@@ -1,4 +1,4 @@
-"""Options that commands share, or that would hide what a command does among their declarations.
+"""Options that several commands share, or that would clutter the command they belong to.
 
 Each command's parameters are named as the fields that they fill (``c2l.cli.wording``).
 """
@@ -17,7 +17,7 @@ File: TypeAlias = Path | None
 
 
 def option(help: str, *flags: str, default: str | bool = True) -> Any:
-    """An option: its help, its flags if not made from its name, and what stands for no value."""
+    """An option: its help, its flags unless made from its name, and the default that help shows."""
     return typer.Option(*flags, help=help, show_default=default)
 
 

@@ -122,7 +122,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_row(Text(name, overflow="fold", no_wrap=False), *map(Text, others), cut)
     with _stdout(), console.capture() as capture:  # which flushes what came before
         console.print(table)
-    # Rich fills every line up to the width of the table, which nobody wants in a pipe.
+    # Rich pads every line to the width of the table, which is unwanted in a pipe.
     for line in capture.get().splitlines():
         data(line.rstrip())
 

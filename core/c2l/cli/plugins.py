@@ -14,7 +14,7 @@ from c2l.cli.options import Json
 
 def list_plugins(as_json: Json = False) -> None:
     """List the installed plugins and whether they work."""
-    # This helps to put wrong names right, so it goes on where other commands stop.
+    # Other commands stop at unknown names of plugins; this one helps to correct them.
     for problem in service.plugin_problems():
         output.warn(problem)
     columns = {"plugin": "name", "package": "package", "state": "state", "summary": "remark"}

@@ -20,11 +20,11 @@ def progress(what: str, unit: str) -> Iterator[Update]:
     """Show how far a long job is, from the first call until all is done.
 
     Args:
-        what: is being done, as in ``making pairs``.
+        what: the job, as in ``making pairs``.
         unit: what is counted, as in ``pairs``.
     Yields:
-        A function of the number done, the number in all, and a note; its first call tells what
-        was done before, which the throughput leaves out.
+        A function of the number done, the total, and a note. Its first call gives what was done
+        before, which the throughput leaves out.
     """
     pace, last, bar = _Pace(unit), time.monotonic(), _bar() if sys.stderr.isatty() else None
     task = bar.add_task(what, total=None, note="") if bar else None
@@ -33,8 +33,8 @@ def progress(what: str, unit: str) -> Iterator[Update]:
         nonlocal last
         facts = ", ".join(filter(None, (pace.text(done, total), note)))
         if bar:
-            bar.start()  # does nothing if it runs
             bar.update(task, completed=done, total=total, note=facts)
+            bar.start()  # does nothing if it runs
             if done >= total:  # another bar may follow
                 bar.stop()
         elif time.monotonic() - last >= SECONDS_BETWEEN_LINES:
@@ -54,7 +54,8 @@ def _bar() -> Any:
 
     before, after = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
     columns = (before, BarColumn(), MofNCompleteColumn(), after)
-    return Progress(*columns, console=Console(stderr=True))
+    console = Console(stderr=True, soft_wrap=True)  # lines that go above the bar stay whole
+    return Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty())
 
 
 class _Pace:

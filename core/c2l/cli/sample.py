@@ -73,7 +73,7 @@ def sample(
 ) -> None:
     """Draw pictures of a prompt.
 
-    Each picture is written as it is drawn. Interrupted, the same command goes on."""
+    Each picture is written as it is drawn. If it is interrupted, the same command resumes."""
     request = service.typed_request(**fields_of(context, "out", "latents"))
     output.warn_of_problems()
     milliseconds: list[float] = []
@@ -102,3 +102,4 @@ def _print(drawn: service.Drawn, as_json: bool, loading: float) -> None:
     if drawn.picture is not None:
         line["milliseconds"] = {"loading": loading, **drawn.picture.milliseconds}
     output.data(json.dumps(line, ensure_ascii=False) if as_json else str(drawn.path))
+    output.flush()  # whoever reads the pipe may act on each picture

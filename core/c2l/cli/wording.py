@@ -22,7 +22,7 @@ _context: Any = None
 
 
 def speak_for(context: Any) -> None:
-    """Say what follows in the flags of this context's command; None for those of none."""
+    """Use the flags of this context's command in messages from now on; None for no command."""
     global _context
     _context = context
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
+from c2l.clock import Clock
 from c2l.errors import BadInput
 from c2l.pipeline import Pipeline
 from c2l.prompts.blends import embed_prompts, name_of
@@ -23,12 +26,12 @@ from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import DrawRequest, DrawSettings
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def latents_of(pipeline: Pipeline, operation: Operation) -> Tensor:
     """The latents of one picture, float32, (1, L, D): a code for each layer of the generator.
 
     Raises:
-        BadInput: the operation does not fit the generator, such as a layer that it does not have.
+        BadInput: the operation does not fit the generator: a layer it does not have, say.
     """
     space = pipeline.generator.latent_space
     match operation:
@@ -51,29 +54,33 @@ def latents_of(pipeline: Pipeline, operation: Operation) -> Tensor:
             )
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def draw_operation(pipeline: Pipeline, request: DrawRequest) -> Picture:
     """The picture of a request whose latents are an operation.
 
-    A prompt beside them is what the picture is scored by.
+    If the request has a prompt too, the picture is scored by it.
 
     Raises:
         BadInput: as ``latents_of``.
     """
     assert request.latents is not None
     settings = pipeline.effective(request)
-    latents = latents_of(pipeline, request.latents)
     truncation = settings.truncation if settings.truncation is not None else 1.0
-    if not torch.isfinite(latents).all():
-        raise BadInput("the latents hold NaN or infinity", hint="Use others", field="latents")
-    image = pipeline.generator.synthesize(latents, truncation=truncation)
-    score, prompt = 0.0, ""
+    clock = Clock(pipeline.generator.device)
+    with clock.stage("latents"):
+        latents = latents_of(pipeline, request.latents)
+        if not torch.isfinite(latents).all():
+            raise BadInput("the latents hold NaN or infinity", hint="Use others", field="latents")
+    with clock.stage("synthesis"):
+        image = pipeline.generator.synthesize(latents, truncation=truncation)
+    score, prompt = math.nan, str(request.latents.op)
     if request.prompts:
-        target = embed_prompts(pipeline.embedder, request.prompts)
-        seen = pipeline.embedder.embed_images(image)
-        score = float(cosine_similarity(seen, target.to(seen.device)))
+        with clock.stage("ranking"):
+            target = embed_prompts(pipeline.embedder, request.prompts)
+            seen = pipeline.embedder.embed_images(image)
+            score = float(cosine_similarity(seen, target.to(seen.device)))
         prompt = name_of(request.prompts[0])
-    pipeline.refuse_nonfinite(latents, image, torch.tensor(score))
+    pipeline.refuse_nonfinite(latents, image, torch.tensor(score if request.prompts else 0.0))
     record = {
         "schema": SCHEMA,
         **({"prompt": request.to_dict()["prompts"][0]} if request.prompts else {}),
@@ -87,14 +94,15 @@ def draw_operation(pipeline: Pipeline, request: DrawRequest) -> Picture:
         latents=latents[0],
         score=score,
         seed=_first_seed(request.latents),
-        prompt=prompt or request.latents.op,
+        prompt=prompt,
         record=record,
-        milliseconds={},
+        milliseconds={k: round(v, 2) for k, v in clock.milliseconds.items()},
     )
 
 
 def _sampled(pipeline: Pipeline, operation: SampleLatents) -> Tensor:
-    given = {n: getattr(operation, n) for n in ("negative", "guidance", "steps", "adherence")}
+    names = ("negative", "negative_by", "guidance", "steps", "adherence")
+    given = {name: getattr(operation, name) for name in names}
     settings = pipeline.effective(DrawSettings(**given))
     negative = settings.negative or {}
     return pipeline.prior.sample(
@@ -126,7 +134,7 @@ def _mixed(pipeline: Pipeline, operation: Mix) -> Tensor:
 
 
 def _direction(pipeline: Pipeline, operation: Direct) -> Tensor:
-    """The mean of what the prior draws for ``end`` minus for ``start``, by the same seeds."""
+    """The mean latent of ``end`` minus that of ``start``, (1, L, D), from the same seeds."""
     seeds = range(operation.num_seeds)
     settings = pipeline.effective(DrawSettings())
 

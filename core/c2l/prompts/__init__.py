@@ -1,1 +1,1 @@
-"""What can be asked: texts and blends of them, files of prompts, domains, and what lies far off."""
+"""Prompts: texts and blends, files, negation, domains, and prompts far from a domain."""

@@ -1,4 +1,4 @@
-"""What can be asked: one text, or several blended by weight."""
+"""Prompts: one text, or several blended by weight."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ Prompt = str | Mapping[str, float]
 _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 # 12:30 and 16:9 are text: a weight right after a digit has a point.
 _WEIGHTED = re.compile(
-    rf"(?P<text>.*\S)\s*(?:(?<!\d):\s*(?P<any>{_NUMBER})|:\s*(?P<pointed>\d*\.\d+))"
+    rf"(?P<text>.*\S)\s*(?:(?<!\d):\s*(?P<any>{_NUMBER})|:\s*(?P<pointed>\d*\.\d+))\s*",
+    re.DOTALL,
 )
-_MISTYPED = re.compile(r"(?P<text>.*\S):(?P<weight>|[^\s:\d][^\s:]*)")
+_MISTYPED = re.compile(r"(?P<text>.*\S):(?P<weight>|[^\s:\d][^\s:]*|(?<!\d:)\d[^\s:]*)", re.DOTALL)
 
 
 def parse_weighted(text: str) -> tuple[str, float]:
@@ -44,7 +45,7 @@ def parse_weighted(text: str) -> tuple[str, float]:
 
 
 def check_text(text: str, field: str) -> None:
-    """Raises ``BadInput`` unless ``text`` is a text that can be drawn and written down."""
+    """Raises ``BadInput`` if ``text`` is empty, or cannot be encoded as UTF-8."""
     if not text.strip():
         raise BadInput(
             "the prompt is empty", hint="Say what to draw, as in 'a happy man'", field=field

@@ -14,18 +14,18 @@ from c2l.embedder import Embedder
 FUNCTION_WORDS = frozenset(
     {"a", "an", "the", "of", "and", "or", "in", "on", "at", "by", "for", "to", "with", "without"}
 )
-"""They hold sentences together and name nothing that could be drawn."""
+"""Words that name nothing that could be drawn."""
 
 
 def is_far(embedder: Embedder, prompt: str, best_score: float, threshold: float | None) -> bool:
     """Whether a prompt lies far from what the generator draws.
 
-    It does if its best picture resembles it less than the prior's file asks of its domain, or if
-    the embedder knows none of its words, so that no likeness means anything.
+    It does if its best picture scores below the threshold, or if the embedder knows none of its
+    words, which makes the score meaningless.
 
     Args:
         best_score: the highest cosine among the pictures of the prompt.
-        threshold: ``PriorCard.domain["threshold"]``; None where nobody measured it.
+        threshold: ``PriorCard.domain["threshold"]``; None if not measured.
     """
     return threshold is not None and (best_score < threshold or _knows_no_word(embedder, prompt))
 

@@ -1,4 +1,4 @@
-"""Negation in a prompt, which text encoders hardly read.
+"""Negation in prompts, which text encoders mostly ignore.
 
 CLIP learnt from captions, and captions name what is there: "a man without a beard" lies near "a man
 with a beard". What is unwanted belongs in the negative prompt.
@@ -50,15 +50,16 @@ _NEGATED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _BETWEEN = re.compile(rf"(?:\s*,\s*|\s+(?:and|or|nor)\s+){_FILL}", re.IGNORECASE | re.VERBOSE)
+_LONGEST = 1000
 
 
 @dataclass(frozen=True)
 class Negation:
-    """A prompt that negates, taken apart.
+    """A prompt with negation, split in two.
 
     Args:
         prompt: what is left of it; empty where it only negates.
-        negative: what it says should not be there.
+        negative: what should not be there.
     """
 
     prompt: str
@@ -68,8 +69,12 @@ class Negation:
 def find_negation(text: str) -> Negation | None:
     """``a man without a beard, no hat`` to ``a man`` and ``("beard", "hat")``; None if it is plain.
 
-    English only. Words such as "beardless" name what is there, and stay.
+    English only, and no longer than a text encoder reads. Words such as "beardless" name what is
+    there, and stay.
     """
+    text = " ".join(text.split())
+    if len(text) > _LONGEST:  # the patterns take quadratic time
+        return None
     negative = [
         term.strip(" '\"")
         for found in _NEGATED.finditer(text)

@@ -62,7 +62,7 @@ def storage_of(reference: Persistent) -> tuple[str, torch.dtype, int]:
     """Key, type and number of elements of a storage that a pickle refers to."""
     parts = reference.id
     if not (isinstance(parts, tuple) and len(parts) in {5, 6} and parts[0] == "storage"):
-        raise Damaged("it refers to something that is no tensor")
+        raise Damaged("it refers to something that is not a tensor")
     _, cls, key, _, num = parts[:5]  # the fourth is the device it was saved from
     if len(parts) == 6 and parts[5] is not None:
         raise Damaged("it uses views of storages, which only very old versions of torch wrote")
@@ -97,7 +97,7 @@ class Zip:
             raise Damaged("it says that it holds more than it does")
         pickles = [name for name in self._entries if name.endswith("/data.pkl")]
         if len(pickles) != 1:
-            raise Damaged("it is a zip archive, but no checkpoint")
+            raise Damaged("it is a zip archive, but not a checkpoint")
         self._folder = pickles[0].removesuffix("data.pkl")
         order = self._entries.get(f"{self._folder}byteorder")
         if order is not None and self._archive.read(order) != b"little":
@@ -181,11 +181,11 @@ def read_legacy(data: memoryview, most_instructions: int) -> tuple[Any, list[str
             )
         except BadPickle as error:
             if index == 0 and not error.wanted:
-                raise Damaged("it is no checkpoint") from error
+                raise Damaged("it is not a checkpoint") from error
             raise
         parts.append(part)
         if type(parts[0]) is not int or parts[0] != MAGIC:
-            raise Damaged("it is a pickle, but no checkpoint")
+            raise Damaged("it is a pickle, but not a checkpoint")
     _, _, system, root, keys = parts
     if not (isinstance(system, dict) and system.get("little_endian") is True):
         raise Damaged("its numbers are not little-endian")
@@ -195,7 +195,7 @@ def read_legacy(data: memoryview, most_instructions: int) -> tuple[Any, list[str
 
 
 def check_length(data: memoryview, place: int, num: int, key: str) -> None:
-    """Compare the number that precedes a storage in the old format with what was said of it."""
+    """Compare the number that precedes a storage in the old format with that in the pickle."""
     if place + 8 > len(data):
         raise Damaged(f"the storage {key} is missing")
     if struct.unpack_from("<q", data, place)[0] != num:

@@ -23,10 +23,10 @@ LARGEST_INT = 10
 
 
 class BadPickle(ValueError):
-    """A pickle that is cut off, or that wants more than data.
+    """A pickle that is cut off, or that contains more than data.
 
     Args:
-        wanted: what it would have imported, where that is the reason.
+        wanted: what it would have imported, if that is the reason.
     """
 
     def __init__(self, message: str, wanted: Name | None = None) -> None:
@@ -89,7 +89,7 @@ def read_pickle(
     Returns:
         the value, and where in ``data`` the pickle ends.
     Raises:
-        BadPickle: it is cut off, longer than allowed, or wants a name that is not expected.
+        BadPickle: it is cut off, longer than allowed, or names something that is not expected.
     """
     machine = _Machine(memoryview(data), start, expected, made)
     try:
@@ -126,7 +126,7 @@ class _Machine:
             return True
         action = _ACTIONS.get(code)
         if action is None:
-            raise BadPickle(f"a pickle wants the instruction {code:#x}, which data never needs")
+            raise BadPickle(f"a pickle contains the instruction {code:#x}, which data never needs")
         action(self)
         return False
 
@@ -191,7 +191,7 @@ class _Machine:
             raise BadPickle("a pickle is damaged in a name")
         found = Name(module, name)
         if not self.expected(found):
-            raise BadPickle(f"it wants {found}", found)
+            raise BadPickle(f"it contains executable content: {found}", found)
         self.push(found)
 
     def name_from_stack(self) -> None:
@@ -327,7 +327,7 @@ def _protocol(m: _Machine) -> None:
 
 def _instance(m: _Machine) -> None:
     found = Name(m.line(), m.line())
-    raise BadPickle(f"it wants {found}", found)
+    raise BadPickle(f"it contains executable content: {found}", found)
 
 
 def _ignore(value: Any) -> None:

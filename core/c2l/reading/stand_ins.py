@@ -12,7 +12,7 @@ def refuse_stand_in(path: Path) -> None:
     """Refuse what an address gave, or a repository holds, in place of weights.
 
     Args:
-        path: a file; of a folder nothing is said.
+        path: a file; a folder is accepted unread.
     Raises:
         BadWeights: says what it is instead, or that it cannot be read.
     """

@@ -54,7 +54,7 @@ class TorchFile:
         root: what was saved: numbers, texts, lists, tuples, dictionaries, and for the rest
             ``InertObject`` and ``Name``. Tensors are seen through ``tensor``.
     Raises:
-        BadWeights: it is no checkpoint, is cut off, or wants to call something.
+        BadWeights: it is not a checkpoint, is cut off, or contains executable content.
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,7 +89,7 @@ class TorchFile:
         self._file.close()
 
     def tensor(self, value: Any) -> StoredTensor | None:
-        """What ``value``, found under ``root``, says of a tensor; None if it is no tensor.
+        """What ``value``, found under ``root``, says of a tensor; None if it is not one.
 
         Raises:
             BadWeights: it claims to be one, but does not fit the file.
@@ -136,7 +136,7 @@ class TorchFile:
 def read_beginning(path: Path) -> bytes:
     """Where the names of a checkpoint's tensors stand: the first bytes of its pickle, unread.
 
-    For ``recognises``, which looks for names. Empty where the file is no checkpoint. One that is
+    For ``recognises``, which looks for names. Empty if the file is not a checkpoint. One that is
     cut off is still recognised, so that opening it says what is wrong with it.
     """
     try:

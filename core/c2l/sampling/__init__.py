@@ -1,1 +1,1 @@
-"""How pictures are asked for, chosen among candidates, and polished."""
+"""Requests and their records, ranking of candidates, and latent optimisation."""

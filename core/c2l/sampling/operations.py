@@ -1,6 +1,6 @@
-"""Where a picture's latents come from, as data: a tree of operations that a record can hold.
+"""Operations on latents as data: a tree that a request and a record can hold.
 
-``c2l.editing`` carries them out. A picture of a plain prompt needs none: its request says it all.
+``c2l.editing`` carries them out. A picture of a prompt needs none.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from c2l.ranges import Adherence, Guidance, Seed, Share, Steps
+from c2l.sample_options import NegativeBy
 from c2l.sampling.texts import Blend, Text
 
 MOST_NESTED = 32
-"""Operations within each other."""
+"""Levels of operations within each other."""
 
 
 class _Operation(BaseModel):
@@ -26,19 +27,20 @@ class _Operation(BaseModel):
 
 
 class SampleLatents(_Operation):
-    """What the prior draws for a prompt."""
+    """Latents that the prior samples for a prompt."""
 
     op: Literal["sample"] = "sample"
     prompt: Blend
     seed: Seed
     negative: Blend | None = None
+    negative_by: NegativeBy | None = None
     guidance: Guidance | None = None
     steps: Steps | None = None
     adherence: Adherence | None = None
 
 
 class RandomLatents(_Operation):
-    """What the generator draws by itself."""
+    """Latents from the generator's own distribution."""
 
     op: Literal["random"] = "random"
     seed: Seed
@@ -48,7 +50,7 @@ class GivenLatents(_Operation):
     """Latents as numbers: float32, little-endian, base64, of shape (K, D).
 
     Args:
-        repeats: how many layers each of the K codes feeds; None leaves it to the generator.
+        repeats: how many layers each of the K codes feeds; None for the generator's own.
     """
 
     op: Literal["given"] = "given"
@@ -133,7 +135,7 @@ for _model in (Interpolate, Mix, Direct):
 
 
 def depth(raw: Any) -> int:
-    """How deep an operation, as JSON gives it, is nested; looks no deeper than is allowed."""
+    """How deep an operation in JSON is nested, up to one more than is allowed."""
     level, found = [raw], 0
     while level and found <= MOST_NESTED:
         level = [v for node in level if isinstance(node, dict) for v in node.values()

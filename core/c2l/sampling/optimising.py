@@ -1,8 +1,7 @@
-"""Latents brought nearer to a prompt by the gradient of the embedder through the generator.
+"""Latent optimisation, after StyleCLIP (Patashnik et al. 2021, arXiv 2103.17249).
 
-The slow upper line for every prior (in the manner of StyleCLIP's optimisation, Patashnik et al.
-2021, arXiv 2103.17249), and a last polish for a picture that is nearly right. It needs the live
-generator and the embedder, so it is no prior but something done to a prior's answer.
+Gradient descent through embedder and generator moves latents nearer to a prompt. It is slow: an
+upper bound for every prior, and a last polish for a picture that is nearly right.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ STEP_SIZE = 0.1
 """Of Adam, in standard deviations of a latent dimension."""
 
 PULL = 0.05
-"""What a latent pays in cosine for lying one standard deviation from where it started."""
+"""The penalty, as a cosine, for moving one standard deviation away from the start."""
 
 
 def optimise(
@@ -43,10 +42,10 @@ def optimise(
         embedder: differentiable from images to embeddings.
         latents: where to start, float32, (B, K, D): a prior's samples, or a generator's.
         text: embeddings to come near to, float32, (B, E).
-        steps: of gradient descent (Adam); a hundred change what a picture shows.
+        steps: of gradient descent (Adam), 0 or more; a hundred change what a picture shows.
         truncation, repeats: as ``Generator.synthesize`` will be called.
     Returns:
-        float32, (B, K, D). Row i depends on row i of the input alone.
+        float32, (B, K, D). Row i depends only on row i of the input.
     Raises:
         BadInput: the generator or the embedder has no gradient.
     """
@@ -54,11 +53,11 @@ def optimise(
         return latents
     rows = OPTIMISING.pictures(generator.image_size, generator.device.type)
     moved = []
-    # The pipeline works in inference mode, whose tensors cannot carry gradients: copies can.
+    # The caller may be in inference mode, whose tensors cannot carry gradients: copies can.
     with torch.inference_mode(False), torch.enable_grad():
         std = generator.latent_space.std.mean(dim=0, keepdim=True).clone().to(generator.device)
         for start, want in zip(latents.split(rows), text.split(rows), strict=True):
-            start, want = start.clone().to(generator.device), want.clone().to(generator.device)
+            start, want = start.clone().to(generator.device), want.clone().to(embedder.device)
             offset = torch.zeros_like(start, requires_grad=True)
             adam = torch.optim.Adam([offset], lr=STEP_SIZE, betas=(0.9, 0.99))
             for _ in range(steps):
@@ -73,7 +72,8 @@ def optimise(
                         field="optimise",
                     )
                 # A sum, so that no latent's step depends on how many there are.
-                loss = (PULL * offset.square().mean(dim=(1, 2)) - cosine).sum()
+                pull = PULL * offset.square().mean(dim=(1, 2))
+                loss = (pull - cosine.to(pull.device)).sum()
                 adam.zero_grad()
                 with (
                     blaming(type(generator), "synthesize"),

@@ -29,14 +29,14 @@ def candidate_seeds(seed: int, num: int) -> list[int]:
 
 
 def choose_finalists(prior: Prior, latents: Tensor, targets: Tensor) -> Tensor:
-    """Which candidates the prior's student thinks nearest to the text.
+    """The candidates nearest to the text, as the prior's student predicts their embeddings.
 
     Args:
         latents: (B, C, K, D).
         targets: (B, E).
     Returns:
-        int64, (B, ``FINALISTS``), in the candidates' order, so that ties fall as they do among
-        pictures.
+        Indices into C, int64, (B, ``FINALISTS``), ascending, so that ties are broken as among
+        rendered candidates.
     Raises:
         BadInput: the prior has no student.
     """
@@ -82,37 +82,30 @@ def keep_best(
         rendered: images and their embeddings, a few at a time, of all candidates of the first
             picture, then of the second.
         targets: (B, E).
-        on_rows: is told how many came, before the next are rendered.
+        on_rows: called with the number of images in each batch.
     """
-    if num_candidates == 1:
-        images, seen = [], []
-        for some, embedded in rendered:
-            images.append(some)
-            seen.append(embedded)
-            on_rows(len(some))
-        embeddings = torch.cat(seen)
-        scores = F.cosine_similarity(embeddings, targets.to(embeddings.device))
-        return Best(torch.cat(images), embeddings, scores, torch.zeros(len(scores)).long())
-    best: list[tuple[float, Tensor, Tensor, int]] = []
+    scores: dict[int, float] = {}
+    kept: dict[int, tuple[Tensor, Tensor, int]] = {}
     row = 0
-    for some, embedded in rendered:
-        rows = torch.arange(row, row + len(some)) // num_candidates
-        wanted = targets.to(embedded.device)[rows.to(embedded.device)]
-        cosines = F.cosine_similarity(embedded, wanted).tolist()
-        for offset, cosine in enumerate(cosines):
-            picture, candidate = divmod(row + offset, num_candidates)
-            if picture == len(best):
-                best.append((cosine, some[offset], embedded[offset], candidate))
-            elif cosine > best[picture][0]:
-                best[picture] = (cosine, some[offset], embedded[offset], candidate)
-        # What is kept must not hold on to the whole batch.
-        best = [(c, i.clone() if i._base is some else i, e, k) for c, i, e, k in best]
-        row += len(some)
-        on_rows(len(some))
-    kept = torch.stack([embedded for _, _, embedded, _ in best])
+    for images, embeddings in rendered:
+        pictures = torch.arange(row, row + len(images), device=embeddings.device) // num_candidates
+        wanted = targets.to(embeddings.device)[pictures]
+        won: dict[int, int] = {}
+        for offset, cosine in enumerate(F.cosine_similarity(embeddings, wanted).tolist()):
+            picture = (row + offset) // num_candidates
+            if picture not in scores or cosine > scores[picture]:
+                scores[picture], won[picture] = cosine, offset
+        for picture, offset in won.items():
+            # Copies, since a view would hold on to the whole batch.
+            candidate = (row + offset) % num_candidates
+            kept[picture] = images[offset].clone(), embeddings[offset].clone(), candidate
+        row += len(images)
+        on_rows(len(images))
+    best_images, best_embeddings, candidates = zip(*kept.values(), strict=True)
+    embedded = torch.stack(best_embeddings)
     return Best(
-        torch.stack([image for _, image, _, _ in best]),
-        kept,
-        torch.tensor([cosine for cosine, _, _, _ in best], device=kept.device),
-        torch.tensor([candidate for _, _, _, candidate in best]),
+        torch.stack(best_images),
+        embedded,
+        torch.tensor(list(scores.values()), device=embedded.device),
+        torch.tensor(candidates),
     )

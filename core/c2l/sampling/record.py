@@ -1,4 +1,4 @@
-"""The record of a picture: the request that draws it again, and what was found.
+"""The record of a picture: the request that draws it again, and facts about the drawing.
 
 It is flat: the fields of ``Request``, as JSON, with those of ``FACTS`` beside them. It lies in the
 PNG under the schema ``c2l/2``. Records of ``c2l/1``, the schema before, are read as well.
@@ -18,18 +18,17 @@ SCHEMA = "c2l/2"
 FIRST_SCHEMA = "c2l/1"
 
 FACTS = ("schema", "score", "chosen_from", "device", "version")
-"""What a record says besides the request: the cosine of picture and prompt by the embedder, how
-many candidates it was chosen from, and what drew it: device, version of c2l."""
+"""Fields that are not of the request: the cosine of picture and prompt by the embedder, the number
+of candidates it was chosen from, and what drew it: device, version of c2l."""
 
 _FIRST_SETTINGS = ("guidance", "steps", "adherence", "truncation", "optimise")
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """The record in a PNG, as one of today's schema.
+    """The record in a PNG, in the present schema.
 
     Raises:
-        BadPicture: the file is not a picture, carries no record, or one that a newer version of
-            c2l wrote.
+        BadPicture: the file is not a picture, or has no record, or one of a newer version of c2l.
     """
     return upgraded(read_png(path), str(path))
 
@@ -41,7 +40,7 @@ def request_of(record: Mapping[str, Any], where: str) -> Request:
         record: as ``read_record`` gives it.
         where: the picture's path, for messages.
     Raises:
-        BadPicture: it was edited into something that cannot be drawn, or is of a grid.
+        BadPicture: the record was edited so that it cannot be drawn, or belongs to a grid.
     """
     if "grid" in record:
         raise BadPicture(f"{where} is a grid of several pictures", hint="Give one of the pictures")
@@ -56,7 +55,7 @@ def request_of(record: Mapping[str, Any], where: str) -> Request:
 
 
 def upgraded(record: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A record of any schema that is known, as one of today's.
+    """A record of any known schema, as one of the present schema.
 
     Raises:
         BadPicture: a newer version of c2l wrote it, or it is not a record.
@@ -94,7 +93,8 @@ def _from_first(old: Mapping[str, Any], where: str) -> dict[str, Any]:
         return record | {name: old[name] for name in names if old.get(name) not in (None, "")}
     except (TypeError, ValueError, AttributeError) as error:
         raise BadPicture(
-            f"the c2l record in {where} was edited: {error}", hint="Draw from its prompt instead"
+            f"the c2l record in {where} was edited and makes no sense",
+            hint="Draw from its prompt instead",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""One description of what can be asked of a drawing.
+"""The request: what to draw, and how.
 
 Keywords of ``pipeline(...)``, the command line, a TOML file, a JSON body and the record in a PNG
 are five spellings of it.
@@ -6,6 +6,7 @@ are five spellings of it.
 
 from __future__ import annotations
 
+import operator
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
@@ -42,7 +43,7 @@ Seeds = tuple[int, ...] | tuple[tuple[int, ...], ...]
 
 
 class DrawSettings(BaseModel):
-    """How to draw. None leaves a value to the recipe, and then to the prior.
+    """How to draw. None leaves a value to the recipe, or else to the prior.
 
     Args:
         guidance: strength of classifier-free guidance, 0 to 100; 1 is none.
@@ -51,12 +52,12 @@ class DrawSettings(BaseModel):
         negative: what to stay away from: a text, split at its commas, or texts with weights.
         negative_by: ``embedding`` moves the prompt's embedding away from it; ``guidance`` guides
             away from it, at twice the cost.
-        truncation: pulls latents towards their mean; 1 leaves them, 0 gives the mean, and below
-            that come their opposites; from -2 to 2.
+        truncation: pulls latents towards their mean: 1 leaves them, 0 gives the mean, negative
+            values give their opposites; from -2 to 2.
         best_of: draw this many candidates for each picture and keep the best by the embedder.
         rank_by: ``pictures`` renders every candidate; ``student`` lets the prior's student guess
-            and renders only the few that it likes best.
-        optimise: steps of gradient descent on each kept latent.
+            and renders only the best few.
+        optimise: steps of gradient descent on the latent of each picture; 0 for none.
     Raises:
         BadInput: naming every value that is out of range.
     """
@@ -73,14 +74,16 @@ class DrawSettings(BaseModel):
     rank_by: RankBy | None = None
     optimise: Annotated[int, Field(ge=0)] | None = None
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         with bad_input(HINTS):
             super().__init__(**values)
 
     @model_validator(mode="before")
     @classmethod
     def _without_none(cls, values: Any) -> Any:
-        """None is as good as not given; so is an empty negative prompt."""
+        """None means not given; so does an empty negative prompt."""
+        if not isinstance(values, Mapping):
+            return values
         given = {k: v for k, v in values.items() if v is not None}
         if given.get("negative") in ("", {}, []):
             del given["negative"]
@@ -112,7 +115,7 @@ class DrawRequest(DrawSettings):
         seed: of the first picture of each prompt; the next ones follow. None picks one at random.
         seeds: the seeds themselves, as ``1,2,5-10`` or as numbers; or as many lists as there are
             prompts, one for each.
-        latents: instead of prompts, where the latents of one picture come from.
+        latents: instead of prompts, the operation that makes the latents of one picture.
     """
 
     prompts: tuple[Blend, ...] = ()
@@ -124,10 +127,12 @@ class DrawRequest(DrawSettings):
     @model_validator(mode="before")
     @classmethod
     def _spelt(cls, values: Any) -> Any:
-        """``prompt``, and one prompt that is not in a list."""
-        given = {name: value for name, value in values.items() if value is not None}
-        if "prompt" in given:
-            if "prompts" in given:
+        """Accept ``prompt``, and a single prompt that is not in a list."""
+        if not isinstance(values, Mapping):
+            return values
+        given = dict(values)
+        if given.get("prompt") is not None:
+            if given.get("prompts") is not None:
                 raise FieldError("both `prompt` and `prompts` are given", "prompts")
             given["prompts"] = [given.pop("prompt")]
         elif isinstance(given.get("prompts"), (str, Mapping)):
@@ -172,7 +177,7 @@ class DrawRequest(DrawSettings):
         return 1 if self.latents is not None else sum(map(len, self.seed_lists))
 
     def with_seeds(self) -> Self:
-        """This request with its first seed chosen, at random where it was left open."""
+        """This request, with a random first seed if it had no seeds."""
         if self.seeds is not None or self.seed is not None or self.latents is not None:
             return self
         return self.replace(seed=secrets.randbelow(1_000_000))
@@ -188,13 +193,12 @@ class DrawRequest(DrawSettings):
 
 
 class Request(DrawRequest):
-    """What to draw, how, and with which parts: whole by itself.
+    """What to draw, how, and with which parts.
 
     Args:
-        recipe: the name of a recipe; with neither recipe nor prior it is the embedded default.
-        generator, embedder, prior: references that replace parts of it.
-        device: where to draw: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the best
-            there is.
+        recipe: the name of a recipe; ``demo-faces`` if there is neither recipe nor prior.
+        generator, embedder, prior: references that replace parts of the recipe.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``: CUDA, else MPS, else the CPU.
         precision: ``float32``, ``bf16`` or ``fp16``.
         fingerprints: of the parts that a record was drawn with, by role; others that go by the same
             name are told to the user.
@@ -210,23 +214,32 @@ class Request(DrawRequest):
 
 
 def _as_seeds(value: Any) -> Any:
-    """``1-4``, numbers, or lists of numbers, as tuples; here, so that the message is plain."""
+    """``1-4``, numbers, or lists of numbers, as tuples. Pydantic's own message would be long."""
     if value is None:
         return None
     if isinstance(value, str):
         return parse_seeds(value)
+    if hasattr(value, "tolist"):  # an array or a tensor
+        value = value.tolist()
     if not isinstance(value, Sequence):
         raise ValueError(f"{value!r} is not a list of seeds")
     if not value:
         raise ValueError("no picture is asked for")
-    if isinstance(value[0], str) or not isinstance(value[0], Sequence):
+    if not all(map(_is_list, value)):
         return tuple(map(_as_seed, value))
+    if not all(value):
+        raise ValueError("no picture is asked for of one of the prompts")
     return tuple(tuple(map(_as_seed, seeds)) for seeds in value)
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
 def _as_seed(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise ValueError(f"{value!r} is not a seed")
+    value = operator.index(value)
     if not 0 <= value <= MOST_SEED:
         raise ValueError(f"seed {value} is not between 0 and {MOST_SEED}")
     return value

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from c2l.ranges import MOST_SEED
 
 MOST_PICTURES = 1_000_000
-"""Of one request: a typing error should not ask for four billion."""
+"""Of one request, so that a typing error does not ask for four billion."""
 
 _RUN = re.compile(r"\s*(\d{1,40})(?:\s*-\s*(\d{1,40}))?\s*")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -31,25 +32,37 @@ def _as_blend(value: Any) -> dict[str, float]:
     elif isinstance(value, Mapping):
         rows = list(value.items())
     elif isinstance(value, Sequence):
-        rows = [(row, 1.0) if isinstance(row, str) else tuple(row) for row in value]
+        rows = [(row, 1.0) if isinstance(row, str) else row for row in value]
     else:
         raise ValueError("a prompt is a text, or texts with weights")
     blend: dict[str, float] = {}
     for row in rows:
-        if len(row) != 2 or not isinstance(row[0], str) or isinstance(row[1], (str, bool)):
+        if not (isinstance(row, Sequence) and len(row) == 2 and isinstance(row[0], str)):
             raise ValueError(f"{row!r} is not a text and its weight")
-        text, weight = _checked(row[0]), float(row[1])
-        if not 0 < weight < float("inf"):
-            raise FieldError(
-                f"'{text}' has weight {weight:g}, and weights are above 0",
-                hint="What is unwanted goes into the `negative` prompt",
-            )
+        text = _checked(row[0])
         if text in blend:
             raise FieldError(f"'{text}' is given twice in one prompt", hint="Give it one weight")
-        blend[text] = weight
+        blend[text] = _as_weight(text, row[1])
     if not blend:
         raise ValueError("the prompt is empty")
     return blend
+
+
+def _as_weight(text: str, value: Any) -> float:
+    try:
+        weight = math.nan if isinstance(value, (str, bool)) else float(value)
+    except OverflowError:
+        weight = math.inf
+    except (TypeError, ValueError):
+        weight = math.nan
+    if math.isnan(weight):
+        raise ValueError(f"the weight of '{text}' is not a number: {value!r}")
+    if not 0 < weight < math.inf:
+        raise FieldError(
+            f"'{text}' has weight {value!s:.20}, and weights are above 0 and finite",
+            hint="What is unwanted goes into the `negative` prompt",
+        )
+    return weight
 
 
 def as_written(blend: dict[str, float]) -> str | dict[str, float]:
@@ -59,7 +72,7 @@ def as_written(blend: dict[str, float]) -> str | dict[str, float]:
 
 
 def _as_negative(value: Any) -> Any:
-    """``beard, glasses:2`` lists two texts: what is unwanted is listed, as everywhere else."""
+    """``beard, glasses:2`` is two texts: negative prompts are lists, separated by commas."""
     if not isinstance(value, str):
         return value
     try:

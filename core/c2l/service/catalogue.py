@@ -1,4 +1,4 @@
-"""What can be named here: plugins, models and recipes, as plain rows. Imports no torch."""
+"""Lists of plugins, models and recipes, as plain rows. Imports no torch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PluginRow:
 
     @property
     def remark(self) -> str:
-        """Why it failed, or else what it is, and what its authors should know."""
+        """Why it failed, or else its summary; and what its authors should know."""
         said = self.error or self.summary
         return f"{said} ({self.note})" if self.note else said
 
@@ -58,7 +58,7 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class RecipeRow:
-    """Three parts that fit, with settings and prompts to try."""
+    """A recipe: three parts that fit each other, with settings and prompts to try."""
 
     name: str
     generator: str
@@ -67,16 +67,16 @@ class RecipeRow:
 
 
 def problems(*, cards: bool = True) -> list[str]:
-    """What is wrong with the installed plugins and their cards, one line each.
+    """Problems of the installed plugins and their cards, one line each.
 
     Args:
-        cards: also read the card files, which takes longer than all the rest.
+        cards: also read the card files, which takes most of the time.
     """
     return [str(problem) for problem in registry().problems(cards=cards)]
 
 
 def plugin_problems(*, cards: bool = False) -> list[str]:
-    """``problems``, and disabled plugins that are not installed, which elsewhere are an error."""
+    """``problems``, and names in ``C2L_DISABLE_PLUGINS`` that are not installed."""
     return [*problems(cards=cards), *map(str, registry().unknown_disabled())]
 
 
@@ -108,7 +108,7 @@ def list_models(interface: Interface | None = None) -> list[ModelRow]:
 
 
 def show_model(reference: str) -> dict[str, Any]:
-    """A model: its row, its card, and where its weights lie.
+    """A model: its row, its card, and the path of its weights.
 
     Raises:
         UnknownReference, BadReference, PluginFailed
@@ -117,7 +117,7 @@ def show_model(reference: str) -> dict[str, Any]:
     if entry.card and entry.state == "to be fetched" and entry.path is None:
         from c2l.fetching import find_missing
 
-        with suppress(C2LError):  # only its class knows, which takes longer to ask
+        with suppress(C2LError):  # only its class knows, and importing that takes longer
             if not find_missing([reference]):
                 entry = replace(entry, state="cached")
     card = entry.card.model_dump(mode="json", exclude={"reference", "file"}) if entry.card else {}

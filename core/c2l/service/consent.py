@@ -1,4 +1,4 @@
-"""Weights are fetched after one question to the caller, which names sizes and licences."""
+"""Fetches weights after one question to the caller, which names sizes and licences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from c2l.errors import LicenceNotAccepted, NotWritable
 from c2l.fetching import Missing, convert_fetched, fetch_missing, find_missing, not_accepted
 
 if TYPE_CHECKING:
-    from c2l.service.notices import Notice
+    from c2l.service.notices import Tell
     from c2l_registry.downloads import FileReport
 
 
@@ -20,10 +20,10 @@ class WantedModel:
 
     Args:
         reference: ``kind:name``.
-        size: bytes; None where nobody knows.
-        licence, licence_url: its licence, and where it can be read.
-        commercial_use: whether the licence allows it; None where the catalogue does not say.
-        notes: what the catalogue says besides.
+        size: in bytes; None if unknown.
+        licence, licence_url: its licence, and where to read it.
+        commercial_use: whether the licence allows it; None if unknown.
+        notes: further remarks of its card.
         accepted: whether its licence was accepted before.
     """
 
@@ -38,13 +38,13 @@ class WantedModel:
 
 @dataclass(frozen=True)
 class LicenceQuestion:
-    """Whether to fetch these models, and to accept the licences that were not accepted before."""
+    """Whether to fetch these models, and to accept their licences if that was not done yet."""
 
     models: tuple[WantedModel, ...]
 
     @property
     def unaccepted(self) -> tuple[WantedModel, ...]:
-        """The models whose licences somebody has to accept first."""
+        """The models whose licences have to be accepted first."""
         return tuple(model for model in self.models if not model.accepted)
 
     @property
@@ -65,20 +65,20 @@ def fetch_with_consent(
     references: Sequence[str],
     *,
     ask: Ask | None = None,
-    tell: Callable[[Notice], None] = lambda notice: None,
+    tell: Tell = lambda notice: None,
     on_download: FileReport | None = None,
 ) -> list[Missing]:
     """Fetch what is missing of these models, after one question about all of them.
 
     Args:
-        ask: called if anything is to be fetched; None accepts no licence that was not accepted
-            before.
-        tell: is given a notice if a network could not be converted.
-        on_download: told a file, the bytes of it that are here, and its bytes in all or None.
+        ask: called if anything is to be fetched; returns whether to fetch it. None accepts no
+            licence that was not accepted before.
+        tell: called with a notice if a network could not be converted.
+        on_download: called with a file, its bytes that have arrived, and its size in bytes or None.
     Returns:
         What was fetched.
     Raises:
-        LicenceNotAccepted: the answer was no, or nobody was there to ask.
+        LicenceNotAccepted: the answer was no, or ``ask`` is None.
         NotDownloaded, NotWritable, BadWeights, UnknownReference, BadReference, PluginFailed
     """
     missing = find_missing(references)
@@ -103,13 +103,13 @@ def fetch_with_consent(
 
 
 def ask_what_is_missing(references: Sequence[str]) -> LicenceQuestion | None:
-    """The question that ``fetch_with_consent`` would ask; None if all is here."""
+    """The question that ``fetch_with_consent`` would ask; None if nothing is missing."""
     missing = find_missing(references)
     return _question(missing) if missing else None
 
 
 def refusal(question: LicenceQuestion) -> LicenceNotAccepted:
-    """What to say where nobody can answer."""
+    """The error to raise in place of an answer, where nobody can be asked."""
     return not_accepted(find_missing([model.reference for model in question.unaccepted]))
 
 

@@ -1,4 +1,4 @@
-"""What a file of c2l says about itself: a picture or a prior, told apart by content."""
+"""Describes a picture or a prior that c2l wrote; which of them it is follows from the content."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class PriorFacts:
 
     @property
     def run(self) -> str:
-        """The run that made it, as TOML."""
+        """The training run that made it, as TOML."""
         return TrainingRun.of(self.card).to_toml()
 
 
 def describe_file(path: Path) -> PictureFacts | PriorFacts:
-    """Read what a picture or a prior says about itself, whatever the file is called.
+    """Read the record of a picture or the card of a prior, whatever the file is called.
 
     Raises:
         BadPicture: it is neither, or a picture without a record.
@@ -57,4 +57,4 @@ def _beginning(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(8)
     except OSError:
-        return b""  # reading it says what is wrong
+        return b""  # reading the record will say what is wrong

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,25 @@ from typing import Any
 from PIL import Image
 
 from c2l.errors import NotWritable
-from c2l.images import read_png
+from c2l.images import read_png, write_png
 from c2l.pipeline import OnCandidates
 from c2l.prompts.blends import name_of
-from c2l.result import Picture, file_stem, free_path, slug
+from c2l.result import Picture, file_stem, slug
 from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import Request
-from c2l.service.grids import MOST_COLUMNS, GridPages
+from c2l.service.grids import GridPages
 from c2l.service.notices import Notice
 from c2l.service.session import Session
 from c2l.service.unfinished import Unfinished
 
 
 class DrawingInterrupted(KeyboardInterrupt):
-    """Ctrl-C while pictures were drawn: those that were drawn are on disk.
+    """Ctrl-C while pictures were drawn. Those drawn so far are in the folder.
 
     Args:
-        folder: where.
-        num_done, num: pictures on disk, and wanted.
+        folder: where they are.
+        num_done: pictures in the folder.
+        num: pictures of the request.
     """
 
     def __init__(self, folder: Path, num_done: int, num: int) -> None:
@@ -43,11 +44,11 @@ class Drawn:
     """A picture that is in its folder.
 
     Args:
-        index: which picture of the request it is, counted from 0.
-        num: how many there are in all.
-        path: its PNG.
-        record: as it stands in the PNG.
-        picture: None where it was there before.
+        index: of the picture in the request, counted from 0.
+        num: pictures of the request.
+        path: the PNG.
+        record: the one in the PNG.
+        picture: None if an interrupted drawing had left it there.
     """
 
     index: int
@@ -67,11 +68,12 @@ def draw_into(
 ) -> tuple[Path, ...]:
     """Draw a request into a folder.
 
-    Each picture is written as it is drawn. Interrupted, the same request goes on where it stopped,
-    with the same seeds. Nothing is overwritten.
+    Each picture is written as it is drawn. After an interruption, the same request resumes with
+    the same seeds. Nothing is overwritten.
 
     Args:
-        on_picture: told each picture, in order, once it is in the folder.
+        out: the folder, made if need be.
+        on_picture: called with each picture, in order, once it is in the folder.
         on_candidates: called as candidates are rendered.
     Returns:
         The pages of a grid, if there are several pictures.
@@ -80,38 +82,47 @@ def draw_into(
         DrawingInterrupted: Ctrl-C.
         As ``Session.draw``.
     """
-    _make_folder(out)
+    prepare_folder(out, "out")
     session.pipeline(request)  # what cannot be drawn leaves no trace in the folder
     with Unfinished(out, request) as unfinished:
-        request, done = unfinished.request, dict(unfinished.done)
-        num, num_done = request.num_pictures, len(done)
-        if done:
-            session.tell(Notice("resumed", f"{num_done:,} of {num:,} pictures are in {out}"))
-        pages = _pages(request, out, num)
-        drawn = session.draw(request, skip=done, on_candidates=on_candidates)
+        num, num_before = unfinished.request.num_pictures, unfinished.num_done
+        if num_before:
+            session.tell(Notice("resumed", f"{num_before:,} of {num:,} pictures are in {out}"))
+        pages = _pages(unfinished)
         try:
-            for index in range(num):
-                if index in done:
-                    path, picture = done[index], None
-                    record = read_png(path)
-                else:
-                    picture = next(drawn)
-                    path = free_path(out, file_stem(picture.prompt, picture.seed))
-                    unfinished.note(index, path)
-                    picture.save(path)
-                    record, num_done = dict(picture.record), num_done + 1
+            for drawn in _pictures(session, unfinished, on_candidates):
                 if pages is not None:
-                    pages.add(index, _opened(path) if picture is None else picture.pil())
-                on_picture(Drawn(index, num, path, record, picture))
-            next(drawn, None)  # the session says what it has to say at the end
+                    image = drawn.picture.pil() if drawn.picture else _opened(drawn.path)
+                    pages.add(drawn.index, image)
+                on_picture(drawn)
         except KeyboardInterrupt:
-            raise DrawingInterrupted(out, num_done, num) from None
+            raise DrawingInterrupted(out, unfinished.num_done, num) from None
         unfinished.finish()
     return tuple(pages.paths) if pages is not None else ()
 
 
-def _pages(request: Request, out: Path, num: int) -> GridPages | None:
-    if num < 2:
+def _pictures(
+    session: Session, unfinished: Unfinished, on_candidates: OnCandidates | None
+) -> Iterator[Drawn]:
+    """All pictures of a request, in order; those that are not in the folder are drawn into it."""
+    request, before = unfinished.request, unfinished.done
+    num = request.num_pictures
+    drawn = session.draw(request, skip=before, on_candidates=on_candidates)
+    for index in range(num):
+        if index in before:
+            path = before[index]
+            yield Drawn(index, num, path, read_png(path), None)
+        else:
+            picture = next(drawn)
+            stem = file_stem(picture.prompt, picture.seed)
+            path = unfinished.keep(index, stem, picture.save)
+            yield Drawn(index, num, path, dict(picture.record), picture)
+    next(drawn, None)  # some notices come after the last picture
+
+
+def _pages(unfinished: Unfinished) -> GridPages | None:
+    request = unfinished.request
+    if request.num_pictures < 2:
         return None
     prompts = list(dict.fromkeys(map(name_of, request.prompts)))
     stem = slug(prompts[0]) if len(prompts) == 1 else f"{len(prompts)}-prompts"
@@ -121,12 +132,14 @@ def _pages(request: Request, out: Path, num: int) -> GridPages | None:
         if (value := getattr(request, name))
     }
     record = {"schema": SCHEMA, "grid": prompts[:64], **parts}
-    return GridPages(
-        lambda page: free_path(out, f"{stem}-grid{f'-{page}' if page else ''}"),
-        len(request.seed_lists[0]) if len(request.seed_lists[0]) > 1 else MOST_COLUMNS,
-        num,
-        record,
-    )
+
+    def save(number: int, page: Image.Image) -> Path:
+        suffix = f"-{number}" if number else ""
+        return unfinished.keep(
+            f"page {number}", f"{stem}-grid{suffix}", lambda path: write_png(path, page, record)
+        )
+
+    return GridPages(save, len(request.seed_lists[0]), request.num_pictures)
 
 
 def _opened(path: Path) -> Image.Image:
@@ -134,16 +147,16 @@ def _opened(path: Path) -> Image.Image:
         return image.convert("RGB")
 
 
-def _make_folder(out: Path) -> None:
+def prepare_folder(folder: Path, field: str) -> None:
     """Make the folder and try it, before minutes are spent on what could not be kept."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".c2l-{secrets.token_hex(4)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".c2l-{secrets.token_hex(4)}"
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise NotWritable(
-            f"cannot write into {out}: {error.strerror or error}",
-            hint="Choose another `out`",
-            field="out",
+            f"cannot write into {folder}: {error.strerror or error}",
+            hint=f"Choose another `{field}`",
+            field=field,
         ) from error

@@ -20,8 +20,8 @@ from c2l.prompts.files import read_distinct_prompts
 from c2l.ranges import Adherence, Count, Guidance, Seed, Steps, Truncation
 from c2l.sampling.request import DrawSettings
 from c2l.service.consent import Ask, fetch_with_consent
-from c2l.service.notices import Notice
-from c2l.service.pairs import ChosenDevice, Tell
+from c2l.service.notices import Notice, Tell, notices_of_ignored
+from c2l.service.pairs import ChosenDevice
 from c2l.service.session import named_parts
 from c2l.service.typed_values import split_list
 from c2l.training.checks import Faults
@@ -96,7 +96,7 @@ class EvaluationRequest(BaseModel):
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What ``evaluate`` takes besides the pipeline and the prompts."""
+        """The other arguments of ``evaluate``, after the pipeline and the prompts."""
         return {
             "num_images": self.num_images,
             "seed": self.seed,
@@ -109,7 +109,7 @@ class EvaluationRequest(BaseModel):
 def read_evaluation(**fields: Any) -> tuple[EvaluationRequest, list[str]]:
     """A request, and the prompts of its file if it names one.
 
-    None is as good as not given. ``guidance`` and ``steps`` may be texts such as ``1,1.5,2``.
+    None means not given. ``guidance`` and ``steps`` may be texts such as ``1,1.5,2``.
 
     Raises:
         BadInput: naming everything that is wrong.
@@ -142,7 +142,7 @@ def run_evaluation(
     Args:
         request, prompts: as ``read_evaluation`` gives them; without prompts the judge is asked.
         ask, tell, on_download: as ``fetch_with_consent``.
-        on_progress: told how many pictures are done, how many there are in all, and a note.
+        on_progress: called with pictures done, pictures in total, and a note.
     Raises:
         As ``fetch_with_consent``, ``c2l.load_pipeline`` and ``c2l.evaluate``.
     """
@@ -156,7 +156,7 @@ def run_evaluation(
         pipeline.settings = DrawSettings(**settings).with_defaults(pipeline.settings)
         return pipeline, prompts or _questions(pipeline, request)
 
-    # What is wrong with parts that are here is said before anybody is asked for a licence.
+    # If nothing has to be fetched for them, faulty parts are reported before any question.
     loaded = None if find_missing(named) else load()
     others = [request.independent] if request.independent else []
     fetch_with_consent([*named, *others], ask=ask, tell=tell, on_download=on_download)
@@ -212,12 +212,9 @@ def _questions(pipeline: Pipeline, request: EvaluationRequest) -> Sequence[Quest
 def _notices(
     request: EvaluationRequest, pipeline: Pipeline, independent: Embedder | None, asked: Prompts
 ) -> Iterator[Notice]:
-    kind = pipeline.prior.reference.partition(":")[0]
     single = [name for name in ("guidance", "steps") if len(getattr(request, name)) == 1]
     given = [*single, *(["adherence"] if request.adherence is not None else [])]
-    for name in given:
-        if name not in pipeline.prior.supported_options:
-            yield Notice("option", f"{kind} ignores `{name}`")
+    yield from notices_of_ignored(pipeline.prior, given)
     prompts = [p if isinstance(p, str) else p.prompt for p in asked]
     for embedder in filter(None, (pipeline.embedder, independent)):
         yield from _unread(embedder, prompts)

@@ -2,57 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from c2l.images import write_png
+from c2l.images import GAP, Grid, suggest_columns
 
-MOST_COLUMNS = 8
 MOST_ROWS = 8
 LONGEST_SIDE = 4096
 """Of a page, in pixels; larger pictures are shown smaller."""
-GAP = 4
 
 
 class GridPages:
     """PNG pages of up to 8 x 8 pictures; one page is held in memory at a time.
 
     Args:
-        path_of: gives a free path to a page: 0 where there is only one, else counted from 1.
-        columns: as many as there are pictures of one prompt; at most 8 are used.
+        save: writes a page and says where: number 0 where there is only one, else counted from 1.
+        per_prompt: pictures of each prompt.
         num: pictures in all.
-        record: what a page's PNG says.
     """
 
-    def __init__(
-        self, path_of: Callable[[int], Path], columns: int, num: int, record: Mapping[str, Any]
-    ) -> None:
-        self._path_of = path_of
-        self._columns = min(max(columns, 1), MOST_COLUMNS, num)
+    def __init__(self, save: Callable[[int, Image.Image], Path], per_prompt: int, num: int) -> None:
+        self._save = save
+        self._columns = suggest_columns(per_prompt, num)
         self._per_page = self._columns * MOST_ROWS
         self._num = num
-        self._record = record
-        self._page: Image.Image | None = None
+        self._page: Grid | None = None
         self._cell = (0, 0)
         self.paths: list[Path] = []
 
     def add(self, index: int, picture: Image.Image) -> None:
-        """Put picture ``index`` in its place; the next one has the next index."""
+        """Put picture ``index`` in its place. Call it for 0, 1, 2 and so on, in order."""
         place = index % self._per_page
         if place == 0 or self._page is None:
             self._begin(index // self._per_page, picture.size)
         assert self._page is not None
-        width, height = self._cell
-        at = place % self._columns * (width + GAP), place // self._columns * (height + GAP)
-        small = (
-            picture
-            if picture.size == self._cell
-            else picture.resize(self._cell, Image.Resampling.LANCZOS)
-        )
-        self._page.paste(small, at)
+        if picture.size != self._cell:
+            picture = picture.resize(self._cell, Image.Resampling.LANCZOS)
+        self._page.paste(picture, place)
         if place == self._per_page - 1 or index == self._num - 1:
             self._write(index // self._per_page)
 
@@ -65,14 +53,10 @@ class GridPages:
             (LONGEST_SIDE / rows - GAP) / size[1],
         )
         self._cell = max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
-        width, height = self._cell
-        whole = self._columns * (width + GAP) - GAP, rows * (height + GAP) - GAP
-        self._page = Image.new("RGB", whole, "white")
+        self._page = Grid(self._cell, columns=self._columns, rows=rows)
 
     def _write(self, number: int) -> None:
         assert self._page is not None
         several = self._num > self._per_page
-        path = self._path_of(number + 1 if several else 0)
-        write_png(path, self._page, self._record)
-        self.paths.append(path)
+        self.paths.append(self._save(number + 1 if several else 0, self._page.page))
         self._page = None

@@ -1,4 +1,4 @@
-"""The latents of pictures that were drawn, in one file."""
+"""Collects the latents of drawn pictures into one file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from c2l.files import write_atomically
+from c2l.errors import NotWritable
+from c2l.files import remove_partials, write_atomically
 from c2l.sampling.record import request_of
-from c2l.service.drawing import Drawn
+from c2l.service.drawing import Drawn, prepare_folder
 from c2l.service.session import Session
 
 
@@ -20,10 +21,18 @@ class LatentsFile:
 
     Args:
         path: the file to write.
-        session: draws pictures that were in the folder before once more, for their latents.
+        session: draws pictures of an interrupted drawing again, for their latents.
+    Raises:
+        NotWritable: nothing can be written there; raised before minutes are spent on drawing.
     """
 
     def __init__(self, path: Path, session: Session) -> None:
+        if path.is_dir():
+            raise NotWritable(
+                f"cannot write {path}: it is a folder", hint="Name a file", field="latents"
+            )
+        prepare_folder(path.parent, "latents")
+        remove_partials(path.parent, path.name)
         self._path = path
         self._session = session
         self._latents: list[Tensor] = []
@@ -31,7 +40,7 @@ class LatentsFile:
         self._prompts: list[object] = []
 
     def add(self, drawn: Drawn) -> None:
-        """Keep the latents of a picture, not the picture."""
+        """Keep the latents of a picture."""
         picture = drawn.picture
         if picture is None:
             request = request_of(drawn.record, str(drawn.path))

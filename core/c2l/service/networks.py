@@ -1,4 +1,4 @@
-"""Files of networks from elsewhere: what they hold, and the project's own form of them."""
+"""Network files: inspects them, and converts them to safetensors."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from c2l_registry.references import means_a_path, names_a_file
 
 
 def convert_file(source: str, target: Path, *, half: bool = False) -> int:
-    """Write a generator to a safetensors file that opens at once.
+    """Convert a generator to a safetensors file, which opens faster.
 
     Args:
         source: a file, or ``kind:file`` if more than one plugin recognises it.
-        half: in float16, half the size.
+        half: store the weights in float16, half the size.
     Returns:
         Bytes written.
     Raises:
@@ -36,7 +36,7 @@ def convert_file(source: str, target: Path, *, half: bool = False) -> int:
 
 
 def inspect_file(source: str) -> dict[str, Any]:
-    """What a file holds: family, sizes, sha256, and name and licence if the catalogue knows it.
+    """Describe a file: family, sizes, sha256, and name and licence if it is in the catalogue.
 
     Raises:
         UnknownReference, BadReference, BadWeights
@@ -55,7 +55,7 @@ def inspect_file(source: str) -> dict[str, Any]:
 
 
 def _inspect_prior(reference: str) -> dict[str, Any] | None:
-    """What a prior's file says of itself; None if it is not a prior's."""
+    """Describe the file of a prior; None if it is something else."""
     path = expand_path(reference)
     if not path.is_file():
         return None
@@ -64,7 +64,7 @@ def _inspect_prior(reference: str) -> dict[str, Any] | None:
     except UnknownReference:
         return None
     except BadWeights:
-        if path.suffix == ".safetensors":  # somebody else's
+        if path.suffix == ".safetensors":  # not a file of c2l
             return None
         raise
     trained_for = {
@@ -83,7 +83,7 @@ def _inspect_prior(reference: str) -> dict[str, Any] | None:
 
 
 def _checksum(path: Path) -> dict[str, Any]:
-    """Checksum and size of a file, and what the catalogue knows of it."""
+    """Checksum and size of a file, and name and licence if it is in the catalogue."""
     file = path if path.is_file() else path / "weights.safetensors"
     if not file.is_file():
         return {}
@@ -93,7 +93,7 @@ def _checksum(path: Path) -> dict[str, Any]:
 
 
 def _named(source: str) -> dict[str, str]:
-    """Name and licence of what was named by a reference."""
+    """Name and licence of a model given by reference."""
     card = registry().cards().get(source)
     return {"reference": source, "licence": card.licence} if card else {}
 

@@ -1,49 +1,61 @@
-"""What a user should hear about a request: one line each, before it is drawn or after."""
+"""Notices about a request: things a user should know that are not errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from c2l.embedder import Embedder
 from c2l.pipeline import Pipeline
+from c2l.prior import Prior
 from c2l.prompts.far import is_far
 from c2l.prompts.negation import find_negation
-from c2l.sample_options import CHOICES
 from c2l.sampling.request import DrawRequest, Request
 
 Kind = Literal["device", "option", "words", "length", "negation", "far", "weights", "resumed"]
 
+_LONGEST = 100
+"""Characters of a prompt that a notice repeats."""
+
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to tell the user that is not an error.
+    """Something a user should know that is not an error.
 
     Args:
         kind: what it is about.
-        text: one line; fields stand in backquotes, as in errors.
+        text: one line, with fields in backquotes as in errors.
     """
 
     kind: Kind
     text: str
 
 
+Tell = Callable[[Notice], None]
+
+
 def notices_before(pipeline: Pipeline, request: DrawRequest) -> Iterator[Notice]:
     """Options that the prior ignores, words that the embedder cannot read, and negation."""
-    kind = pipeline.prior.reference.partition(":")[0]
-    for name in sorted(set(request.given) & (CHOICES - pipeline.prior.supported_options)):
-        yield Notice("option", f"{kind} ignores `{name}`")
+    yield from notices_of_ignored(pipeline.prior, request.given)
     texts = [text for prompt in request.prompts for text in prompt]
     for text in dict.fromkeys([*texts, *(request.negative or ())]):
         yield from _unread(pipeline.embedder, text)
     if "negative" in pipeline.prior.supported_options:
         for text in dict.fromkeys(texts):
-            yield from _negated(text)
+            yield from _negated(text, request.negative or {})
+
+
+def notices_of_ignored(prior: Prior, given: Iterable[str]) -> Iterator[Notice]:
+    """That the prior ignores some of the options that are given."""
+    kind = prior.reference.partition(":")[0]
+    for name in sorted(prior.ignored_options.intersection(given)):
+        yield Notice("option", f"{kind} ignores `{name}`")
 
 
 def notices_of_weights(pipeline: Pipeline, request: Request) -> Iterator[Notice]:
-    """Parts that are not those which a record was drawn with, though they have the same name."""
+    """That parts have other weights than those that a record was drawn with."""
     here = pipeline.provenance["fingerprints"]
     for role, fingerprint in (request.fingerprints or {}).items():
         if here.get(role, fingerprint) != fingerprint:
@@ -54,16 +66,24 @@ def notices_of_weights(pipeline: Pipeline, request: Request) -> Iterator[Notice]
 
 
 def notice_of_far(pipeline: Pipeline, prompt: str, best_score: float) -> Notice | None:
-    """That a prompt lies far from what the generator draws; after its pictures are drawn."""
+    """The notice that a prompt lies far from what the generator draws; None if it does not.
+
+    Args:
+        best_score: the highest score among the pictures of the prompt.
+    """
     card = pipeline.prior.card
     threshold = card.domain.get("threshold") if card else None
     if not is_far(pipeline.embedder, prompt, best_score, threshold):
         return None
     return Notice(
         "far",
-        f"'{prompt}' is far from what {pipeline.generator.reference} draws; "
+        f"'{_in_short(prompt)}' is far from what {pipeline.generator.reference} draws; "
         "this is the nearest it can do",
     )
+
+
+def _in_short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _unread(embedder: Embedder, text: str) -> Iterator[Notice]:
@@ -72,18 +92,20 @@ def _unread(embedder: Embedder, text: str) -> Iterator[Notice]:
         words = ", ".join(f"'{word}'" for word in reading.unknown)
         yield Notice("words", f"{embedder.reference} does not know {words}; drawing without")
     if reading.cut:
-        yield Notice(
-            "length", f"the prompt is too long for {embedder.reference}; cut: '{reading.cut}'"
-        )
+        cut = _in_short(reading.cut)
+        yield Notice("length", f"the prompt is too long for {embedder.reference}; cut: '{cut}'")
 
 
-def _negated(text: str) -> Iterator[Notice]:
+def _negated(text: str, negative: Mapping[str, float]) -> Iterator[Notice]:
     found = find_negation(text)
     if found is None:
         return
-    unwanted = ", ".join(found.negative)
-    if found.prompt:
-        advice = f'`prompt="{found.prompt}"` with `negative="{unwanted}"`'
-    else:
-        advice = f'say what to draw, with `negative="{unwanted}"`'
+    given = [name if weight == 1 else f"{name}:{weight:g}" for name, weight in negative.items()]
+    unwanted = ", ".join([*given, *(name for name in found.negative if name not in negative)])
+    wanted = f"`prompt={_quoted(found.prompt)}`" if found.prompt else "say what to draw, and"
+    advice = f"{wanted} `negative={_quoted(unwanted)}`"
     yield Notice("negation", f"text encoders hardly read negation in '{text}'. Better: {advice}")
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Pairs of a generator and an embedder that are given by reference."""
+"""Makes pairs with a generator and an embedder given by reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, build_pairs, read_manifest
 from c2l.service.consent import Ask, fetch_with_consent
-from c2l.service.notices import Notice
+from c2l.service.notices import Notice, Tell
 from c2l.service.typed_values import parse_groups
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ DEFAULT_NUM = 100_000
 WORTH_WORKERS = 1000
 """For fewer pairs than this, starting processes takes longer than they save."""
 
-Tell = Callable[[Notice], None]
 P = ParamSpec("P")
 
 
@@ -48,12 +47,12 @@ def make_pairs(
 
     Args:
         generator, embedder: references.
-        num: how many; None takes the folder's own number, or 100,000 for a new folder.
-        groups: as ``build_pairs`` takes them, or a text such as ``4,4,10``.
-        workers: processes that draw; None takes what suits the device.
-        ask, tell, on_download: as ``fetch_with_consent``.
-        on_progress: told how many pairs are done, how many there are in all, and a note.
-        Others: as ``build_pairs``.
+        num: pairs in total; None for the number the folder was begun with, or 100,000.
+        groups: as in ``build_pairs``, or a text such as ``4,4,10``.
+        workers: processes that draw; None for a number that suits the device.
+        ask, tell, on_download: as in ``fetch_with_consent``.
+        on_progress: called with pairs done, pairs in total, and a note.
+        Others: as in ``build_pairs``.
     Raises:
         As ``fetch_with_consent``, ``c2l.load_generator`` and ``build_pairs``.
     """
@@ -89,7 +88,7 @@ def fill_folder(
     tell: Tell,
     on_progress: Callable[[int, int, str], None],
 ) -> Pairs:
-    """``build_pairs``, which tells what becomes of a folder that was begun with more pairs."""
+    """``build_pairs``, with a notice if the folder was begun for more pairs than ``num``."""
     before = read_manifest(out) if (out / "manifest.json").exists() else None
     pairs = build_pairs(
         generator,
@@ -109,13 +108,13 @@ def fill_folder(
 
 
 def num_wanted(folder: Path) -> int:
-    """How many pairs a folder was begun with; the default for a new one."""
+    """The number of pairs a folder was begun for; the default for a new one."""
     begun = (folder / "manifest.json").exists()
     return read_manifest(folder).num if begun else DEFAULT_NUM
 
 
 def num_workers(device_type: str, num: int) -> int:
-    """How many processes draw ``num`` pairs fastest on a type of device."""
+    """The number of processes that draw ``num`` pairs fastest on a type of device."""
     if device_type != "cpu" or num < WORTH_WORKERS:
         return 1
     affinity = getattr(os, "sched_getaffinity", None)  # a container may own fewer than all cores
@@ -123,7 +122,7 @@ def num_workers(device_type: str, num: int) -> int:
 
 
 class ChosenDevice:
-    """The device called ``name``. What ``auto`` stands for is told once, when work begins.
+    """The device called ``name``. For ``auto``, a notice names the device when work begins.
 
     Raises:
         DeviceUnavailable: this machine, or this build of torch, does not have it.
@@ -134,7 +133,7 @@ class ChosenDevice:
         self._tell = tell if name == "auto" else None
 
     def telling(self, report: Callable[P, None]) -> Callable[P, None]:
-        """``report``, whose first call also tells the device."""
+        """``report``, whose first call also gives the notice."""
 
         def told(*args: P.args, **kwargs: P.kwargs) -> None:
             if self._tell is not None:

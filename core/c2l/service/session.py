@@ -1,13 +1,14 @@
-"""Draws requests: fetches what they need, keeps recipes loaded, and tells what a user should know.
+"""Draws requests: fetches what they need, keeps pipelines loaded, and passes on notices.
 
-The command line and the web service are two callers of it; a script may be another.
+The command line and the web service share it; a script may use it as well.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
+from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,17 +20,23 @@ from c2l.plugins import registry
 from c2l.result import Picture
 from c2l.sampling.request import Request
 from c2l.service.consent import Ask, fetch_with_consent
-from c2l.service.notices import Notice, notice_of_far, notices_before, notices_of_weights
+from c2l.service.notices import (
+    Notice,
+    Tell,
+    notice_of_far,
+    notices_before,
+    notices_of_weights,
+)
 
 if TYPE_CHECKING:
-    from c2l_registry.downloads import FileReport
+    import torch
 
-Tell = Callable[[Notice], None]
+    from c2l_registry.downloads import FileReport
 
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """The references of a request's parts; None where the prior's file says which."""
+    """The references of a request's parts; None where the prior's file names them."""
 
     recipe: str | None
     generator: str | None
@@ -38,14 +45,14 @@ class Parts:
 
 
 class Session:
-    """Pipelines that stay loaded between requests.
+    """Draws requests with pipelines that stay loaded. Threads may share one.
 
     Args:
-        ask: answers whether licences are accepted; None accepts nothing that was not accepted
+        ask: answers whether licences are accepted; None accepts no licence that was not accepted
             before.
-        tell: is given each notice, once for a request.
-        on_download: as ``fetch_with_consent``.
-        most_loaded: pipelines kept; the one that was used longest ago goes first.
+        tell: called with each notice of a request, once.
+        on_download: as for ``fetch_with_consent``.
+        most_loaded: pipelines to keep, 1 or more; the least recently used is dropped first.
     """
 
     def __init__(
@@ -60,13 +67,15 @@ class Session:
         self._on_download = on_download
         self.tell = tell
         """Passes a notice on."""
+        self.milliseconds_loading = 0.0
+        """How long the last pipeline took to load, without fetching."""
         self._most_loaded = most_loaded
         self._loaded: OrderedDict[tuple[object, ...], Pipeline] = OrderedDict()
-        self.milliseconds_loading = 0.0
-        """How long the pipeline that was loaded last took, without the network's time."""
+        self._access = Lock()  # to ``_loaded``
+        self._loading = Lock()  # one pipeline at a time, so that none is loaded twice
 
     def pipeline(self, request: Request) -> Pipeline:
-        """The pipeline of a request, loaded now or before.
+        """The pipeline of a request, loaded unless it is here already.
 
         Raises:
             LicenceNotAccepted, NotDownloaded, UnknownReference, BadWeights, IncompatibleParts,
@@ -76,9 +85,24 @@ class Session:
         resolve_precision(request.precision, device)
         parts = named_parts(request)
         key = (*dataclasses.astuple(parts), str(device), request.precision)
-        if key in self._loaded:
-            self._loaded.move_to_end(key)
-            return self._loaded[key]
+        pipeline = self._recall(key)
+        if pipeline is None:
+            with self._loading:
+                # Another thread may have loaded it in the meantime.
+                pipeline = self._recall(key) or self._load(request, parts, device)
+                with self._access:
+                    self._loaded[key] = pipeline
+                    while len(self._loaded) > self._most_loaded:
+                        self._loaded.popitem(last=False)
+        return pipeline
+
+    def _recall(self, key: tuple[object, ...]) -> Pipeline | None:
+        with self._access:
+            if key in self._loaded:
+                self._loaded.move_to_end(key)
+            return self._loaded.get(key)
+
+    def _load(self, request: Request, parts: Parts, device: torch.device) -> Pipeline:
         named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
         fetch_with_consent(named, ask=self._ask, tell=self.tell, on_download=self._on_download)
         start = perf_counter()
@@ -93,9 +117,6 @@ class Session:
         self.milliseconds_loading = round((perf_counter() - start) * 1000, 1)
         if request.device == "auto":
             self.tell(Notice("device", f"drawing on {device}"))
-        while len(self._loaded) >= self._most_loaded:
-            self._loaded.popitem(last=False)
-        self._loaded[key] = pipeline
         return pipeline
 
     def draw(
@@ -105,14 +126,14 @@ class Session:
         skip: Collection[int] = (),
         on_candidates: OnCandidates | None = None,
     ) -> Iterator[Picture]:
-        """Draw picture after picture; memory does not grow with their number.
+        """Draw one picture after the other; memory does not grow with their number.
 
         Args:
-            request: where it leaves its first seed open, one is picked.
-            skip: which pictures are not wanted, counted from 0.
+            request: if it has no seed, one is picked at random.
+            skip: indices of pictures to leave out, counted from 0.
             on_candidates: called as candidates are rendered; may raise to stop.
         Raises:
-            As ``pipeline``.
+            As ``pipeline``, when the first picture is asked for.
         """
         pipeline = self.pipeline(request)
         for notice in (*notices_before(pipeline, request), *notices_of_weights(pipeline, request)):
@@ -122,9 +143,7 @@ class Session:
                 yield draw_operation(pipeline, request)
             return
         best: dict[str, float] = {}
-        for picture in pipeline.stream(
-            request.with_seeds(), skip=skip, on_candidates=on_candidates
-        ):
+        for picture in pipeline.stream(request, skip=skip, on_candidates=on_candidates):
             best[picture.prompt] = max(picture.score, best.get(picture.prompt, picture.score))
             yield picture
         for prompt, score in best.items():
@@ -147,7 +166,7 @@ class NamesParts(Protocol):
 
 
 def named_parts(request: NamesParts) -> Parts:
-    """The references that the parts of a request will be loaded by.
+    """The references from which the parts of a request are loaded.
 
     Raises:
         UnknownReference: there is no such recipe.

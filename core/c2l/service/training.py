@@ -1,4 +1,4 @@
-"""A training run from its fields to a prior: checked first, then its pairs are made or read."""
+"""Training runs: read from fields and files, checked, and carried out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, load_pairs, references_of
 from c2l.service.consent import Ask, fetch_with_consent
-from c2l.service.notices import Notice
-from c2l.service.pairs import ChosenDevice, Tell, fill_folder, num_wanted
+from c2l.service.notices import Notice, Tell
+from c2l.service.pairs import ChosenDevice, fill_folder, num_wanted
 from c2l.service.typed_values import parse_groups, parse_settings
 from c2l.training import TrainingProgress, TrainingReport, TrainingRun, train_prior
 from c2l.training.checks import Faults, check_pairs, check_run
@@ -28,12 +28,12 @@ Parts = tuple[Generator, Embedder]
 
 @dataclass(frozen=True)
 class TrainingCallbacks:
-    """What a front end can show of a run; each may be left out.
+    """What a front end can answer and show during a run; all are optional.
 
     Args:
-        ask, tell, on_download: as ``fetch_with_consent``.
-        on_pairs: told how many pairs are made, how many there are in all, and a note.
-        on_training: told how far training is.
+        ask, tell, on_download: as in ``fetch_with_consent``.
+        on_pairs: called with pairs made, pairs in total, and a note.
+        on_training: called with the progress of training.
     """
 
     ask: Ask | None = None
@@ -46,7 +46,7 @@ class TrainingCallbacks:
 def read_run(file: Path | None, **fields: Any) -> TrainingRun:
     """The run that a TOML file and fields describe.
 
-    Fields win over the file, and None is as good as not given. ``groups`` may be a text such as
+    Fields win over the file, and None means not given. ``groups`` may be a text such as
     ``4,4,10``, and ``settings`` a list of texts such as ``hidden=512``.
 
     Raises:
@@ -86,7 +86,7 @@ def run_training(run: TrainingRun, callbacks: TrainingCallbacks | None = None) -
     """Make or read the pairs of a run, and train its prior.
 
     Raises:
-        PairsInterrupted, TrainingInterrupted: Ctrl-C; what is done is kept.
+        PairsInterrupted, TrainingInterrupted: Ctrl-C; the same run resumes.
         As ``fetch_with_consent``, ``c2l.build_pairs`` and ``c2l.train_prior``.
     """
     callbacks = callbacks or TrainingCallbacks()
@@ -111,7 +111,7 @@ def run_training(run: TrainingRun, callbacks: TrainingCallbacks | None = None) -
 
 
 def _read_pairs(run: TrainingRun, tell: Tell) -> Pairs:
-    """The pairs of a run, which is checked; everything that is wrong is reported at once."""
+    """Check a run and read its pairs; all faults are reported together."""
     folder = run.pairs
     assert folder is not None
     faults = Faults()
@@ -129,7 +129,7 @@ def _read_pairs(run: TrainingRun, tell: Tell) -> Pairs:
 def _new_pairs(
     run: TrainingRun, device: ChosenDevice, callbacks: TrainingCallbacks
 ) -> tuple[Pairs, Parts]:
-    """Pairs that are made first, and the parts that made them."""
+    """Make the pairs of a run; returns them and the parts that made them."""
     assert run.out is not None and run.generator is not None and run.embedder is not None
     tell = callbacks.tell
     fetch_with_consent(
@@ -163,7 +163,7 @@ def _new_pairs(
 
 
 def _makers(pairs: Pairs, device: str, tell: Tell, *, needed: bool = False) -> Parts | None:
-    """The parts that made the pairs, to judge the prior with; training works without them."""
+    """The parts that made the pairs, to validate with; None if they cannot be loaded."""
     generator, embedder = references_of(pairs.folder, pairs.manifest)
     try:
         return load_generator(generator, device=device), load_embedder(embedder, device=device)

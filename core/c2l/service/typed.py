@@ -1,4 +1,4 @@
-"""A request as people type it: texts with weights after a colon, files, and the rest as fields."""
+"""Requests as people type them: texts with weights after a colon, files, and fields."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def typed_request(
     from_file: Path | None = None,
     **fields: Any,
 ) -> Request:
-    """The request that somebody typed.
+    """A request from what was typed.
 
     Args:
         prompt: a text.
-        also: texts blended into each prompt, as in ``a pirate:0.4``.
-        negative: what is unwanted, separated by commas, as in ``beard, glasses:2``.
+        also: texts to blend into each prompt, as in ``a pirate:0.4``.
+        negative: what to stay away from, separated by commas, as in ``beard, glasses:2``.
         prompts_file: instead of a prompt, a text file with one on each line.
-        from_file: a PNG, or a TOML or JSON file, with a request that the other values change.
-        fields: of ``Request``; None is as good as not given.
+        from_file: a PNG, or a TOML or JSON file, with a request; the other values win over it.
+        fields: of ``Request``; None means not given.
     Raises:
-        BadInput, BadPicture: it cannot be drawn; one line that says why.
+        BadInput, BadPicture: it cannot be drawn.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     if negative:
@@ -47,7 +47,8 @@ def typed_request(
             "two sources of prompts", hint="Give a prompt or `prompts_file`", field="prompts_file"
         )
     if prompts_file is not None:
-        given["prompts"] = [_blended(text, also) for text in read_prompts(prompts_file)]
+        texts = read_prompts(prompts_file, field="prompts_file")
+        given["prompts"] = [_blended(text, also) for text in texts]
     elif prompt is not None:
         given["prompt"] = _blended(prompt, also)
     elif also and from_file is None:

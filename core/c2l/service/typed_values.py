@@ -10,12 +10,12 @@ from c2l.errors import BadInput
 
 
 def split_list(value: str | Sequence[Any] | None) -> Sequence[Any] | None:
-    """``4,8,32`` as its three parts, still texts; lists and None as they are."""
+    """``4,8,32`` as a list of three texts; lists and None unchanged."""
     return value.split(",") if isinstance(value, str) else value
 
 
 def parse_groups(value: str | Sequence[int] | None) -> Sequence[int] | None:
-    """Layer groups such as ``4,4,10``; numbers and None as they are. Raises ``BadInput``."""
+    """Layer groups such as ``4,4,10``; numbers and None unchanged. Raises ``BadInput``."""
     if not isinstance(value, str):
         return value
     try:
@@ -31,7 +31,7 @@ def parse_groups(value: str | Sequence[int] | None) -> Sequence[int] | None:
 def parse_settings(
     value: Sequence[str] | Mapping[str, Any] | None,
 ) -> Mapping[str, Any] | None:
-    """``["hidden=512"]`` as names and values; a table and None as they are. Raises ``BadInput``."""
+    """``["hidden=512"]`` as a mapping; a mapping and None unchanged. Raises ``BadInput``."""
     if value is None or isinstance(value, Mapping):
         return value
     return dict(map(_parse_setting, value))

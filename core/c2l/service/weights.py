@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from c2l_registry.verification import verify_files
 
 if TYPE_CHECKING:
     from c2l.service.consent import Ask, LicenceQuestion
-    from c2l.service.notices import Notice
+    from c2l.service.notices import Tell
     from c2l_registry import ModelCard
     from c2l_registry.downloads import FileReport
 
@@ -37,7 +37,7 @@ class PulledModel:
 
 @dataclass(frozen=True)
 class VerifiedFile:
-    """A fetched file, and whether it still is what was fetched."""
+    """A fetched file, and whether it has changed since."""
 
     reference: str
     state: str
@@ -60,10 +60,10 @@ def pull_weights(
     references: Sequence[str],
     *,
     ask: Ask | None = None,
-    tell: Callable[[Notice], None] = lambda notice: None,
+    tell: Tell = lambda notice: None,
     on_download: FileReport | None = None,
 ) -> list[PulledModel]:
-    """Fetch what is missing of these models. Parameters and errors are ``fetch_with_consent``'s."""
+    """Fetch what is missing of these models; parameters and errors as in ``fetch_with_consent``."""
     from c2l.service.consent import fetch_with_consent
 
     fetched = fetch_with_consent(references, ask=ask, tell=tell, on_download=on_download)
@@ -119,7 +119,11 @@ def refuse_changed(files: Sequence[VerifiedFile]) -> None:
 
 
 def remove_weights(references: Sequence[str]) -> list[RemovedModel]:
-    """Remove fetched weights, and the yes to their licences. Raises as ``verify_weights``."""
+    """Remove fetched weights, and the record that their licences were accepted.
+
+    Raises:
+        As ``verify_weights``.
+    """
     cards = [_fetched_card(reference, begun=True) for reference in references]
     environ = registry().environ
     kept = {card.reference for card in cards if is_kept_elsewhere(card, environ)}
@@ -133,11 +137,11 @@ def _fetched_card(reference: str, *, begun: bool = False) -> ModelCard:
     """The card of a model in the weights folder.
 
     Args:
-        begun: an unfinished download will do.
+        begun: accept an unfinished download.
     """
     entry = registry().entry(reference)
     if begun and entry.card and is_there(consent_file(reference, registry().environ)):
-        return entry.card  # its weights may lie in another cache, but its yes lies in ours
+        return entry.card  # its weights may be in another cache, but its consent is in ours
     if entry.card is None or not entry.card.urls:
         raise BadInput(
             f"{reference} has no file in the weights folder",
@@ -151,7 +155,7 @@ def _fetched_card(reference: str, *, begun: bool = False) -> ModelCard:
 
 
 def _pulled(reference: str, state: str, size: int | None = None) -> PulledModel:
-    """Where the weights of a reference lie, and what is known of them."""
+    """The path of a model's weights, and what is known about them."""
     _, entry = registry().lookup(reference)
     path = entry.path if entry else None
     here = path is not None and path.is_file()

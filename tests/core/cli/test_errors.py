@@ -21,7 +21,7 @@ TABLE = [
     ("sample", "prompt", ExitCode.USAGE),
     ("sample ''", "prompts", ExitCode.USAGE),
     ("sample x --prompts-file y", "prompts_file", ExitCode.USAGE),
-    ("sample --prompts-file gone.txt", "prompts", ExitCode.USAGE),
+    ("sample --prompts-file gone.txt", "prompts_file", ExitCode.USAGE),
     ("sample x --num 0", "num_images", ExitCode.USAGE),
     ("sample x --seeds 5-1", "seeds", ExitCode.USAGE),
     ("sample x --seeds y", "seeds", ExitCode.USAGE),

@@ -131,8 +131,8 @@ def test_a_value_that_the_prior_has_no_use_for_is_ignored(
     assert settings["variants"] == [{"guidance": None, "steps": None}]
     assert settings["sampling"]["adherence"] is None
     warnings = [line for line in printed.err.splitlines() if line.startswith("warning")]
-    assert warnings == [f"warning: ridge ignores --{name}"
-                        for name in ("steps", "adherence")]  # fmt: skip
+    ignored = ("adherence", "steps")
+    assert warnings == [f"warning: ridge ignores --{name}" for name in ignored]
 
 
 def test_words_that_were_never_seen_are_named(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import typer
 
@@ -68,3 +70,19 @@ def test_debug_shows_the_traceback(run, monkeypatch: pytest.MonkeyPatch) -> None
     code, _, err = run(BadWeights("x"), "--debug")
     assert code == ExitCode.BAD_FILE
     assert "Traceback" in err and err.endswith("error: x\n")
+
+
+def test_ctrl_c_while_it_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from c2l.__main__ import run
+
+    class Interrupting:
+        def find_spec(self, name: str, *rest: object) -> None:
+            if name == "c2l.cli.app":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "c2l.cli.app", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    assert run() == 130
+    assert capsys.readouterr().err == "interrupted\n"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shlex
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +49,74 @@ def test_pictures_grid_and_json(capsys: pytest.CaptureFixture[str]) -> None:
         assert Image.open(row["path"]).size == (128, 128)
     assert Image.open("pictures/a-woman-with-ear-rings-grid.png").size == (3 * 132 - 4, 128)
     assert "drew 3" in err
+
+
+def test_latents_that_cannot_be_written_are_told_before_drawing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "x.safetensors"):
+        assert main(["sample", "a man", "--num", "1", "--latents", str(path)]) == 1
+        out, err = capsys.readouterr()
+        assert not out and "cannot write" in err and "\n" not in err.strip()
+
+
+def test_bytes_that_are_no_text_are_no_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", "a man", "--seeds", "caf\udce9"]) == ExitCode.USAGE
+    assert "is not a list of seeds" in capsys.readouterr().err
+
+
+def test_parts_that_are_named_beside_a_picture_take_the_place_of_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["sample", "a tree", "--seeds", "3", "--json"]) == 0
+    drawn = json.loads(capsys.readouterr().out)
+    again = ["sample", "--from", drawn["path"], "--out", "again", "--json"]
+    assert main([*again, "--recipe", "demo-landscapes"]) == 0
+    other = json.loads(capsys.readouterr().out)
+    assert (other["recipe"], other["generator"]) == ("demo-landscapes", "stylegan:demo-landscapes")
+    assert main([*again, "--prior", drawn["prior"]]) == 0
+    assert "recipe" not in json.loads(capsys.readouterr().out)
+
+
+def test_json_of_a_picture_is_a_request(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", "a man", "--seeds", "3", "--best-of", "2", "--json"]) == 0
+    printed = capsys.readouterr().out
+    path = json.loads(printed)["path"]
+    assert main(["info", path, "--json"]) == 0
+    for text in (printed, capsys.readouterr().out):
+        Path("request.json").write_text(text, encoding="utf-8")
+        assert main(["sample", "--from", "request.json", "--out", "again"]) == 0
+        assert same(path, capsys.readouterr().out.strip())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("piped", [True, False])
+def test_the_bar_leaves_data_alone(piped: bool) -> None:
+    """Beside a bar on the terminal, paths go into the pipe; on the terminal they are not broken."""
+    master, terminal = os.openpty()
+    folder = Path("a-rather-long-name-of-a-folder-" * 4)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "c2l", "sample", "a man", "--seeds", "1-300", "--out", folder],
+        stdout=subprocess.PIPE if piped else terminal,
+        stderr=terminal,
+        env={**os.environ, "COLUMNS": "60", "TERM": "xterm-256color"},
+    )
+    os.close(terminal)
+    seen = b""
+    with ThreadPoolExecutor() as pool, contextlib.suppress(OSError):  # the terminal's end
+        out = pool.submit(process.communicate)
+        while data := os.read(master, 65536):
+            seen += data
+    stdout = out.result()[0] or b""
+    os.close(master)
+    assert b"drawing" in seen
+    expected = [f"{folder}/a-man-s{seed}.png" for seed in range(1, 301)]
+    if piped:
+        assert stdout.decode().splitlines() == expected
+        assert b"-s1.png" not in seen
+    else:
+        assert all(path.encode() in seen for path in expected)
 
 
 def test_info_and_from_draw_it_again(capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,9 +228,16 @@ def test_a_prompts_file_as_editors_write_it(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_negation_is_said_with_the_command_that_works(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sample", "a man without a beard, no hat", "--seeds", "1"]) == 0
+    asked = ["a man without a beard, no hat", "--negative", "hat, glasses:2"]
+    assert main(["sample", *asked, "--seeds", "1"]) == 0
     (said,) = [line for line in capsys.readouterr().err.splitlines() if "negation" in line]
-    assert said.endswith("""Better: 'a man' with --negative 'beard, hat'""")
+    offered = said.partition(" Better: ")[2]
+    assert offered == "'a man' --negative 'hat, glasses:2, beard'"
+    assert main(["sample", *shlex.split(offered), "--seeds", "1", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "negation" not in err and "does not know" not in err
+    row = json.loads(out)
+    assert (row["prompt"], row["negative"]) == ("a man", {"hat": 1, "glasses": 2, "beard": 1})
 
 
 @pytest.mark.parametrize("seed", [2**32, 2**63, 2**64 - 1])

@@ -24,13 +24,17 @@ from c2l.prompts.blends import check_text, name_of, parse_weighted
         ("a man at 12:30:0.5", "a man at 12:30", 0.5),
         ("in 16:9", "in 16:9", 1.0),
         ("gate 7:2.0", "gate 7", 2.0),
+        ("a man\nsmiling:0.5", "a man\nsmiling", 0.5),
+        ("a pirate:0.4 \n", "a pirate", 0.4),
     ],
 )
 def test_weights_are_read_from_the_end(typed: str, text: str, weight: float) -> None:
     assert parse_weighted(typed) == (text, weight)
 
 
-@pytest.mark.parametrize("typed", ["beard:x", "beard:", "beard:-1", "beard:nan", "a:half"])
+@pytest.mark.parametrize(
+    "typed", ["beard:x", "beard:", "beard:-1", "beard:nan", "a:half", "a:0,5", "a:1e3", "a:50%"]
+)
 def test_a_mistyped_weight_is_no_part_of_the_text(typed: str) -> None:
     with pytest.raises(BadInput, match="is not a number above 0") as caught:
         parse_weighted(typed)

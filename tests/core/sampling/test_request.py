@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from c2l.errors import BadInput
 from c2l.sampling.request import DrawRequest, DrawSettings, Request
@@ -55,6 +58,8 @@ def test_it_survives_json(
         {"prompts": "a man", "seed": 3, "num_images": 3},
         {"prompt": {"a man": 1}, "seeds": [[3, 4, 5]]},
         {"prompt": [["a man", 1]], "seeds": range(3, 6)},
+        {"prompt": "a man", "prompts": None, "seeds": np.arange(3, 6)},
+        {"prompt": None, "prompts": ["a man"], "seeds": torch.arange(3, 6)},
     ],
 )
 def test_spellings_of_one_request(spelling: dict[str, Any]) -> None:
@@ -78,12 +83,18 @@ def test_what_is_unwanted_is_listed() -> None:
         ({"prompt": "a", "prompts": ["b"]}, "prompts", "both"),
         ({"prompt": 3}, "prompts", "a text"),
         ({"prompt": [["a", "b", "c"]]}, "prompts", "not a text and its weight"),
+        ({"prompt": [5]}, "prompts", "5 is not a text and its weight"),
+        ({"prompt": {"a": None}}, "prompts", "the weight of 'a' is not a number"),
+        ({"prompt": {"a": 10**400}}, "prompts", "above 0 and finite"),
         ({"prompt": "a", "negative": {"b": 0}}, "negative", "weights are above 0"),
         ({"prompt": "a", "seeds": "1-"}, "seeds", "not a list of seeds"),
         ({"prompt": "a", "seeds": "5-1"}, "seeds", "backwards"),
         ({"prompt": "a", "seeds": [1.5]}, "seeds", "1.5 is not a seed"),
         ({"prompt": "a", "seeds": [True]}, "seeds", "True is not a seed"),
         ({"prompt": "a", "seeds": {"a": 1}}, "seeds", "not a list of seeds"),
+        ({"prompts": ["a", "b"], "seeds": [[1], 2]}, "seeds", r"\[1\] is not a seed"),
+        ({"prompts": ["a", "b"], "seeds": [[1], []]}, "seeds", "no picture"),
+        ({"prompt": "a", "seeds": np.array([0.5])}, "seeds", "0.5 is not a seed"),
         ({"prompt": "a", "seeds": [1], "num_images": 2}, "seeds", "already say how many"),
         ({"prompt": "a", "num_images": 10**9}, "num_images", "more than 1,000,000"),
         ({"prompt": "a", "colour": "red"}, "colour", "unknown"),
@@ -96,6 +107,12 @@ def test_what_is_wrong_is_named(wrong: dict[str, Any], field: str, says: str) ->
         DrawRequest(**wrong)
     assert caught.value.field == field
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [[1], "a man", None])
+def test_a_body_that_is_not_an_object(body: Any) -> None:
+    with pytest.raises(ValidationError):
+        DrawRequest.model_validate(body)
 
 
 def test_all_faults_are_said_together() -> None:

@@ -115,6 +115,12 @@ def test_a_finished_request_is_drawn_anew(tmp_path: Path) -> None:
     assert paths == ["shape1-s1.png", "shape1-s2.png", "shape1-s1-2.png", "shape1-s2-2.png"]
 
 
+def test_a_prompt_with_a_line_separator_is_resumed(tmp_path: Path) -> None:
+    request = Request(prompt="shape1\u2028mood2\x85", num_images=3)
+    interrupted(request, tmp_path, after=1)
+    assert [item.picture is None for item in draw(request, tmp_path)] == [True, False, False]
+
+
 @pytest.mark.parametrize("damage", ["", "{", '{"prompt": 3}\n', "\0\n[0, 1]\n"])
 def test_a_damaged_journal_is_as_good_as_none(tmp_path: Path, damage: str) -> None:
     request = Request(prompt="shape1", seeds="1-3")
@@ -123,6 +129,53 @@ def test_a_damaged_journal_is_as_good_as_none(tmp_path: Path, damage: str) -> No
     journal.write_text(damage, encoding="utf-8")
     assert len(draw(request, tmp_path)) == 3
     assert not list(tmp_path.glob(".c2l*"))
+
+
+def test_a_line_of_the_journal_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+    request = Request(prompt="shape1\u2028\x85\x0c", seeds="1-4")
+    interrupted(request, tmp_path, after=2)
+    (journal,) = tmp_path.glob(".c2l-unfinished-*.jsonl")
+    journal.write_text(journal.read_text(encoding="utf-8")[:-3], encoding="utf-8")
+
+    def stop(item: Drawn) -> None:
+        if item.index == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(DrawingInterrupted, match="2 of 4"):
+        draw_into(ToySession(), request, tmp_path, on_picture=stop)
+    drawn = draw(request, tmp_path)
+    assert [item.picture is None for item in drawn] == [True, True, False, False]
+
+
+def test_pages_are_not_written_twice(tmp_path: Path) -> None:
+    request = Request(prompt="shape1", seeds="0-129")
+    interrupted(request, tmp_path, after=70)
+    before = (tmp_path / "shape1-grid-1.png").stat()
+    draw(request, tmp_path)
+    assert (tmp_path / "shape1-grid-1.png").stat() == before
+    assert len(files(tmp_path)) == 130 + 3
+
+
+def test_what_a_kill_left_is_removed(tmp_path: Path) -> None:
+    request = Request(prompt="shape1", seeds="1-3")
+    interrupted(request, tmp_path, after=2)
+    whole = (tmp_path / "shape1-s2.png").read_bytes()
+    (tmp_path / "shape1-s2.png").write_bytes(b"")  # its name was taken, and it was not written
+    (tmp_path / ".shape1-s2.png.1234.partial").write_bytes(whole[:99])
+    draw(request, tmp_path)
+    assert files(tmp_path) == ["shape1-grid.png", *(f"shape1-s{i}.png" for i in (1, 2, 3))]
+    assert (tmp_path / "shape1-s2.png").read_bytes() == whole
+
+
+def test_a_name_that_somebody_takes_meanwhile_is_left_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shape1-s1.png").write_bytes(b"theirs")
+    real = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: real(path) and path.name != "shape1-s1.png")
+    (drawn,) = draw(Request(prompt="shape1", seeds="1"), tmp_path)
+    assert drawn.path.name == "shape1-s1-2.png"
+    assert (tmp_path / "shape1-s1.png").read_bytes() == b"theirs"
 
 
 def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
@@ -167,9 +220,15 @@ def test_large_grids_have_pages(tmp_path: Path) -> None:
 def test_pages_show_large_pictures_smaller(tmp_path: Path) -> None:
     from c2l.service.grids import LONGEST_SIDE, GridPages
 
-    pages = GridPages(lambda page: tmp_path / f"{page}.png", columns=64, num=64, record={})
+    sizes = []
+
+    def save(number: int, page: Image.Image) -> Path:
+        sizes.append(page.size)
+        return tmp_path / f"{number}.png"
+
+    pages = GridPages(save, per_prompt=64, num=64)
     for index in range(64):
         pages.add(index, Image.new("RGB", (1024, 512)))
-    (path,) = pages.paths
-    width, height = Image.open(path).size
+    assert pages.paths == [tmp_path / "0.png"]
+    ((width, height),) = sizes
     assert width <= LONGEST_SIDE and height <= LONGEST_SIDE // 2 + 64

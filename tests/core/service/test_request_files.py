@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from c2l.errors import BadInput
 from c2l.service import read_request
 
 
@@ -46,3 +47,12 @@ def test_a_prompt_in_json_gives_way_to_prompts(tmp_path: Path) -> None:
         "seed": 3,
         "num_images": 2,
     }
+
+
+def test_a_blend_needs_a_prompt(tmp_path: Path) -> None:
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({"latents": {"op": "random", "seed": 1}}))
+    assert read_request(path).latents is not None
+    with pytest.raises(BadInput, match="no prompt to blend into") as caught:
+        read_request(path, also=["a cat"])
+    assert caught.value.field == "also"

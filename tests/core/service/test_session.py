@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
+import torch
 
+from c2l import Picture, Pipeline
 from c2l.errors import BadInput, DeviceUnavailable, LicenceNotAccepted, UnknownReference
 from c2l.service import Notice, Request, Session, typed_request
 
@@ -29,6 +33,23 @@ def test_pipelines_stay_loaded() -> None:
     first = small.pipeline(Request(prompt="a"))
     small.pipeline(Request(prompt="a", recipe="demo-landscapes"))
     assert small.pipeline(Request(prompt="a")) is not first
+
+
+def test_threads_share_a_session() -> None:
+    session = Session(most_loaded=1)
+    start = Barrier(4)
+
+    def draw(seed: int) -> tuple[Pipeline, list[Picture]]:
+        start.wait()
+        request = Request(prompt="a man", seed=seed % 2, device="cpu")
+        return session.pipeline(request), list(session.draw(request))
+
+    with ThreadPoolExecutor(4) as pool:
+        pipelines, pictures = zip(*pool.map(draw, range(4)), strict=True)
+    assert len(set(map(id, pipelines))) == 1
+    for one, same in ((0, 2), (1, 3)):
+        torch.testing.assert_close(pictures[one][0].image, pictures[same][0].image)
+    assert not torch.equal(pictures[0][0].image, pictures[1][0].image)
 
 
 def test_a_recipe_is_a_name_where_all_parts_are_given() -> None:

@@ -48,7 +48,7 @@ def test_every_wrong_key_is_named(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["steps = ", "steps = 1\nsteps = 2", "\0"])
+@pytest.mark.parametrize("text", ["steps = ", "steps = 1\nsteps = 2", "\x01"])
 def test_what_is_no_toml(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadInput, match=r"run\.toml is not TOML"):
         TrainingRun.read(write(tmp_path, text))

@@ -96,3 +96,29 @@ def test_eight_pictures_of_one_prompt_differ(recipe: str) -> None:
 def test_one_embedder_serves_both_worlds() -> None:
     faces, landscapes = map(registry().recipe, ("demo-faces", "demo-landscapes"))
     assert faces.embedder == landscapes.embedder
+
+
+@pytest.mark.parametrize(
+    ("world", "prompt", "negative", "absent"),
+    [
+        ("faces", "a man", "beard, moustache, sunglasses, red cap",
+         {"facial_hair": [0], "glasses": [0, 1], "hat": [0, 2, 3]}),
+        ("landscapes", "a hill at night", "moon, snow", {"celestial": [0, 1], "season": [0, 1]}),
+    ],
+)  # fmt: skip
+def test_what_is_negative_is_absent(
+    world: str, prompt: str, negative: str, absent: dict[str, list[int]]
+) -> None:
+    """Measured at more length by ``benchmarks/negation.py``."""
+    pipeline, judge = c2l.load_pipeline(f"demo-{world}"), find_judge(f"stylegan:demo-{world}")
+    assert judge is not None
+
+    def share(**asked: str) -> float:
+        seen = judge[1](pipeline(num_images=24, **asked).images)
+        found = [torch.isin(seen[name], torch.tensor(v)) for name, v in absent.items()]
+        return float(torch.stack(found).float().mean())
+
+    in_words = f"{prompt} without {negative.replace(', ', ', without ')}"
+    assert share(prompts=in_words) < 0.3  # the embedder reads what is named, not that it is not
+    assert share(prompts=prompt) < 0.85
+    assert share(prompts=prompt, negative=negative) > 0.95

@@ -62,10 +62,14 @@ def places(evil: Any) -> dict[str, Any]:
 def test_what_wants_to_call_something(tmp_path: Path, place: str, options: dict[str, Any]) -> None:
     mark = tmp_path / "executed"
     for function, args, wanted in (
-        (os.system, (f"touch {mark}",), rf"wants {os.system.__module__}\.system"),
-        (eval, (f"open({str(mark)!r}, 'w')",), r"wants (builtins|__builtin__)\.eval"),
-        (torch.storage._load_from_bytes, (b"x",), r"wants torch\.storage\._load_from_bytes"),
-        (getattr, ("x", "__class__"), r"wants (builtins|__builtin__)\.getattr"),
+        (os.system, (f"touch {mark}",), rf"executable content: {os.system.__module__}\.system"),
+        (eval, (f"open({str(mark)!r}, 'w')",), r"executable content: (builtins|__builtin__)\.eval"),
+        (
+            torch.storage._load_from_bytes,
+            (b"x",),
+            r"content: torch\.storage\._load_from_bytes",
+        ),
+        (getattr, ("x", "__class__"), r"executable content: (builtins|__builtin__)\.getattr"),
     ):
         path = tmp_path / "evil.ckpt"
         torch.save(places(Call(function, *args))[place], path, **options)
@@ -77,7 +81,7 @@ def test_what_wants_to_call_something(tmp_path: Path, place: str, options: dict[
 def test_bare_pickles(tmp_path: Path, protocol: int) -> None:
     mark, path = tmp_path / "executed", tmp_path / "evil.ckpt"
     path.write_bytes(pickle.dumps(Call(os.system, f"touch {mark}"), protocol=protocol))
-    refused(path, "wants" if protocol != 1 else "wants|no checkpoint")
+    refused(path, "content" if protocol != 1 else "content|not a checkpoint")
     assert not mark.exists()
 
 
@@ -91,7 +95,7 @@ def test_names_with_dots_and_functions(tmp_path: Path, module: str, name: str) -
 
     path = tmp_path / "evil.ckpt"
     path.write_bytes(b"\x80\x04" + text(module) + text(name) + b"\x93)R.")
-    refused(path, f"wants {module}.{name}")
+    refused(path, f"executable content: {module}.{name}")
 
 
 def test_the_last_pickle_of_the_old_format(tmp_path: Path) -> None:
@@ -101,7 +105,7 @@ def test_the_last_pickle_of_the_old_format(tmp_path: Path) -> None:
         pickle.dump(value, data, protocol=2)
     pickle.dump(Call(os.system, f"touch {mark}"), data, protocol=2)
     path.write_bytes(data.getvalue())
-    refused(path, r"wants \w+\.system")
+    refused(path, r"executable content: \w+\.system")
     assert not mark.exists()
 
 
@@ -182,7 +186,7 @@ def test_archives_of_another_kind(tmp_path: Path) -> None:
     refused(archive(path, {}, {"0": bytes(99_999)}, compression=zipfile.ZIP_DEFLATED), "compressed")
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("readme.txt", "hello")
-    refused(path, "zip archive, but no checkpoint")
+    refused(path, "zip archive, but not a checkpoint")
     archive(path, {"state_dict": {QUERY: tensor(Storage(4), 0, (4,), (1,))}}, {"0": bytes(16)})
     whole = path.read_bytes()
     at = whole.index(b"a/data/0") + len("a/data/0")
@@ -210,12 +214,12 @@ def test_numbers_that_were_changed_on_the_way(tmp_path: Path) -> None:
         (b"", "an empty file"),
         (b"<!DOCTYPE html><title>404</title>", "is a web page"),
         (b"PK", "cut off"),
-        (b"\x80", "no checkpoint|breaks off"),
-        (pickle.dumps({"a": 1}, protocol=2), "no checkpoint"),
-        (b"\x80\x02" + b"]" * 200_000 + b".", "no checkpoint"),
-        (b"\x80\x04\x8d" + struct.pack("<Q", 1 << 60), "no checkpoint"),
-        (b"\x80\x05\x96" + struct.pack("<Q", 1 << 60), "no checkpoint"),
-        (b"\x80\x02\x8b" + struct.pack("<I", 1 << 30), "no checkpoint"),
+        (b"\x80", "not a checkpoint|breaks off"),
+        (pickle.dumps({"a": 1}, protocol=2), "not a checkpoint"),
+        (b"\x80\x02" + b"]" * 200_000 + b".", "not a checkpoint"),
+        (b"\x80\x04\x8d" + struct.pack("<Q", 1 << 60), "not a checkpoint"),
+        (b"\x80\x05\x96" + struct.pack("<Q", 1 << 60), "not a checkpoint"),
+        (b"\x80\x02\x8b" + struct.pack("<I", 1 << 30), "not a checkpoint"),
     ],
 )
 def test_what_is_no_checkpoint(tmp_path: Path, content: bytes, message: str) -> None:

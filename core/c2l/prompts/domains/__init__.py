@@ -1,9 +1,9 @@
-"""Prompts of a domain: what people ask of generators of faces, of landscapes, and so on.
+"""Prompts of a domain: faces, landscapes, and so on.
 
-Each ``NAME.txt`` in this folder is one domain, one prompt a line. Its first line is a comment that
-names the words by which a generator of that domain is known. A domain tells a prior where the text
-of its generator lies (the modality gap, arXiv 2203.02053), gives training prompts to judge by,
-and tells at sampling which prompts are far from anything the generator draws (``c2l.prompts.far``).
+Each ``NAME.txt`` in this folder is one domain, one prompt a line. Its first line is a comment with
+the words by which generators of the domain are recognised. The prompts show a prior where texts
+about its generator lie (the modality gap, Liang et al. 2022, arXiv 2203.02053), serve to validate
+its training, and set the threshold below which a prompt is far (``c2l.prompts.far``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.plugins import registry
-from c2l.prompts.files import read_prompts
+from c2l.prompts.files import read_distinct_prompts
 from c2l_registry.paths import expand_path, is_there
 
 GENERAL = "general"
@@ -26,12 +26,12 @@ FOLDER = Path(__file__).parent
 EVERY = 5
 FEWEST_READABLE = 16
 FEWEST_PROMPTS = 10
-"""Of a user's own list: the mean of fewer texts tells more of them than of the domain."""
+"""In a user's own list: the mean of fewer would depend too much on each of them."""
 
 
 @dataclass(frozen=True)
 class Domain:
-    """What a generator is asked for.
+    """Prompts that suit a generator.
 
     Args:
         name: of the shipped list, or of the user's file.
@@ -43,17 +43,17 @@ class Domain:
 
     @property
     def for_judging(self) -> tuple[str, ...]:
-        """Every fifth prompt; they take no part in the fit."""
+        """Every fifth prompt, kept out of the fit."""
         return self.prompts[::EVERY]
 
     @property
     def for_fitting(self) -> tuple[str, ...]:
-        """The others."""
+        """All prompts that are not ``for_judging``."""
         return tuple(p for i, p in enumerate(self.prompts) if i % EVERY)
 
     @property
     def specific(self) -> bool:
-        """Whether it says what the generator draws, so that other prompts can be told apart."""
+        """Whether prompts of other domains are far from it."""
         return self.name != GENERAL
 
     def digest(self) -> str:
@@ -79,8 +79,8 @@ def find_domain(name: str | None, generator: str) -> Domain:
             looks for words such as "faces" in the generator's reference and in its card.
         generator: its reference.
     Raises:
-        BadInput: there is no such domain, or the file cannot be read, is not UTF-8, or has empty
-            or repeated lines, or too few.
+        BadInput: there is no such domain, or the file cannot be read, is not UTF-8, or holds too
+            few prompts.
     """
     if name is None:
         return _suiting(generator)
@@ -93,12 +93,13 @@ def find_domain(name: str | None, generator: str) -> Domain:
             hint=f"Use `domain` {', '.join(domain_names())}, or a text file of your own prompts",
             field="domain",
         )
-    prompts = tuple(read_prompts(path))
+    prompts = tuple(read_distinct_prompts(path, field="domain"))
     if len(prompts) < FEWEST_PROMPTS:
         raise BadInput(
             f"{path} holds {len(prompts)} prompt{'s' if len(prompts) != 1 else ''}, too few for a "
             "domain",
             hint=f"Write {FEWEST_PROMPTS} or more, one on each line",
+            field="domain",
         )
     return Domain(path.name, prompts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import re
 import struct
 import tracemalloc
 import zipfile
@@ -143,7 +144,7 @@ def test_calls_are_refused_by_name(
 ) -> None:
     path = dump(tmp_path / "x.pkl", place(whole()), protocol=protocol)
     if protocol == 4:
-        assert "it wants posix.mkdir" in refusal(path) or "it wants nt.mkdir" in refusal(path)
+        assert re.search(r"executable content: (posix|nt)\.mkdir", refusal(path))
     else:
         refusal(path)  # of protocol 2: bytes themselves are a call there
 
@@ -213,7 +214,7 @@ def test_storages_are_whole(tmp_path: Path) -> None:
         (buffer.getvalue()[:-8], "truncated"),
         (buffer.getvalue().replace(struct.pack("<q", 64), struct.pack("<q", 65)), "another length"),
         (buffer.getvalue()[:90], "breaks off"),
-        (b"", "no checkpoint"),
+        (b"", "not a checkpoint"),
     ):
         tensor = TensorOf(Raw(payload), 0, (4, 4), (4, 1))
         _state(good, "synthesis", "b8")["_buffers"]["resample_filter"] = tensor
@@ -322,7 +323,7 @@ def test_checkpoints_of_others_are_named(tmp_path: Path) -> None:
         assert "mkdir" in refusal(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "x")
-    assert "no checkpoint" in refusal(path)
+    assert "not a checkpoint" in refusal(path)
 
 
 def test_relatives_of_rosinality_are_not_drawn_as_something_else(tmp_path: Path) -> None:
