@@ -53,13 +53,15 @@ def watch(part: AnyPart) -> AnyPart:
     return part
 
 
-@functools.cache
 def is_foreign(cls: type[Any]) -> bool:
     """Whether a class is somebody else's: of a plugin that is not bundled, or of the user."""
-    if cls.__module__.partition(".")[0] == "c2l":
-        return False
-    owner = registry().owner(cls)
-    return owner is None or not owner.bundled
+    return cls.__module__.partition(".")[0] not in _own_packages()
+
+
+@functools.cache
+def _own_packages() -> frozenset[str]:
+    bundled = [record.module for record in registry().plugins() if record.bundled]
+    return frozenset({"c2l", *(module.partition(".")[0] for module in bundled)})
 
 
 def failure(cls: type[Any], method: str, what: str, *, hint: str = "") -> PluginFailed:

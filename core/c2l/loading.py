@@ -31,6 +31,7 @@ from c2l_registry import Interface, Reference
 DEFAULT_RECIPE = "demo-faces"
 
 AnyPart = TypeVar("AnyPart", Generator, Embedder, Prior)
+LivePart = TypeVar("LivePart", bound=Part)
 
 
 def load_generator(
@@ -245,7 +246,7 @@ def _check_finished(part: Part) -> None:
         )
 
 
-def _moved(part: AnyPart, device: torch.device) -> AnyPart:
+def _moved(part: LivePart, device: torch.device) -> LivePart:
     with blaming(type(part), "to"):
         part.to(device)
     return part

@@ -69,10 +69,10 @@ class Prior(Part, ABC):
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         cls.supported_options = frozenset(cls.supported_options)
-        if unknown := cls.supported_options - CHOICES:
+        if unknown := cls.supported_options - OPTIONAL:
             raise TypeError(
                 f"{cls.__name__}.supported_options has {', '.join(map(repr, sorted(unknown)))}, "
-                f"which is none of {', '.join(sorted(CHOICES))}"
+                f"which is none of {', '.join(sorted(OPTIONAL))}"
             )
 
     def __init__(self, **settings: Any) -> None:

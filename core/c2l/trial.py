@@ -9,6 +9,7 @@ over, without such a trial. Bundled parts keep these promises in c2l's own tests
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -81,7 +82,7 @@ def _try_embedder(embedder: Embedder, images: Tensor) -> None:
             raise failure(type(embedder), method, "gives a row other numbers in another batch")
         if method == "embed_images" and _near(embeddings[1:], embeddings[:-1]):
             raise failure(type(embedder), method, "gives all pictures the same embedding")
-        _refuse_hidden_state(embedder, method, lambda embed=embed, given=given: embed(given))
+        _refuse_hidden_state(embedder, method, partial(embed, given))
 
 
 @torch.no_grad()

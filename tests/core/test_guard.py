@@ -18,7 +18,7 @@ from torch import Tensor
 import c2l
 from c2l import SampleOptions
 from c2l.errors import BadInput, ExitCode, PluginFailed
-from c2l.guard import is_foreign, watch
+from c2l.guard import watch
 from c2l.pairs import Pairs
 from c2l.plugins import registry
 from c2l.testing import (
@@ -460,11 +460,9 @@ def priors(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("site")
     install_package(folder, "their", {"strange": source}, files={"their_priors.py": PRIORS})
     registry.cache_clear()
-    is_foreign.cache_clear()
     with on_path(folder):
         yield folder
     registry.cache_clear()
-    is_foreign.cache_clear()
 
 
 OPTIONS: dict[str, Any] = {"steps": 20, "student": False, "device": "cpu"}
