@@ -34,8 +34,8 @@ class Embedder(Part, ABC):
     ``settings()`` must hold the preprocessing, since embeddings depend on it.
     """
 
-    guarded: ClassVar[Mapping[str, Look | None]] = {
-        **Part.guarded,
+    _looks: ClassVar[Mapping[str, Look | None]] = {
+        **Part._looks,
         "width": look_at_width,
         "embed_text": look_at_embeddings,
         "embed_images": look_at_embeddings,

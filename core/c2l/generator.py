@@ -99,8 +99,8 @@ class LatentSpace(LatentLayout):
 class Generator(Part, ABC):
     """Latents to images. Differentiable where the network is; never consumes global randomness."""
 
-    guarded: ClassVar[Mapping[str, Look | None]] = {
-        **Part.guarded,
+    _looks: ClassVar[Mapping[str, Look | None]] = {
+        **Part._looks,
         "save": None,
         "latent_space": look_at_latent_space,
         "image_size": look_at_image_size,

@@ -44,7 +44,7 @@ def watch(part: AnyPart) -> AnyPart:
     cls = type(part)
     if is_foreign(cls) and _WATCHED not in part.__dict__:
         part.__dict__[_WATCHED] = set()
-        for name, look in getattr(cls, "guarded", {}).items():
+        for name, look in getattr(cls, "_looks", {}).items():
             value = getattr(cls, name, None)
             computed = callable(value) or isinstance(value, (property, functools.cached_property))
             wrong = "" if look is None or computed else look(part, value, None)

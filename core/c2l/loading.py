@@ -197,7 +197,7 @@ def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[A
         raise UnknownReference(
             f"{prior.reference} was trained for the {role} {_describe(trained_for)}, "
             f"which is not here: {error.message}",
-            hint=f"The package {package} provided it; install that again"
+            hint=f"Install {package} again: pip install {package}"
             if package and package != "c2l"
             else f"Give its path with `{role}`",
             field=role,

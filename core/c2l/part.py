@@ -28,19 +28,19 @@ class Part(nn.Module):
     package: str = ""
     """The distribution whose plugin provides the part; set together with ``reference``."""
 
-    guarded: ClassVar[Mapping[str, Look | None]] = {
+    _looks: ClassVar[Mapping[str, Look | None]] = {
         "settings": look_at_settings,
         "fingerprint": None,
         "compute_in": None,
     }
-    """The methods whose failures are those of the class, and how their first answers are looked
-    at. For ``c2l.guard``; subclasses of the interfaces have no use for it."""
+    """For ``c2l.guard``: the methods that pass through it, and how their first answers are looked
+    at. An interface adds its own; a class of parts has no use for it."""
 
     _hash: tuple[int, str] | None = None
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        guard_methods(cls, cls.guarded)
+        guard_methods(cls, cls._looks)
 
     @property
     def device(self) -> torch.device:
@@ -116,4 +116,4 @@ class Part(nn.Module):
         return []
 
 
-guard_methods(Part, Part.guarded)
+guard_methods(Part, Part._looks)

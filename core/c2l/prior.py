@@ -36,8 +36,8 @@ class Prior(Part, ABC):
         BadInput: a setting is unknown or out of range.
     """
 
-    guarded: ClassVar[Mapping[str, Look | None]] = {
-        **Part.guarded,
+    _looks: ClassVar[Mapping[str, Look | None]] = {
+        **Part._looks,
         "fit": None,
         "training_loss": look_at_loss,
         "save": None,

@@ -17,7 +17,7 @@ from torch import Tensor
 
 import c2l
 from c2l import SampleOptions
-from c2l.errors import BadInput, ExitCode, PluginFailed
+from c2l.errors import BadInput, BadWeights, ExitCode, PluginFailed
 from c2l.guard import watch
 from c2l.pairs import Pairs
 from c2l.plugins import registry
@@ -567,6 +567,13 @@ def test_nan_in_pictures_blames_the_generator() -> None:
     assert len(pipeline("shape0", num_images=1)) == 1
     with pytest.raises(PluginFailed, match=r"LaterNan.* synthesize gives NaN or infinity"):
         pipeline("shape0", num_images=2)
+
+
+def test_nan_of_a_bundled_part_is_one_of_its_weights() -> None:
+    generator = ToyGenerator()
+    generator.second[0, 0] = torch.nan
+    with pytest.raises(BadWeights, match="the generator toy:generator gives NaN or infinity"):
+        c2l.Pipeline(generator, ToyEmbedder(), ToyPrior())("shape0")
 
 
 def test_a_nan_latent_draws_nothing() -> None:
