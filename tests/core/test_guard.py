@@ -394,9 +394,6 @@ class BadSuggestions(Fair):
     def suggest_settings(cls, num_pairs, **widths):
         return None
 
-class WrongOptions(Fair):
-    pass
-
 class NotAPrior:
     pass
 '''
@@ -474,6 +471,18 @@ def test_a_prior(tmp_path: Path, pairs: Pairs, priors: Path, name: str, says: st
         c2l.train_prior(name.lower(), pairs, tmp_path / "p.safetensors", **OPTIONS)
     check_named(caught.value, "plugin 'strange' (their 1.0)", says)
     assert not (tmp_path / "p.safetensors").exists()
+
+
+def test_options_that_do_not_exist_are_refused_with_the_class() -> None:
+    with pytest.raises(TypeError, match=r"Wrong.supported_options has 'strength', which is none"):
+
+        class Wrong(ToyPrior):
+            supported_options = frozenset({"strength"})
+
+    class Listed(ToyPrior):
+        supported_options = ["steps"]  # type: ignore[assignment]
+
+    assert Listed.supported_options == {"steps"}
 
 
 def test_fair_parts_pass(tmp_path: Path, pairs: Pairs, priors: Path) -> None:

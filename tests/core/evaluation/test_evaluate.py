@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 import c2l
-from c2l.errors import BadInput
+from c2l.errors import BadInput, BadWeights
 from c2l.evaluation import Cost, Evaluation, EvaluationInterrupted
 from c2l.evaluation.plan import REFERENCE_SEED
 from c2l.sampling.request import DrawSettings
@@ -362,7 +362,7 @@ def test_a_recipe_that_chooses_among_candidates_is_scored_as_it_draws() -> None:
 def test_nan_pictures_are_no_scores() -> None:
     pipeline = toy_pipeline()
     pipeline.generator.second.fill_(float("nan"))
-    with pytest.raises(BadInput, match="own features of some pictures are NaN"):
+    with pytest.raises(BadWeights, match="the generator toy:generator gives NaN or infinity"):
         c2l.evaluate(pipeline, PROMPTS[:3], **SMALL)
 
 
