@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from c2l.embedder import Embedder
+from c2l.errors import PluginFailed
 from c2l.generator import Generator
 from c2l.guard import failure, is_foreign, nonfinite
 from c2l.part import Part
@@ -128,16 +129,19 @@ def _refuse_hidden_state(part: Part, method: str, ask: Callable[[], Tensor]) -> 
         kept = hidden.clone() if isinstance(hidden, Tensor) else hidden.copy()
         try:
             hidden += 1
-            moved = not _near(ask(), answer)
-        except (RuntimeError, ValueError, TypeError):
+        except (RuntimeError, ValueError):
             continue  # numbers that cannot be changed cannot be compared
+        try:
+            same = _near(ask(), answer)
+        except PluginFailed:
+            same = False
         finally:
             hidden[...] = kept
-        if moved:
+        if not same:
             raise failure(
                 type(part),
                 method,
-                f"depends on `{name}`, which is neither a parameter nor a buffer, so that the "
+                f"depends on {name!r}, which is neither a parameter nor a buffer, so that the "
                 "fingerprint does not cover it",
                 hint="Keep it with register_buffer",
             )
@@ -156,15 +160,15 @@ def _hidden(part: Part) -> Iterator[tuple[str, Any]]:
 _OF_TORCH = frozenset(vars(nn.Module()))
 
 
-def _flat(value: Any) -> Sequence[Any]:
+def _flat(value: Any, depth: int = 3) -> Sequence[Any]:
     if isinstance(value, Tensor):
         return [value] if value.is_floating_point() and value.ndim else []
     if isinstance(value, np.ndarray):
         return [value] if value.dtype.kind == "f" and value.ndim and value.flags.writeable else []
     if isinstance(value, dict):
         value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        return [item for entry in value for item in _flat(entry)]
+    if isinstance(value, (list, tuple)) and depth:
+        return [item for entry in value for item in _flat(entry, depth - 1)]
     return []
 
 

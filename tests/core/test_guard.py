@@ -195,7 +195,7 @@ GENERATORS: list[tuple[type[ToyGenerator], str]] = [
     (NoKeywords, "synthesize fails: TypeError: .*unexpected keyword argument"),
     (Raises, "synthesize fails: RuntimeError: boom$"),
     (Exits, "synthesize fails: SystemExit: 0"),
-    (Hidden, "synthesize depends on `gains`, which is neither a parameter nor a buffer"),
+    (Hidden, "synthesize depends on 'gains', which is neither a parameter nor a buffer"),
     (AnotherSize, r"synthesize gives a tensor of shape \(3, 3, 8, 8\), not \(3, 3, 16, 16\)"),
     (NoSize, "image_size is 8, not a height and a width"),
     (NoMean, "latent_space has as its mean None, not a tensor"),
@@ -291,7 +291,7 @@ EMBEDDERS: list[tuple[type[ToyEmbedder], str]] = [
     (Blind, "embed_images gives all pictures the same embedding"),
     (NoWidth, "width is None, not the width of an embedding"),
     (Clamps, "embed_images writes to the tensor that it is given"),
-    (HiddenWords, "embed_text depends on `table`"),
+    (HiddenWords, "embed_text depends on 'table'"),
 ]
 
 # -- priors, which a package brings, since training takes a kind
@@ -480,7 +480,7 @@ def test_options_that_do_not_exist_are_refused_with_the_class() -> None:
             supported_options = frozenset({"strength"})
 
     class Listed(ToyPrior):
-        supported_options = ["steps"]  # type: ignore[assignment]
+        supported_options = ("steps",)  # type: ignore[assignment]
 
     assert Listed.supported_options == {"steps"}
 
