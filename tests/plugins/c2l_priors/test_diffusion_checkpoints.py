@@ -224,7 +224,7 @@ class Layers(Generator):
     ) -> Tensor:
         assert latents.shape[1:] == (3, 24)
         self.asked = repeats
-        return latents.mean(dim=(1, 2))[:, None, None, None].expand(-1, 3, 4, 4)
+        return (latents.mean(dim=(1, 2))[:, None, None, None] - 1).expand(-1, 3, 4, 4)
 
 
 class Letters(Embedder):
