@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadInput
-from c2l_registry.files import ANOTHER_PLACE, draft_of, remove_partials, write_atomically
-from c2l_registry.paths import cannot_write
+from c2l_registry.files import draft_of, remove_partials, write_atomically
 
 __all__ = [
     "draft_of",
@@ -20,45 +17,7 @@ __all__ = [
     "read_toml",
     "remove_partials",
     "write_atomically",
-    "write_new_png",
 ]
-
-
-def write_new_png(
-    folder: Path,
-    stem: str,
-    write: Callable[[Path], object],
-    *,
-    on_name: Callable[[Path], object] = lambda path: None,
-) -> Path:
-    """Write ``stem.png`` in a folder, or with a number where that is taken.
-
-    Nothing is overwritten: the name is taken by an empty file first, which another process sees.
-
-    Args:
-        write: writes the file.
-        on_name: told each name before it is tried.
-    Raises:
-        NotWritable: the folder cannot be written.
-    """
-    for number in itertools.count(1):
-        path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
-        if path.exists():
-            continue
-        on_name(path)
-        try:
-            path.open("x").close()
-            break
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise cannot_write(path, error, hint=ANOTHER_PLACE) from error
-    try:
-        write(path)
-    finally:
-        if path.exists() and not path.stat().st_size:
-            path.unlink()
-    return path
 
 
 def read_text(path: Path, *, field: str = "") -> str:

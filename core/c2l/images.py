@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from torch import Tensor
 
 from c2l.errors import BadPicture
 from c2l.files import draft_of
+from c2l_registry.files import ANOTHER_PLACE
+from c2l_registry.paths import cannot_write
 
 GAP = 4
 """Pixels between the pictures of a grid."""
@@ -76,6 +79,43 @@ def write_png(path: Path, image: Image.Image, record: Mapping[str, Any]) -> None
         info.add_itxt("parameters", _parameters(record))
     with draft_of(path) as draft:
         image.save(draft, format="PNG", pnginfo=info)
+
+
+def write_new_png(
+    folder: Path,
+    stem: str,
+    write: Callable[[Path], object],
+    *,
+    on_name: Callable[[Path], object] = lambda path: None,
+) -> Path:
+    """Write ``stem.png`` in a folder, or with a number where that is taken.
+
+    Nothing is overwritten: the name is taken by an empty file first, which another process sees.
+
+    Args:
+        write: writes the file.
+        on_name: told each name before it is tried.
+    Raises:
+        NotWritable: the folder cannot be written.
+    """
+    for number in itertools.count(1):
+        path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
+        if path.exists():
+            continue
+        on_name(path)
+        try:
+            path.open("x").close()
+            break
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise cannot_write(path, error, hint=ANOTHER_PLACE) from error
+    try:
+        write(path)
+    finally:
+        if path.exists() and not path.stat().st_size:
+            path.unlink()
+    return path
 
 
 def read_png(path: Path) -> dict[str, Any]:

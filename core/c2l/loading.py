@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -35,7 +36,7 @@ LivePart = TypeVar("LivePart", bound=Part)
 
 
 def load_generator(
-    reference: str, *, device: str = "auto", precision: str = "float32"
+    reference: str | Path, *, device: str = "auto", precision: str = "float32"
 ) -> Generator:
     """Load the generator that a reference such as ``stylegan:./network.safetensors`` names.
 
@@ -54,7 +55,7 @@ def load_generator(
     return generator
 
 
-def load_embedder(reference: str, *, device: str = "auto") -> Embedder:
+def load_embedder(reference: str | Path, *, device: str = "auto") -> Embedder:
     """Load the embedder that a reference such as ``openclip:ViT-B-32/openai`` names.
 
     Raises:
@@ -63,7 +64,7 @@ def load_embedder(reference: str, *, device: str = "auto") -> Embedder:
     return _moved(_load(reference, "embedder", Embedder), resolve_device(device))
 
 
-def load_prior(reference: str, *, device: str = "auto") -> Prior:
+def load_prior(reference: str | Path, *, device: str = "auto") -> Prior:
     """Load a prior: a reference such as ``flow:demo-faces``, or the path of its file.
 
     Raises:
@@ -75,9 +76,9 @@ def load_prior(reference: str, *, device: str = "auto") -> Prior:
 def load_pipeline(
     recipe: str | None = None,
     *,
-    generator: str | Generator | None = None,
-    embedder: str | Embedder | None = None,
-    prior: str | Prior | None = None,
+    generator: str | Path | Generator | None = None,
+    embedder: str | Path | Embedder | None = None,
+    prior: str | Path | Prior | None = None,
     device: str = "auto",
     precision: str = "float32",
 ) -> Pipeline:
@@ -88,7 +89,7 @@ def load_pipeline(
 
     Args:
         recipe: the name of a recipe; only a label if all three parts are given.
-        generator, embedder, prior: references, or parts that are loaded already.
+        generator, embedder, prior: references, files, or parts that are loaded already.
         device: for all parts, as for ``load_generator``.
         precision: ``bf16`` or ``fp16`` for a generator and a prior that compute in it. Embeddings
             are always float32, as in training.
@@ -111,16 +112,16 @@ def load_pipeline(
         settings = DrawSettings(**card.settings.model_dump())
         recipe = recipe if whole else None
     assert prior is not None
-    live_prior = _load(prior, "prior", Prior) if isinstance(prior, str) else prior
+    live_prior = _load(prior, "prior", Prior) if isinstance(prior, (str, Path)) else prior
     if live_prior.card is None and (generator is None or embedder is None):
         raise BadInput(
             "this prior does not say what it was trained for",
             hint="Give `generator` and `embedder`",
             field="generator" if generator is None else "embedder",
         )
-    if generator is None or isinstance(generator, str):
+    if generator is None or isinstance(generator, (str, Path)):
         generator = _load_for(live_prior, generator, "generator", Generator)
-    if embedder is None or isinstance(embedder, str):
+    if embedder is None or isinstance(embedder, (str, Path)):
         embedder = _load_for(live_prior, embedder, "embedder", Embedder)
     for part in (generator, embedder, live_prior):
         watch(part)
@@ -184,7 +185,9 @@ def _describe(card: PartCard) -> str:
     return card.reference or f"an unnamed one ({card.fingerprint[:12]})"
 
 
-def _load_for(prior: Prior, reference: str | None, role: Interface, base: type[AnyPart]) -> AnyPart:
+def _load_for(
+    prior: Prior, reference: str | Path | None, role: Interface, base: type[AnyPart]
+) -> AnyPart:
     """The part that is given, or else the one that the prior was trained for."""
     trained_for: PartCard | None = getattr(prior.card, role, None)
     wanted = reference or _named_by(prior, trained_for)
@@ -211,7 +214,9 @@ def _named_by(prior: Prior, part: PartCard | None) -> str:
     return resolve_beside(part.reference if part else "", *folders)
 
 
-def _load(reference: str, interface: Interface, base: type[AnyPart]) -> AnyPart:
+def _load(reference: str | Path, interface: Interface, base: type[AnyPart]) -> AnyPart:
+    if isinstance(reference, Path):
+        reference = _spelt(reference)
     spec, source = find_part(reference, interface)
     cls = registry().factory(spec)
     if not (isinstance(cls, type) and issubclass(cls, base)):
@@ -250,3 +255,9 @@ def _moved(part: LivePart, device: torch.device) -> LivePart:
     with blaming(type(part), "to"):
         part.to(device)
     return part
+
+
+def _spelt(path: Path) -> str:
+    """A path as a reference: with the dot that makes it one, which ``Path`` drops."""
+    text = str(path)
+    return text if path.is_absolute() or text.startswith(("~", "..")) else f"./{text}"

@@ -15,8 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from c2l.errors import BadInput, NotWritable
-from c2l.files import write_new_png
-from c2l.images import make_grid, suggest_columns, to_pil, write_png
+from c2l.images import make_grid, suggest_columns, to_pil, write_new_png, write_png
 from c2l.sampling.request import DrawSettings
 
 MOST_SHOWN = 64

@@ -31,6 +31,17 @@ def test_a_checkpoint_of_the_authors_needs_no_kind(path: Path) -> None:
     assert prior.fingerprint() == named.fingerprint()
 
 
+def test_paths_are_taken_as_python_gives_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = c2l.load_generator(PICKLE)
+    assert generator.reference == f"stylegan:{PICKLE}"
+    monkeypatch.chdir(PICKLE.parent)
+    assert c2l.load_generator(Path(PICKLE.name)).reference == f"stylegan:./{PICKLE.name}"
+    up = Path("..") / PICKLE.parent.name / PICKLE.name
+    assert c2l.load_generator(up).fingerprint() == generator.fingerprint()
+    with pytest.raises(UnknownReference, match="no file"):
+        c2l.load_pipeline(prior=Path("missing.safetensors"))
+
+
 @pytest.mark.parametrize("path", CHECKPOINTS[:2], ids=lambda path: path.stem)
 def test_inspect_knows_priors(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "inspect", str(path), "--json"]) == 0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def data(text: str) -> None:
     """Print a line of data on stdout. Raises ``NotWritable`` if it goes to a disk that is full."""
     with _stdout():
-        print(text)
+        print(text, flush=True)  # whoever reads a pipe may act on each line
 
 
 def flush() -> None:

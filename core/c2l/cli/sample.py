@@ -102,4 +102,3 @@ def _print(drawn: service.Drawn, as_json: bool, loading: float) -> None:
     if drawn.picture is not None:
         line["milliseconds"] = {"loading": loading, **drawn.picture.milliseconds}
     output.data(json.dumps(line, ensure_ascii=False) if as_json else str(drawn.path))
-    output.flush()  # whoever reads the pipe may act on each picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -93,7 +94,8 @@ def keep_best(
         won: dict[int, int] = {}
         for offset, cosine in enumerate(F.cosine_similarity(embeddings, wanted).tolist()):
             picture = (row + offset) // num_candidates
-            if picture not in scores or cosine > scores[picture]:
+            best = scores.get(picture, math.nan)
+            if picture not in scores or cosine > best or math.isnan(best):
                 scores[picture], won[picture] = cosine, offset
         for picture, offset in won.items():
             # Copies, since a view would hold on to the whole batch.

@@ -72,11 +72,15 @@ def as_written(blend: dict[str, float]) -> str | dict[str, float]:
 
 
 def _as_negative(value: Any) -> Any:
-    """``beard, glasses:2`` is two texts: negative prompts are lists, separated by commas."""
+    """``beard, glasses:2`` is two texts: negative prompts are lists, separated by commas.
+
+    Lists that people paste repeat themselves: what is said twice in the same way counts once.
+    """
     if not isinstance(value, str):
         return value
     try:
-        return [parse_weighted(part) for part in value.split(",") if part.strip()] or [value]
+        texts = [parse_weighted(part) for part in value.split(",") if part.strip()]
+        return list(dict.fromkeys(texts)) or [value]
     except BadInput as error:
         raise FieldError(error.message, hint=error.hint) from None
 

@@ -16,7 +16,8 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from c2l.errors import BadInput, NotWritable
-from c2l.files import remove_partials, write_new_png
+from c2l.files import remove_partials
+from c2l.images import write_new_png
 from c2l.sampling.request import Request
 
 

@@ -1,50 +1,52 @@
-"""Candidates: the best of each picture is kept, and nothing else."""
+"""Candidates: their seeds, and which of them is kept."""
 
 from __future__ import annotations
 
-import weakref
+import math
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
 
-from c2l.sampling.ranking import keep_best
+from c2l.sampling.ranking import candidate_seeds, keep_best
 
 
-@pytest.mark.parametrize("num_candidates", [1, 2, 5])
-@pytest.mark.parametrize("batch_size", [1, 3, 10])
-def test_the_best_of_each_picture(num_candidates: int, batch_size: int) -> None:
+@given(st.integers(0, 2**64 - 1), st.integers(1, 300))
+def test_candidates_have_seeds_of_their_own(seed: int, num: int) -> None:
+    seeds = candidate_seeds(seed, num)
+    assert seeds[0] == seed and len(set(seeds)) == num
+    assert all(0 <= s < 2**64 for s in seeds)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5, 12])
+@pytest.mark.parametrize("num_candidates", [1, 3, 4])
+def test_the_best_are_kept_however_they_come(at_once: int, num_candidates: int) -> None:
     rng = torch.Generator().manual_seed(0)
-    embeddings = torch.randn(2 * num_candidates, 4, generator=rng)
-    images = torch.randn(2 * num_candidates, 3, 2, 2, generator=rng)
-    targets = torch.randn(2, 4, generator=rng)
+    embeddings = torch.randn(12, 8, generator=rng)
+    images = torch.arange(12.0)[:, None, None, None].expand(-1, 3, 2, 2)
+    targets = torch.randn(12 // num_candidates, 8, generator=rng)
     counted: list[int] = []
-    rendered = zip(images.split(batch_size), embeddings.split(batch_size), strict=True)
-    best = keep_best(rendered, targets, num_candidates, counted.append)
-
-    cosines = cosine_similarity(embeddings.unflatten(0, (2, -1)), targets[:, None], dim=2)
-    winners = cosines.argmax(dim=1)
-    assert sum(counted) == 2 * num_candidates
-    assert best.candidates.tolist() == winners.tolist()
-    torch.testing.assert_close(best.scores, cosines.amax(dim=1))
-    rows = torch.arange(2) * num_candidates + winners
-    assert torch.equal(best.images, images[rows])
-    assert torch.equal(best.embeddings, embeddings[rows])
-
-
-def test_no_batch_stays_in_memory() -> None:
-    batches: list[weakref.ref[np.ndarray]] = []  # type: ignore[type-arg]
 
     def rendered() -> Iterator[tuple[Tensor, Tensor]]:
-        for first in range(3):
-            batch = np.full((4, 3, 2, 2), first, dtype=np.float32)
-            batches.append(weakref.ref(batch))
-            yield torch.from_numpy(batch), torch.eye(4)
-            assert [ref() is not None for ref in batches[:-1]] == [False] * first
+        yield from zip(images.split(at_once), embeddings.split(at_once), strict=True)
 
-    with torch.inference_mode():  # in which a view does not know its base
-        keep_best(rendered(), torch.ones(3, 4), 4, lambda num: None)
-    assert len(batches) == 3
+    best = keep_best(rendered(), targets, num_candidates, counted.append)
+    cosines = torch.cosine_similarity(
+        embeddings.unflatten(0, (-1, num_candidates)), targets[:, None], dim=2
+    )
+    torch.testing.assert_close(best.scores, cosines.amax(1))
+    assert torch.equal(best.candidates, cosines.argmax(1))
+    rows = torch.arange(len(targets)) * num_candidates + best.candidates
+    assert torch.equal(best.images, images[rows]) and torch.equal(best.embeddings, embeddings[rows])
+    assert sum(counted) == 12
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_a_candidate_that_is_nan_does_not_win(broken: int) -> None:
+    embeddings = torch.eye(3)
+    embeddings[broken] = math.nan
+    best = keep_best(iter([(torch.zeros(3, 3, 2, 2), embeddings)]), torch.ones(1, 3), 3, print)
+    assert best.candidates != broken and not best.scores.isnan()

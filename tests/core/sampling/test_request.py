@@ -71,6 +71,7 @@ def test_spellings_of_one_request(spelling: dict[str, Any]) -> None:
 
 def test_what_is_unwanted_is_listed() -> None:
     assert DrawSettings(negative="beard, hat:2 ,").negative == {"beard": 1.0, "hat": 2.0}
+    assert DrawSettings(negative="hat, beard, hat").negative == {"hat": 1.0, "beard": 1.0}
     assert DrawSettings(negative={"a beard, a hat": 1}).negative == {"a beard, a hat": 1.0}
     assert DrawSettings(negative=[["beard", 2]]).negative == {"beard": 2.0}
     assert DrawSettings(negative="").negative is None
