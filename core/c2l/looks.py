@@ -65,7 +65,7 @@ def look_at_drawn_latents(generator: Any, latents: Any, seeds: Any) -> str:
 
 def look_at_pictures(generator: Any, images: Any, latents: Any) -> str:
     """RGB pictures of the promised size, one for each latent, around zero."""
-    wrong = _look(generator, images, (len(latents), 3, *generator.image_size))
+    wrong = _look(generator, images, (len(latents), 3, *generator.image_size), latents)
     if wrong or not images.numel():
         return wrong
     lowest, highest = float(images.min()), float(images.max())
@@ -87,7 +87,7 @@ def look_at_width(embedder: Any, width: Any, given: Any) -> str:
 
 def look_at_embeddings(embedder: Any, embeddings: Any, given: Any) -> str:
     """One for each text or picture, and none of length zero, which has no direction."""
-    wrong = _look(embedder, embeddings, (len(given), embedder.width))
+    wrong = _look(embedder, embeddings, (len(given), embedder.width), given)
     if wrong or not embeddings.numel():
         return wrong
     zero = ~embeddings.any(dim=1)
@@ -103,7 +103,8 @@ def look_at_reading(embedder: Any, reading: Any, given: Any) -> str:
 def look_at_sampled_latents(prior: Any, latents: Any, embeddings: Any) -> str:
     """Latents of the widths that the prior was built for, one for each embedding."""
     config = prior.config
-    return _look(prior, latents, (len(embeddings), config.num_codes, config.latent_width))
+    shape = (len(embeddings), config.num_codes, config.latent_width)
+    return _look(prior, latents, shape, embeddings)
 
 
 def look_at_loss(prior: Any, loss: Any, embeddings: Any) -> str:
@@ -119,13 +120,17 @@ def look_at_loss(prior: Any, loss: Any, embeddings: Any) -> str:
     return ""
 
 
-def _look(part: Any, tensor: Any, shape: tuple[int, ...]) -> str:
-    """What keeps an answer from being a finite float32 tensor of this shape, where the part is."""
-    wrong = _wrong(part, tensor, shape)
+def _look(part: Any, tensor: Any, shape: tuple[int, ...], given: Any = None) -> str:
+    """What keeps an answer from being a finite float32 tensor of this shape, where the part is.
+
+    Args:
+        given: what was asked about; a part without weights may as well answer where that is.
+    """
+    wrong = _wrong(part, tensor, shape, given)
     return f"gives {wrong}" if wrong else ""
 
 
-def _wrong(part: Any, tensor: Any, shape: tuple[int, ...]) -> str:
+def _wrong(part: Any, tensor: Any, shape: tuple[int, ...], given: Any = None) -> str:
     """What it is instead; empty if it is one."""
     if not isinstance(tensor, Tensor):
         return f"{_kind(tensor)}, not a tensor"
@@ -133,7 +138,8 @@ def _wrong(part: Any, tensor: Any, shape: tuple[int, ...]) -> str:
         return f"a tensor of shape {tuple(tensor.shape)}, not {shape}"
     if tensor.dtype != torch.float32:
         return f"{str(tensor.dtype).removeprefix('torch.')}, not float32"
-    if tensor.device.type != part.device.type:
+    places = {place.device.type for place in (part, given) if hasattr(place, "device")}
+    if tensor.device.type not in places:
         return f"a tensor on {tensor.device}, while the part is on {part.device}"
     if not bool(torch.isfinite(tensor).all()):
         return "NaN or infinity"

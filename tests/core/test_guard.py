@@ -17,10 +17,11 @@ from torch import Tensor
 
 import c2l
 from c2l import SampleOptions
-from c2l.errors import BadInput, BadWeights, ExitCode, PluginFailed
+from c2l.errors import BadInput, BadWeights, ExitCode, PluginFailed, UnknownReference
 from c2l.guard import watch
 from c2l.pairs import Pairs
 from c2l.plugins import registry
+from c2l.resolving import find_part
 from c2l.testing import (
     ToyEmbedder,
     ToyGenerator,
@@ -494,6 +495,41 @@ def test_fair_parts_pass(tmp_path: Path, pairs: Pairs, priors: Path) -> None:
     out = tmp_path / "fair.safetensors"
     c2l.train_prior("fair", pairs, out, **OPTIONS)
     assert c2l.load_prior(str(out)).sample(made.embeddings[:2], seeds=[0, 1]).shape == (2, 1, 22)
+
+
+def test_answers_are_where_the_part_or_its_argument_is() -> None:
+    """As on a GPU, with "meta" in its place."""
+
+    class Elsewhere(ToyEmbedder):
+        def embed_images(self, images: Tensor) -> Tensor:
+            return torch.ones(len(images), EMBEDDING_WIDTH, device="meta")
+
+    with pytest.raises(PluginFailed, match="a tensor on meta, while the part is on cpu"):
+        watch(Elsewhere()).embed_images(torch.zeros(2, 3, 8, 8))
+
+
+def test_a_plugin_that_fails_to_recognise_a_file_keeps_nobody_from_it(tmp_path: Path) -> None:
+    class Fails(ToyGenerator):
+        @classmethod
+        def recognises(cls, path: Path) -> bool:
+            raise RuntimeError("no idea")
+
+    class Knows(ToyGenerator):
+        @classmethod
+        def recognises(cls, path: Path) -> bool:
+            return True
+
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"0123")
+    kinds = {n: c2l.KindSpec(n, "generator", f"m:{n}", "s") for n in ("fails", "knows")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry(), "kinds", lambda interface: kinds)
+        patch.setattr(registry(), "factory", lambda s: Fails if s.kind == "fails" else Knows)
+        spec, _ = find_part(str(file), "generator")
+        assert spec.kind == "knows"
+        del kinds["knows"]
+        with pytest.raises(UnknownReference, match=r"Fails.* recognises fails: RuntimeError: no"):
+            find_part(str(file), "generator")
 
 
 def test_errors_for_the_user_pass() -> None:
