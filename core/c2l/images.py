@@ -77,7 +77,8 @@ def write_png(path: Path, image: Image.Image, record: Mapping[str, Any]) -> None
     info.add_itxt("c2l", json.dumps(record, ensure_ascii=False))
     if "prompt" in record:
         info.add_itxt("parameters", _parameters(record))
-    with draft_of(path) as draft:
+    # Waiting for the disk takes longer than drawing; after a power cut a picture is drawn again.
+    with draft_of(path, sync=False) as draft:
         image.save(draft, format="PNG", pnginfo=info)
 
 

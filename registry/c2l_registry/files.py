@@ -26,11 +26,14 @@ def write_atomically(path: Path, data: bytes, *, hint: str = ANOTHER_PLACE) -> N
 
 
 @contextmanager
-def draft_of(path: Path, *, parents: bool = False, hint: str = ANOTHER_PLACE) -> Iterator[Path]:
+def draft_of(
+    path: Path, *, parents: bool = False, sync: bool = True, hint: str = ANOTHER_PLACE
+) -> Iterator[Path]:
     """A file beside ``path`` to write to, which becomes ``path`` once it is whole.
 
     Args:
         parents: make the folder, if it is not there.
+        sync: wait until the disk has it, so that it also survives a power cut.
         hint: what to do where it cannot be written.
     Raises:
         NotWritable: the folder or the disk does not take it.
@@ -42,9 +45,11 @@ def draft_of(path: Path, *, parents: bool = False, hint: str = ANOTHER_PLACE) ->
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield draft
-            _sync(draft)
+            if sync:
+                _sync(draft)
             os.replace(draft, path)
-            _sync_folder(path.parent)
+            if sync:
+                _sync_folder(path.parent)
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
