@@ -45,7 +45,7 @@ class Embedder(Part, ABC):
     @classmethod
     @abstractmethod
     def load(cls, source: Source) -> Self:
-        """Read the embedder that ``source`` names, on the CPU, in eval mode.
+        """Read the embedder that ``source`` names, on the CPU, in eval mode, its weights frozen.
 
         Raises:
             BadWeights: the file is truncated or is not of this kind.

@@ -111,7 +111,7 @@ class Generator(Part, ABC):
     @classmethod
     @abstractmethod
     def load(cls, source: Source) -> Self:
-        """Read the generator that ``source`` names, on the CPU, in eval mode.
+        """Read the generator that ``source`` names, on the CPU, in eval mode, its weights frozen.
 
         Raises:
             BadWeights: the file is truncated or is not of this kind.
