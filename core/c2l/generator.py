@@ -20,6 +20,7 @@ from c2l.looks import (
     look_at_pictures,
 )
 from c2l.part import Part
+from c2l.seeds import draw_normal as draw_normal  # where generators have always found it
 from c2l_registry import Source
 
 
