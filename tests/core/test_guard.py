@@ -6,7 +6,6 @@ The parts of the toy world keep all promises; every class here breaks one.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -637,21 +636,3 @@ def test_workers_cannot_load_what_has_no_reference(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="a worker cannot load Live") as caught:
         c2l.build_pairs(Live(), ToyEmbedder(), 20, tmp_path, workers=2, batch_size=4)
     assert caught.value.field == "workers"
-
-
-def test_watching_costs_nothing_measurable() -> None:
-    """A call of a watched part costs some microseconds more; one of a network, a thousand."""
-    fair, watched = Fair(), watch(Fair())
-    latents = fair.sample_latents([0])
-    watched.synthesize(latents)
-
-    def best(generator: ToyGenerator) -> float:
-        def once() -> float:
-            start = time.perf_counter()
-            for _ in range(100):
-                generator.synthesize(latents)
-            return time.perf_counter() - start
-
-        return min(once() for _ in range(7)) / 100
-
-    assert best(watched) - best(fair) < 50e-6
