@@ -1,4 +1,4 @@
-"""What plugins of others cost: ``c2l plugins list`` and ``c2l sample`` beside fifty and beside none.
+"""What plugins of others cost: ``c2l plugins list`` and ``c2l sample`` with fifty of them and none.
 
     python benchmarks/plugins_list.py
 
