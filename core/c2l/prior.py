@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -122,6 +122,18 @@ class Prior(Part, ABC):
         Raises:
             BadInput: these are not pairs of the prior's widths, or there are none.
         """
+
+    def sampling_candidates(self) -> Sequence[Mapping[str, Any]]:
+        """Settings that ``fit`` has left open, to choose among once the prior is trained.
+
+        Each is a change of ``settings`` for ``adopt``; the first is what it would take unseen.
+        Empty, unless a class leaves something open.
+        """
+        return ()
+
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        """Change settings that matter to sampling alone; a class that leaves none open has none."""
+        raise NotImplementedError(f"{type(self).__name__} leaves no settings open")
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
         """The loss of one batch of pairs, a scalar; all randomness comes from ``rng`` (CPU)."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
 
 from c2l import Prior, PriorSettings, check_pairs
-from c2l.ranges import Adherence, Size
-from c2l_priors.gap import Gap, Ingredients
+from c2l.ranges import Adherence, Share, Size
+from c2l_priors.clouds import candidates
+from c2l_priors.gap import AUTO, Bridge, Gap, Ingredients
 
 
 class GapSettings(PriorSettings):
@@ -28,20 +30,31 @@ class NoisyGapSettings(GapSettings):
     """Settings of a prior that is trained with noise on its embeddings.
 
     Args:
+        gap: ingredients, or ``auto``: ``fit`` puts those in its place that the embeddings suggest,
+            and training those that draw best.
         noise: the longest noise added to unit embeddings.
+        text_noise: how noisy a text is said to be, as a part of ``noise``.
         adherence: the default of ``sample`` for text.
+        pull: how far a projection, or neighbours, move a text.
+        nearest: the share of stored pictures that neighbours are among.
     """
 
-    gap: Ingredients = "centring+noise+projection"
+    gap: Bridge = AUTO
     noise: Size = 1.0
+    text_noise: Share = 1.0
     adherence: Adherence = 0.25
+    pull: Share = 0.5
+    nearest: Share = 0.005
 
     def new_gap(self) -> Gap:
         return Gap(
             self.embedding_width,
-            ingredients=self.gap,
+            ingredients="blur" if self.gap == AUTO else self.gap,
             noise=self.noise,
+            text_noise=self.text_noise,
             adherence=self.adherence,
+            pull=self.pull,
+            nearest=self.nearest,
         )
 
 
@@ -63,3 +76,42 @@ class GapPrior(Prior):
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         check_pairs(self.config, embeddings, latents, texts)
         self.gap.fit(embeddings, texts)
+
+
+class NoisyGapPrior(GapPrior):
+    """A prior that is trained with noise on its embeddings, and can leave its bridge open."""
+
+    Settings = NoisyGapSettings
+    config: NoisyGapSettings
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._candidates: Sequence[Mapping[str, Any]] = ()
+
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
+        super().fit(embeddings, latents, texts)
+        if self.config.gap != AUTO:
+            return
+        # What was set stays as it was set.
+        kept = self.config.model_fields_set - {"gap"}
+        found: list[Mapping[str, Any]] = []
+        for candidate in candidates(embeddings, texts):
+            free = {name: value for name, value in candidate.items() if name not in kept}
+            if free not in found:
+                found.append(free)
+        self._candidates = found
+        self.adopt(found[0])
+
+    def sampling_candidates(self) -> Sequence[Mapping[str, Any]]:
+        return self._candidates
+
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        self.config = config = type(self.config)(**{**self.settings(), **settings})
+        self.gap.change(
+            config.gap,
+            config.noise,
+            config.text_noise,
+            config.adherence,
+            config.pull,
+            config.nearest,
+        )

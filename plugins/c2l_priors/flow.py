@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from c2l import SampleOptions, SeededNormal
 from c2l.ranges import Count, Drop, Guidance, Steps
-from c2l_priors.base import GapPrior, NoisyGapSettings
+from c2l_priors.base import NoisyGapPrior, NoisyGapSettings
 from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
 from c2l_priors.scaling import LatentScale
@@ -39,7 +39,7 @@ class Guided(NamedTuple):
     guidance: float
 
 
-class FlowPrior(GapPrior):
+class FlowPrior(NoisyGapPrior):
     """Rectified flow: varied latents in a few steps.
 
     The network is preconditioned so that its input and its target have unit variance at every t

@@ -3,18 +3,27 @@
 The two lie apart ("the modality gap", Liang et al. 2022, arXiv 2203.02053): by a constant, and by
 what a text leaves open. A ``Gap`` is the part of a prior that bridges this. Its ingredients:
 
-- ``noise``: training turns the embeddings of pictures by random directions, so that a prior learns
-  to read the neighbourhood of an embedding rather than the point (Pinkney & Li 2022, arXiv
-  2210.02347).
+- ``blur``: pictures and texts lose the mean of the pictures, and training turns the embeddings of
+  pictures by random directions, so that a prior learns to read the neighbourhood of an embedding
+  rather than the point (Pinkney & Li 2022, arXiv 2210.02347). Noise is measured in the spread of
+  the pictures: it hides as much where they are all alike as where they are not.
+- ``noise``: the same without the mean, and as long against the embeddings themselves: the way of
+  2022. It drowns what embeddings say that are all alike.
 - ``centring``: each modality loses its own mean (Zhang et al. 2024, arXiv 2401.08567).
-- ``projection``: a text moves half way to the mean of the pictures near it. All the way, as for
-  captions (Li et al. 2023, arXiv 2303.03032), it would name nothing but what these show.
+- ``projection``: a text moves towards the mean of the pictures near it. All the way, as for
+  captions (Li et al. 2023, arXiv 2303.03032), it names nothing but what these show.
+- ``neighbours``: a text moves towards one of the pictures that fit it best, another one for each
+  seed. What the text leaves open is then as varied as these pictures are, and none of it is left
+  to the accidents of one place that no picture comes near.
 - ``ridge``: a text is mapped linearly to where its projection would be.
 
 The prior is told how long the noise is. A picture is told as noisy as it is made. A text is told
-as noisy as can be, since it lies no nearer to any picture, whatever it names; that measured best at
-every length of the noise on top, which ``adherence`` sets: without any, what the text leaves open
-is decided by its accidents, alike for all seeds; with more, samples of one prompt differ more.
+``text_noise``, whatever it names: how far it lies from pictures that fit. On top, ``adherence``
+sets how noisy it is made: without any, what the text leaves open is decided by its accidents, alike
+for all seeds; with more, samples of one prompt differ more.
+
+With ``blur``, training sees the same whatever else the bridge is of: all that is asked of a text
+can be changed afterwards (``Gap.change``), so that it can be chosen by what the prior draws.
 """
 
 # Letters: B batch, E embedding width, N pictures, M texts, S stored pictures.
@@ -31,18 +40,31 @@ from torch.nn.functional import normalize
 
 from c2l import Modality, SampleOptions
 
-INGREDIENTS = ("noise", "centring", "projection", "ridge")
+INGREDIENTS = ("blur", "noise", "centring", "projection", "neighbours", "ridge")
+AUTO = "auto"
 
 
 def check_ingredients(text: str) -> str:
-    """``text`` itself. Raises ``ValueError`` if it names an ingredient that does not exist."""
-    unknown = sorted(_chosen(text) - set(INGREDIENTS))
+    """``text`` itself. Raises ``ValueError`` if these are no ingredients, or do not go together."""
+    chosen = _chosen(text)
+    unknown = sorted(chosen - set(INGREDIENTS))
     if unknown:
         raise ValueError(
             f"the gap has no ingredient '{unknown[0]}'; use none, or some of "
             f"{', '.join(INGREDIENTS)}, joined by +"
         )
+    if {"blur", "noise"} <= chosen:
+        raise ValueError("blur and noise are two lengths of the same noise; use one of them")
+    if {"projection", "neighbours"} <= chosen:
+        raise ValueError("projection and neighbours move a text to two places; use one of them")
+    if "neighbours" in chosen and "blur" not in chosen:
+        raise ValueError("neighbours go with blur")
     return text
+
+
+def check_bridge(text: str) -> str:
+    """As ``check_ingredients``, or ``auto``."""
+    return text if text == AUTO else check_ingredients(text)
 
 
 def _chosen(ingredients: str) -> set[str]:
@@ -51,6 +73,9 @@ def _chosen(ingredients: str) -> set[str]:
 
 Ingredients = Annotated[str, AfterValidator(check_ingredients)]
 """Names of ingredients joined by ``+``, as in ``centring+noise``; ``none`` for none."""
+
+Bridge = Annotated[str, AfterValidator(check_bridge)]
+"""Ingredients, or ``auto`` to choose them from pairs."""
 
 NUM_STORED = 4096
 """Pictures kept for the projection, in float16: 4 MB where E is 512."""
@@ -73,14 +98,20 @@ class Gap(nn.Module):
     Args:
         embedding_width: E.
         ingredients: as ``Ingredients``.
-        noise: the longest noise, relative to the unit embedding before it is centred.
-        adherence: the default of ``ask`` for text, from 0 (the longest noise) to 1 (none).
+        noise: the longest noise, relative to the unit embedding: of ``blur`` after the mean is
+            gone, of ``noise`` before.
+        text_noise: how noisy a text is said to be, as a part of ``noise``.
+        adherence: the default of ``ask`` for text, from 0 (as noisy as it is said to be) to 1 (no
+            noise).
+        pull: how far projection or neighbours move a text, from 0 to 1.
+        nearest: the share of the stored pictures that neighbours are among.
     """
 
     image_mean: Tensor
     text_mean: Tensor
     spread: Tensor
     stored: Tensor
+    lengths: Tensor
     ridge: Tensor
 
     def __init__(
@@ -89,24 +120,48 @@ class Gap(nn.Module):
         *,
         ingredients: str,
         noise: float = 0.0,
+        text_noise: float = 1.0,
         adherence: float = 1.0,
+        pull: float = 0.5,
+        nearest: float = 0.005,
     ) -> None:
         super().__init__()
         chosen = _chosen(ingredients)
         self.embedding_width = embedding_width
-        self.chosen = chosen
-        self.noise = noise if "noise" in chosen else 0.0
-        self.adherence = adherence
+        self.change(ingredients, noise, text_noise, adherence, pull, nearest)
         self.register_buffer("image_mean", torch.zeros(embedding_width))
         self.register_buffer("text_mean", torch.zeros(embedding_width))
-        if "centring" in chosen:
+        if "centring" in chosen and "blur" not in chosen:
             self.register_buffer("spread", torch.ones(()))
-        if "projection" in chosen:
+        # With blur, projection and neighbours may be chosen later.
+        if chosen & {"projection", "blur"}:
             self.register_buffer(
                 "stored", torch.zeros(NUM_STORED, embedding_width, dtype=torch.float16)
             )
+        if "blur" in chosen:
+            self.register_buffer("lengths", torch.ones(NUM_STORED))
         if "ridge" in chosen:
             self.register_buffer("ridge", torch.eye(embedding_width))
+
+    def change(
+        self,
+        ingredients: str,
+        noise: float,
+        text_noise: float,
+        adherence: float,
+        pull: float,
+        nearest: float,
+    ) -> None:
+        """Take other values, those of the constructor.
+
+        A fitted gap with blur stays fitted while ``noise`` is the same and no ridge is added.
+        """
+        self.chosen = _chosen(ingredients)
+        self.noise = noise if self.chosen & {"noise", "blur"} else 0.0
+        self.text_noise = text_noise
+        self.adherence = adherence
+        self.pull = pull
+        self.nearest = nearest
 
     def fit(self, embeddings: Tensor, texts: Tensor | None) -> None:
         """Take statistics of pictures (N, E) and of texts (M, E), as the embedder gives them.
@@ -120,11 +175,14 @@ class Gap(nn.Module):
         self.text_mean.copy_(self.image_mean)
         if texts is not None and len(texts):
             self.text_mean.copy_(normalize(texts.to(device), dim=1).double().mean(dim=0))
-        if "centring" in self.chosen:
+        if "spread" in self._buffers:
             self.spread.copy_((pictures - self.image_mean).norm(dim=1).mean().clamp_min(0.01))
         stored = self._centred(pictures[:NUM_STORED], "image")
-        if "projection" in self.chosen:
-            self.stored.copy_(stored[torch.arange(NUM_STORED, device=device) % len(stored)])
+        rows = torch.arange(NUM_STORED, device=device) % len(stored)
+        if "stored" in self._buffers:
+            self.stored.copy_(stored[rows])
+        if "lengths" in self._buffers:
+            self.lengths.copy_((pictures[rows] - self.image_mean).norm(dim=1))
         if "ridge" in self.chosen and texts is not None and len(texts):
             centred = self._centred(texts.to(device), "text")
             self.ridge.copy_(_ridge(centred, _project(centred, stored)))
@@ -163,12 +221,15 @@ class Gap(nn.Module):
         if adherence is None:
             adherence = self.adherence if modality == "text" else 1.0
         unit = self.unit(embeddings, modality)
+        if modality == "text" and "neighbours" in self.chosen:
+            unit = self._moved(unit, self._neighbours(embeddings, normal))
         if not self.noise:
             return unit, unit.new_zeros(len(unit))
-        levels = unit.new_full((len(unit),), 1 - adherence)
+        longest = self.text_noise if modality == "text" else 1.0
+        levels = unit.new_full((len(unit),), (1 - adherence) * longest)
         if adherence < 1:
             unit = self._noisy(unit, levels, normal(self.embedding_width))
-        return unit, torch.ones_like(levels) if modality == "text" else levels
+        return unit, torch.full_like(levels, longest) if modality == "text" else levels
 
     def away(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         """Embeddings (B, E) moved away from negative ones, if the options say so.
@@ -186,28 +247,47 @@ class Gap(nn.Module):
         return mean + own - REPULSION * own.norm(dim=1, keepdim=True) * step
 
     def unit(self, embeddings: Tensor, modality: Modality) -> Tensor:
-        """Embeddings (B, E) as unit vectors on the side of the pictures, without noise."""
+        """Embeddings (B, E) as unit vectors on the side of the pictures, with nothing random."""
         unit = self._centred(embeddings.to(self.image_mean.device), modality)
         if modality == "text" and "projection" in self.chosen:
-            unit = normalize(unit + _project(unit, self.stored.float()), dim=1)
+            unit = self._moved(unit, _project(unit, self.stored.float()))
         if modality == "text" and "ridge" in self.chosen:
             unit = normalize(unit @ self.ridge, dim=1)
         return unit
 
     def _centred(self, embeddings: Tensor, modality: Modality) -> Tensor:
         unit = normalize(embeddings, dim=1)
-        if "centring" not in self.chosen:
-            return unit
-        return normalize(unit - (self.image_mean if modality == "image" else self.text_mean), dim=1)
+        if modality == "text" and "centring" in self.chosen:
+            return normalize(unit - self.text_mean, dim=1)
+        if self.chosen & {"centring", "blur"}:
+            return normalize(unit - self.image_mean, dim=1)
+        return unit
+
+    def _moved(self, unit: Tensor, goal: Tensor) -> Tensor:
+        return normalize((1 - self.pull) * unit + self.pull * goal, dim=1)
+
+    def _neighbours(self, texts: Tensor, normal: Callable[[int], Tensor]) -> Tensor:
+        """A stored picture for each text, both (B, E): one of the nearest, chosen by the seed.
+
+        Pictures are ranked by the product with what sets the text apart from other texts, and keep
+        their length: one that lies far out says more than one whose direction happens to fit.
+        """
+        asked = normalize(texts.to(self.image_mean.device), dim=1) - self.text_mean
+        stored = self.stored.float()
+        num = max(1, round(self.nearest * len(stored)))
+        best = (asked @ (stored * self.lengths[:, None]).T).topk(num, dim=1).indices
+        place = (torch.special.ndtr(normal(1)) * num).long().clamp_max(num - 1)
+        return stored[best.gather(1, place)[:, 0]]
 
     def _noisy(self, unit: Tensor, levels: Tensor, normal: Tensor) -> Tensor:
         """Turned by noise of length ``levels * noise``; its cosine is 1 / hypot(1, that) or so.
 
-        Centred, the noise is as long against what is left of the embedding: pictures of one
-        generator lie close together, and what is noise among all pictures would be little to them.
+        With ``blur``, that is the noise in what is left of an embedding without its mean. With
+        ``noise`` it is the noise in the whole embedding, also where the mean is gone: the closer
+        together pictures lie, the more of them it hides.
         """
         noise = normal / self.embedding_width**0.5
-        if "centring" in self.chosen:
+        if "spread" in self._buffers:
             noise = noise / self.spread
         return normalize(unit + self.noise * levels[:, None] * noise, dim=1)
 

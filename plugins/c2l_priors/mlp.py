@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from c2l import SampleOptions, SeededNormal
 from c2l.ranges import Count, Size
-from c2l_priors.base import GapPrior, NoisyGapSettings
+from c2l_priors.base import NoisyGapPrior, NoisyGapSettings
 from c2l_priors.network import ModulatedMLP, PromptEncoder
 from c2l_priors.scaling import LatentScale
 
@@ -23,7 +23,7 @@ SMALLEST_SPREAD = 0.03
 """Of a standardised dimension: below it the likelihood would reward nothing but narrowness."""
 
 
-class MLPPrior(GapPrior):
+class MLPPrior(NoisyGapPrior):
     """Gaussian regression: one pass gives mean and spread of the latents of an embedding."""
 
     class Settings(NoisyGapSettings):

@@ -75,6 +75,8 @@ def train(
     if report.stopped_early:
         step = f"{report.training['best_step']:,}"
         output.talk(f"stopped early: nothing was better than step {step}, which is kept")
+    if report.choice:
+        output.talk(report.choice)
     output.talk(report.verdict)
 
 

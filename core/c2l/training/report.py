@@ -67,6 +67,7 @@ class TrainingReport:
         num_parameters: trained or stored numbers, without those of the student.
         training: how it was trained, as its file says.
         scores: by name; see ``c2l.training.validation``.
+        choice: what was chosen for sampling, and why, in a sentence; empty if nothing was open.
         verdict: the scores in a sentence, and whether they are normal.
         seconds: how long this run took, without earlier, interrupted ones.
     """
@@ -76,6 +77,7 @@ class TrainingReport:
     num_parameters: int
     training: Mapping[str, Any]
     scores: Mapping[str, float]
+    choice: str
     verdict: str
     seconds: float
 

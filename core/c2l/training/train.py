@@ -22,6 +22,7 @@ from c2l.prior_file import PriorCard
 from c2l.prompts.domains import Domain, find_domain
 from c2l.training.checkpoint import checkpoint_path
 from c2l.training.checks import Faults, check_pairs, check_run
+from c2l.training.choosing import Choice, choose_settings
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
 from c2l.training.plan import TrainingPlan, make_plan, usual_steps
@@ -94,6 +95,8 @@ def train_prior(
 
         session.train(log, checkpoint_seconds, report)
         card, words = session.finish()
+        if session.choice is not None:
+            log.write({"choice": session.choice.to_dict()})
         log.write({"scores": dict(card.scores), "verdict": words})
     session.save(Path(out), card)
     checkpoint_path(Path(out)).unlink(missing_ok=True)
@@ -104,6 +107,7 @@ def train_prior(
         num_parameters=sum(n for name, n in sizes.items() if not name.startswith("student.")),
         training=card.training,
         scores=card.scores,
+        choice="" if session.choice is None else str(session.choice),
         verdict=words,
         seconds=time.monotonic() - start,
     )
@@ -143,6 +147,7 @@ class _Session:
         self.embeddings, self.latents = pairs.embeddings[:num], pairs.latents[:num]
         self.others = pairs.embeddings[num:], pairs.latents[num:]
         self.steps_done = self.best_step = 0
+        self.choice: Choice | None = None
 
     def train(
         self,
@@ -171,9 +176,14 @@ class _Session:
         self.prior.eval().requires_grad_(False)
 
     def finish(self) -> tuple[PriorCard, str]:
-        """Train the student, score the prior, and return its card and the verdict."""
+        """Choose what is open, train the student, score the prior.
+
+        Returns:
+            its card and the verdict.
+        """
         scores: dict[str, float] = {}
         embeddings, latents = self.others
+        self.choice = choose_settings(self.prior, self.validator, self.embeddings, self.texts)
         loss = held_out_loss(self.prior, embeddings, latents, self.plan.seed)
         if loss is not None:
             scores["held_out_loss"] = loss
@@ -250,6 +260,8 @@ class _Session:
         else:
             kept = ("pairs", "num_pairs", "num_held_out", "prompts", "seed")
             training = {k: training[k] for k in kept}
+        if self.choice is not None:
+            training["choice"] = self.choice.to_dict()
         training["half"] = self.run.half
         training["first_seed"] = self.manifest.first_seed
         training["versions"] = {"c2l": __version__, "torch": torch.__version__}

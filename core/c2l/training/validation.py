@@ -64,7 +64,7 @@ class Validator:
     @torch.no_grad()
     def draw_strip(self, prior: Prior, pictures: Path) -> float:
         """Mean cosine of a few prompts and a picture of each; the first few go to a PNG."""
-        prompts = self.domain.for_judging[: min(PROMPTS_IN_TRAINING, self._affordable() // 8)]
+        prompts = self.domain.for_judging[: min(PROMPTS_IN_TRAINING, self.affordable() // 8)]
         text = self.texts(prompts)
         latents = draw(prior, text, "text")
         shown = self.generator.synthesize(latents[:STRIP], repeats=self.repeats)
@@ -88,7 +88,7 @@ class Validator:
             and ``prompts_cosine_neighbours`` of the training pictures nearest to the prompts,
             each modality centred on its mean.
         """
-        text = self.texts(self.domain.for_judging[: self._affordable()])
+        text = self.texts(self.domain.for_judging[: self.affordable()])
         random = self.generator.sample_latents(range(len(text)))
         centre = normalize(texts, dim=1).mean(dim=0)
         near = nearest(normalize(text, dim=1) - centre, embeddings)
@@ -127,33 +127,40 @@ class Validator:
         return min(best_split(far, near), float(near.quantile(0.05)))
 
     def _best_cosines(self, prior: Prior, prompts: Sequence[str]) -> Tensor:
-        prompts = prompts[: max(1, self._affordable() // CANDIDATES)]
+        prompts = prompts[: max(1, self.affordable() // CANDIDATES)]
         text = self.texts(prompts).repeat_interleave(CANDIDATES, dim=0)
         return self._cosines(text, draw(prior, text, "text")).view(-1, CANDIDATES).amax(dim=1)
 
-    def _cosines(self, asked: Tensor, latents: Tensor, *, own: bool = False) -> Tensor:
-        """Cosines (B,) of embeddings (B, E) and the pictures of latents (B, K, D).
+    @torch.no_grad()
+    def look(self, latents: Tensor, *, own: bool = False) -> Tensor:
+        """Embeddings (B, E) of the pictures of latents (B, K, D), on the CPU.
 
         Args:
             own: whether the latents are the generator's own, whose K may differ from the pairs'.
         """
         repeats = None if own else self.repeats
         size = VALIDATION.pictures(self.generator.image_size, self.generator.device.type)
-        cosines = [torch.empty(0)]
-        for start in range(0, len(latents), size):
-            part = slice(start, start + size)
-            images = self.generator.synthesize(latents[part], repeats=repeats)
-            cosines.append(self._compare(asked[part], images))
-        return torch.cat(cosines)
+        return torch.cat(
+            [
+                self.embedder.embed_images(self.generator.synthesize(part, repeats=repeats)).cpu()
+                for part in latents.split(size)
+            ]
+        )
+
+    def affordable(self) -> int:
+        """How many pictures a score may be computed from."""
+        height, width = self.generator.image_size
+        return max(64, min(1024, PIXELS_IN_ALL // (height * width)))
+
+    def _cosines(self, asked: Tensor, latents: Tensor, *, own: bool = False) -> Tensor:
+        """Cosines (B,) of embeddings (B, E) and the pictures of latents (B, K, D)."""
+        if not len(latents):
+            return torch.empty(0)
+        return cosine_similarity(self.look(latents, own=own), asked.cpu())
 
     def _compare(self, asked: Tensor, images: Tensor) -> Tensor:
         seen = self.embedder.embed_images(images)
         return cosine_similarity(seen, asked.to(seen.device)).cpu()
-
-    def _affordable(self) -> int:
-        """How many pictures a score may be computed from."""
-        height, width = self.generator.image_size
-        return max(64, min(1024, PIXELS_IN_ALL // (height * width)))
 
 
 def draw(prior: Prior, embeddings: Tensor, modality: Modality) -> Tensor:

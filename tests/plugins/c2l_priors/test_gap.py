@@ -61,7 +61,17 @@ def test_each_bridge_brings_text_to_its_pictures() -> None:
     assert alike(fitted("centring+ridge")) > 0.8
 
 
-@pytest.mark.parametrize("ingredients", ["none", *INGREDIENTS, "+".join(INGREDIENTS)])
+BRIDGES = (
+    "none",
+    *(name for name in INGREDIENTS if name != "neighbours"),
+    "noise+centring+projection+ridge",
+    "blur+centring+projection+ridge",
+    "blur+neighbours",
+    "blur+centring+neighbours",
+)
+
+
+@pytest.mark.parametrize("ingredients", BRIDGES)
 def test_what_the_network_sees_is_unit_length(ingredients: str) -> None:
     gap = fitted(ingredients)
     pictures, words = two_crowds()

@@ -1,0 +1,185 @@
+"""Settings of sampling that are chosen once a prior is trained, by what it draws for prompts.
+
+No labels are needed. A picture fits its prompt as far as the embedder puts it nearer to it than it
+puts random pictures, in standard deviations of those: cosines alone say little, since one prompt is
+near to everything and another to nothing. Many pictures that fit well do not make up for one that
+does not fit at all, so what counts is the mean of exp(-deviations). Pictures that fit are easily
+had at the price of being all the same; so among settings that fit nearly as well as the best, the
+most varied are taken.
+"""
+
+# Letters: P prompts, N pictures of each, E embedding width, R random pictures.
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from c2l.prior import Prior
+from c2l.training.batches import rng_of
+from c2l.training.validation import Validator, draw, nearest
+
+EACH = 2
+"""Pictures of each prompt: two, whose difference is the diversity."""
+FEWEST_PROMPTS, MOST_PROMPTS = 8, 48
+MOST_RANDOM = 2048
+MOST_DEVIATIONS = 8.0
+"""Further away is not worse, and not better: hardly any random picture is as far."""
+NEARLY = 0.95
+"""Of the best fit: what a more varied choice may give away."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one choice drew.
+
+    Args:
+        settings: the choice.
+        fit: how much nearer pictures are to their prompts than random ones, in standard deviations
+            of those; a mean in which pictures that do not fit count most.
+        diversity: how much two pictures of a prompt differ, as a part of two random ones.
+    """
+
+    settings: Mapping[str, Any]
+    fit: float
+    diversity: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {**self.settings, "fit": round(self.fit, 3), "diversity": round(self.diversity, 3)}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which settings were taken, and why.
+
+    Args:
+        settings: those.
+        trials: all that were tried, in their order; empty if nothing was.
+        neighbours: what the training pictures nearest to the prompts reach, for comparison.
+        num_prompts: P.
+    """
+
+    settings: Mapping[str, Any]
+    trials: Sequence[Trial] = ()
+    neighbours: float | None = None
+    num_prompts: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "settings": dict(self.settings),
+            "trials": [trial.to_dict() for trial in self.trials],
+            "neighbours": None if self.neighbours is None else round(self.neighbours, 3),
+            "num_prompts": self.num_prompts,
+        }
+
+    def __str__(self) -> str:
+        chosen = ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        if not self.trials:
+            return f"chosen by the embeddings alone: {chosen}"
+        taken = next(t for t in self.trials if t.settings == self.settings)
+        best = max(t.fit for t in self.trials)
+        return (
+            f"chosen among {len(self.trials)} by {self.num_prompts} prompts: {chosen}; its "
+            f"pictures fit by {taken.fit:.1f} standard deviations of random ones (the best "
+            f"{best:.1f}, nearest neighbours {self.neighbours:.1f}) and differ "
+            f"{taken.diversity:.0%} as much"
+        )
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How near random pictures are to prompts.
+
+    Args:
+        texts: unit embeddings of P prompts, (P, E).
+        mean, deviation: of the cosines of each prompt and random pictures, (P,).
+        differ: the mean of 1 - cosine over random pictures.
+    """
+
+    texts: Tensor
+    mean: Tensor
+    deviation: Tensor
+    differ: float
+
+    @classmethod
+    def of(cls, texts: Tensor, pictures: Tensor) -> Scale:
+        """Of embeddings of prompts (P, E) and of random pictures (R, E), R even."""
+        read, seen = normalize(texts, dim=1), normalize(pictures, dim=1)
+        cosines = seen @ read.T
+        differ = 1 - (seen[0::2] * seen[1::2]).sum(dim=1)
+        deviation = cosines.std(dim=0).clamp_min(1e-6)
+        return cls(read, cosines.mean(dim=0), deviation, float(differ.mean().clamp_min(1e-6)))
+
+    def fit(self, pictures: Tensor) -> float:
+        """Of pictures (P, N, E) and their prompts."""
+        cosines = torch.einsum("pne,pe->pn", normalize(pictures, dim=2), self.texts)
+        standard = (cosines - self.mean[:, None]) / self.deviation[:, None]
+        bounded = standard.double().clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
+        return float(-(-bounded).exp().mean().log())
+
+    def diversity(self, pictures: Tensor) -> float:
+        """Of pictures (P, 2, E)."""
+        unit = normalize(pictures, dim=2)
+        return float((1 - (unit[:, 0] * unit[:, 1]).sum(dim=1)).mean() / self.differ)
+
+
+def choose_settings(
+    prior: Prior, validator: Validator | None, embeddings: Tensor, texts: Tensor | None
+) -> Choice | None:
+    """Choose what a trained prior has left open, and make it adopt that.
+
+    Args:
+        validator: None where no pictures can be drawn: the prior's own first choice is taken.
+        embeddings: of the pairs trained on, (R, E).
+        texts: of the domain's prompts, whose mean is the centre of text.
+    Returns:
+        None if nothing was open.
+    """
+    candidates = prior.sampling_candidates()
+    if not candidates:
+        return None
+    if validator is None or texts is None:
+        return Choice(candidates[0])
+    prompts = _some_prompts(validator, len(candidates), len(embeddings))
+    asked = validator.texts(prompts)
+    random = embeddings[-(min(len(embeddings), MOST_RANDOM) // 2 * 2) :]
+    scale = Scale.of(asked, random)
+    trials = []
+    for candidate in candidates:
+        prior.adopt(candidate)
+        latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
+        seen = validator.look(latents).unflatten(0, (-1, EACH))
+        trials.append(Trial(candidate, scale.fit(seen), scale.diversity(seen)))
+    chosen = best_trial(trials)
+    prior.adopt(chosen.settings)
+    near = nearest(scale.texts - normalize(texts, dim=1).mean(dim=0), embeddings)
+    return Choice(
+        chosen.settings, tuple(trials), scale.fit(embeddings[near][:, None]), len(prompts)
+    )
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial:
+    """The most varied of those that fit nearly as well as the best."""
+    best = max(trial.fit for trial in trials)
+    fitting = [trial for trial in trials if trial.fit >= best - (1 - NEARLY) * abs(best)]
+    return max(fitting, key=lambda trial: trial.diversity)
+
+
+def _some_prompts(validator: Validator, num_candidates: int, num_pairs: int) -> Sequence[str]:
+    """Prompts of the domain, fewer where pairs are few or pictures are large.
+
+    All candidates together draw no more than an eighth of what was drawn for the pairs.
+    """
+    pictures = min(validator.affordable(), num_pairs // 8)
+    num = min(MOST_PROMPTS, max(FEWEST_PROMPTS, pictures // (num_candidates * EACH)))
+    prompts = validator.domain.prompts
+    # Lists have an order, and every n-th prompt may be of one kind.
+    order = torch.randperm(len(prompts), generator=rng_of(0, "prompts", 0))
+    return [prompts[row] for row in order[:num].tolist()]
