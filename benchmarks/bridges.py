@@ -24,7 +24,7 @@ from c2l import Question
 from c2l.evaluation.judge import mark_attributes
 
 NUM_PAIRS = 12_000
-STEPS = 1_500
+STEPS = 1_200
 NUM_PROMPTS = 60
 NUM_IMAGES = 8
 PROMPT_SEED = 3
@@ -120,7 +120,7 @@ def trained(name: str, world: World, row: Row, label: str, steps: int, work: Pat
             row.kind,
             pairs,
             file,
-            generator=world.generator,
+            generator=None if row.settings else world.generator,  # only to choose by pictures
             embedder=world.embedder,
             domain=world.domain_file(work / name),
             settings=dict(row.settings),
@@ -138,8 +138,8 @@ def choice_of(prior: c2l.Prior) -> str:
     return ", ".join(f"{name} {value}" for name, value in chosen.items())
 
 
-def table(name: str, steps: int, work: Path) -> None:
-    """Train and measure every row of a world, and print its table."""
+def table(name: str, labels: Sequence[str], steps: int, work: Path) -> None:
+    """Train and measure rows of a world, and print its table."""
     world = open_world(name, work)
     questions = world.judge.questions(NUM_PROMPTS, PROMPT_SEED)
     prompts = [question.prompt for question in questions]
@@ -147,8 +147,8 @@ def table(name: str, steps: int, work: Path) -> None:
     print("| latents from | named attributes, % | by attribute, % | diversity, % | chosen |")
     print("| --- | --- | --- | --- | --- |")
     colours: dict[str, Tensor] = {}
-    for label, row in ROWS.items():
-        prior = trained(name, world, row, label, steps, work)
+    for label in labels:
+        prior = trained(name, world, ROWS[label], label, steps, work)
         found = measure(world, questions, draw(world, prior, prompts, NUM_IMAGES))
         each = ", ".join(f"{a} {100 * v:.1f}" for a, v in found.by_attribute.items())
         accuracy = f"{100 * found.accuracy:.1f} ± {100 * found.error:.1f}"
@@ -169,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
     parser.add_argument("--steps", type=int, default=STEPS, help="of training")
+    parser.add_argument("--row", choices=ROWS, action="append")
     parser.add_argument("--world", choices=WORLDS, action="append")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -176,7 +177,7 @@ def main() -> None:
     print(f"Each row learnt from {NUM_PAIRS:,} pairs in {options.steps:,} steps. Diversity is that")
     print("of pixels, as a part of random pictures; ± one standard error over prompts.")
     for name in options.world or WORLDS:
-        table(name, options.steps, options.work)
+        table(name, options.row or list(ROWS), options.steps, options.work)
 
 
 if __name__ == "__main__":

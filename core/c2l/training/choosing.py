@@ -98,8 +98,9 @@ class Scale:
     """How near random pictures are to prompts.
 
     Args:
-        texts: unit embeddings of P prompts, (P, E).
-        mean, deviation: of the cosines of each prompt and random pictures, (P,).
+        texts: unit embeddings of P prompts without the mean of text, (P, E). What all texts share
+            would rank pictures alike for each of them.
+        mean, deviation: of the products of each prompt and random pictures, (P,).
         differ: the mean of 1 - cosine over random pictures.
     """
 
@@ -109,18 +110,19 @@ class Scale:
     differ: float
 
     @classmethod
-    def of(cls, texts: Tensor, pictures: Tensor) -> Scale:
-        """Of embeddings of prompts (P, E) and of random pictures (R, E), R even."""
-        read, seen = normalize(texts, dim=1), normalize(pictures, dim=1)
-        cosines = seen @ read.T
+    def of(cls, texts: Tensor, centre: Tensor, pictures: Tensor) -> Scale:
+        """Of embeddings of prompts (P, E), the mean (E,) of text at unit length, and embeddings of
+        random pictures (R, E), R even."""
+        read, seen = normalize(texts, dim=1) - centre, normalize(pictures, dim=1)
+        products = seen @ read.T
         differ = 1 - (seen[0::2] * seen[1::2]).sum(dim=1)
-        deviation = cosines.std(dim=0).clamp_min(1e-6)
-        return cls(read, cosines.mean(dim=0), deviation, float(differ.mean().clamp_min(1e-6)))
+        deviation = products.std(dim=0).clamp_min(1e-6)
+        return cls(read, products.mean(dim=0), deviation, float(differ.mean().clamp_min(1e-6)))
 
     def fit(self, pictures: Tensor) -> float:
         """Of pictures (P, N, E) and their prompts."""
-        cosines = torch.einsum("pne,pe->pn", normalize(pictures, dim=2), self.texts)
-        standard = (cosines - self.mean[:, None]) / self.deviation[:, None]
+        products = torch.einsum("pne,pe->pn", normalize(pictures, dim=2), self.texts)
+        standard = (products - self.mean[:, None]) / self.deviation[:, None]
         bounded = standard.double().clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
         return float(-(-bounded).exp().mean().log())
 
@@ -150,7 +152,8 @@ def choose_settings(
     prompts = _some_prompts(validator, len(candidates), len(embeddings))
     asked = validator.texts(prompts)
     random = embeddings[-(min(len(embeddings), MOST_RANDOM) // 2 * 2) :]
-    scale = Scale.of(asked, random)
+    centre = normalize(texts, dim=1).mean(dim=0)
+    scale = Scale.of(asked, centre, random)
     trials = []
     for candidate in candidates:
         prior.adopt(candidate)
@@ -159,7 +162,7 @@ def choose_settings(
         trials.append(Trial(candidate, scale.fit(seen), scale.diversity(seen)))
     chosen = best_trial(trials)
     prior.adopt(chosen.settings)
-    near = nearest(scale.texts - normalize(texts, dim=1).mean(dim=0), embeddings)
+    near = nearest(scale.texts, embeddings)
     return Choice(
         chosen.settings, tuple(trials), scale.fit(embeddings[near][:, None]), len(prompts)
     )

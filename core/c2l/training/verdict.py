@@ -15,7 +15,8 @@ def verdict(
 
     A prior is normal if its pictures of prompts gain over random ones at least half of what the
     nearest training pictures gain, and if its reconstructions of held-out pictures come at least a
-    quarter of the way from any other picture to the same one.
+    quarter of the way from any other picture to the same one. One that draws pictures again, but
+    not what prompts ask for though it is in the pairs, needs another bridge and not more pairs.
 
     Args:
         scores: of a ``TrainingReport``.
@@ -32,17 +33,27 @@ def verdict(
         f"nearest neighbours {near:.2f}"
     ]
     doubts = []
+    behind = False
     if near - random < 0.02:
         doubts.append("the embedder hardly tells these pictures apart")
     elif not reached - random >= PROMPTS * (near - random):  # so that NaN is no gain
         doubts.append("the cosine with prompts should be higher")
+        behind = reached < near
+    draws_again = False
     if "held_out_cosine" in scores:
         same, other = scores["held_out_cosine"], scores["held_out_cosine_random"]
         facts.append(f"held-out reconstruction {same:.2f}, any two pictures {other:.2f}")
-        if not same - other >= IMAGES * (1 - other):
+        draws_again = same - other >= IMAGES * (1 - other)
+        if not draws_again:
             doubts.append("held-out reconstruction should be better")
     few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
     if not doubts:
         return f"{'; '.join(facts)}: normal{few}"
-    advice = "more `steps` or more pairs help" if more_steps else "more pairs help"
-    return f"{'; '.join(facts)}: low, {' and '.join(doubts)}; {advice}{few}"
+    cure = "more `steps` or more pairs help" if more_steps else "more pairs help"
+    if behind and draws_again:
+        # It has learnt to draw, and the same pairs hold what prompts ask for.
+        cure = (
+            "the bridge from text to pictures is at fault, and more pairs do not help: let "
+            "training choose it, and give a `domain` of your own prompts"
+        )
+    return f"{'; '.join(facts)}: low, {' and '.join(doubts)}; {cure}{few}"

@@ -166,7 +166,8 @@ def test_the_threshold_between_two_samples() -> None:
     ("reached", "held_out", "ends"),
     [
         (0.31, 0.9, "normal"),
-        (0.21, 0.9, "more pairs help"),
+        (0.21, 0.9, "a `domain` of your own prompts"),
+        (0.21, 0.35, "more pairs help"),
         (0.31, 0.35, "more pairs help"),
         (math.nan, 0.9, "more pairs help"),
         (0.31, math.nan, "more pairs help"),
@@ -184,7 +185,8 @@ def test_the_verdict(reached: float, held_out: float, ends: str) -> None:
     assert words.endswith(ends)
     assert f"cosine with prompts {reached:.2f}, random pictures 0.20, nearest" in words
     assert f"held-out reconstruction {held_out:.2f}, any two pictures 0.30" in words
-    assert ("`steps`" in words) != (ends == "normal")
+    assert ("`steps`" in words) == (ends == "more pairs help")
+    assert ("the bridge from text to pictures is at fault" in words) == ("domain" in ends)
     assert "`steps`" not in verdict(scores, more_steps=False)
     few = verdict(scores, more_steps=True, usual_steps=1234)
     assert few.endswith(", though 1,234 steps are usual for so many pairs")

@@ -1,0 +1,126 @@
+"""Settings of sampling that are chosen by what a trained prior draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.functional import normalize
+
+import c2l
+from c2l.prior_file import read_prior_card
+from c2l.testing import ToyEmbedder, ToyGenerator, share_shown, some_prompts
+from c2l.training import TrainingRun, train_prior
+from c2l.training.choosing import NEARLY, Choice, Scale, Trial, best_trial, choose_settings
+from c2l_priors.flow import FlowPrior
+
+torch.set_num_threads(1)
+NOWHERE = torch.zeros(16)
+
+
+def some(num: int, seed: int, width: int = 16) -> Tensor:
+    return torch.randn(num, width, generator=torch.Generator().manual_seed(seed))
+
+
+def test_random_pictures_do_not_fit_and_true_ones_do() -> None:
+    texts, random = some(200, 0), some(1000, 1)
+    scale = Scale.of(texts, NOWHERE, random)
+    assert scale.fit(some(400, 2).unflatten(0, (200, 2))) < 0
+    assert scale.fit(texts[:, None] + 0.1 * some(400, 3).unflatten(0, (200, 2))) > 3
+    assert scale.diversity(some(400, 2).unflatten(0, (200, 2))) == pytest.approx(1, abs=0.1)
+    assert scale.diversity(texts[:, None].expand(-1, 2, -1)) == pytest.approx(0, abs=1e-5)
+
+
+def test_the_place_and_the_length_of_embeddings_do_not_matter() -> None:
+    """Pictures in a narrow cone: what counts is how they differ from each other."""
+    texts, random, drawn = some(50, 0), some(500, 1), some(100, 2).unflatten(0, (50, 2))
+    wide = Scale.of(texts, NOWHERE, random).fit(drawn)
+    assert Scale.of(3 * texts, NOWHERE, 5 * random).fit(7 * drawn) == pytest.approx(wide, abs=1e-4)
+    cone = torch.zeros(17)
+    cone[16] = 3.0
+
+    def narrow(rows: Tensor) -> Tensor:
+        return torch.nn.functional.pad(normalize(rows, dim=-1), (0, 1)) + cone
+
+    text = torch.nn.functional.pad(texts, (0, 1))
+    assert Scale.of(text, torch.zeros(17), narrow(random)).fit(narrow(drawn)) == pytest.approx(wide, abs=1e-3)
+
+
+def test_one_picture_that_does_not_fit_outweighs_many_that_fit_well() -> None:
+    texts, random = some(20, 0), some(1000, 1)
+    scale = Scale.of(texts, NOWHERE, random)
+    well = texts[:, None] + 0.6 * some(20, 3)[:, None]
+    exactly_but = texts[:, None].clone()
+    exactly_but[:4] *= -1
+    assert scale.fit(exactly_but) < scale.fit(well) < scale.fit(texts[:, None])
+
+
+trials = st.lists(
+    st.builds(Trial, st.just({}), st.floats(-5, 8), st.floats(0, 2)), min_size=1, max_size=9
+)
+
+
+@given(trials)
+def test_the_choice_fits_nearly_best_and_no_other_such_is_more_varied(found: list[Trial]) -> None:
+    chosen, best = best_trial(found), max(trial.fit for trial in found)
+    assert chosen.fit >= best - (1 - NEARLY) * abs(best)
+    assert not any(t.fit >= chosen.fit and t.diversity > chosen.diversity for t in found)
+
+
+def test_without_pictures_it_is_the_first() -> None:
+    prior = FlowPrior(embedding_width=16, num_codes=1, latent_width=2, hidden=8)
+    prior.fit(some(40, 0), some(40, 1, 2)[:, None], 3 + some(30, 2))
+    first = prior.sampling_candidates()[0]
+    choice = choose_settings(prior, None, some(40, 0), None)
+    assert choice == Choice(first)
+    assert str(choice).startswith("chosen by the embeddings alone: gap blur")
+
+
+class TurnedText(ToyEmbedder):
+    """Its texts lie far from all pictures, in a narrow cone."""
+
+    def embed_text(self, prompts: Sequence[str]) -> Tensor:
+        read = normalize(super().embed_text(prompts), dim=1)
+        return read + 3 * normalize(some(1, 5, self.width), dim=1)
+
+
+def test_training_chooses_a_bridge_that_works(tmp_path: Path) -> None:
+    generator, embedder = ToyGenerator(), TurnedText()
+    pairs = c2l.build_pairs(generator, embedder, 3000, tmp_path / "pairs")
+    domain = tmp_path / "toys.txt"
+    domain.write_text("\n".join(dict.fromkeys(some_prompts(60))), encoding="utf-8")
+    prompts = list(dict.fromkeys(some_prompts(80, seed=5)))
+    asked = embedder.embed_text(prompts)
+    shown = {}
+    for gap in ("auto", "noise"):
+        report = train_prior(
+            "flow",
+            pairs,
+            tmp_path / f"{gap}.safetensors",
+            generator=generator,
+            embedder=embedder,
+            domain=str(domain),
+            settings={"gap": gap, "hidden": 96, "num_blocks": 2},
+            steps=400,
+            student=False,
+        )
+        drawn = c2l.load_prior(str(report.path)).sample(asked, seeds=range(len(asked)))
+        shown[gap] = share_shown(prompts, drawn)
+        assert bool(report.choice) == (gap == "auto")
+    assert shown["auto"] > max(0.8, shown["noise"] + 0.1)
+
+    card = read_prior_card(tmp_path / "auto.safetensors")
+    chosen = card.training["choice"]
+    assert card.settings.items() >= chosen["settings"].items()
+    assert "centring" in card.settings["gap"]
+    assert len(chosen["trials"]) > 10 and chosen["num_prompts"] >= 8
+    assert "gap" not in TrainingRun.of(card).settings
+    assert TrainingRun.of(card).settings["hidden"] == 96
+    assert (
+        TrainingRun.of(read_prior_card(tmp_path / "noise.safetensors")).settings["gap"] == "noise"
+    )
