@@ -69,20 +69,23 @@ class Clouds:
 def candidates(pictures: Tensor, texts: Tensor | None) -> list[dict[str, Any]]:
     """Settings of a prior worth trying for pictures (N, E) and texts (M, E), the likeliest first.
 
-    Where nothing can be known of how texts lie to pictures there is only one.
+    There is only one where nothing is known of how texts lie to pictures.
     """
-    clouds = Clouds.measure(pictures, texts) if texts is not None and len(texts) else None
-    if clouds is None or not (clouds.texts_differ and clouds.pictures_differ):
-        return [_bridge(noise=1.0)]
-    near = [_neighbours(0.006, pull=0.75), *map(_neighbours, (0.003, 0.006, 0.012))]
-    far = [
-        {**_bridge(centred=centred, pull=pull), **reading}
-        for centred in (clouds.far_apart, not clouds.far_apart)
-        for pull in (0.0, 0.5)
-        for reading in READINGS
+    if texts is None or not len(texts):
+        return [_bridge("neighbours", pull=0.75, nearest=0.006)]
+    clouds = Clouds.measure(pictures, texts)
+    if not (clouds.texts_differ and clouds.pictures_differ):
+        return [_bridge(text_noise=1.0)]
+    found = [
+        _bridge("centring", "neighbours", pull=pull, nearest=nearest)
+        for pull, nearest in ((0.75, 0.006), (1.0, 0.003), (1.0, 0.006), (1.0, 0.012))
     ]
-    # Where the two lie far apart, only pictures tell where a text belongs among them.
-    return [*near, *far] if clouds.far_apart else [*far, *near]
+    for centring in ((), ("centring",)):
+        for projection in ((), ("projection",)):
+            found += [_bridge(*centring, *projection, **reading) for reading in READINGS]
+    # Where the two lie far apart, pictures tell best where a text belongs among them. Where they
+    # do not, a text can ask for more than any picture shows.
+    return found if clouds.far_apart else [*found[4:], *found[:4]]
 
 
 READINGS: Sequence[Mapping[str, float]] = (
@@ -90,23 +93,24 @@ READINGS: Sequence[Mapping[str, float]] = (
     {"text_noise": 0.5, "adherence": 0.5},
     {"text_noise": 1.0, "adherence": 0.25},
 )
-"""From literal to loose."""
+"""Of a text, from literal to loose."""
 
 
-def _bridge(*, centred: bool = False, pull: float = 0.0, noise: float = 0.25) -> dict[str, Any]:
-    """Settings of a gap with blur, and with a projection if there is a pull."""
-    names = ["blur", *(["centring"] if centred else []), *(["projection"] if pull else [])]
+def _bridge(
+    *ingredients: str,
+    text_noise: float = 0.25,
+    adherence: float = 1.0,
+    pull: float = 0.5,
+    nearest: float = 0.005,
+) -> dict[str, Any]:
+    """Settings of a gap with blur and these ingredients."""
     return {
-        "gap": "+".join(names),
-        "text_noise": noise,
-        "adherence": 1.0,
-        "pull": pull or 0.5,
-        "nearest": 0.005,
+        "gap": "+".join(("blur", *ingredients)),
+        "text_noise": text_noise,
+        "adherence": adherence,
+        "pull": pull,
+        "nearest": nearest,
     }
-
-
-def _neighbours(share: float, *, pull: float = 1.0) -> dict[str, Any]:
-    return {**_bridge(centred=True, pull=pull), "gap": "blur+centring+neighbours", "nearest": share}
 
 
 def _alike(unit: Tensor) -> float:

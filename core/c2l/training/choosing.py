@@ -27,11 +27,20 @@ from c2l.training.validation import Validator, draw, nearest
 EACH = 2
 """Pictures of each prompt: two, whose difference is the diversity."""
 FEWEST_PROMPTS, MOST_PROMPTS = 8, 48
+MOST_PICTURES = 1024
+MOST_PIXELS = 2**28
+"""Of all pictures together: 1,024 of 512 px, 256 of 1024 px."""
+SHARE = 8
+"""One picture is drawn for so many pairs at most, each of which was drawn as well: trying takes an
+eighth of the time of a run at most."""
 MOST_RANDOM = 2048
 MOST_DEVIATIONS = 8.0
 """Further away is not worse, and not better: hardly any random picture is as far."""
 NEARLY = 0.95
 """Of the best fit: what a more varied choice may give away."""
+FEW_PICTURES = 64
+ALIKE = 1e-6
+"""1 - cosine of texts that say the same."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +72,14 @@ class Choice:
         trials: all that were tried, in their order; empty if nothing was.
         neighbours: what the training pictures nearest to the prompts reach, for comparison.
         num_prompts: P.
+        notes: what was odd, or why nothing was tried.
     """
 
     settings: Mapping[str, Any]
     trials: Sequence[Trial] = ()
     neighbours: float | None = None
     num_prompts: int = 0
+    notes: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -77,19 +88,21 @@ class Choice:
             "trials": [trial.to_dict() for trial in self.trials],
             "neighbours": None if self.neighbours is None else round(self.neighbours, 3),
             "num_prompts": self.num_prompts,
+            "notes": list(self.notes),
         }
 
     def __str__(self) -> str:
         chosen = ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        notes = "".join(f"; {note}" for note in self.notes)
         if not self.trials:
-            return f"chosen by the embeddings alone: {chosen}"
+            return f"chosen by the embeddings alone: {chosen}{notes}"
         taken = next(t for t in self.trials if t.settings == self.settings)
         best = max(t.fit for t in self.trials)
         return (
             f"chosen among {len(self.trials)} by {self.num_prompts} prompts: {chosen}; its "
             f"pictures fit by {taken.fit:.1f} standard deviations of random ones (the best "
             f"{best:.1f}, nearest neighbours {self.neighbours:.1f}) and differ "
-            f"{taken.diversity:.0%} as much"
+            f"{taken.diversity:.0%} as much{notes}"
         )
 
 
@@ -147,9 +160,14 @@ def choose_settings(
     candidates = prior.sampling_candidates()
     if not candidates:
         return None
+    notes = _oddities(embeddings, texts)
     if validator is None or texts is None:
-        return Choice(candidates[0])
+        return Choice(candidates[0], notes=(*notes, "others were not tried, for lack of parts"))
+    if len(candidates) == 1:
+        return Choice(candidates[0], notes=notes)
     prompts = _some_prompts(validator, len(candidates), len(embeddings))
+    if not prompts:
+        return Choice(candidates[0], notes=(*notes, "pairs are too few to try others"))
     asked = validator.texts(prompts)
     random = embeddings[-(min(len(embeddings), MOST_RANDOM) // 2 * 2) :]
     centre = normalize(texts, dim=1).mean(dim=0)
@@ -163,9 +181,8 @@ def choose_settings(
     chosen = best_trial(trials)
     prior.adopt(chosen.settings)
     near = nearest(scale.texts, embeddings)
-    return Choice(
-        chosen.settings, tuple(trials), scale.fit(embeddings[near][:, None]), len(prompts)
-    )
+    neighbours = scale.fit(embeddings[near][:, None])
+    return Choice(chosen.settings, tuple(trials), neighbours, len(prompts), notes)
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial:
@@ -176,13 +193,28 @@ def best_trial(trials: Sequence[Trial]) -> Trial:
 
 
 def _some_prompts(validator: Validator, num_candidates: int, num_pairs: int) -> Sequence[str]:
-    """Prompts of the domain, fewer where pairs are few or pictures are large.
-
-    All candidates together draw no more than an eighth of what was drawn for the pairs.
-    """
-    pictures = min(validator.affordable(), num_pairs // 8)
-    num = min(MOST_PROMPTS, max(FEWEST_PROMPTS, pictures // (num_candidates * EACH)))
+    """Prompts of the domain to try all candidates on; none where enough would take too long."""
+    height, width = validator.generator.image_size
+    pictures = min(MOST_PICTURES, MOST_PIXELS // (height * width), num_pairs // SHARE)
+    num = min(MOST_PROMPTS, pictures // (num_candidates * EACH))
+    if num < FEWEST_PROMPTS:
+        return ()
     prompts = validator.domain.prompts
     # Lists have an order, and every n-th prompt may be of one kind.
     order = torch.randperm(len(prompts), generator=rng_of(0, "prompts", 0))
     return [prompts[row] for row in order[:num].tolist()]
+
+
+def _oddities(embeddings: Tensor, texts: Tensor | None) -> tuple[str, ...]:
+    """What is strange about pairs and prompts, and limits every choice."""
+    found = []
+    if texts is not None and len(texts) > 1:
+        unit = normalize(texts.double(), dim=1)
+        if float(1 - (unit @ unit[0]).min()) < ALIKE:
+            found.append("the embedder reads all prompts alike")
+    num = len(embeddings[:MOST_RANDOM].unique(dim=0))
+    if num == 1 < len(embeddings):
+        found.append("the embedder sees all pictures alike")
+    elif num < min(FEW_PICTURES, len(embeddings)):
+        found.append(f"the pairs hold only {num} different pictures")
+    return tuple(found)

@@ -64,7 +64,7 @@ class Validator:
     @torch.no_grad()
     def draw_strip(self, prior: Prior, pictures: Path) -> float:
         """Mean cosine of a few prompts and a picture of each; the first few go to a PNG."""
-        prompts = self.domain.for_judging[: min(PROMPTS_IN_TRAINING, self.affordable() // 8)]
+        prompts = self.domain.for_judging[: min(PROMPTS_IN_TRAINING, self._affordable() // 8)]
         text = self.texts(prompts)
         latents = draw(prior, text, "text")
         shown = self.generator.synthesize(latents[:STRIP], repeats=self.repeats)
@@ -88,7 +88,7 @@ class Validator:
             and ``prompts_cosine_neighbours`` of the training pictures nearest to the prompts,
             each modality centred on its mean.
         """
-        text = self.texts(self.domain.for_judging[: self.affordable()])
+        text = self.texts(self.domain.for_judging[: self._affordable()])
         random = self.generator.sample_latents(range(len(text)))
         centre = normalize(texts, dim=1).mean(dim=0)
         near = nearest(normalize(text, dim=1) - centre, embeddings)
@@ -127,7 +127,7 @@ class Validator:
         return min(best_split(far, near), float(near.quantile(0.05)))
 
     def _best_cosines(self, prior: Prior, prompts: Sequence[str]) -> Tensor:
-        prompts = prompts[: max(1, self.affordable() // CANDIDATES)]
+        prompts = prompts[: max(1, self._affordable() // CANDIDATES)]
         text = self.texts(prompts).repeat_interleave(CANDIDATES, dim=0)
         return self._cosines(text, draw(prior, text, "text")).view(-1, CANDIDATES).amax(dim=1)
 
@@ -147,7 +147,7 @@ class Validator:
             ]
         )
 
-    def affordable(self) -> int:
+    def _affordable(self) -> int:
         """How many pictures a score may be computed from."""
         height, width = self.generator.image_size
         return max(64, min(1024, PIXELS_IN_ALL // (height * width)))

@@ -16,7 +16,7 @@ import c2l
 from c2l.prior_file import read_prior_card
 from c2l.testing import ToyEmbedder, ToyGenerator, share_shown, some_prompts
 from c2l.training import TrainingRun, train_prior
-from c2l.training.choosing import NEARLY, Choice, Scale, Trial, best_trial, choose_settings
+from c2l.training.choosing import NEARLY, Scale, Trial, best_trial, choose_settings
 from c2l_priors.flow import FlowPrior
 
 torch.set_num_threads(1)
@@ -48,7 +48,9 @@ def test_the_place_and_the_length_of_embeddings_do_not_matter() -> None:
         return torch.nn.functional.pad(normalize(rows, dim=-1), (0, 1)) + cone
 
     text = torch.nn.functional.pad(texts, (0, 1))
-    assert Scale.of(text, torch.zeros(17), narrow(random)).fit(narrow(drawn)) == pytest.approx(wide, abs=1e-3)
+    assert Scale.of(text, torch.zeros(17), narrow(random)).fit(narrow(drawn)) == pytest.approx(
+        wide, abs=1e-3
+    )
 
 
 def test_one_picture_that_does_not_fit_outweighs_many_that_fit_well() -> None:
@@ -74,11 +76,59 @@ def test_the_choice_fits_nearly_best_and_no_other_such_is_more_varied(found: lis
 
 def test_without_pictures_it_is_the_first() -> None:
     prior = FlowPrior(embedding_width=16, num_codes=1, latent_width=2, hidden=8)
-    prior.fit(some(40, 0), some(40, 1, 2)[:, None], 3 + some(30, 2))
+    prior.fit(some(80, 0), some(80, 1, 2)[:, None], 3 + some(30, 2))
     first = prior.sampling_candidates()[0]
-    choice = choose_settings(prior, None, some(40, 0), None)
-    assert choice == Choice(first)
+    choice = choose_settings(prior, None, some(80, 0), None)
+    assert choice is not None and choice.settings == first and not choice.trials
     assert str(choice).startswith("chosen by the embeddings alone: gap blur")
+    assert str(choice).endswith("others were not tried, for lack of parts")
+
+
+class OneWord(ToyEmbedder):
+    """Reads nothing."""
+
+    def embed_text(self, prompts: Sequence[str]) -> Tensor:
+        return super().embed_text(["shape1"]).expand(len(prompts), -1)
+
+
+class TenPictures(ToyGenerator):
+    """Draws ten pictures."""
+
+    def sample_latents(self, seeds: Sequence[int]) -> Tensor:
+        return super().sample_latents([seed % 10 for seed in seeds])
+
+
+@pytest.mark.parametrize(
+    ("generator", "embedder", "num", "said"),
+    [
+        (ToyGenerator(), ToyEmbedder(), 200, "pairs are too few to try others"),
+        (ToyGenerator(), OneWord(), 3000, "the embedder reads all prompts alike"),
+        (TenPictures(), ToyEmbedder(), 3000, "the pairs hold only 10 different pictures"),
+    ],
+)
+def test_odd_parts_get_something_safe_and_are_named(
+    generator: c2l.Generator, embedder: c2l.Embedder, num: int, said: str, tmp_path: Path
+) -> None:
+    report = train_prior(
+        "flow",
+        c2l.build_pairs(generator, embedder, num, tmp_path / "pairs"),
+        tmp_path / "x.safetensors",
+        generator=generator,
+        embedder=embedder,
+        domain=toy_domain(tmp_path),
+        settings={"hidden": 16, "num_blocks": 1},
+        steps=40,
+        student=False,
+    )
+    assert report.choice.endswith(said)
+    drawn = c2l.load_prior(str(report.path)).sample(embedder.embed_text(["shape1"]), seeds=[0])
+    assert torch.isfinite(drawn).all()
+
+
+def toy_domain(folder: Path) -> str:
+    path = folder / "toys.txt"
+    path.write_text("\n".join(dict.fromkeys(some_prompts(60))), encoding="utf-8")
+    return str(path)
 
 
 class TurnedText(ToyEmbedder):
@@ -92,8 +142,6 @@ class TurnedText(ToyEmbedder):
 def test_training_chooses_a_bridge_that_works(tmp_path: Path) -> None:
     generator, embedder = ToyGenerator(), TurnedText()
     pairs = c2l.build_pairs(generator, embedder, 3000, tmp_path / "pairs")
-    domain = tmp_path / "toys.txt"
-    domain.write_text("\n".join(dict.fromkeys(some_prompts(60))), encoding="utf-8")
     prompts = list(dict.fromkeys(some_prompts(80, seed=5)))
     asked = embedder.embed_text(prompts)
     shown = {}
@@ -104,7 +152,7 @@ def test_training_chooses_a_bridge_that_works(tmp_path: Path) -> None:
             tmp_path / f"{gap}.safetensors",
             generator=generator,
             embedder=embedder,
-            domain=str(domain),
+            domain=toy_domain(tmp_path),
             settings={"gap": gap, "hidden": 96, "num_blocks": 2},
             steps=400,
             student=False,

@@ -83,19 +83,23 @@ def test_what_suits_the_clouds_comes_first() -> None:
 @pytest.mark.parametrize(
     ("pictures", "texts"),
     [
-        (cone(50, 0.5, 0), None),
-        (cone(50, 0.5, 0), torch.empty(0, WIDTH)),
         (cone(50, 0.5, 0), torch.ones(20, WIDTH)),
         (cone(50, 0.5, 0), torch.ones(1, WIDTH)),
         (torch.ones(50, WIDTH), cone(20, 0.5, 0)),
         (torch.ones(50, WIDTH), torch.ones(20, WIDTH)),
     ],
 )
-def test_where_nothing_can_be_told_there_is_no_choice(
-    pictures: Tensor, texts: Tensor | None
+def test_where_nothing_can_be_told_apart_there_is_no_choice(
+    pictures: Tensor, texts: Tensor
 ) -> None:
     (only,) = candidates(pictures, texts)
     assert only["gap"] == "blur"
+
+
+@pytest.mark.parametrize("texts", [None, torch.empty(0, WIDTH)])
+def test_without_texts_only_pictures_tell_where_a_prompt_belongs(texts: Tensor | None) -> None:
+    (only,) = candidates(cone(50, 0.5, 0), texts)
+    assert only["gap"] == "blur+neighbours"
 
 
 @pytest.mark.parametrize("alike", [0.2, 0.9, 0.99])
