@@ -220,9 +220,13 @@ class Gap(nn.Module):
         """
         if adherence is None:
             adherence = self.adherence if modality == "text" else 1.0
-        unit = self.unit(embeddings, modality)
         if modality == "text" and "neighbours" in self.chosen:
-            unit = self._moved(unit, self._neighbours(embeddings, normal))
+            near = self._neighbours(embeddings)
+            place = (torch.special.ndtr(normal(1)) * near.shape[1]).long()
+            one = near[torch.arange(len(near)), place[:, 0].clamp_max(near.shape[1] - 1)]
+            unit = self._moved(self._centred(embeddings.to(one.device), modality), one)
+        else:
+            unit = self.unit(embeddings, modality)
         if not self.noise:
             return unit, unit.new_zeros(len(unit))
         longest = self.text_noise if modality == "text" else 1.0
@@ -247,8 +251,13 @@ class Gap(nn.Module):
         return mean + own - REPULSION * own.norm(dim=1, keepdim=True) * step
 
     def unit(self, embeddings: Tensor, modality: Modality) -> Tensor:
-        """Embeddings (B, E) as unit vectors on the side of the pictures, with nothing random."""
+        """Embeddings (B, E) as unit vectors on the side of the pictures, with nothing random.
+
+        Neighbours are all taken at once.
+        """
         unit = self._centred(embeddings.to(self.image_mean.device), modality)
+        if modality == "text" and "neighbours" in self.chosen:
+            unit = self._moved(unit, normalize(self._neighbours(embeddings).mean(dim=1), dim=1))
         if modality == "text" and "projection" in self.chosen:
             unit = self._moved(unit, _project(unit, self.stored.float()))
         if modality == "text" and "ridge" in self.chosen:
@@ -266,8 +275,8 @@ class Gap(nn.Module):
     def _moved(self, unit: Tensor, goal: Tensor) -> Tensor:
         return normalize((1 - self.pull) * unit + self.pull * goal, dim=1)
 
-    def _neighbours(self, texts: Tensor, normal: Callable[[int], Tensor]) -> Tensor:
-        """A stored picture for each text, both (B, E): one of the nearest, chosen by the seed.
+    def _neighbours(self, texts: Tensor) -> Tensor:
+        """The stored pictures that fit texts (B, E) best, (B, the nearest share, E).
 
         Pictures are ranked by the product with what sets the text apart from other texts, and keep
         their length: one that lies far out says more than one whose direction happens to fit.
@@ -275,9 +284,7 @@ class Gap(nn.Module):
         asked = normalize(texts.to(self.image_mean.device), dim=1) - self.text_mean
         stored = self.stored.float()
         num = max(1, round(self.nearest * len(stored)))
-        best = (asked @ (stored * self.lengths[:, None]).T).topk(num, dim=1).indices
-        place = (torch.special.ndtr(normal(1)) * num).long().clamp_max(num - 1)
-        return stored[best.gather(1, place)[:, 0]]
+        return stored[(asked @ (stored * self.lengths[:, None]).T).topk(num, dim=1).indices]
 
     def _noisy(self, unit: Tensor, levels: Tensor, normal: Tensor) -> Tensor:
         """Turned by noise of length ``levels * noise``; its cosine is 1 / hypot(1, that) or so.
