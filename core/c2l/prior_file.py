@@ -67,6 +67,12 @@ class PriorCard:
     domain: Mapping[str, Any] = field(default_factory=dict)
     student: Mapping[str, Any] | None = None
 
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """The settings that training chose itself, and which its run leaves open."""
+        chosen: Mapping[str, Any] = self.training.get("choice", {}).get("settings", {})
+        return chosen
+
     def to_json(self) -> str:
         return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, sort_keys=True)
 

@@ -36,4 +36,6 @@ def info(
     else:
         for name, value in facts.card.scores.items():
             output.talk(f"{name:<28} {value}")
+        for name, value in facts.card.chosen.items():
+            output.talk(f"chosen {name:<21} {value}")
         output.data(facts.run.rstrip())

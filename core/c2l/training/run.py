@@ -111,8 +111,7 @@ class TrainingRun(BaseModel):
         """
         training = card.training
         plan = {k: training[k] for k in ("steps", "batch_size", "learning_rate") if k in training}
-        # What was left open then is left open again.
-        chosen = training.get("choice", {}).get("settings", {})
+        left_open = {*WIDTHS, *card.chosen}
         others = {k: training[k] for k in ("patience", "first_seed", "half") if k in training}
         return cls(
             prior=card.kind,
@@ -121,7 +120,7 @@ class TrainingRun(BaseModel):
             num=training.get("num_pairs", 0) + training.get("num_held_out", 0) or None,
             domain=card.domain.get("name"),
             groups=card.repeats if card.generator.reference and len(card.repeats) > 1 else None,
-            settings={k: v for k, v in card.settings.items() if k not in {*WIDTHS, *chosen}},
+            settings={k: v for k, v in card.settings.items() if k not in left_open},
             seed=training.get("seed", 0),
             student=card.student is not None,
             **plan,

@@ -164,7 +164,7 @@ def test_training_chooses_a_bridge_that_works(tmp_path: Path) -> None:
 
     card = read_prior_card(tmp_path / "auto.safetensors")
     chosen = card.training["choice"]
-    assert card.settings.items() >= chosen["settings"].items()
+    assert card.settings.items() >= card.chosen.items() == chosen["settings"].items()
     assert "centring" in card.settings["gap"]
     assert len(chosen["trials"]) > 10 and chosen["num_prompts"] >= 8
     assert "gap" not in TrainingRun.of(card).settings
