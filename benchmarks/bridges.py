@@ -134,8 +134,34 @@ def trained(name: str, world: World, row: Row, label: str, steps: int, work: Pat
 def choice_of(prior: c2l.Prior) -> str:
     """What a prior chose itself."""
     assert prior.card is not None
-    chosen = prior.card.training.get("choice", {}).get("settings", {})
-    return ", ".join(f"{name} {value}" for name, value in chosen.items())
+    return ", ".join(f"{name} {value}" for name, value in prior.card.chosen.items())
+
+
+def worth_of_choice(world: World, prior: c2l.Prior, questions: Sequence[Question]) -> str:
+    """How well what training saw without labels foretells accuracy, over all bridges it tried."""
+    assert prior.card is not None
+    trials = prior.card.training.get("choice", {}).get("trials", [])
+    if not trials:
+        return ""
+    prompts = [question.prompt for question in questions]
+    fits, accuracies = [], []
+    for trial in trials:
+        prior.adopt({name: trial[name] for name in prior.card.chosen})
+        images = draw(world, prior, prompts, NUM_IMAGES // 2)
+        fits.append(trial["fit"])
+        accuracies.append(measure(world, questions, images).accuracy)
+    prior.adopt(prior.card.chosen)
+    correlation = rank_correlation(torch.tensor(fits), torch.tensor(accuracies))
+    return (
+        f"Over the {len(trials)} bridges tried, fit and accuracy have a rank correlation of "
+        f"{correlation:.2f}; the most accurate reaches {100 * max(accuracies):.1f} %."
+    )
+
+
+def rank_correlation(a: Tensor, b: Tensor) -> float:
+    """Spearman's."""
+    ranks = torch.stack([a, b]).argsort(1).argsort(1).float()
+    return float(torch.corrcoef(ranks)[0, 1])
 
 
 def table(name: str, labels: Sequence[str], steps: int, work: Path) -> None:
@@ -147,6 +173,7 @@ def table(name: str, labels: Sequence[str], steps: int, work: Path) -> None:
     print("| latents from | named attributes, % | by attribute, % | diversity, % | chosen |")
     print("| --- | --- | --- | --- | --- |")
     colours: dict[str, Tensor] = {}
+    worth = ""
     for label in labels:
         prior = trained(name, world, ROWS[label], label, steps, work)
         found = measure(world, questions, draw(world, prior, prompts, NUM_IMAGES))
@@ -154,9 +181,13 @@ def table(name: str, labels: Sequence[str], steps: int, work: Path) -> None:
         accuracy = f"{100 * found.accuracy:.1f} ± {100 * found.error:.1f}"
         cells = [label, accuracy, each, f"{100 * found.diversity:.0f}", choice_of(prior)]
         print(f"| {' | '.join(cells)} |", flush=True)
+        if label == "flow, auto":
+            worth = worth_of_choice(world, prior, questions)
         if name == "colours":
             drawn = draw(world, prior, [*LEADS, *BRIGHTNESS], 32)
             colours[label] = (drawn.clamp(-1, 1).mean((1, 3, 4)) * 127.5 + 127.5).round().int()
+    if worth:
+        print(f"\n{worth}")
     if colours:
         print("\nMean red/green/blue of 32 pictures:\n")
         print(f"| latents from | {' | '.join([*LEADS, *BRIGHTNESS])} |")

@@ -47,15 +47,18 @@ class NoisyGapSettings(GapSettings):
     nearest: Share = 0.005
 
     def new_gap(self) -> Gap:
-        return Gap(
-            self.embedding_width,
-            ingredients="blur" if self.gap == AUTO else self.gap,
-            noise=self.noise,
-            text_noise=self.text_noise,
-            adherence=self.adherence,
-            pull=self.pull,
-            nearest=self.nearest,
-        )
+        return Gap(self.embedding_width, **self.bridge())
+
+    def bridge(self) -> dict[str, Any]:
+        """What decides the gap besides its width."""
+        return {
+            "ingredients": "blur" if self.gap == AUTO else self.gap,
+            "noise": self.noise,
+            "text_noise": self.text_noise,
+            "adherence": self.adherence,
+            "pull": self.pull,
+            "nearest": self.nearest,
+        }
 
 
 class GapPrior(Prior):
@@ -106,12 +109,5 @@ class NoisyGapPrior(GapPrior):
         return self._candidates
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
-        self.config = config = type(self.config)(**{**self.settings(), **settings})
-        self.gap.change(
-            config.gap,
-            config.noise,
-            config.text_noise,
-            config.adherence,
-            config.pull,
-            config.nearest,
-        )
+        self.config = type(self.config)(**{**self.settings(), **settings})
+        self.gap.change(**self.config.bridge())

@@ -128,7 +128,14 @@ class Gap(nn.Module):
         super().__init__()
         chosen = _chosen(ingredients)
         self.embedding_width = embedding_width
-        self.change(ingredients, noise, text_noise, adherence, pull, nearest)
+        self.change(
+            ingredients=ingredients,
+            noise=noise,
+            text_noise=text_noise,
+            adherence=adherence,
+            pull=pull,
+            nearest=nearest,
+        )
         self.register_buffer("image_mean", torch.zeros(embedding_width))
         self.register_buffer("text_mean", torch.zeros(embedding_width))
         if "centring" in chosen and "blur" not in chosen:
@@ -145,6 +152,7 @@ class Gap(nn.Module):
 
     def change(
         self,
+        *,
         ingredients: str,
         noise: float,
         text_noise: float,
@@ -152,7 +160,7 @@ class Gap(nn.Module):
         pull: float,
         nearest: float,
     ) -> None:
-        """Take other values, those of the constructor.
+        """Take other values of the constructor's arguments.
 
         A fitted gap with blur stays fitted while ``noise`` is the same and no ridge is added.
         """

@@ -148,9 +148,10 @@ def test_a_bridge_can_be_changed_after_the_fit() -> None:
     later = Gap(WIDTH, ingredients="blur", noise=1.0)
     later.fit(pictures, texts)
     for name in ("blur+centring", "blur+projection", "blur+centring+neighbours", "blur"):
-        at_once = Gap(WIDTH, ingredients=name, noise=1.0, text_noise=0.5, adherence=0.5, pull=0.7)
+        values = {"noise": 1.0, "text_noise": 0.5, "adherence": 0.5, "pull": 0.7, "nearest": 0.01}
+        at_once = Gap(WIDTH, ingredients=name, **values)
         at_once.fit(pictures, texts)
-        later.change(name, 1.0, 0.5, 0.5, 0.7, 0.005)
+        later.change(ingredients=name, **values)
         assert later.state_dict().keys() == at_once.state_dict().keys()
         for now, then in zip(
             later.ask(texts, "text", None, normal(80)),
