@@ -131,6 +131,10 @@ class Prior(Part, ABC):
         """
         return ()
 
+    def sampling_evidence(self) -> Mapping[str, float]:
+        """Numbers that the candidates rest on, for the prior's card."""
+        return {}
+
     def adopt(self, settings: Mapping[str, Any]) -> None:
         """Change settings that matter to sampling alone; a class that leaves none open has none."""
         raise NotImplementedError(f"{type(self).__name__} leaves no settings open")

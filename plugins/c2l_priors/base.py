@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from torch import Tensor
 
 from c2l import Prior, PriorSettings, check_pairs
 from c2l.ranges import Adherence, Share, Size
-from c2l_priors.clouds import candidates
+from c2l_priors.clouds import Clouds, candidates
 from c2l_priors.gap import AUTO, Bridge, Gap, Ingredients
 
 
@@ -90,15 +91,18 @@ class NoisyGapPrior(GapPrior):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._candidates: Sequence[Mapping[str, Any]] = ()
+        self._clouds: Clouds | None = None
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         super().fit(embeddings, latents, texts)
         if self.config.gap != AUTO:
             return
+        if texts is not None and len(texts):
+            self._clouds = Clouds.measure(embeddings, texts)
         # What was set stays as it was set.
         kept = self.config.model_fields_set - {"gap"}
         found: list[Mapping[str, Any]] = []
-        for candidate in candidates(embeddings, texts):
+        for candidate in candidates(self._clouds):
             free = {name: value for name, value in candidate.items() if name not in kept}
             if free not in found:
                 found.append(free)
@@ -107,6 +111,11 @@ class NoisyGapPrior(GapPrior):
 
     def sampling_candidates(self) -> Sequence[Mapping[str, Any]]:
         return self._candidates
+
+    def sampling_evidence(self) -> Mapping[str, float]:
+        if self._clouds is None:
+            return {}
+        return {name: round(value, 4) for name, value in asdict(self._clouds).items()}
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
         self.config = type(self.config)(**{**self.settings(), **settings})

@@ -66,14 +66,16 @@ class Clouds:
         return 1 - self.texts_alike > NO_SPREAD**2
 
 
-def candidates(pictures: Tensor, texts: Tensor | None) -> list[dict[str, Any]]:
-    """Settings of a prior worth trying for pictures (N, E) and texts (M, E), the likeliest first.
+def candidates(clouds: Clouds | None) -> list[dict[str, Any]]:
+    """Settings of a prior worth trying, the likeliest first.
 
     There is only one where nothing is known of how texts lie to pictures.
+
+    Args:
+        clouds: None where there are no texts.
     """
-    if texts is None or not len(texts):
+    if clouds is None:
         return [_bridge("neighbours", pull=0.75, nearest=0.006)]
-    clouds = Clouds.measure(pictures, texts)
     if not (clouds.texts_differ and clouds.pictures_differ):
         return [_bridge(text_noise=1.0)]
     found = [

@@ -12,8 +12,9 @@ most varied are taken.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -73,6 +74,7 @@ class Choice:
         neighbours: what the training pictures nearest to the prompts reach, for comparison.
         num_prompts: P.
         notes: what was odd, or why nothing was tried.
+        evidence: numbers that the prior's candidates rest on.
     """
 
     settings: Mapping[str, Any]
@@ -80,6 +82,11 @@ class Choice:
     neighbours: float | None = None
     num_prompts: int = 0
     notes: Sequence[str] = ()
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+    def noting(self, note: str) -> Choice:
+        """The same with one more note."""
+        return dataclasses.replace(self, notes=(*self.notes, note))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -89,6 +96,7 @@ class Choice:
             "neighbours": None if self.neighbours is None else round(self.neighbours, 3),
             "num_prompts": self.num_prompts,
             "notes": list(self.notes),
+            "evidence": dict(self.evidence),
         }
 
     def __str__(self) -> str:
@@ -160,14 +168,15 @@ def choose_settings(
     candidates = prior.sampling_candidates()
     if not candidates:
         return None
-    notes = _oddities(embeddings, texts)
-    if validator is None or texts is None:
-        return Choice(candidates[0], notes=(*notes, "others were not tried, for lack of parts"))
+    notes, evidence = _oddities(embeddings, texts), prior.sampling_evidence()
+    unseen = Choice(candidates[0], notes=notes, evidence=evidence)
     if len(candidates) == 1:
-        return Choice(candidates[0], notes=notes)
+        return unseen
+    if validator is None or texts is None:
+        return unseen.noting("others were not tried, for lack of a generator and an embedder")
     prompts = _some_prompts(validator, len(candidates), len(embeddings))
     if not prompts:
-        return Choice(candidates[0], notes=(*notes, "pairs are too few to try others"))
+        return unseen.noting("pairs are too few to try others")
     asked = validator.texts(prompts)
     random = embeddings[-(min(len(embeddings), MOST_RANDOM) // 2 * 2) :]
     centre = normalize(texts, dim=1).mean(dim=0)
@@ -182,7 +191,7 @@ def choose_settings(
     prior.adopt(chosen.settings)
     near = nearest(scale.texts, embeddings)
     neighbours = scale.fit(embeddings[near][:, None])
-    return Choice(chosen.settings, tuple(trials), neighbours, len(prompts), notes)
+    return Choice(chosen.settings, tuple(trials), neighbours, len(prompts), notes, evidence)
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial:

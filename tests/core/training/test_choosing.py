@@ -77,11 +77,12 @@ def test_the_choice_fits_nearly_best_and_no_other_such_is_more_varied(found: lis
 def test_without_pictures_it_is_the_first() -> None:
     prior = FlowPrior(embedding_width=16, num_codes=1, latent_width=2, hidden=8)
     prior.fit(some(80, 0), some(80, 1, 2)[:, None], 3 + some(30, 2))
+    assert prior.sampling_evidence()["separable"] == 1
     first = prior.sampling_candidates()[0]
     choice = choose_settings(prior, None, some(80, 0), None)
     assert choice is not None and choice.settings == first and not choice.trials
     assert str(choice).startswith("chosen by the embeddings alone: gap blur")
-    assert str(choice).endswith("others were not tried, for lack of parts")
+    assert str(choice).endswith("others were not tried, for lack of a generator and an embedder")
 
 
 class OneWord(ToyEmbedder):
@@ -165,6 +166,7 @@ def test_training_chooses_a_bridge_that_works(tmp_path: Path) -> None:
     card = read_prior_card(tmp_path / "auto.safetensors")
     chosen = card.training["choice"]
     assert card.settings.items() >= card.chosen.items() == chosen["settings"].items()
+    assert chosen["evidence"]["apart"] > 0.5
     assert "centring" in card.settings["gap"]
     assert len(chosen["trials"]) > 10 and chosen["num_prompts"] >= 8
     assert "gap" not in TrainingRun.of(card).settings
