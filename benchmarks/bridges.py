@@ -177,7 +177,8 @@ def table(name: str, labels: Sequence[str], steps: int, work: Path) -> None:
     for label in labels:
         prior = trained(name, world, ROWS[label], label, steps, work)
         found = measure(world, questions, draw(world, prior, prompts, NUM_IMAGES))
-        each = ", ".join(f"{a} {100 * v:.1f}" for a, v in found.by_attribute.items())
+        few = len(found.by_attribute) < 5
+        each = ", ".join(f"{a} {100 * v:.1f}" for a, v in found.by_attribute.items() if few)
         accuracy = f"{100 * found.accuracy:.1f} ± {100 * found.error:.1f}"
         cells = [label, accuracy, each, f"{100 * found.diversity:.0f}", choice_of(prior)]
         print(f"| {' | '.join(cells)} |", flush=True)
