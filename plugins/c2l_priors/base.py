@@ -14,6 +14,9 @@ from c2l_priors.clouds import Clouds, candidates
 from c2l_priors.gap import AUTO, Bridge, Gap, Ingredients
 
 
+CAME_WITH_BLUR = ("text_noise", "pull", "nearest")
+
+
 class GapSettings(PriorSettings):
     """Settings of a prior with a gap.
 
@@ -108,6 +111,20 @@ class NoisyGapPrior(GapPrior):
                 found.append(free)
         self._candidates = found
         self.adopt(found[0])
+
+    def settings(self) -> Mapping[str, Any]:
+        """Without blur, those that came with it are left out at their defaults.
+
+        So files from before it keep their fingerprints.
+        """
+        settings, config = super().settings(), self.config
+        if config.gap == AUTO or "blur" in config.gap:
+            return settings
+        return {
+            name: value
+            for name, value in settings.items()
+            if name not in CAME_WITH_BLUR or value != type(config).model_fields[name].default
+        }
 
     def sampling_candidates(self) -> Sequence[Mapping[str, Any]]:
         return self._candidates

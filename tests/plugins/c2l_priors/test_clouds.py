@@ -213,3 +213,11 @@ def test_each_choice_comes_back_from_its_file(tmp_path: Path) -> None:
         again = c2l.load_prior(str(tmp_path / f"{index}.safetensors"))
         drawn, same = (p.sample(texts, seeds=range(5)) for p in (prior, again))
         assert torch.equal(drawn, same)
+
+
+def test_files_from_before_blur_keep_their_fingerprints() -> None:
+    old = {"gap": "centring+noise", "noise": 0.8, "adherence": 0.25}
+    prior = FlowPrior(embedding_width=4, num_codes=1, latent_width=4, hidden=8, **old)
+    assert not prior.settings().keys() & {"text_noise", "pull", "nearest"}
+    pulled = FlowPrior(embedding_width=4, num_codes=1, latent_width=4, hidden=8, **old, pull=0.6)
+    assert pulled.settings()["pull"] == 0.6
