@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import c2l
 from c2l import Embedder, Generator
 from c2l.evaluation.judge import Judge
+from worlds.digits_scans import Scans, read_scans
 
 
 @dataclass(frozen=True)
@@ -60,25 +62,30 @@ def _colours(work: Path) -> World:
 
 
 def _digits(work: Path) -> World:
-    from worlds import digits_clip, digits_gan, digits_judge
-    from worlds.digits_scans import read_scans
+    from worlds.digits_clip import DigitsEmbedder, train_embedder
+    from worlds.digits_gan import DigitsGenerator, train_generator
+    from worlds.digits_judge import DigitsJudge, domain_prompts, train_judge
 
-    scans = None
-    trainers = {
-        "generator": digits_gan.train_generator,
-        "embedder": digits_clip.train_embedder,
-        "judge": digits_judge.train_judge,
+    # Both worlds have one generator and one judge.
+    shared = work.parent / "digits"
+    shared.mkdir(exist_ok=True)
+    train = partial(train_embedder, gap=work == shared)
+    files: dict[Path, Callable[[Scans, Path], None]] = {
+        shared / "generator.safetensors": train_generator,
+        shared / "judge.safetensors": train_judge,
+        work / "embedder.safetensors": train,
     }
-    files = {name: work / f"{name}.safetensors" for name in trainers}
-    for name, train in trainers.items():
-        if not files[name].exists():
-            scans = scans or read_scans(work)
-            train(scans, files[name])
+    missing = [file for file in files if not file.exists()]
+    if missing:
+        scans = read_scans(shared)
+        for file in missing:
+            files[file](scans, file)
+    generator, judge, embedder = files
     return World(
-        digits_gan.DigitsGenerator.read(files["generator"]),
-        digits_clip.DigitsEmbedder.read(files["embedder"]),
-        digits_judge.DigitsJudge.read(files["judge"]),
-        digits_judge.domain_prompts(),
+        DigitsGenerator.read(generator),
+        DigitsEmbedder.read(embedder),
+        DigitsJudge.read(judge),
+        domain_prompts(),
     )
 
 
@@ -99,7 +106,9 @@ def _demo(name: str) -> Callable[[Path], World]:
 WORLDS: Mapping[str, Callable[[Path], World]] = {
     "colours": _colours,
     "digits": _digits,
+    "digits-near": _digits,
     "faces": _demo("faces"),
     "landscapes": _demo("landscapes"),
 }
-"""The last two are the demo's own, for comparison."""
+"""The embedder of ``digits`` has a true gap, that of ``digits-near`` hardly any; the last two are
+the demo's own, for comparison."""
