@@ -45,7 +45,6 @@ ROWS: Mapping[str, Row] = {
     "neighbours": Row("neighbours"),
     "ridge": Row("ridge"),
     "flow, noise alone (2022)": Row("flow", {"gap": "noise", **OLD}),
-    "flow, centring+noise": Row("flow", {"gap": "centring+noise", **OLD}),
     "flow, centring+noise+projection (old default)": Row(
         "flow", {"gap": "centring+noise+projection", **OLD}
     ),
