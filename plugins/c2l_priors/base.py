@@ -13,7 +13,6 @@ from c2l.ranges import Adherence, Share, Size
 from c2l_priors.clouds import Clouds, candidates
 from c2l_priors.gap import AUTO, Bridge, Gap, Ingredients
 
-
 CAME_WITH_BLUR = ("text_noise", "pull", "nearest")
 
 
