@@ -39,7 +39,7 @@ class Net(Generator):
         start = source.path.read_bytes()[:7]
         assert start == b"NETWORK" or source.path.suffix == ".safetensors", start
         print("opened", source.path.name)
-        return cls()
+        return cls().eval()
     @property
     def latent_space(self):
         return LatentSpace(1, 64, (18,), torch.zeros(1, 64), torch.ones(1, 64))
@@ -56,7 +56,7 @@ class Net(Generator):
 class Text(Embedder):
     @classmethod
     def load(cls, source):
-        return cls()
+        return cls().eval()
     @property
     def width(self):
         return 64
