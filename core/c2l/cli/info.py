@@ -34,8 +34,7 @@ def info(
     elif as_json:
         output.data(facts.card.to_json())
     else:
-        for name, value in facts.card.scores.items():
+        chosen = {f"chosen {name}": value for name, value in facts.card.chosen.items()}
+        for name, value in {**facts.card.scores, **chosen}.items():
             output.talk(f"{name:<28} {value}")
-        for name, value in facts.card.chosen.items():
-            output.talk(f"chosen {name:<21} {value}")
         output.data(facts.run.rstrip())

@@ -73,11 +73,9 @@ def train(
     size, took = f"{report.num_parameters:,} parameters", duration(report.seconds)
     output.talk(f"{report.kind}, {size}, in {report.path} after {took}")
     if report.stopped_early:
-        step = f"{report.training['best_step']:,}"
-        output.talk(f"stopped early: nothing was better than step {step}, which is kept")
-    if report.choice:
-        output.talk(report.choice)
-    output.talk(report.verdict)
+        output.talk(f"stopped early: step {report.training['best_step']:,} was the best and is kept")
+    for line in filter(None, (report.choice, report.verdict)):
+        output.talk(line)
 
 
 def _show(state: service.TrainingProgress, update: Update) -> None:
