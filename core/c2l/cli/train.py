@@ -73,7 +73,7 @@ def train(
     size, took = f"{report.num_parameters:,} parameters", duration(report.seconds)
     output.talk(f"{report.kind}, {size}, in {report.path} after {took}")
     if report.stopped_early:
-        output.talk(f"stopped early: step {report.training['best_step']:,} was the best and is kept")
+        output.talk(f"stopped early; the best, step {report.training['best_step']:,}, is kept")
     for line in filter(None, (report.choice, report.verdict)):
         output.talk(line)
 
