@@ -20,7 +20,7 @@ c2l sample "a young blonde woman with eyeglasses and ear rings" --num 4
 
 c2l sample "tropical beach" --recipe demo-landscapes --best-of 8 --seeds 1-4
 
-c2l sample "a man" --also "a woman:0.5" --negative "glasses, hat:2" --adherence 0.8
+c2l sample "a man" --also "a woman:0.5" --negative "eyeglasses, beard:2" --adherence 0.8
 
 c2l sample --from pictures/tropical-beach-s1.png --out again/
 """
