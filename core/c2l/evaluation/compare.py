@@ -152,7 +152,7 @@ def _left_out(runs: Sequence[Evaluation]) -> tuple[list[str], list[str]]:
 
 
 def _identity(value: Any) -> str:
-    """A part's fingerprint; or the whole value where it is no part."""
+    """A part's fingerprint; or the whole value if it is not one."""
     return str(value.get("fingerprint", value) if isinstance(value, dict) else value)
 
 
