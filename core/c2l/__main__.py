@@ -4,7 +4,7 @@ import sys
 
 
 def run() -> int:
-    """Run the command that the process was started with; Ctrl-C gives no traceback, even during imports."""
+    """Run the command of this process; Ctrl-C gives no traceback, even during imports."""
     try:
         from c2l.cli.app import main
     except KeyboardInterrupt:

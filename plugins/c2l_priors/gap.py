@@ -45,7 +45,7 @@ AUTO = "auto"
 
 
 def check_ingredients(text: str) -> str:
-    """``text`` itself. Raises ``ValueError`` for unknown ingredients, and for those that do not go together."""
+    """``text`` itself. Raises ``ValueError`` if one is unknown, or two do not go together."""
     chosen = _chosen(text)
     unknown = sorted(chosen - set(INGREDIENTS))
     if unknown:

@@ -104,7 +104,7 @@ class Installed:
             record = self.owner_of_kind(spec.kind)
             hint = f"Report it to the authors of {record.dist}, or install another version"
             if isinstance(error, ModuleNotFoundError) and _absent(error.name):
-                # The name to import is not that of a package: only what the plugin asks for is proposed.
+                # A module is not always a package of that name: propose what the plugin asks for.
                 needs = " ".join(f'"{item}"' for item in spec.requires)
                 hint = f"Install what it needs: pip install {needs}" if needs else hint
             raise PluginFailed(

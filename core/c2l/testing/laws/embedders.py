@@ -83,7 +83,9 @@ def long_texts_are_read_to_where_they_fit(embedder: Embedder) -> None:
     """No error; ``read_text`` says which end of the prompt was cut off."""
     require_tensor(embedder.embed_text([LONG]), (1, embedder.width), embedder, "embeddings")
     cut = embedder.read_text(LONG).cut
-    require(LONG.strip().endswith(cut.strip()), "what `read_text` calls cut is not the end of the text")
+    require(
+        LONG.strip().endswith(cut.strip()), "what `read_text` calls cut is not the end of the text"
+    )
     require(not embedder.read_text("a man").cut, "`read_text` cuts a short prompt")
 
 
