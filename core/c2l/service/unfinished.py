@@ -120,7 +120,7 @@ class Unfinished:
         for line in lines:
             try:
                 what, name = json.loads(line)
-                self._find(what, self._folder / name)
+                self._find(what, self._folder / Path(name).name)
             except (OSError, ValueError, TypeError):
                 pass  # blank, or cut off when the disk was full
 
