@@ -219,7 +219,7 @@ def test_another_c2l_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         home_folder({"C2L_HOME": "~nosuchuser/c2l"})
     assert caught.value.hint == "Set C2L_HOME to a folder of your own"
     with pytest.raises(BadPath, match=r"C2L_HOME: .*not valid UTF-8"):
-        home_folder({"C2L_HOME": "/tmp/\udcff"})
+        home_folder({"C2L_HOME": "/home/\udcff"})
     # A user id without a home folder, as containers make them up.
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("~/.cache/c2l"))
     with pytest.raises(NotReadable, match="no home folder"):
