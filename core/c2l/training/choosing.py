@@ -109,7 +109,7 @@ class Choice:
         return (
             f"chosen among {len(self.trials)} by {self.num_prompts} prompts: {chosen}; its "
             f"pictures fit by {taken.fit:.1f} standard deviations of random ones (the best "
-            f"{best:.1f}, nearest neighbours {self.neighbours:.1f}) and differ "
+            f"{best:.1f}, nearest neighbours {self.neighbours:.1f}) and vary "
             f"{taken.diversity:.0%} as much{notes}"
         )
 

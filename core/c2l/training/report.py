@@ -33,7 +33,7 @@ class Validation:
             gain = "" if self.best else " (no gain)"
             facts.append(f"held-out loss {self.held_out_loss:.4f}{gain}")
         if self.prompts_cosine is not None:
-            facts.append(f"prompts reach {self.prompts_cosine:.3f}")
+            facts.append(f"cosine with prompts {self.prompts_cosine:.3f}")
         if self.pictures is not None:
             facts.append(str(self.pictures))
         return ", ".join(facts)
