@@ -72,8 +72,8 @@ class Pipeline:
         self,
         prompts: Prompt | Sequence[Prompt],
         *,
-        num_images: int = 1,
-        seed: int = 0,
+        num_images: int | None = None,
+        seed: int | None = None,
         seeds: Sequence[int] | Sequence[Sequence[int]] | str | None = None,
         **settings: Any,
     ) -> Result:
@@ -82,8 +82,8 @@ class Pipeline:
         Args:
             prompts: one prompt or several; each gets ``num_images`` pictures. A prompt is a text,
                 or several texts blended by weight: ``{"a man": 1, "a pirate": 0.4}``.
-            num_images: pictures for each prompt, with seeds ``seed, seed + 1, ...``.
-            seed: the first seed, from 0 to 2**64 - 1.
+            num_images: pictures for each prompt, with seeds ``seed, seed + 1, ...``; by default 1.
+            seed: the first seed, from 0 to 2**64 - 1; by default 0.
             seeds: the seeds themselves, instead of ``num_images`` and ``seed``; or a list of seeds
                 for each prompt.
             settings: guidance, steps, adherence, negative, truncation, best_of, rank_by,
@@ -94,13 +94,10 @@ class Pipeline:
             BadInput: an empty prompt, no seed, a value out of range, or ``rank_by="student"`` with
                 a prior that has no student.
         """
-        asked: dict[str, Any] = {"prompts": prompts, **settings}
-        counted = {"num_images": num_images, "seed": seed}
-        if seeds is not None:  # which leave no room for the others
-            counted = {n: v for n, v in counted.items() if v != {"num_images": 1, "seed": 0}[n]}
-            asked["seeds"] = seeds
-        asked |= counted
-        request = DrawRequest(**asked)
+        if seed is None and seeds is None:
+            seed = 0
+        counts: dict[str, Any] = {"num_images": num_images, "seed": seed, "seeds": seeds}
+        request = DrawRequest(**{"prompts": prompts, **counts, **settings})
         return Result.joined(list(self._batches(request, (), None)))
 
     def stream(

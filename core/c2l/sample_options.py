@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from c2l.blending import blend_embeddings
 from c2l.errors import BadInput
-from c2l.ranges import Adherence, Guidance, Seed, Steps
+from c2l.ranges import MOST_GUIDANCE, Adherence, Guidance, Seed, Steps, Weight
 from c2l_registry.wording import describe_problem
 
 Modality = Literal["text", "image"]
@@ -27,12 +26,22 @@ before the first step, at no cost; ``guidance`` guides away from them at every s
 OPTIONAL = frozenset({"guidance", "steps", "adherence", "negative", "negative_by"})
 """The fields of ``SampleOptions`` that a prior need not support."""
 
+HINTS: Mapping[str, str] = {
+    "seeds": "Seeds are whole numbers from 0 to 2**64 - 1",
+    "guidance": f"Use `guidance` from 0 to {MOST_GUIDANCE}",
+    "steps": "Use `steps=1` or more",
+    "adherence": "Use `adherence` from 0 to 1",
+    "negative_weights": "Use weights above 0",
+    "negative_by": "Use `negative_by=embedding` or `negative_by=guidance`",
+}
+"""What to do about a value out of range."""
+
 _RANGES: Mapping[str, TypeAdapter[Any]] = {
     "seeds": TypeAdapter(tuple[Seed, ...]),
     "guidance": TypeAdapter(Guidance | None),
     "steps": TypeAdapter(Steps | None),
     "adherence": TypeAdapter(Adherence | None),
-    "negative_weights": TypeAdapter(tuple[Annotated[float, Field(gt=0, lt=math.inf)], ...]),
+    "negative_weights": TypeAdapter(tuple[Weight, ...]),
     "negative_by": TypeAdapter(NegativeBy | None),
 }
 
@@ -78,7 +87,7 @@ class SampleOptions:
                 given = problem["input"]
                 raise BadInput(
                     f"`{name}={given}` is {describe_problem(problem)}",
-                    hint=_HINTS[name],
+                    hint=HINTS[name],
                     field=name,
                 ) from error
         if self.modality not in get_args(Modality):
@@ -105,13 +114,3 @@ def _as_tuple(value: Any) -> Any:
     if hasattr(value, "tolist"):  # the numbers in arrays and tensors are not Python's own
         value = value.tolist()
     return tuple(value) if isinstance(value, Iterable) else value
-
-
-_HINTS = {
-    "seeds": "Seeds are whole numbers from 0 to 2**64 - 1",
-    "guidance": "Use `guidance` from 0 to 100",
-    "steps": "Use `steps=1` or more",
-    "adherence": "Use `adherence` from 0 to 1",
-    "negative_weights": "Use weights above 0",
-    "negative_by": "Use `negative_by=embedding` or `negative_by=guidance`",
-}

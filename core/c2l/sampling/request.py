@@ -13,7 +13,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from c2l.ranges import MOST_SEED, Adherence, Count, Guidance, Seed, Steps, Truncation
+from c2l import sample_options
+from c2l.ranges import (
+    MOST_SEED,
+    MOST_TRUNCATION,
+    Adherence,
+    Count,
+    Guidance,
+    Seed,
+    Steps,
+    Truncation,
+)
 from c2l.sample_options import NegativeBy
 from c2l.sampling.operations import MOST_NESTED, Operation, depth
 from c2l.sampling.seed_lists import MOST_PICTURES, parse_seeds
@@ -23,17 +33,14 @@ from c2l.validation import FieldError, bad_input
 RankBy = Literal["pictures", "student"]
 
 HINTS: Mapping[str, str] = {
+    **sample_options.HINTS,
     "latents": "The operations are those of c2l.editing",
     "prompts": "Say what to draw, as in 'a happy man'",
     "negative": 'Name what is unwanted, as in `negative="beard, glasses"`',
-    "negative_by": "Use `negative_by=embedding` or `negative_by=guidance`",
     "num_images": "Use `num_images=1` or more",
-    "seed": "Seeds are whole numbers from 0 to 2**64 - 1",
+    "seed": sample_options.HINTS["seeds"],
     "seeds": "Write them as in `seeds=1,2,5-10`, each from 0 to 2**64 - 1",
-    "guidance": "Use `guidance` from 0 to 100",
-    "steps": "Use `steps=1` or more",
-    "adherence": "Use `adherence` from 0 to 1",
-    "truncation": "Use `truncation` from -2 to 2",
+    "truncation": f"Use `truncation` from -{MOST_TRUNCATION} to {MOST_TRUNCATION}",
     "best_of": "Use `best_of=1` or more",
     "rank_by": "Use `rank_by=pictures` or `rank_by=student`",
     "optimise": "Use `optimise=0` or more",

@@ -74,6 +74,10 @@ def test_mixing_takes_layers(pipeline: c2l.Pipeline) -> None:
     base, other = latents(pipeline, SAMPLE), latents(pipeline, OTHER)
     torch.testing.assert_close(mixed[:, [0, 3]], other[:, [0, 3]])
     torch.testing.assert_close(mixed[:, [1, 2, 4]], base[:, [1, 2, 4]])
+    half = latents(
+        pipeline, {"op": "mix", "base": SAMPLE, "other": OTHER, "layers": [2], "share": 0.5}
+    )
+    torch.testing.assert_close(half[:, 2], (base[:, 2] + other[:, 2]) / 2)
     with pytest.raises(BadInput, match="layer 5 is not one of the 5 layers"):
         latents(pipeline, {"op": "mix", "base": SAMPLE, "other": OTHER, "layers": [5]})
 

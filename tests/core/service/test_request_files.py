@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from c2l.errors import BadInput
+from c2l.images import write_png
 from c2l.service import read_request
 
 
@@ -56,3 +58,13 @@ def test_a_blend_needs_a_prompt(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no prompt to blend into") as caught:
         read_request(path, also=["a cat"])
     assert caught.value.field == "also"
+
+
+def test_a_part_that_is_replaced_has_other_weights(tmp_path: Path) -> None:
+    """Only parts that are still the record's own are compared with its fingerprints."""
+    prints = {"generator": "0" * 16, "prior": "1" * 16}
+    record = {"schema": "c2l/2", "prompt": "a man", "seed": 1, "fingerprints": prints}
+    write_png(tmp_path / "a.png", Image.new("RGB", (2, 2)), record)
+    assert read_request(tmp_path / "a.png").fingerprints == prints
+    changed = read_request(tmp_path / "a.png", prior="flow:demo-faces")
+    assert changed.fingerprints == {"generator": "0" * 16}

@@ -52,6 +52,16 @@ def test_threads_share_a_session() -> None:
     assert not torch.equal(pictures[0][0].image, pictures[1][0].image)
 
 
+def test_what_was_used_longest_ago_is_dropped() -> None:
+    session = Session(most_loaded=2)
+    faces, lands = Request(prompt="a"), Request(prompt="a", recipe="demo-landscapes")
+    first, second = session.pipeline(faces), session.pipeline(lands)
+    assert session.pipeline(faces) is first
+    session.pipeline(Request(prompt="a", prior="flow:demo-faces"))
+    assert session.pipeline(faces) is first
+    assert session.pipeline(lands) is not second
+
+
 def test_a_recipe_is_a_name_where_all_parts_are_given() -> None:
     request = Request(
         prompt="a",
