@@ -1,8 +1,7 @@
-"""The boundary to code of other people: what goes wrong there is said to have gone wrong there.
+"""The boundary to third-party code: its faults are reported as its own.
 
-A class of generators, embedders or priors that does not come with c2l is written by somebody else.
-Its mistakes should not look like those of c2l, nor pass in silence. So every part that c2l works
-with, loaded or given live, is *watched*:
+Third-party generators, embedders and priors should not fail as if c2l had failed, nor silently. So
+every part that c2l works with, loaded or given live, is *watched*:
 
 - what its methods raise becomes a ``PluginFailed`` that names plugin, package, version and method;
   a ``C2LError`` passes, since a plugin raises it to say what the user can do;

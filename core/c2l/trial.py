@@ -1,4 +1,4 @@
-"""A short trial of somebody else's part, before hours are spent on what it gives.
+"""A short trial of a third-party part, before hours are spent on what it gives.
 
 The guard looks at single answers (``c2l.guard``). Some promises show only in several: that an
 answer depends on its own row alone, that asking twice gives the same, that everything that decides

@@ -1,8 +1,7 @@
 """What one plugin offers: its module is imported, and its hooks are run, in this process.
 
-Whatever goes wrong becomes the state of that plugin, and affects no other. This is how the bundled
-plugins are described. Others are strangers at first: ``c2l_registry.strangers`` has a child process
-do this.
+Whatever goes wrong becomes the state of that plugin, and affects no other. Bundled plugins are
+described like this; for third-party ones a child process does it (``c2l_registry.third_party``).
 """
 
 from __future__ import annotations

@@ -124,14 +124,14 @@ class Installed:
 
     @cached_property
     def _described(self) -> list[Description]:
-        strangers = [
+        third_party = [
             row for row in self._discovered if row[0].state == "available" and not row[0].bundled
         ]
         told: dict[PluginRecord, Description] = {}
-        if strangers:
-            from c2l_registry.strangers import describe_strangers  # for nobody else to wait for
+        if third_party:
+            from c2l_registry.third_party import describe_third_party  # not free to import
 
-            told = describe_strangers(strangers, self._hookspecs, self._group, self._environ)
+            told = describe_third_party(third_party, self._hookspecs, self._group, self._environ)
         return _without_taken_kinds(
             [
                 describe(record, point, self._hookspecs)

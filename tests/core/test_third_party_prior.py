@@ -1,4 +1,4 @@
-"""A prior of a stranger: in a few lines it trains, samples, and refuses what makes no sense."""
+"""A third-party prior: in a few lines it trains, samples, and refuses what makes no sense."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def c2l_register_kinds(register):
     register(c2l.KindSpec("line", "prior", "their_line:LinePrior", "A line with noise around it"))
 """
 
-# What the documentation tells strangers to write.
+# What the documentation tells authors to write.
 PRIOR = blocks_of(section_of("CONTRIBUTING.md", "Add a prior in four steps"), "python")[0]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The package of a stranger, as pip would install it."""
+    """The package of a third party, as pip would install it."""
     folder = tmp_path_factory.mktemp("site")
     install_package(folder, "their", {"plugin": PLUGIN}, files={"their_line.py": PRIOR})
     registry.cache_clear()

@@ -246,7 +246,7 @@ def test_the_bundled_plugins_work_as_if_alone(site: Path, tmp_path: Path) -> Non
     assert out.endswith(".png\n")
 
 
-def test_nothing_of_a_stranger_happens_in_this_process(site: Path) -> None:
+def test_no_third_party_plugin_is_imported_in_this_process(site: Path) -> None:
     assert not [name for name in sys.modules if name.startswith("c2l_bx_")]
     assert "their_exits" not in sys.modules
 

@@ -1,4 +1,4 @@
-"""The child process in which one plugin is described: ``python -P -m c2l_registry.stranger``.
+"""The child process that describes one plugin: ``python -P -m c2l_registry.describing_child``.
 
 The question, a JSON object, comes on stdin; the answer goes to stdout, alone: whatever else is
 printed, by the plugin or by a library, goes to stderr.
@@ -16,8 +16,8 @@ from time import perf_counter
 
 from c2l_registry.catalogue import read_catalogue
 from c2l_registry.describing import Description, describe
-from c2l_registry.finding import find_module, missing_module
-from c2l_registry.memory import Answer
+from c2l_registry.description_cache import Answer
+from c2l_registry.module_search import find_module, missing_module
 from c2l_registry.plugins import PluginRecord, discover
 
 HEAVY = ("torch", "tensorflow", "jax", "transformers", "diffusers", "open_clip", "scipy", "pandas")

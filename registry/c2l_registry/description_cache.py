@@ -1,4 +1,4 @@
-"""What strangers have said of themselves, kept until a file that it rests on changes."""
+"""Descriptions of third-party plugins, cached until one of their files changes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 
 from c2l_registry.errors import C2LError
 from c2l_registry.files import write_atomically
-from c2l_registry.finding import find_module
+from c2l_registry.module_search import find_module
 from c2l_registry.weights import home_folder
 
 Answer = dict[str, Any]
-"""What the child says of one plugin, JSON-able; see ``c2l_registry.stranger``."""
+"""What the child says of one plugin, JSON-able; see ``c2l_registry.describing_child``."""
 
 SCHEMA = 1
 

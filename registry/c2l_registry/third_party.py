@@ -1,9 +1,9 @@
-"""Plugins that do not come with c2l: described in a child process, once.
+"""Third-party plugins: described in a child process, once.
 
-A stranger's module may do anything while it is imported: end the process, take seconds, pull in
-torch, print. So a child process imports it, and says what it offers. The answer is kept
-(``c2l_registry.memory``) until a file that it rests on changes; from then on a stranger costs no
-more than a line in a file, and its own code runs only when something of it is used.
+Their modules may do anything while they are imported: end the process, take seconds, import torch,
+print. So a child process imports them and reports what they offer. The answer is cached
+(``c2l_registry.description_cache``) until one of its files changes. After that a plugin costs one
+line of a file, and its code runs only when something of it is used.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from types import ModuleType
 from typing import Any
 
 from c2l_registry.describing import Description
+from c2l_registry.description_cache import Answer, Memory
 from c2l_registry.kinds import KindSpec
-from c2l_registry.memory import Answer, Memory
 from c2l_registry.plugins import PluginRecord
 
 Row = tuple[PluginRecord, EntryPoint]
@@ -38,7 +38,7 @@ _SLOW = 0.25
 _MOST_PRINTED = 2000
 
 
-def describe_strangers(
+def describe_third_party(
     rows: Sequence[Row], hookspecs: ModuleType, group: str, environ: Mapping[str, str]
 ) -> dict[PluginRecord, Description]:
     """What plugins that do not come with c2l offer: as they are remembered, or else asked now."""
@@ -76,7 +76,7 @@ def _ask(
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     with subprocess.Popen(
         # -P: no module of the current folder takes the place of one of Python's.
-        [sys.executable, "-P", "-m", "c2l_registry.stranger"],
+        [sys.executable, "-P", "-m", "c2l_registry.describing_child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
