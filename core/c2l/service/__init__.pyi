@@ -33,6 +33,8 @@ from c2l.service.networks import inspect_file as inspect_file
 from c2l.service.notices import Notice as Notice
 from c2l.service.pairs import make_pairs as make_pairs
 from c2l.service.request_files import read_request as read_request
+from c2l.service.scaffold import NewPackage as NewPackage
+from c2l.service.scaffold import new_package as new_package
 from c2l.service.session import Session as Session
 from c2l.service.training import TrainingCallbacks as TrainingCallbacks
 from c2l.service.training import read_run as read_run
