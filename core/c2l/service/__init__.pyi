@@ -13,6 +13,7 @@ from c2l.service.catalogue import problems as problems
 from c2l.service.catalogue import show_model as show_model
 from c2l.service.catalogue import show_plugin as show_plugin
 from c2l.service.catalogue import show_recipe as show_recipe
+from c2l.service.checking import check_parts as check_parts
 from c2l.service.consent import LicenceQuestion as LicenceQuestion
 from c2l.service.consent import WantedModel as WantedModel
 from c2l.service.consent import fetch_with_consent as fetch_with_consent
