@@ -57,7 +57,7 @@ def test_json_holds_every_law(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        ([], 2, "name one part, or check all. Give PART"),
+        ([], 2, "name one part, or check all. Give part, as in"),
         (["ridge", "--all"], 2, "name one part"),
         (["nonsense"], 2, "'nonsense' is neither kind:name nor a path"),
         (["nonsense:x"], 4, "no plugin provides a kind 'nonsense'"),

@@ -234,7 +234,7 @@ def codes_are_spread_over_the_layers(subject: Generators) -> None:
 
 
 def latents_repeat_as_their_space_says(subject: Generators) -> None:
-    """K codes feed as many layers each as ``repeats`` says: written out, the picture is the same."""
+    """K codes feed as many layers each as ``repeats`` says: written out, they draw the same."""
     part = subject.part
     space, latents = part.latent_space, part.sample_latents(SEEDS)
     times = torch.tensor(space.repeats)
@@ -290,7 +290,7 @@ def a_saved_one_draws_as_before(subject: Generators) -> None:
         )
         require(
             again.fingerprint() == part.fingerprint(),
-            "saved and loaded, it has another fingerprint",
+            "saved, it has another fingerprint",
         )
 
 
