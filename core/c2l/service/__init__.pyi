@@ -38,6 +38,13 @@ from c2l.service.pairs import make_pairs as make_pairs
 from c2l.service.plugin_choices import disable_plugin as disable_plugin
 from c2l.service.plugin_choices import enable_plugin as enable_plugin
 from c2l.service.plugin_choices import why_choices_do_not_count as why_choices_do_not_count
+from c2l.service.plugin_packages import PackagePlan as PackagePlan
+from c2l.service.plugin_packages import carry_out as carry_out
+from c2l.service.plugin_packages import freeze_plugins as freeze_plugins
+from c2l.service.plugin_packages import lost_packages as lost_packages
+from c2l.service.plugin_packages import plan_install as plan_install
+from c2l.service.plugin_packages import plan_remove as plan_remove
+from c2l.service.plugin_packages import plan_restore as plan_restore
 from c2l.service.plugin_trace import PluginTrace as PluginTrace
 from c2l.service.plugin_trace import trace_plugins as trace_plugins
 from c2l.service.request_files import read_request as read_request
