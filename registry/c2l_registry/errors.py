@@ -69,7 +69,7 @@ class UnknownReference(C2LError):
 
 
 class UnknownPlugin(C2LError):
-    """The name of a plugin that is not installed, as in ``C2L_DISABLE_PLUGINS``."""
+    """The name of no installed plugin, or of two; as in ``C2L_DISABLE_PLUGINS``."""
 
     exit_code = ExitCode.USAGE
 

@@ -4,12 +4,14 @@ from c2l.sampling.record import read_record as read_record
 from c2l.sampling.request import DrawRequest as DrawRequest
 from c2l.sampling.request import Request as Request
 from c2l.service.catalogue import INTERFACES as INTERFACES
+from c2l.service.catalogue import PluginRow as PluginRow
 from c2l.service.catalogue import list_models as list_models
 from c2l.service.catalogue import list_plugins as list_plugins
 from c2l.service.catalogue import list_recipes as list_recipes
 from c2l.service.catalogue import parts_of_recipe as parts_of_recipe
 from c2l.service.catalogue import plugin_problems as plugin_problems
 from c2l.service.catalogue import problems as problems
+from c2l.service.catalogue import refuse_broken_plugins as refuse_broken_plugins
 from c2l.service.catalogue import show_model as show_model
 from c2l.service.catalogue import show_plugin as show_plugin
 from c2l.service.catalogue import show_recipe as show_recipe
@@ -34,6 +36,11 @@ from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file
 from c2l.service.notices import Notice as Notice
 from c2l.service.pairs import make_pairs as make_pairs
+from c2l.service.plugin_choices import disable_plugin as disable_plugin
+from c2l.service.plugin_choices import enable_plugin as enable_plugin
+from c2l.service.plugin_choices import why_choices_do_not_count as why_choices_do_not_count
+from c2l.service.plugin_trace import PluginTrace as PluginTrace
+from c2l.service.plugin_trace import trace_plugins as trace_plugins
 from c2l.service.request_files import read_request as read_request
 from c2l.service.session import Session as Session
 from c2l.service.training import TrainingCallbacks as TrainingCallbacks

@@ -1,7 +1,7 @@
 """From embeddings of pictures, which train a prior, to those of text, which ask it.
 
 The two lie apart ("the modality gap", Liang et al. 2022, arXiv 2203.02053): by a constant, and by
-what a text leaves open. A ``Gap`` is the part of a prior that bridges this. Its ingredients:
+what a text leaves open. A ``Bridge`` is the part of a prior that crosses this gap. Its ingredients:
 
 - ``blur``: pictures and texts lose the mean of the pictures, and training turns the embeddings of
   pictures by random directions, so that a prior learns to read the neighbourhood of an embedding
@@ -23,7 +23,7 @@ sets how noisy it is made: without any, what the text leaves open is decided by 
 for all seeds; with more, samples of one prompt differ more.
 
 With ``blur``, training sees the same whatever else the bridge is of: all that is asked of a text
-can be changed afterwards (``Gap.change``), so that it can be chosen by what the prior draws.
+can be changed afterwards (``Bridge.change``), so that it can be chosen by what the prior draws.
 """
 
 # Letters: B batch, E embedding width, N pictures, M texts, S stored pictures.
@@ -31,51 +31,14 @@ can be changed afterwards (``Gap.change``), so that it can be chosen by what the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import NamedTuple
 
 import torch
-from pydantic import AfterValidator
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from c2l import Modality, SampleOptions
-
-INGREDIENTS = ("blur", "noise", "centring", "projection", "neighbours", "ridge")
-AUTO = "auto"
-
-
-def check_ingredients(text: str) -> str:
-    """``text`` itself. Raises ``ValueError`` if one is unknown, or two do not go together."""
-    chosen = _chosen(text)
-    unknown = sorted(chosen - set(INGREDIENTS))
-    if unknown:
-        raise ValueError(
-            f"the gap has no ingredient '{unknown[0]}'; use none, or some of "
-            f"{', '.join(INGREDIENTS)}, joined by +"
-        )
-    if {"blur", "noise"} <= chosen:
-        raise ValueError("blur and noise are two lengths of the same noise; use one of them")
-    if {"projection", "neighbours"} <= chosen:
-        raise ValueError("projection and neighbours move a text to two places; use one of them")
-    if "neighbours" in chosen and "blur" not in chosen:
-        raise ValueError("neighbours go with blur")
-    return text
-
-
-def check_bridge(text: str) -> str:
-    """As ``check_ingredients``, or ``auto``."""
-    return text if text == AUTO else check_ingredients(text)
-
-
-def _chosen(ingredients: str) -> set[str]:
-    return set() if ingredients == "none" else set(ingredients.split("+"))
-
-
-Ingredients = Annotated[str, AfterValidator(check_ingredients)]
-"""Names of ingredients joined by ``+``, as in ``centring+noise``; ``none`` for none."""
-
-Bridge = Annotated[str, AfterValidator(check_bridge)]
-"""Ingredients, or ``auto`` to choose them from pairs."""
+from c2l.bridge import ingredients as names
+from c2l.sample_options import Modality, SampleOptions
 
 NUM_STORED = 4096
 """Pictures kept for the projection, in float16: 4 MB where E is 512."""
@@ -92,16 +55,31 @@ RIDGE = 0.01
 """Of the ridge map, as a part of the mean variance of the texts."""
 
 
-class Gap(nn.Module):
-    """Embeddings as the network of a prior sees them: unit vectors, and how noisy they are.
+class Seen(NamedTuple):
+    """Embeddings as a prior sees them.
+
+    Args:
+        unit: unit vectors on the side of the pictures, (B, E).
+        levels: how noisy each is said to be, (B,), from 0 to 1: a part of ``noise``.
+    """
+
+    unit: Tensor
+    levels: Tensor
+
+
+class Bridge(nn.Module):
+    """Embeddings as a prior sees them: unit vectors, and how noisy they are.
+
+    ``fit`` takes statistics of pairs, ``show`` reads pictures for training, ``ask`` whatever is
+    sampled for; its state is in buffers.
 
     Args:
         embedding_width: E.
-        ingredients: as ``Ingredients``.
+        ingredients: their names joined by ``+``, as in ``centring+noise``; ``none`` for none.
         noise: the longest noise, relative to the unit embedding: of ``blur`` after the mean is
             gone, of ``noise`` before.
         text_noise: how noisy a text is said to be, as a part of ``noise``.
-        adherence: the default of ``ask`` for text, from 0 (as noisy as it is said to be) to 1 (no
+        adherence: the default for text, from 0 (as noisy as it is said to be) to 1 (no
             noise).
         pull: how far projection or neighbours move a text, from 0 to 1.
         nearest: the share of the stored pictures that neighbours are among.
@@ -126,7 +104,8 @@ class Gap(nn.Module):
         nearest: float = 0.005,
     ) -> None:
         super().__init__()
-        chosen = _chosen(ingredients)
+        names.check_ingredients(ingredients)
+        chosen = names.chosen_of(ingredients)
         self.embedding_width = embedding_width
         self.change(
             ingredients=ingredients,
@@ -150,6 +129,12 @@ class Gap(nn.Module):
         if "ridge" in chosen:
             self.register_buffer("ridge", torch.eye(embedding_width))
 
+    @staticmethod
+    def check_ingredients(text: str) -> str:
+        """``text`` itself, for a setting. Raises ``ValueError`` if it names no ingredients, or some
+        that do not go together."""
+        return names.check_ingredients(text)
+
     def change(
         self,
         *,
@@ -164,7 +149,7 @@ class Gap(nn.Module):
 
         A fitted gap with blur stays fitted while ``noise`` is the same and no ridge is added.
         """
-        self.chosen = _chosen(ingredients)
+        self.chosen = names.chosen_of(ingredients)
         self.noise = noise if self.chosen & {"noise", "blur"} else 0.0
         self.text_noise = text_noise
         self.adherence = adherence
@@ -195,40 +180,34 @@ class Gap(nn.Module):
             centred = self._centred(texts.to(device), "text")
             self.ridge.copy_(_ridge(centred, _project(centred, stored)))
 
-    def show(self, embeddings: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Embeddings of pictures as training shows them to the network.
-
-        Returns:
-            unit vectors (B, E), and the length of the noise in each, (B,), from 0 to 1: a part of
-            ``noise``.
-        """
+    def show(self, embeddings: Tensor, rng: torch.Generator) -> Seen:
+        """Embeddings of pictures (B, E), as training shows them to a prior: at every noise."""
         unit = self._centred(embeddings.to(self.image_mean.device), "image")
         if not self.noise:
-            return unit, unit.new_zeros(len(unit))
+            return Seen(unit, unit.new_zeros(len(unit)))
         levels = torch.rand(len(unit), generator=rng).to(unit.device)
         normal = torch.randn(unit.shape, generator=rng).to(unit.device)
-        return self._noisy(unit, levels, normal), levels
+        return Seen(self._noisy(unit, levels, normal), levels)
 
     def ask(
         self,
         embeddings: Tensor,
-        modality: Modality,
-        adherence: float | None,
-        normal: Callable[[int], Tensor],
-    ) -> tuple[Tensor, Tensor]:
-        """Embeddings as sampling shows them to the network.
+        options: SampleOptions,
+        normal: Callable[[int], Tensor] | None = None,
+    ) -> Seen:
+        """Embeddings (B, E), as sampling shows them to a prior: away from negative ones, and as
+        noisy as the adherence of the options wants them.
 
         Args:
-            embeddings: (B, E), as the embedder gives them.
-            modality: what they are of.
-            adherence: from 0 to 1; None: the default for text, 1 for pictures.
-            normal: gives standard normal numbers (B, width), row i from the seed of row i.
-        Returns:
-            as ``show``.
+            normal: gives standard normal numbers (B, width), row i from the seed of row i, as
+                ``SeededNormal`` does. None for nothing random, whatever the adherence: all seeds
+                see the same.
         """
+        embeddings, modality = self._away(embeddings, options), options.modality
+        adherence = options.adherence
         if adherence is None:
             adherence = self.adherence if modality == "text" else 1.0
-        if modality == "text" and "neighbours" in self.chosen:
+        if normal is not None and modality == "text" and "neighbours" in self.chosen:
             near = self._neighbours(embeddings)
             place = (torch.special.ndtr(normal(1)) * near.shape[1]).long()
             one = near[torch.arange(len(near)), place[:, 0].clamp_max(near.shape[1] - 1)]
@@ -236,14 +215,16 @@ class Gap(nn.Module):
         else:
             unit = self.unit(embeddings, modality)
         if not self.noise:
-            return unit, unit.new_zeros(len(unit))
+            return Seen(unit, unit.new_zeros(len(unit)))
         longest = self.text_noise if modality == "text" else 1.0
+        if normal is None:
+            adherence = 1.0
         levels = unit.new_full((len(unit),), (1 - adherence) * longest)
-        if adherence < 1:
+        if normal is not None and adherence < 1:
             unit = self._noisy(unit, levels, normal(self.embedding_width))
-        return unit, torch.full_like(levels, longest) if modality == "text" else levels
+        return Seen(unit, torch.full_like(levels, longest) if modality == "text" else levels)
 
-    def away(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
+    def _away(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         """Embeddings (B, E) moved away from negative ones, if the options say so.
 
         What texts have in common stays: each negative text counts by its direction from their

@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
 import c2l
-from c2l import PriorCard, SeededNormal
+from c2l import Modality, PriorCard, SampleOptions, SeededNormal
+from c2l.bridge import Bridge
+from c2l.bridge.clouds import Clouds, candidates
 from c2l.errors import BadInput
 from c2l.prior_file import PartCard
-from c2l_priors.clouds import Clouds, candidates
 from c2l_priors.flow import FlowPrior
-from c2l_priors.gap import Gap
 
 torch.set_num_threads(1)
 WIDTH = 48
@@ -34,6 +34,10 @@ def cone(num: int, alike: float, seed: int) -> Tensor:
     spread = normalize(torch.randn(num, WIDTH, generator=rng(seed + 1)), dim=1)
     spread = normalize(spread - (spread @ axis)[:, None] * axis, dim=1)
     return alike**0.5 * axis + (1 - alike) ** 0.5 * spread
+
+
+def asking(modality: Modality, adherence: float | None) -> SampleOptions:
+    return SampleOptions(seeds=(), modality=modality, adherence=adherence)
 
 
 def normal(num: int, first: int = 0) -> SeededNormal:
@@ -107,57 +111,57 @@ def test_without_texts_only_pictures_tell_where_a_prompt_belongs() -> None:
 @pytest.mark.parametrize("alike", [0.2, 0.9, 0.99])
 @pytest.mark.parametrize("length", [0.25, 1.0])
 def test_blur_hides_as_much_however_alike_pictures_are(alike: float, length: float) -> None:
-    gap = Gap(WIDTH, ingredients="blur", noise=length, adherence=0.5)
+    bridge = Bridge(WIDTH, ingredients="blur", noise=length, adherence=0.5)
     pictures = cone(500, alike, 0)
-    gap.fit(pictures, None)
-    noisy, _ = gap.ask(pictures, "image", 0.0, normal(500))
-    cosine = float(cosine_similarity(noisy, gap.unit(pictures, "image")).mean())
+    bridge.fit(pictures, None)
+    noisy, _ = bridge.ask(pictures, asking("image", 0.0), normal(500))
+    cosine = float(cosine_similarity(noisy, bridge.unit(pictures, "image")).mean())
     assert cosine == pytest.approx((1 + length**2) ** -0.5, abs=0.02)
 
 
 def test_neighbours_take_one_of_the_pictures_that_fit() -> None:
-    gap = Gap(WIDTH, ingredients="blur+neighbours", noise=1.0, pull=1.0, nearest=0.01)
+    bridge = Bridge(WIDTH, ingredients="blur+neighbours", noise=1.0, pull=1.0, nearest=0.01)
     pictures = cone(4096, 0.6, 0)
     texts = normalize(pictures[:3] + 0.1 * cone(3, 0.0, 7), dim=1)
-    gap.fit(pictures, texts)
+    bridge.fit(pictures, texts)
     asked = texts[:1].expand(60, -1)
-    taken, _ = gap.ask(asked, "text", 1.0, normal(60))
-    cosines = taken @ gap.unit(pictures, "image").T
+    taken, _ = bridge.ask(asked, asking("text", 1.0), normal(60))
+    cosines = taken @ bridge.unit(pictures, "image").T
     assert cosines.amax(dim=1).min() > 0.999  # stored pictures, in float16
     rows = cosines.argmax(dim=1)
     assert 10 < len(set(rows.tolist())) <= 41
     # The best hundredth of those that fit, and the seed alone says which.
-    fits = (normalize(pictures, dim=1) @ (texts[0] - gap.text_mean)).argsort(descending=True)
+    fits = (normalize(pictures, dim=1) @ (texts[0] - bridge.text_mean)).argsort(descending=True)
     assert set(rows.tolist()) <= set(fits[:45].tolist())
-    again, _ = gap.ask(asked[:5], "text", 1.0, normal(5, first=20))
+    again, _ = bridge.ask(asked[:5], asking("text", 1.0), normal(5, first=20))
     assert torch.equal(again, taken[20:25])
 
 
 def test_text_is_told_as_noisy_as_was_set() -> None:
-    gap = Gap(WIDTH, ingredients="blur", noise=2.0, text_noise=0.3, adherence=1.0)
+    bridge = Bridge(WIDTH, ingredients="blur", noise=2.0, text_noise=0.3, adherence=1.0)
     pictures = cone(200, 0.6, 0)
-    gap.fit(pictures, None)
-    unit, told = gap.ask(pictures, "text", None, normal(200))
+    bridge.fit(pictures, None)
+    unit, told = bridge.ask(pictures, asking("text", None), normal(200))
     assert told.unique().tolist() == pytest.approx([0.3])
-    assert torch.equal(unit, gap.unit(pictures, "text"))
-    noisy, told = gap.ask(pictures, "text", 0.0, normal(200))
+    assert torch.equal(unit, bridge.unit(pictures, "text"))
+    noisy, told = bridge.ask(pictures, asking("text", 0.0), normal(200))
     assert told.unique().tolist() == pytest.approx([0.3])
     assert float((noisy * unit).sum(1).mean()) == pytest.approx((1 + 0.6**2) ** -0.5, abs=0.03)
 
 
 def test_a_bridge_can_be_changed_after_the_fit() -> None:
     pictures, texts = cone(300, 0.6, 0), cone(80, 0.8, 5)
-    later = Gap(WIDTH, ingredients="blur", noise=1.0)
+    later = Bridge(WIDTH, ingredients="blur", noise=1.0)
     later.fit(pictures, texts)
     for name in ("blur+centring", "blur+projection", "blur+centring+neighbours", "blur"):
         values = {"noise": 1.0, "text_noise": 0.5, "adherence": 0.5, "pull": 0.7, "nearest": 0.01}
-        at_once = Gap(WIDTH, ingredients=name, **values)
+        at_once = Bridge(WIDTH, ingredients=name, **values)
         at_once.fit(pictures, texts)
         later.change(ingredients=name, **values)
         assert later.state_dict().keys() == at_once.state_dict().keys()
         for now, then in zip(
-            later.ask(texts, "text", None, normal(80)),
-            at_once.ask(texts, "text", None, normal(80)),
+            later.ask(texts, asking("text", None), normal(80)),
+            at_once.ask(texts, asking("text", None), normal(80)),
             strict=True,
         ):
             assert torch.equal(now, then)
