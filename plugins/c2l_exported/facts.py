@@ -1,6 +1,7 @@
-"""What cannot be seen in an exported file: a TOML beside it says it, ``g.onnx.toml`` for ``g.onnx``.
+"""What cannot be seen in an exported file is said by a TOML beside it: ``g.onnx.toml``.
 
-Everything has a default or is found out by trying; a TOML is needed only where an error asks for it.
+Everything has a default or is found out by trying: a TOML is needed only where an error asks for
+one.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Exported(c2l.Generator):
     """
 
     runtime: ClassVar[str]
-    differentiable: ClassVar[bool] = False
+    differentiable = False
 
     mean: Tensor
     std: Tensor
@@ -133,7 +133,7 @@ class Exported(c2l.Generator):
         return self.network.pictures.height, self.network.pictures.width
 
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
-        """Draw latents, float32, (B, K, D), as its TOML says; row i depends on ``seeds[i]`` alone."""
+        """Draw latents, float32, (B, K, D), distributed as the TOML says."""
         return self.network.call.latents.draw(seeds).to(self.device)
 
     def synthesize(
@@ -216,7 +216,8 @@ class Onnx(Exported):
     def check_file(cls, path: Path) -> Sequence[Path]:
         if importlib.util.find_spec("onnxruntime") is None:
             raise MissingDependency(
-                "ONNX files need the package onnxruntime", hint='Install it: pip install "c2l[onnx]"'
+                "ONNX files need the package onnxruntime",
+                hint='Install it: pip install "c2l[onnx]"',
             )
         return read_onnx(path).companions
 
@@ -237,5 +238,3 @@ def _failed(path: Path, error: Refused | Ended) -> PluginFailed:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-

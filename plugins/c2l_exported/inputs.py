@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from c2l_exported.facts import Facts
+from c2l_exported.process import Input
 
 Role = Literal["latent", "label", "noise", "constant"]
 
@@ -53,7 +54,7 @@ class Slot:
     value: float = 0.0
 
 
-def find_roles(inputs: Sequence[Mapping[str, Any]], facts: Facts) -> list[Slot]:
+def find_roles(inputs: Sequence[Input], facts: Facts) -> list[Slot]:
     """The inputs with their roles.
 
     Raises:
@@ -88,12 +89,10 @@ def find_roles(inputs: Sequence[Mapping[str, Any]], facts: Facts) -> list[Slot]:
     return slots
 
 
-def _slot(given: Mapping[str, Any]) -> Slot:
-    shape = given["shape"]
-    if shape is None:
-        return Slot(str(given["name"]), str(given["type"]), None, None)
-    batch = shape[0] if shape else None
-    return Slot(str(given["name"]), str(given["type"]), tuple(shape[1:]), batch)
+def _slot(given: Input) -> Slot:
+    if given.shape is None:
+        return Slot(given.name, given.type, None, None)
+    return Slot(given.name, given.type, tuple(given.shape[1:]), next(iter(given.shape), None))
 
 
 def _with_role(slot: Slot, facts: Facts, *, alone: bool) -> Slot:
@@ -115,7 +114,9 @@ def _with_role(slot: Slot, facts: Facts, *, alone: bool) -> Slot:
     if slot.type.startswith(("int", "uint")):
         return replace(slot, role="label")
     if slot.type not in _FLOATS:
-        raise Undecided(f"has an input {slot.name!r} of the type {slot.type}, which c2l cannot give")
+        raise Undecided(
+            f"has an input {slot.name!r} of the type {slot.type}, which c2l cannot give"
+        )
     if alone:
         return slot
     if facts.latent is not None:

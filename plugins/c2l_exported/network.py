@@ -18,7 +18,7 @@ import c2l
 from c2l_exported.inputs import Slot
 from c2l_exported.latents import Latents, noise_seeds
 from c2l_exported.pictures import Pictures
-from c2l_exported.process import PATIENCE, Child
+from c2l_exported.process import PATIENCE, Child, Refused
 
 Array = np.ndarray[Any, Any]
 
@@ -66,7 +66,9 @@ class Call:
             return rows.numpy().reshape(-1, *shape).astype(dtype)
         if slot.batch is None and slot.shape is None:
             return np.array(slot.value, dtype)
-        return np.full((slot.batch or len(z), *(s or 1 for s in slot.shape or ())), slot.value, dtype)
+        return np.full(
+            (slot.batch or len(z), *(s or 1 for s in slot.shape or ())), slot.value, dtype
+        )
 
 
 @dataclass
@@ -103,7 +105,7 @@ class Network:
     def _batch(self, latents: Tensor, device: str) -> Tensor:
         size = self.call.batch_size or len(latents)
         start = perf_counter()
-        _, (array,) = self.child.run(
+        (array,) = self.child.run(
             self.call.arrays(latents, size),
             patience=PATIENCE + 20 * size * self.seconds,
             device=device,
@@ -112,6 +114,8 @@ class Network:
             only=self.pictures.output,
         )
         self.seconds = (perf_counter() - start) / size
+        if array.shape != (size, *self.pictures.shape):
+            raise Refused(f"it gave {array.shape}, and {self.pictures.shape} for a picture before")
         return self.pictures.rgb(array)[: len(latents)]
 
     def settings(self) -> dict[str, Any]:

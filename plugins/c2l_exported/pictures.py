@@ -19,6 +19,8 @@ from c2l_exported.inputs import Undecided
 
 Array = np.ndarray[Any, Any]
 Layout = Literal["channels-first", "channels-last", "no channels", "flat"]
+Shaped = tuple[Layout, int, int, int]
+"""Layout, channels, height and width."""
 
 _CHANNELS = (1, 3, 4)
 _FEWEST_PIXELS = 16
@@ -47,11 +49,22 @@ class Pictures:
     black: float
     white: float
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one picture in the output."""
+        height, width = self.height, self.width
+        return {
+            "channels-first": (self.channels, height, width),
+            "channels-last": (height, width, self.channels),
+            "no channels": (height, width),
+            "flat": (self.channels * height * width,),
+        }[self.layout]
+
     def rgb(self, array: Array) -> Tensor:
         """Float32, (B, 3, H, W), black -1 and white 1; transparent places show white."""
         size = (self.height, self.width)
         values = torch.from_numpy(array)
-        values = (values.float() if values.dtype != torch.float64 else values).to(torch.float32)
+        values = values.float()
         if self.layout == "channels-last":
             values = values.movedim(-1, 1)
         values = values.reshape(len(array), self.channels, *size)
@@ -82,23 +95,16 @@ def find_pictures(outputs: Sequence[Array], batch: int, facts: Facts) -> Picture
     return Pictures(place, layout, channels, height, width, black, white)
 
 
-def _shape(array: Array, batch: int, facts: Facts) -> tuple[Layout, int, int, int] | None:
+def _shape(array: Array, batch: int, facts: Facts) -> Shaped | None:
     """Layout, channels, height and width of what could be pictures."""
     shape = array.shape
     if not shape or shape[0] != batch or array.dtype == bool:
         return None
-    found: tuple[Layout, int, int, int] | None = None
+    found: Shaped | None = None
     if len(shape) == 4:
-        first, last = shape[1] in _CHANNELS, shape[3] in _CHANNELS
-        if first and last and facts.layout is None and min(shape[1:]) > 1:
-            raise Undecided(
-                f"gives {tuple(shape)}, where channels may come first or last",
-                'layout = "channels-first" or layout = "channels-last"',
-            )
-        if first and facts.layout != "channels-last":
-            found = ("channels-first", shape[1], shape[2], shape[3])
-        elif last and facts.layout != "channels-first":
-            found = ("channels-last", shape[3], shape[1], shape[2])
+        first: Shaped = ("channels-first", shape[1], shape[2], shape[3])
+        last: Shaped = ("channels-last", shape[3], shape[1], shape[2])
+        found = _likelier([f for f in (first, last) if f[1] in _CHANNELS], shape, facts)
     elif len(shape) == 3:
         found = ("no channels", 1, shape[1], shape[2])
     elif len(shape) == 2:
@@ -107,6 +113,18 @@ def _shape(array: Array, batch: int, facts: Facts) -> tuple[Layout, int, int, in
             if channels * side * side == shape[1]:
                 found = ("flat", channels, side, side)
     return found if found is not None and found[2] * found[3] >= _FEWEST_PIXELS else None
+
+
+def _likelier(ways: list[Shaped], shape: tuple[int, ...], facts: Facts) -> Shaped | None:
+    """Channels first or last: what the TOML says; else the only way, or the one that is square."""
+    ways = [way for way in ways if facts.layout in (None, way[0])]
+    square = [way for way in ways if way[2] == way[3]]
+    if len(ways) > 1 and len(square) != 1:
+        raise Undecided(
+            f"gives {tuple(shape)}, where channels may come first or last",
+            'layout = "channels-first" or layout = "channels-last"',
+        )
+    return next(iter(square or ways), None)
 
 
 def _range(array: Array) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from c2l_exported.inputs import Slot, Undecided, find_roles
 from c2l_exported.latents import Latents
 from c2l_exported.network import Call, Network
 from c2l_exported.pictures import Pictures, find_pictures
-from c2l_exported.process import Child, Refused
+from c2l_exported.process import Child, Refused, Signature
 
 _COMMON_SIZES = (512, 256, 128, 100, 64, 120, 140, 200, 32, 16)
 _BATCHES = (2, 1, 4, 8, 16, 32, 64)
@@ -33,24 +33,27 @@ def probe(child: Child, facts: Facts) -> Network:
         Refused, Ended: as ``Child.run``.
     """
     signature = child.signature()
-    slots = find_roles(signature["inputs"], facts)
+    slots = find_roles(signature.inputs, facts)
     call, pictures = _first_that_works(child, slots, signature, facts)
     network = Network(child, call, pictures)
     return _depending_on_nothing_else(network)
 
 
 def _first_that_works(
-    child: Child, slots: Sequence[Slot], signature: dict[str, Any], facts: Facts
+    child: Child, slots: Sequence[Slot], signature: Signature, facts: Facts
 ) -> tuple[Call, Pictures]:
     reasons: list[str] = []
     undecided: Undecided | None = None
     for batch in _batches(slots, facts):
         for call in _calls(slots, signature, facts, batch):
-            seeds = range(batch)
             try:
-                arrays = call.arrays(call.latents.draw(seeds), batch)
-                _, outputs = child.run(arrays, device="cpu", threads=_threads(), seed=0, only=None)
-                return call, find_pictures(outputs, batch, facts)
+                pictures = find_pictures(_outputs(child, call, batch), batch, facts)
+                if call.batch_size is None:
+                    # Sizes that happen to broadcast give other pictures for another batch.
+                    (alone,) = _outputs(child, call, 1, only=pictures.output)
+                    if alone.shape != (1, *pictures.shape):
+                        raise Refused(f"one latent gives {alone.shape}, {batch} do not")
+                return call, pictures
             except Refused as error:
                 reasons.append(str(error))
             except Undecided as error:
@@ -72,15 +75,13 @@ def _batches(slots: Sequence[Slot], facts: Facts) -> Sequence[int]:
     return [size for size in fixed if size is not None] or _BATCHES
 
 
-def _calls(
-    slots: Sequence[Slot], signature: dict[str, Any], facts: Facts, batch: int
-) -> Iterator[Call]:
+def _calls(slots: Sequence[Slot], signature: Signature, facts: Facts, batch: int) -> Iterator[Call]:
     """Ways to call a network, the likeliest first."""
     fixed = batch if facts.batch_size or any(slot.batch for slot in slots) or batch > 2 else None
     (latent,) = [slot for slot in slots if slot.role == "latent"]
-    types = ("float16", "float32") if signature.get("half") else ("float32", "float16", "float64")
+    types = ("float16", "float32") if signature.half else ("float32", "float16", "float64")
     for float_type in types if latent.type == "tensor" else (latent.type,):
-        for shape in _shapes(latent, signature.get("weights", ()), facts):
+        for shape in _shapes(latent, signature.weights, facts):
             for labels, num_labels in _label_slots(slots, float_type, facts):
                 yield Call(
                     Latents(shape, num_labels, facts),
@@ -175,8 +176,8 @@ def _depending_on_nothing_else(network: Network) -> Network:
     first, again, seeded = (_raw(network, latents[:1], seed) for seed in (0, 0, 1))
     if not _near(first, again):
         raise Undecided(
-            "draws another picture of the same latent each time",
-            "" if network.child.runtime == "onnx" else "",
+            "draws another picture of the same latent each time; export it in eval mode, and with "
+            "noise as an input"
         )
     if not _near(first, seeded):
         network.call = call = replace(call, random=True)
@@ -199,9 +200,14 @@ def _depending_on_nothing_else(network: Network) -> Network:
     return network
 
 
+def _outputs(child: Child, call: Call, batch: int, only: int | None = None) -> list[Array]:
+    arrays = call.arrays(call.latents.draw(range(batch)), batch)
+    return child.run(arrays, device="cpu", threads=_threads(), seed=0, only=only)
+
+
 def _raw(network: Network, latents: Tensor, seed: int) -> Array:
     size = network.call.batch_size or 1
-    _, (array,) = network.child.run(
+    (array,) = network.child.run(
         network.call.arrays(latents, size),
         device="cpu",
         threads=_threads(),
@@ -222,5 +228,3 @@ def _threads() -> int:
 def _near(actual: Array, expected: Array) -> bool:
     scale = float(np.abs(expected).max(initial=0.0))
     return bool(np.abs(actual - expected).max(initial=0.0) <= _NEAR * scale)
-
-

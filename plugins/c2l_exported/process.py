@@ -12,10 +12,12 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2l_exported.child.serve import LENGTH
 
@@ -26,12 +28,14 @@ _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from c2l_exported.child.serve import main; main(sys.argv[2])"
 )
-_CACHES = ("TMPDIR", "TEMP", "TMP", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "CUDA_CACHE_PATH")
+_FOLDERS = ("TMPDIR", "TEMP", "TMP", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+_NO_ANSWER = (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, MemoryError)
 _MOST_TEXT = 1 << 22
 _MOST_BYTES = 1 << 33
 _DTYPES = {"float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool"}
 
 Array = np.ndarray[Any, Any]
+Size = Annotated[int, Field(ge=0, le=1 << 31)]
 
 
 class Refused(Exception):
@@ -40,6 +44,34 @@ class Refused(Exception):
 
 class Ended(Exception):
     """The process died, hung, or gave something that is no answer: the end of a sentence."""
+
+
+class Input(BaseModel):
+    """An input of a network: ``tensor`` is one of any type; None is an open size."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    name: str
+    type: str
+    shape: list[Size | None] | None
+
+
+class Signature(BaseModel):
+    """What a network says of itself when it is opened. Nobody vouches for it.
+
+    Args:
+        walls: those that stand around its process.
+        inputs: in order.
+        weights: shapes of the first ones, where inputs have no shapes.
+        half: whether weights are float16.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    walls: list[str]
+    inputs: list[Input]
+    weights: list[list[Size]] = []
+    half: bool = False
 
 
 class Child:
@@ -56,7 +88,7 @@ class Child:
         self.runtime, self.path = runtime, path
         self._process: subprocess.Popen[bytes] | None = None
         self._access = threading.Lock()
-        self._opened: dict[str, Any] = {}
+        self._opened: Signature | None = None
 
     def __deepcopy__(self, memo: Any) -> Child:
         return Child(self.runtime, self.path)
@@ -64,24 +96,28 @@ class Child:
     def __reduce__(self) -> Any:
         return Child, (self.runtime, self.path)
 
-    def signature(self) -> dict[str, Any]:
-        """What the network says of its inputs, and which walls stand around it."""
-        with self._access:
-            self._start()
-            return self._opened
-
-    def run(
-        self, arrays: Sequence[Array], *, patience: float = PATIENCE, **how: Any
-    ) -> tuple[list[str], list[Array]]:
-        """Names and values of outputs; see ``c2l_exported.child.runtimes``.
+    def signature(self) -> Signature:
+        """What the network says of its inputs, and which walls stand around it.
 
         Raises:
             Refused, Ended
         """
         with self._access:
             self._start()
-            answer, outputs = self._ask({"how": how}, arrays, patience)
-            return answer["outputs"], outputs
+            assert self._opened is not None
+            return self._opened
+
+    def run(
+        self, arrays: Sequence[Array], *, patience: float = PATIENCE, **how: Any
+    ) -> list[Array]:
+        """The outputs; see ``c2l_exported.child.runtimes``.
+
+        Raises:
+            Refused, Ended
+        """
+        with self._access:
+            self._start()
+            return self._ask({"how": how}, arrays, patience)[1]
 
     def close(self) -> None:
         """End the process; the next question starts another."""
@@ -99,11 +135,19 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | dict.fromkeys(_CACHES, folder),
+            env=os.environ | dict.fromkeys(_FOLDERS, folder),
         )
         self._stop = weakref.finalize(self, _end, self._process, folder)
         path = str(self.path.absolute())
-        self._opened, _ = self._ask({"runtime": self.runtime, "path": path}, (), PATIENCE)
+        try:
+            answer, _ = self._ask({"runtime": self.runtime, "path": path}, (), PATIENCE)
+            self._opened = Signature(**answer)
+        except ValidationError as error:
+            self.close()
+            raise Ended("gave something that is no answer") from error
+        except Refused:
+            self.close()
+            raise
 
     def _ask(
         self, question: dict[str, Any], arrays: Sequence[Array], patience: float
@@ -111,14 +155,19 @@ class Child:
         process = self._process
         assert process is not None and process.stdin is not None and process.stdout is not None
         late = threading.Event()
-        watchdog = threading.Timer(patience, lambda: (late.set(), process.kill()))
+
+        def give_up() -> None:
+            late.set()
+            process.kill()
+
+        watchdog = threading.Timer(patience, give_up)
         watchdog.daemon = True
         watchdog.start()
         try:
             try:
                 _write(process.stdin, question, arrays)
                 answer, outputs = _read(process.stdout)
-            except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            except _NO_ANSWER as error:
                 self.close()
                 if late.is_set():
                     raise Ended(f"gave no answer for {patience:.0f} seconds") from error
@@ -139,22 +188,20 @@ def _end(process: subprocess.Popen[bytes], folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            try:
+            with suppress(OSError):  # what was not written yet has nowhere to go
                 pipe.close()
-            except OSError:  # what was not written yet has nowhere to go
-                pass
 
 
 def _last_words(process: subprocess.Popen[bytes], error: Exception) -> str:
     code = process.returncode
     if code is not None and code < 0 and code != -signal.SIGKILL:
         return f"died of {signal.Signals(-code).name}"
-    if isinstance(error, (ValueError, KeyError, TypeError)):
+    if not isinstance(error, (OSError, EOFError)):
         return "gave something that is no answer"
     return "died, perhaps for lack of memory"
 
 
-def _write(pipe: BinaryIO, question: dict[str, Any], arrays: Sequence[Array]) -> None:
+def _write(pipe: IO[bytes], question: dict[str, Any], arrays: Sequence[Array]) -> None:
     described = [{"dtype": str(a.dtype), "shape": list(a.shape)} for a in arrays]
     text = json.dumps({**question, "arrays": described}).encode()
     pipe.write(LENGTH.pack(len(text)) + text)
@@ -163,7 +210,7 @@ def _write(pipe: BinaryIO, question: dict[str, Any], arrays: Sequence[Array]) ->
     pipe.flush()
 
 
-def _read(pipe: BinaryIO) -> tuple[dict[str, Any], list[Array]]:
+def _read(pipe: IO[bytes]) -> tuple[dict[str, Any], list[Array]]:
     (length,) = LENGTH.unpack(_exactly(pipe, LENGTH.size))
     if length > _MOST_TEXT:
         raise ValueError("too long")
@@ -172,7 +219,7 @@ def _read(pipe: BinaryIO) -> tuple[dict[str, Any], list[Array]]:
     return answer, arrays
 
 
-def _array(pipe: BinaryIO, dtype: str, shape: list[int]) -> Array:
+def _array(pipe: IO[bytes], dtype: str, shape: list[int]) -> Array:
     """Checked before memory is taken for it."""
     if dtype not in _DTYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
         raise ValueError("no array")
@@ -192,7 +239,7 @@ def _array(pipe: BinaryIO, dtype: str, shape: list[int]) -> Array:
     return array
 
 
-def _exactly(pipe: BinaryIO, num: int) -> bytes:
+def _exactly(pipe: IO[bytes], num: int) -> bytes:
     data = pipe.read(num)
     if len(data) < num:
         raise EOFError

@@ -110,7 +110,7 @@ def test_five_spellings() -> None:
 
     command, _ = command_of(["sample"])
     given = {**command.make_context("sample", arguments).params}
-    for name in ("out", "latents", "accept_licence", "as_json", "device"):
+    for name in ("out", "latents", "accept_licence", "accept_programs", "as_json", "device"):
         given.pop(name)
     assert typed_request(**given).to_dict() == asked
 

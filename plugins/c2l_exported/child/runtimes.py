@@ -22,8 +22,8 @@ class Network(Protocol):
 
     def run(
         self, arrays: Sequence[Array], *, device: str, threads: int, seed: int, only: int | None
-    ) -> tuple[list[str], list[Array]]:
-        """The names and values of all outputs, or of one."""
+    ) -> list[Array]:
+        """All outputs, or one."""
 
 
 def open_network(runtime: str, path: str) -> Network:
@@ -45,7 +45,7 @@ class Torch:
 
     def run(
         self, arrays: Sequence[Array], *, device: str, threads: int, seed: int, only: int | None
-    ) -> tuple[list[str], list[Array]]:
+    ) -> list[Array]:
         import torch
 
         if threads != self.threads:
@@ -58,8 +58,7 @@ class Torch:
         with torch.no_grad():
             tensors = [torch.from_numpy(array.copy()).to(device) for array in arrays]
             outputs = list(_flat(self.call(tensors)))
-        chosen = range(len(outputs)) if only is None else [only]
-        return [str(i) for i in chosen], [_array(outputs[i]) for i in chosen]
+        return [_array(output) for output in (outputs if only is None else [outputs[only]])]
 
 
 class TorchScript(Torch):
@@ -174,14 +173,14 @@ class Onnx:
 
     def run(
         self, arrays: Sequence[Array], *, device: str, threads: int, seed: int, only: int | None
-    ) -> tuple[list[str], list[Array]]:
+    ) -> list[Array]:
         if (device, threads) != self.how:
             self.how = (device, threads)
             self.session = self._session(device, threads)
         names = [o.name for o in self.session.get_outputs()]
         names = names if only is None else [names[only]]
         given = {i.name: a for i, a in zip(self.session.get_inputs(), arrays, strict=True)}
-        return names, [np.ascontiguousarray(a) for a in self.session.run(names, given)]
+        return [np.ascontiguousarray(a) for a in self.session.run(names, given)]
 
 
 _TENSOR = object()

@@ -46,8 +46,7 @@ def main(folder: str) -> None:
                 network = open_network(question["runtime"], question["path"])
                 answer = {"walls": walls, **network.signature()}
             else:
-                named, given = network.run(arrays, **question["how"])
-                answer = {"outputs": named}
+                given, answer = network.run(arrays, **question["how"]), {}
         except BaseException as error:
             answer, given = {"error": _line(error)}, []
         _write(answers, answer, given)
