@@ -228,7 +228,7 @@ def table(name: str, cells: Mapping[str, Cell]) -> None:
         print("| bridge | fit | named, % | best of 16, % | diversity, % |")
         print("| --- | --- | --- | --- | --- |")
         for label, cell in sorted(bridges.items(), key=lambda item: -fmean(item[1].accuracy)):
-            row = [label.removeprefix(TRIED), f"{cell.fit:.2f}", *_scores(cell)[:3]]
+            row = [label.removeprefix(TRIED), f"{cell.fit:.2f}", *scores(cell)[:3]]
             print(f"| {' | '.join(row)} |")
 
 
@@ -294,11 +294,11 @@ def _line(label: str, cell: Cell | None) -> str:
     if cell is None:
         return f"| {label} | | | | | | |"
     spent = "" if cell.milliseconds is None else f"{cell.milliseconds:.2f}"
-    row = [label, *_scores(cell), f"{cell.cmmd:.2f}", spent, cell.chosen]
+    row = [label, *scores(cell), f"{cell.cmmd:.2f}", spent, cell.chosen]
     return f"| {' | '.join(row)} |"
 
 
-def _scores(cell: Cell) -> list[str]:
+def scores(cell: Cell) -> list[str]:
     """Accuracy at one sample and best of all, and diversity."""
     varied = f"{100 * fmean(cell.diversity):.0f}" if cell.diversity else ""
     return [_percent(cell.accuracy), _percent(cell.best), varied]

@@ -17,7 +17,7 @@ from torch import Tensor
 import c2l
 from c2l import Embedder, Generator, Question
 from c2l.evaluation.judge import Judge
-from worlds.clip import REGIMES
+from worlds.clip import REGIMES, Corpus
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class World:
         judge: asks for things, and sees which of them a picture shows.
         domain: prompts that people ask of such a generator; none of them has to be the judge's.
         drawings: a true picture of each question, which no generator drew; None: there are none.
+        corpus: true pictures with captions; None: there are none.
     """
 
     generator: Generator
@@ -36,6 +37,7 @@ class World:
     judge: Judge
     domain: Sequence[str]
     drawings: Callable[[Sequence[Question]], Tensor | None] | None = None
+    corpus: Callable[[], Corpus] | None = None
 
     def domain_file(self, work: Path) -> str:
         """The domain as ``c2l train`` takes it: a text file, written if it is not there."""
@@ -73,12 +75,14 @@ def _digits(regime: str, work: Path) -> World:
 
     folder = _folder(work, "digits")
     scans = read_scans(folder)
+    corpus = partial(DigitsCorpus, scans)
     return World(
         DigitsGenerator.read(_made(folder / "generator", partial(train_generator, scans))),
-        clip.embedder(folder, regime, lambda: DigitsCorpus(scans), steps=1_000),
+        clip.embedder(folder, regime, corpus, steps=1_000),
         DigitsJudge.read(_made(folder / "judge", partial(train_judge, scans))),
         domain_prompts(),
         partial(scans_of, scans),
+        corpus,
     )
 
 
@@ -99,15 +103,18 @@ def _faces_gan(regime: str, work: Path) -> World:
         faces,
         _domain("faces"),
         faces.drawings,
+        drawn,
     )
 
 
 def _demo(name: str, work: Path) -> World:
     from c2l_demo import judge
+    from worlds.drawings import Drawings
 
     recipe = c2l.load_pipeline(f"demo-{name}")
     its = {"faces": judge.faces, "landscapes": judge.landscapes}[name]
-    return World(recipe.generator, recipe.embedder, its, _domain(name), its.drawings)
+    corpus = partial(Drawings.of, _folder(work, "faces-gan")) if name == Drawings.name else None
+    return World(recipe.generator, recipe.embedder, its, _domain(name), its.drawings, corpus)
 
 
 def _domain(name: str) -> Sequence[str]:

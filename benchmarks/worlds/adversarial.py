@@ -86,7 +86,7 @@ def train(
             for mine, its in zip(average.parameters(), generator.parameters(), strict=True):
                 mine.lerp_(its, 1 - keep)
         report(step + 1, average)
-    _note_codes(average, rng)
+    note_codes(average, rng)
     return average
 
 
@@ -95,7 +95,8 @@ def _fakes(generator: Drawer, plan: Plan, rng: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def _note_codes(generator: Drawer, rng: torch.Generator) -> None:
+def note_codes(generator: Drawer, rng: torch.Generator) -> None:
+    """Take the mean and the deviation of w, for truncation and for priors."""
     codes = generator.map(torch.randn(10_000, generator.z_width, generator=rng))
     generator.mean.copy_(codes.mean(0, keepdim=True))
     generator.std.copy_(codes.std(0, keepdim=True))

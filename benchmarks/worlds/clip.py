@@ -226,13 +226,15 @@ def train(corpus: Corpus, regime: Regime, steps: int, out: Path) -> None:
         with torch.no_grad():
             log_scale.clamp_(max=math.log(HIGHEST_SCALE))
         if step % 100 == 0:
-            shown = f"loss {float(loss) / 2:.3f}, scale {float(log_scale.exp()):.0f}"
+            shown = (
+                f"loss {float(loss.detach()) / 2:.3f}, scale {float(log_scale.detach().exp()):.0f}"
+            )
             spent = time.monotonic() - started
             print(f"CLIP: step {step:,} of {steps:,}, {shown}, {spent:.0f} s", flush=True)
     about = {
         "words": json.dumps(embedder.vocabulary),
         "size": str(embedder.size),
-        "scale": f"{float(log_scale.exp()):.1f}",
+        "scale": f"{float(log_scale.detach().exp()):.1f}",
     }
     state = {name: tensor.contiguous() for name, tensor in embedder.state_dict().items()}
     safetensors.torch.save_file(state, out, about)

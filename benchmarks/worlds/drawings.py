@@ -13,13 +13,14 @@ from torch import Tensor
 from c2l_demo.worlds import is_held_out
 from c2l_demo_workshop import dataset
 
-NAME = "faces"
 SIZE = 64
 NUM = {"train": 24_000, "test": 2_000}
 
 
 class Drawings:
     """Drawings of both splits, the tested ones last."""
+
+    name = "faces"
 
     def __init__(self, splits: Sequence[dataset.Pictures]) -> None:
         self.splits = splits
@@ -34,9 +35,9 @@ class Drawings:
         """Those in ``work``, drawn if they are not there."""
         splits = []
         for split, num in NUM.items():
-            folder = work / f"{NAME}-{split}"
+            folder = work / f"{cls.name}-{split}"
             if not (folder / "dataset.json").exists():
-                for _ in dataset.render(NAME, num, dataset.SPLITS[split], folder, size=SIZE):
+                for _ in dataset.render(cls.name, num, dataset.SPLITS[split], folder, size=SIZE):
                     pass
             splits.append(dataset.load(folder))
         return cls(splits)

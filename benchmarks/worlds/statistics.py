@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-RIDGE = 1e-2
-"""Of the linear classifier, as a part of the mean variance."""
+RIDGE = 1e-4
+"""Of linear maps, as a part of the mean square of their input."""
 
 
 def statistics(pictures: Tensor, captions: Tensor) -> Mapping[str, float]:
@@ -34,6 +34,27 @@ def statistics(pictures: Tensor, captions: Tensor) -> Mapping[str, float]:
     }
 
 
+def read_by_a_line(codes: Tensor, values: Tensor) -> float:
+    """How much of what chance leaves open a linear map tells of values (N,), from codes (N, D).
+
+    It is fitted to every other one, and tried on the rest.
+    """
+    x = codes.double() - codes.double().mean(dim=0)
+    x = torch.cat([x / x.std(dim=0).clamp_min(1e-6), torch.ones(len(x), 1)], dim=1)
+    wanted = F.one_hot(values).double()
+    line = _fitted(x[0::2], wanted[0::2])
+    right = float(((x[1::2] @ line).argmax(dim=1) == values[1::2]).double().mean())
+    common = float(wanted[1::2].mean(dim=0).max())
+    return (right - common) / max(1 - common, 1e-6)
+
+
+def apart(values: Tensor, others: Tensor) -> float:
+    """The total variation of two samples of whole numbers."""
+    num = int(torch.cat([values, others]).max()) + 1
+    shares = [v.bincount(minlength=num).double() / len(v) for v in (values, others)]
+    return float((shares[0] - shares[1]).abs().sum() / 2)
+
+
 def _others(cosines: Tensor) -> float:
     """The mean off the diagonal."""
     num = len(cosines)
@@ -43,8 +64,14 @@ def _others(cosines: Tensor) -> float:
 def _separable(seen: Tensor, read: Tensor) -> float:
     """The share of every other embedding whose modality a line fitted to the rest tells."""
     x = torch.cat([seen, read]).double()
-    x = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], dim=1)
+    x = torch.cat([x, torch.ones(len(x), 1)], dim=1)
     y = torch.cat([torch.ones(len(seen)), -torch.ones(len(read))]).double()
-    even = RIDGE * x[0::2].var(dim=0).mean() * len(x) / 2 * torch.eye(x.shape[1], dtype=x.dtype)
-    line = torch.linalg.solve(x[0::2].T @ x[0::2] + even, x[0::2].T @ y[0::2])
+    line = _fitted(x[0::2], y[0::2])
     return float(((x[1::2] @ line) * y[1::2] > 0).double().mean())
+
+
+def _fitted(x: Tensor, y: Tensor) -> Tensor:
+    """The linear map from rows x to rows y, held small."""
+    covariance = x.T @ x
+    even = RIDGE * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=x.dtype)
+    return torch.linalg.solve(covariance + even, x.T @ y)
