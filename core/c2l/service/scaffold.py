@@ -132,7 +132,7 @@ def _owner(name: str) -> str:
 
 
 def _class_name(name: str, interface: Interface) -> str:
-    """``MyGanGenerator``. The interface at its end keeps it from being a word of Python or torch."""
+    """``MyGanGenerator``: its last word keeps it from being a word of Python or of torch."""
     words = [word for word in name.split("-") if word != interface]
     return "".join(word.capitalize() for word in [*words, interface])
 

@@ -22,7 +22,16 @@ from c2l_registry.cards import read_cards
 
 INTERFACES: tuple[Interface, ...] = get_args(Interface)
 # Words of Python and torch, and names at the edges of what is allowed.
-NAMES = ["my-gan", "none", "class", "tensor", "c2", "generator", "a-1-b-2", "abcdefghijklmnopqrstuvwxyz"]
+NAMES = [
+    "my-gan",
+    "none",
+    "class",
+    "tensor",
+    "c2",
+    "generator",
+    "a-1-b-2",
+    "abcdefghijklmnopqrstuvwxyz",
+]
 
 
 @pytest.fixture(autouse=True)
