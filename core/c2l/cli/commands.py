@@ -58,7 +58,7 @@ def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> Non
 
 def fields_of(context: typer.Context, *others: str) -> dict[str, Any]:
     """The parameters of a command that are fields of its request to the service."""
-    apart = {"accept_licence", "as_json", *others}
+    apart = {"accept_licence", "accept_programs", "as_json", *others}
     return {name: value for name, value in context.params.items() if name not in apart}
 
 

@@ -15,9 +15,12 @@ from c2l.service.catalogue import refuse_broken_plugins as refuse_broken_plugins
 from c2l.service.catalogue import show_model as show_model
 from c2l.service.catalogue import show_plugin as show_plugin
 from c2l.service.catalogue import show_recipe as show_recipe
+from c2l.service.checking import check_parts as check_parts
 from c2l.service.consent import LicenceQuestion as LicenceQuestion
+from c2l.service.consent import ProgramQuestion as ProgramQuestion
 from c2l.service.consent import WantedModel as WantedModel
 from c2l.service.consent import fetch_with_consent as fetch_with_consent
+from c2l.service.consent import load_with_consent as load_with_consent
 from c2l.service.consent import refusal as refusal
 from c2l.service.describing import PictureFacts as PictureFacts
 from c2l.service.describing import PriorFacts as PriorFacts
