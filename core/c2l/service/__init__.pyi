@@ -32,6 +32,9 @@ from c2l.service.evaluating import EvaluationRequest as EvaluationRequest
 from c2l.service.evaluating import compare_runs as compare_runs
 from c2l.service.evaluating import read_evaluation as read_evaluation
 from c2l.service.evaluating import run_evaluation as run_evaluation
+from c2l.service.health.check import check_health as check_health
+from c2l.service.health.findings import Health as Health
+from c2l.service.health.findings import Problem as Problem
 from c2l.service.latents import LatentsFile as LatentsFile
 from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file
