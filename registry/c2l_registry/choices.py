@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -30,11 +31,11 @@ class Choices:
     @property
     def here(self) -> Mapping[str, str]:
         """What was installed into the Python that is running."""
-        return self.installed.get(sys.prefix, {})
+        return self.installed.get(_this_python(), {})
 
     def with_here(self, packages: Mapping[str, str]) -> Choices:
         """With other packages for this Python."""
-        return replace(self, installed={**self.installed, sys.prefix: dict(packages)})
+        return replace(self, installed={**self.installed, _this_python(): dict(packages)})
 
 
 def choices_file(environ: Mapping[str, str]) -> Path:
@@ -95,6 +96,11 @@ def change_choices(environ: Mapping[str, str], change: Callable[[Choices], Choic
                 write_atomically(path, text.encode())
     except OSError as error:
         raise cannot_write(path, error, hint=ANOTHER_HOME) from error
+
+
+def _this_python() -> str:
+    """The folder of this Python, without the version that Homebrew puts into it."""
+    return re.sub(r"(?<=/Cellar/)([^/]+)/[^/]+", r"\1", sys.prefix)
 
 
 def _checked(raw: Any) -> Choices:

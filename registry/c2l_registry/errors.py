@@ -80,6 +80,12 @@ class PluginFailed(C2LError):
     exit_code = ExitCode.MISSING_DEPENDENCY
 
 
+class InstallFailed(C2LError):
+    """Packages that were not installed or removed: pip failed, or it is not for c2l to do."""
+
+    exit_code = ExitCode.FAILED
+
+
 class BadCard(C2LError):
     """A file of model cards or recipes that cannot be used."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from c2l import service
-from c2l.cli import output
+from c2l.cli import output, packages
 from c2l.cli.commands import Commands
 from c2l.cli.options import Json
 
@@ -20,7 +20,9 @@ def list_plugins(as_json: Json = False) -> None:
     # Other commands stop at unknown names of plugins; this one helps to correct them.
     for problem in service.plugin_problems():
         output.warn(problem)
-    _print_list(as_json)
+    if lost := service.lost_packages():
+        output.warn(f"not here any more: {', '.join(lost)}. Install again: c2l plugins restore")
+    output.print_plugins(as_json)
     service.refuse_broken_plugins()
 
 
@@ -66,11 +68,6 @@ def _changed(rows: list[service.PluginRow], as_json: bool) -> None:
         output.talk(f"{state}: {row.name} ({row.package})")
 
 
-def _print_list(as_json: bool) -> None:
-    columns = {"plugin": "name", "package": "package", "state": "state", "summary": "remark"}
-    output.print_rows(service.list_plugins(), columns, as_json=as_json)
-
-
 def _print_trace(rows: list[service.PluginTrace]) -> None:
     cells = [
         [
@@ -96,4 +93,5 @@ COMMANDS: Commands = {
     "trace": trace_plugins,
     "enable": enable_plugin,
     "disable": disable_plugin,
+    **packages.COMMANDS,
 }

@@ -15,6 +15,7 @@ from c2l.service.catalogue import refuse_broken_plugins as refuse_broken_plugins
 from c2l.service.catalogue import show_model as show_model
 from c2l.service.catalogue import show_plugin as show_plugin
 from c2l.service.catalogue import show_recipe as show_recipe
+from c2l.service.checking import check_parts as check_parts
 from c2l.service.consent import LicenceQuestion as LicenceQuestion
 from c2l.service.consent import ProgramQuestion as ProgramQuestion
 from c2l.service.consent import WantedModel as WantedModel
@@ -31,6 +32,9 @@ from c2l.service.evaluating import EvaluationRequest as EvaluationRequest
 from c2l.service.evaluating import compare_runs as compare_runs
 from c2l.service.evaluating import read_evaluation as read_evaluation
 from c2l.service.evaluating import run_evaluation as run_evaluation
+from c2l.service.health.check import check_health as check_health
+from c2l.service.health.findings import Health as Health
+from c2l.service.health.findings import Problem as Problem
 from c2l.service.latents import LatentsFile as LatentsFile
 from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file
@@ -39,9 +43,18 @@ from c2l.service.pairs import make_pairs as make_pairs
 from c2l.service.plugin_choices import disable_plugin as disable_plugin
 from c2l.service.plugin_choices import enable_plugin as enable_plugin
 from c2l.service.plugin_choices import why_choices_do_not_count as why_choices_do_not_count
+from c2l.service.plugin_packages import PackagePlan as PackagePlan
+from c2l.service.plugin_packages import carry_out as carry_out
+from c2l.service.plugin_packages import freeze_plugins as freeze_plugins
+from c2l.service.plugin_packages import lost_packages as lost_packages
+from c2l.service.plugin_packages import plan_install as plan_install
+from c2l.service.plugin_packages import plan_remove as plan_remove
+from c2l.service.plugin_packages import plan_restore as plan_restore
 from c2l.service.plugin_trace import PluginTrace as PluginTrace
 from c2l.service.plugin_trace import trace_plugins as trace_plugins
 from c2l.service.request_files import read_request as read_request
+from c2l.service.scaffold import NewPackage as NewPackage
+from c2l.service.scaffold import new_package as new_package
 from c2l.service.session import Session as Session
 from c2l.service.training import TrainingCallbacks as TrainingCallbacks
 from c2l.service.training import read_run as read_run

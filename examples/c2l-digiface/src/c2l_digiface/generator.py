@@ -74,7 +74,9 @@ class DigiFace(c2l.Generator):
     def latent_space(self) -> c2l.LatentSpace:
         """z itself, standard normal."""
         zeros = torch.zeros(1, WIDTHS[0], device=self.device)
-        return c2l.LatentSpace(num_codes=1, width=WIDTHS[0], repeats=(1,), mean=zeros, std=zeros + 1)
+        return c2l.LatentSpace(
+            num_codes=1, width=WIDTHS[0], repeats=(1,), mean=zeros, std=zeros + 1
+        )
 
     @property
     def image_size(self) -> tuple[int, int]:
