@@ -38,9 +38,10 @@ def compat(
     every: Annotated[bool, option("Also what is not on this machine.", "--all")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show which parts fit together, and what is missing where they do not.
+    """Show which parts fit together, and why others do not.
 
-    Those of the catalogue that are on this machine, and priors of your own. No weights are loaded.
+    Of the catalogue that is on this machine, and of priors of your own. What is missing for a pair is
+    the command that makes it. No weights are loaded.
     """
     output.warn_of_problems()
     rows = service.find_fits(

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from c2l.cli import (
-    check,
-    compat,
-    doctor,
-    eval,
-    info,
-    models,
-    pairs,
-    plugins,
-    sample,
-    train,
-)
+from c2l.cli import check, compat, doctor, eval, info, models, pairs, plugins, sample, train
 from c2l.cli.commands import add, add_group
 
 
