@@ -15,7 +15,19 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l.cli import check, eval, info, models, pairs, plugins, sample, train, wording
+from c2l.cli import (
+    check,
+    doctor,
+    eval,
+    info,
+    models,
+    new,
+    pairs,
+    plugins,
+    sample,
+    train,
+    wording,
+)
 from c2l.cli.commands import Group, add, add_group
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
@@ -87,6 +99,8 @@ add(app, "check", check.check, check.EXAMPLES)
 add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
 add_group(app, "recipes", "Generator, embedder and prior that fit.", models.RECIPES)
 add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)
+add_group(app, "new", "A plugin package of your own, to begin with.", new.COMMANDS)
+add(app, "doctor", doctor.doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

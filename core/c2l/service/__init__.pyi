@@ -32,6 +32,9 @@ from c2l.service.evaluating import EvaluationRequest as EvaluationRequest
 from c2l.service.evaluating import compare_runs as compare_runs
 from c2l.service.evaluating import read_evaluation as read_evaluation
 from c2l.service.evaluating import run_evaluation as run_evaluation
+from c2l.service.health.check import check_health as check_health
+from c2l.service.health.findings import Health as Health
+from c2l.service.health.findings import Problem as Problem
 from c2l.service.latents import LatentsFile as LatentsFile
 from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file
@@ -50,6 +53,8 @@ from c2l.service.plugin_packages import plan_restore as plan_restore
 from c2l.service.plugin_trace import PluginTrace as PluginTrace
 from c2l.service.plugin_trace import trace_plugins as trace_plugins
 from c2l.service.request_files import read_request as read_request
+from c2l.service.scaffold import NewPackage as NewPackage
+from c2l.service.scaffold import new_package as new_package
 from c2l.service.session import Session as Session
 from c2l.service.training import TrainingCallbacks as TrainingCallbacks
 from c2l.service.training import read_run as read_run

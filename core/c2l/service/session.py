@@ -78,8 +78,8 @@ class Session:
         """The pipeline of a request, loaded unless it is here already.
 
         Raises:
-            LicenceNotAccepted, ProgramNotAccepted, NotDownloaded, UnknownReference, BadWeights, IncompatibleParts,
-            DeviceUnavailable, BadInput
+            LicenceNotAccepted, ProgramNotAccepted, NotDownloaded, UnknownReference, BadWeights,
+            IncompatibleParts, DeviceUnavailable, BadInput
         """
         device = resolve_device(request.device)
         resolve_precision(request.precision, device)

@@ -259,7 +259,7 @@ def test_a_network_that_fails_later_is_at_fault(tmp_path: Path) -> None:
     path = generator.path
     path.unlink()
     generator.network.child.close()
-    with pytest.raises(PluginFailed, match="the network in .* fails"):
+    with pytest.raises(PluginFailed, match=r"the network in .* fails"):
         generator.synthesize(generator.sample_latents([0]))
 
 
