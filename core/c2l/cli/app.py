@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l.cli import eval, info, models, pairs, plugins, sample, train, wording
+from c2l.cli import eval, info, models, pairs, plugins, recipes, sample, train, wording
 from c2l.cli.commands import Group, add, add_group
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
@@ -84,7 +84,7 @@ add(app, "pairs", pairs.pairs, pairs.EXAMPLES)
 add(app, "train", train.train, train.EXAMPLES)
 add(app, "eval", eval.evaluate, eval.EXAMPLES)
 add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
-add_group(app, "recipes", "Generator, embedder and prior that fit.", models.RECIPES)
+add_group(app, "recipes", "Generator, embedder and prior that fit.", recipes.COMMANDS)
 add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)
 
 

@@ -13,6 +13,8 @@ from c2l.service.catalogue import problems as problems
 from c2l.service.catalogue import show_model as show_model
 from c2l.service.catalogue import show_plugin as show_plugin
 from c2l.service.catalogue import show_recipe as show_recipe
+from c2l.service.checking import CheckRequest as CheckRequest
+from c2l.service.checking import run_check as run_check
 from c2l.service.consent import LicenceQuestion as LicenceQuestion
 from c2l.service.consent import WantedModel as WantedModel
 from c2l.service.consent import fetch_with_consent as fetch_with_consent
@@ -39,6 +41,7 @@ from c2l.service.training import read_run as read_run
 from c2l.service.training import run_training as run_training
 from c2l.service.typed import typed_request as typed_request
 from c2l.service.weights import plan_pull as plan_pull
+from c2l.service.weights import pull_recipes as pull_recipes
 from c2l.service.weights import pull_weights as pull_weights
 from c2l.service.weights import refuse_changed as refuse_changed
 from c2l.service.weights import remove_weights as remove_weights
