@@ -19,7 +19,7 @@ from c2l_registry.weights import home_folder
 Answer = dict[str, Any]
 """What the child says of one plugin, JSON-able; see ``c2l_registry.describing_child``."""
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Memory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from c2l_registry.errors import PluginFailed
 from c2l_registry.kinds import KindSpec
-from c2l_registry.plugins import DISABLE, PluginRecord
+from c2l_registry.plugins import BY_VARIABLE, DISABLE, PluginRecord
 
 
 def claimed_twice(kind: str, claims: list[tuple[KindSpec, PluginRecord]]) -> PluginFailed:
@@ -26,8 +26,10 @@ def not_loaded(kind: str, record: PluginRecord) -> PluginFailed:
     """The plugin that a kind belongs to is installed, but disabled or broken."""
     if record.state == "disabled":
         return PluginFailed(
-            f"the kind {kind!r} belongs to plugin {record}, which {DISABLE} leaves out",
-            hint=f"Take {record.name} out of {DISABLE}",
+            f"the kind {kind!r} belongs to plugin {record}, which is {record.error}",
+            hint=f"Take {record.name} out of {DISABLE}"
+            if record.error == BY_VARIABLE
+            else f"Use it again: c2l plugins enable {record.name}",
         )
     return PluginFailed(
         f"the kind {kind!r} belongs to plugin {record}, which did not load: {record.error}",

@@ -59,7 +59,7 @@ class Installed:
         Raises:
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
-        self._refuse_unknown_disabled()
+        self._refuse()
         return {
             kind: claims[0][0]
             for kind, claims in sorted(self._claims.items())
@@ -152,7 +152,8 @@ class Installed:
 
     # -- explanations
 
-    def _refuse_unknown_disabled(self) -> None:
+    def _refuse(self) -> None:
+        """Stop before anything is looked up, if something bars the way."""
         for error in self.unknown_disabled():
             raise error
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from c2l_registry.describing import Description
+from c2l_registry.describing import Description, Told
 from c2l_registry.description_cache import Answer, Memory
 from c2l_registry.kinds import KindSpec
 from c2l_registry.plugins import PluginRecord
@@ -46,11 +46,16 @@ def describe_third_party(
         return {}
     memory = Memory(environ)
     answers = {point: known for _, point in rows if (known := memory.recall(point))}
-    if new := [row for row in rows if row[1] not in answers]:
+    new = [row for row in rows if row[1] not in answers]
+    if new:
         told = _ask_all(new, hookspecs, group)
         memory.keep(told)
         answers |= told
-    return {record: _described(record, answers[point]) for record, point in rows}
+    asked = {point for _, point in new}
+    return {
+        record: _described(record, answers[point], "in a child" if point in asked else "remembered")
+        for record, point in rows
+    }
 
 
 def _ask_all(rows: Sequence[Row], hookspecs: ModuleType, group: str) -> dict[EntryPoint, Answer]:
@@ -107,7 +112,7 @@ def _no_answer(error: str) -> Answer:
     return {"state": "failed", "error": error, "traceback": "", "rests_on": [], "missing": []}
 
 
-def _described(record: PluginRecord, answer: Answer) -> Description:
+def _described(record: PluginRecord, answer: Answer, told: Told) -> Description:
     kinds = {spec["kind"]: _spec(spec) for spec in answer.get("kinds", ())}
     record = replace(
         record,
@@ -120,7 +125,15 @@ def _described(record: PluginRecord, answer: Answer) -> Description:
         output=answer["output"],
     )
     cards = [Path(path) for path in answer.get("cards", ())]
-    return Description(record, kinds, cards, answer.get("faults", {}))
+    return Description(
+        record,
+        kinds,
+        cards,
+        answer.get("faults", {}),
+        hooks=answer.get("hooks", []),
+        seconds=answer.get("seconds", 0.0),
+        told=told,
+    )
 
 
 def _spec(fields: Mapping[str, Any]) -> KindSpec:

@@ -15,7 +15,20 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l.cli import eval, info, models, pairs, plugins, recipes, sample, train, wording
+from c2l.cli import (
+    check,
+    doctor,
+    eval,
+    info,
+    models,
+    new,
+    pairs,
+    plugins,
+    recipes,
+    sample,
+    train,
+    wording,
+)
 from c2l.cli.commands import Group, add, add_group
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
@@ -83,9 +96,12 @@ add(app, "info", info.info)
 add(app, "pairs", pairs.pairs, pairs.EXAMPLES)
 add(app, "train", train.train, train.EXAMPLES)
 add(app, "eval", eval.evaluate, eval.EXAMPLES)
+add(app, "check", check.check, check.EXAMPLES)
 add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
 add_group(app, "recipes", "Generator, embedder and prior that fit.", recipes.COMMANDS)
 add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)
+add_group(app, "new", "A plugin package of your own, to begin with.", new.COMMANDS)
+add(app, "doctor", doctor.doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, line = int(error.exit_code), str(error)
     except typer.TyperException as error:
         caught = error
-        code, line = error.exit_code, _usage(error)
+        code, line = error.exit_code, wording.usage(error)
         if line.startswith("Usage:"):  # a group without a command: its help is the answer
             print(line)
             return ExitCode.OK
@@ -134,14 +150,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exception(caught)
         fail(line)
     return code
-
-
-def _usage(error: typer.TyperException) -> str:
-    """Typer's message about wrong options, in the shape of all other errors."""
-    message = error.format_message().strip().replace("Value error, ", "")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "c2l"
-    if message.startswith("Usage:"):
-        return message
-    stop = "" if message.endswith("?") else "."
-    return f"{message.rstrip('.')}{stop} See: {command} --help"

@@ -13,7 +13,11 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from c2l import service
 from c2l.cli import wording
+
+MANAGING = ("c2l plugins ", "c2l doctor")
+"""The ways out when plugins are broken; they run whatever C2L_PLUGINS_STRICT says."""
 
 Commands = Mapping[str, Callable[..., Any]]
 
@@ -26,6 +30,8 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         wording.speak_for(ctx)
+        if not ctx.command_path.startswith(MANAGING):
+            service.refuse_broken_plugins()
         return super().invoke(ctx)
 
 
@@ -52,7 +58,7 @@ def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> Non
 
 def fields_of(context: typer.Context, *others: str) -> dict[str, Any]:
     """The parameters of a command that are fields of its request to the service."""
-    apart = {"accept_licence", "as_json", *others}
+    apart = {"accept_licence", "accept_programs", "as_json", *others}
     return {name: value for name, value in context.params.items() if name not in apart}
 
 

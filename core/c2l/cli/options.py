@@ -39,6 +39,7 @@ RankBy = Annotated[Text, option("What ranks them: pictures or student.", default
 Device = Annotated[str, option("cpu, cuda, cuda:1, mps or auto.")]
 Precision = Annotated[Text, option("float32; or bf16 or fp16 if it can.", default="float32")]
 AcceptLicence = Annotated[bool, option("Accept licences of what is fetched.", "--accept-licence")]
+AcceptPrograms = Annotated[bool, option("Run files that are programs.", "--accept-programs")]
 DryRun = Annotated[bool, option("Only say what would be fetched.", "--dry-run")]
 Json = Annotated[bool, option("Print JSON instead of a table.", "--json")]
 

@@ -10,7 +10,7 @@ import typer
 from c2l import service
 from c2l.cli import options, output
 from c2l.cli.commands import Commands, fields_of
-from c2l.cli.fetching import downloads, licence_question, pull
+from c2l.cli.fetching import downloads, pull, questions
 from c2l.cli.options import AcceptLicence, DryRun, Json, option
 from c2l.cli.progress import progress
 from c2l.errors import ExitCode
@@ -64,6 +64,7 @@ def check_recipe(
     prior: options.Prior = None,
     device: options.Device = "auto",
     accept_licence: AcceptLicence = False,
+    accept_programs: options.AcceptPrograms = False,
     as_json: Json = False,
 ) -> int:
     """Draw a few hundred pictures, and say whether the parts fit.
@@ -74,7 +75,7 @@ def check_recipe(
     with downloads() as on_download, progress("checking", "pictures") as update:
         check = service.run_check(
             request,
-            ask=licence_question(accept_licence),
+            ask=questions(accept_licence, accept_programs),
             tell=output.say,
             on_download=on_download,
             on_progress=update,
