@@ -14,6 +14,7 @@ from c2l.cli import (
     new,
     pairs,
     plugins,
+    recipes,
     sample,
     train,
 )
@@ -29,7 +30,7 @@ def add_all(app: typer.Typer) -> None:
     add(app, "eval", eval.evaluate, eval.EXAMPLES)
     add(app, "check", check.check, check.EXAMPLES)
     add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
-    add_group(app, "recipes", "Generator, embedder and prior that fit.", models.RECIPES)
+    add_group(app, "recipes", "Generator, embedder and prior that fit.", recipes.COMMANDS)
     add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)
     add_group(app, "new", "A plugin package of your own, to begin with.", new.COMMANDS)
     add(app, "compat", compat.compat)
