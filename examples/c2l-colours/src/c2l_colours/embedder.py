@@ -43,7 +43,24 @@ COLOURS: Mapping[str, tuple[float, float, float]] = {
     "black": (-1, -1, -1),
     "dark": (-1, -1, -1),
 }
-SILENT = frozenset("a all an and everywhere face in is of photo picture something that the".split())
+SILENT = frozenset(
+    [
+        "a",
+        "all",
+        "an",
+        "and",
+        "everywhere",
+        "face",
+        "in",
+        "is",
+        "of",
+        "photo",
+        "picture",
+        "something",
+        "that",
+        "the",
+    ]
+)
 """Words that ask for no colour, and need not be reported as unknown."""
 
 

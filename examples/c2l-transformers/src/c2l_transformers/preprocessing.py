@@ -96,7 +96,9 @@ class Preprocessing:
             short = min(height, width)
             goal = int(self.shortest * height / short), int(self.shortest * width / short)
             pixels = self._resized(pixels, goal)
-        top, left = ((now - wanted) // 2 for now, wanted in zip(pixels.shape[2:], self.size, strict=True))
+        top, left = (
+            (now - wanted) // 2 for now, wanted in zip(pixels.shape[2:], self.size, strict=True)
+        )
         pixels = pixels[:, :, top : top + self.size[0], left : left + self.size[1]]
         mean, std = (pixels.new_tensor(v)[:, None, None] for v in (self.mean, self.std))
         return (pixels - mean) / std
