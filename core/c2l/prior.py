@@ -116,7 +116,7 @@ class Prior(Part, ABC):
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         """Compute from pairs what has a closed form: statistics, or the whole prior.
 
-        Called once, before the first step of training. Tensors may lie on another device.
+        Called once, before the first step of training.
 
         Args:
             embeddings: float32, shape (N, E), of images, as the embedder gives them.
