@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from c2l_registry.kinds import KindSpec
+from c2l_registry.loose import classes_in, collecting, import_file, where_in_file
 from c2l_registry.plugins import PluginRecord, State
 
 
@@ -64,9 +65,8 @@ def describe(
         with contextlib.redirect_stdout(sys.stderr):
             _run_hooks(point, hookspecs, staged)
     except survive as error:
-        failed = replace(
-            record, state="failed", error=one_line(error), traceback=traceback.format_exc()
-        )
+        said = f"{where_in_file(error, record)}{one_line(error)}"
+        failed = replace(record, state="failed", error=said, traceback=traceback.format_exc())
         # The kinds registered so far are kept, to explain why they are missing.
         return Description(failed, staged.kinds)
     return staged
@@ -90,18 +90,37 @@ def _run_hooks(point: EntryPoint, hookspecs: ModuleType, staged: Description) ->
     # One manager for each plugin, so that its hooks cannot see, wrap or break those of another.
     manager = pluggy.PluginManager("c2l")
     manager.add_hookspecs(hookspecs)
-    plugin = point.load()
+    register = _kind_registrar(staged)
+    if staged.record.file:
+        with collecting() as given:
+            plugin = import_file(staged.record)
+    else:
+        given, plugin = [], point.load()
     manager.register(plugin, name=point.name)
     manager.check_pending()
-    if not manager.get_hookcallers(plugin):
+    if not staged.record.file and not manager.get_hookcallers(plugin):
         raise TypeError(f"{point.value} implements no hook; mark one with @c2l.hookimpl")
-    manager.hook.c2l_register_kinds(register=_kind_registrar(staged))
+    for spec in given:
+        staged.kinds[spec.kind] = spec  # again and again, as in a notebook
+    manager.hook.c2l_register_kinds(register=register)
     manager.hook.c2l_register_cards(register=_card_registrar(staged))
+    if staged.record.file:
+        _register_classes(plugin, hookspecs, staged)
     # The first line of the module says more than that of a package, which plugins may share.
     said = (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
     staged.record = replace(
         staged.record, kinds=tuple(staged.kinds), summary=said or staged.record.summary
     )
+
+
+def _register_classes(module: ModuleType, hookspecs: ModuleType, staged: Description) -> None:
+    """Register the classes of a loose file that it has not registered itself."""
+    named = {spec.factory for spec in staged.kinds.values()}
+    for spec in classes_in(module, hookspecs.INTERFACES):
+        if spec.factory not in named:
+            _kind_registrar(staged)(spec)
+    if not staged.kinds and not staged.cards:
+        raise TypeError("it has no class of a generator, an embedder or a prior, and no hook")
 
 
 def _kind_registrar(staged: Description) -> Callable[[KindSpec], None]:

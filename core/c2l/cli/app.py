@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from c2l import service
 from c2l.cli import eval, info, models, pairs, plugins, sample, train, wording
 from c2l.cli.commands import Group, add, add_group
 from c2l.cli.output import fail, flush, silence_stdout, talk
@@ -72,8 +73,14 @@ def root(
         bool,
         typer.Option("--debug", callback=_turn_on_debug, help=f"Show tracebacks, as {DEBUG}=1."),
     ] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", help="A .py file with parts of your own, as C2L_PLUGINS=FILE."),
+    ] = None,
 ) -> None:
     """Text-driven sampling for any pretrained GAN."""
+    if plugin:
+        service.use_plugin_files(plugin)
     if context.invoked_subcommand is None:
         print(context.get_help())
 

@@ -76,8 +76,9 @@ def problems(*, cards: bool = True) -> list[str]:
 
 
 def plugin_problems(*, cards: bool = False) -> list[str]:
-    """``problems``, and names in ``C2L_DISABLE_PLUGINS`` that are not installed."""
-    return [*problems(cards=cards), *map(str, registry().unknown_disabled())]
+    """``problems``, and what the user named and cannot be used: plugins to leave out, files."""
+    unusable = (*registry().unknown_disabled(), *registry().unusable_files())
+    return [*problems(cards=cards), *map(str, unusable)]
 
 
 def list_plugins() -> list[PluginRow]:
@@ -92,7 +93,8 @@ def show_plugin(name: str) -> dict[str, Any]:
         UnknownPlugin: it is not installed.
     """
     record = registry().plugin(name)
-    models = [] if registry().unknown_disabled() else registry().models()
+    refused = registry().unknown_disabled() or registry().unusable_files()
+    models = [] if refused else registry().models()
     return {
         **asdict(_plugin_row(record)),
         "module": record.module,
