@@ -105,7 +105,7 @@ def how_to_get(package: str, folders: Sequence[Path] = ()) -> str:
         path, sha256 = loose
         found = resolve_beside(path if Reference("", path).is_path else f"./{path}", *folders)
         return (
-            f"It comes from the file {path} (sha256 {sha256[:12]}…). If you trust that: "
+            f"It comes from the file {path} (sha256 {sha256[:12]}…). If you trust that, load it: "
             f"`c2l {spell_fields({'plugin': found})} …`"
         )
     return f"Install it again: pip install {package}" if package not in ("", "c2l") else ""

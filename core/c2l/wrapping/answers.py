@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from c2l.guard import failure
+from c2l.errors import C2LError
+from c2l.guard import failure, one_line
+
+
+def ask(cls: type[Any], method: str, function: Callable[[Any], Any], given: Any, hint: str) -> Any:
+    """What a function answers.
+
+    Raises:
+        PluginFailed: it fails; ``hint`` says what it is given.
+    """
+    try:
+        return function(given)
+    except (C2LError, MemoryError, torch.OutOfMemoryError):
+        raise  # the guard knows the way out of the latter
+    except Exception as error:
+        on = f" on a tensor of shape {tuple(given.shape)}" if isinstance(given, Tensor) else ""
+        raise failure(cls, method, f"fails{on}: {one_line(error)}", hint=hint) from error
 
 
 def the_tensor(cls: type[Any], method: str, answer: Any, ranks: tuple[int, ...]) -> Tensor:

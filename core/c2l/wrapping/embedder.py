@@ -12,11 +12,17 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput, UnknownReference
 from c2l.seeds import draw_normal
 from c2l.trial import TEXTS, try_embedder
-from c2l.wrapping.answers import the_tensor
+from c2l.wrapping.answers import ask, the_tensor
 from c2l.wrapping.held import Held
 from c2l.wrapping.making import check_callable, finished, own_class
 from c2l.wrapping.naming import name_of
 from c2l_registry import Source
+
+_HINTS = {
+    "embed_text": "It is given a list of texts",
+    "embed_images": "It is given pictures of any size, from -1 to 1: resize and normalise them "
+    "inside",
+}
 
 _TRIED = 64
 """Height and width of the pictures that a new embedder is tried with."""
@@ -92,19 +98,22 @@ class WrappedEmbedder(Embedder):
     @property
     def width(self) -> int:
         if self._width is None:
-            answer = self._given[0]([TEXTS[0]])
-            self._width = the_tensor(type(self), "embed_text", answer, (2,)).shape[1]
+            self._width = self._rows("embed_text", self._given[0], [TEXTS[0]]).shape[1]
         return self._width
 
     def embed_text(self, prompts: Sequence[str]) -> Tensor:
-        return self._embedded("embed_text", self._given[0](list(prompts)))
+        return self._embedded("embed_text", self._given[0], list(prompts))
 
     def embed_images(self, images: Tensor) -> Tensor:
         images = images.to(self.place.device, torch.float32).clamp(-1, 1)
-        return self._embedded("embed_images", self._given[1](images))
+        return self._embedded("embed_images", self._given[1], images)
 
-    def _embedded(self, method: str, answer: Any) -> Tensor:
-        rows = the_tensor(type(self), method, answer, (2,)).to(self.place.device, torch.float32)
+    def _rows(self, method: str, function: Callable[[Any], Any], given: Any) -> Tensor:
+        answer = ask(type(self), method, function, given, _HINTS[method])
+        return the_tensor(type(self), method, answer, (2,))
+
+    def _embedded(self, method: str, function: Callable[[Any], Any], given: Any) -> Tensor:
+        rows = self._rows(method, function, given).to(self.place.device, torch.float32)
         if rows.shape[1] != self.width:
             raise BadInput(
                 f"{self.reference}: its {method} gives embeddings {rows.shape[1]} wide, "

@@ -9,18 +9,20 @@ from typing import Any, Literal, NoReturn, Self
 import torch
 from torch import Tensor, nn
 
-from c2l.errors import BadInput, C2LError, UnknownReference
+from c2l.errors import BadInput, UnknownReference
 from c2l.generator import Generator, LatentSpace
-from c2l.guard import blaming, failure, one_line
+from c2l.guard import blaming, failure
 from c2l.seeds import draw_normal
 from c2l.trial import try_generator
-from c2l.wrapping.answers import the_tensor
+from c2l.wrapping.answers import ask, the_tensor
 from c2l.wrapping.held import Held
 from c2l.wrapping.making import check_callable, finished, own_class
 from c2l.wrapping.naming import name_of
 from c2l_registry import Source
 
 Distribution = Literal["normal", "uniform"] | Callable[[int], Tensor]
+
+_HINT = "Say with `latent` what it takes, or wrap a function of latents alone"
 
 _MEASURED = 1024
 """Latents of a callable distribution whose mean and deviation are measured."""
@@ -176,15 +178,7 @@ class WrappedGenerator(Generator):
         """What the network gives for codes (B, K, D), as RGB: (B, 3, H, W), float32."""
         network, _ = self._given
         given = codes.reshape(len(codes), *self._shape).to(self._dtype)
-        try:
-            answer = network(given)
-        except (C2LError, MemoryError, torch.OutOfMemoryError):
-            raise  # the guard says the way out of the latter
-        except Exception as error:
-            self._fail(
-                f"fails on latents of shape {tuple(given.shape)}: {one_line(error)}",
-                "Say with `latent` what it takes, or wrap a function of latents alone",
-            )
+        answer = ask(type(self), "synthesize", network, given, _HINT)
         images = the_tensor(type(self), "synthesize", answer, (3, 4)).to(self.mean.device)
         images = images[:, None] if images.ndim == 3 else images
         num, channels, *size = images.shape
