@@ -302,6 +302,19 @@ def test_a_plain_tensor_of_a_module_counts_and_moves() -> None:
     assert network.by.dtype == network.main[0].weight.dtype == torch.float64
 
 
+def test_a_decorated_function_is_seen_through(recwarn: pytest.WarningsRecorder) -> None:
+    def decorated(scale: float) -> c2l.Generator:
+        @torch.no_grad()
+        def network(z: Tensor) -> Tensor:
+            return scale * net(z)
+
+        return wrap(network)
+
+    first, second, third = decorated(0.5), decorated(0.5), decorated(0.6)
+    assert first.fingerprint() == second.fingerprint() != third.fingerprint()
+    assert not recwarn.list
+
+
 def test_what_cannot_be_seen_is_said() -> None:
     session = re.compile("x")  # as good as any object of another runtime
     with pytest.warns(UserWarning, match="does not cover .*session, a Pattern"):

@@ -56,6 +56,8 @@ def test_what_the_reference_says_of_shapes() -> None:
 def command_of(words: list[str]) -> tuple[Any, list[str]]:
     """The command that words name, and its arguments."""
     command = ROOT_COMMAND
+    while words[:1] == ["--plugin"]:
+        words = words[2:]
     while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]
     return command, words

@@ -15,6 +15,7 @@ import re
 import sys
 import sysconfig
 import textwrap
+import tokenize
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -120,8 +121,9 @@ class Held(nn.Module):
     def _parts_of_function(
         self, name: str, function: types.FunctionType
     ) -> Iterator[tuple[str, Any]]:
-        if _is_of_library(function):
+        if _is_of_library(function):  # its name is enough, and what it decorates
             self._facts.append(f"{name} is {function.__module__}.{function.__qualname__}")
+            yield from [("wrapped", f) for f in [getattr(function, "__wrapped__", None)] if f]
             return
         self._facts.append(f"{name} is {_code(function)}")
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
@@ -171,10 +173,12 @@ def _is_of_torch(cls: type) -> bool:
 
 def _is_of_library(definition: type | types.FunctionType) -> bool:
     """Whether a class or function is Python's own or of an installed package."""
-    module = sys.modules.get(definition.__module__ or "")
-    if module is None or module.__name__ == "__main__":
+    if isinstance(definition, types.FunctionType):
+        file = definition.__code__.co_filename  # a decorated function says another module
+    elif definition.__module__ in ("__main__", None):
         return False
-    file = getattr(module, "__file__", None) or _PYTHON  # what has no file is built in
+    else:  # what has no file is built in
+        file = getattr(sys.modules.get(definition.__module__), "__file__", None) or _PYTHON
     return file.startswith(_PYTHON) or "site-packages" in file or "dist-packages" in file
 
 
@@ -196,13 +200,15 @@ def _code(function: types.FunctionType) -> str:
     """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)).strip().rstrip(","))
-    except (OSError, TypeError, SyntaxError):
+    except (OSError, TypeError, SyntaxError, tokenize.TokenError):
         return _bytecode(function.__code__)
-    wanted = ast.Lambda if function.__name__ == "<lambda>" else ast.FunctionDef
-    found = [node for node in ast.walk(tree) if isinstance(node, wanted)]
-    if wanted is ast.Lambda and len(found) != 1 or not found:
-        return _bytecode(function.__code__)
-    return ast.unparse(found[0])
+    found = [
+        node
+        for node in ast.walk(tree)
+        if getattr(node, "name", "<lambda>") == function.__name__
+        and isinstance(node, (ast.FunctionDef, ast.Lambda))
+    ]
+    return ast.unparse(found[0]) if len(found) == 1 else _bytecode(function.__code__)
 
 
 def _bytecode(code: types.CodeType) -> str:
