@@ -198,9 +198,9 @@ def _load_for(
     except (UnknownReference, BadReference, BadPath, NotReadable) as error:
         if trained_for is None or reference is not None:
             raise
-        if wanted.startswith(f"{WRAPPED}:"):
+        if trained_for.reference.startswith(f"{WRAPPED}:"):
             raise UnknownReference(
-                f"{prior.reference} was trained for the {role} {wanted}, "
+                f"{prior.reference} was trained for the {role} {trained_for.reference}, "
                 "which lives in the program that wrapped it",
                 hint="Give it there: c2l.load_pipeline(prior=…, "
                 f"{how_to_wrap(role, trained_for.settings)})",

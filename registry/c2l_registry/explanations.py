@@ -53,7 +53,7 @@ def not_wrapped_here() -> UnknownReference:
     """A reference to what was given to ``c2l.wrap``."""
     return UnknownReference(
         "what is wrapped lives in the program that wraps it, and cannot be loaded by name",
-        hint='In Python, give the part itself; for commands, put it into a file: '
+        hint="In Python, give the part itself; for commands, put it into a file: "
         '`c2l plugin="./my_gan.py" …`',
     )
 

@@ -16,7 +16,7 @@ from c2l_registry.describing import Description, describe, one_line
 from c2l_registry.errors import BadReference, C2LError, PluginFailed, UnknownPlugin
 from c2l_registry.explanations import taken_kind, unusable_file
 from c2l_registry.kinds import WRAPPED, Interface, KindSpec
-from c2l_registry.loose import collected, find_files, import_file, package_of_file
+from c2l_registry.loose import collected, collecting, find_files, import_file, package_of_file
 from c2l_registry.plugins import PluginRecord, discover, unknown_disabled
 
 
@@ -71,8 +71,8 @@ class Installed:
         Raises:
             BadReference: the kind comes with c2l itself.
         """
-        if (collecting := collected()) is not None:
-            collecting.append(spec)
+        if (kinds := collected()) is not None:
+            kinds.append(spec)
             return
         for description in self._bundled.values():
             if spec.kind in description.kinds:
@@ -146,7 +146,8 @@ class Installed:
         module, _, name = spec.factory.partition(":")
         try:
             if (record := self.owner_of_kind(spec.kind)).file:
-                import_file(record)
+                with collecting():  # it was described already
+                    import_file(record)
             found: type[Any] = getattr(importlib.import_module(module), name)
         except (Exception, SystemExit) as error:
             hint = f"Report it to the authors of {record.dist}, or install another version"

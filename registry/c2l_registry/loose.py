@@ -51,8 +51,8 @@ def find_files(group: str, environ: Mapping[str, str]) -> list[tuple[PluginRecor
         if record.name in disabled_names(environ):
             record = replace(record, state="disabled", error=f"left out by {DISABLE}")
         elif record.module and record.module in [other.module for other, _ in rows]:
-            error = "another file has its name; rename one of them"
-            record = replace(record, state="failed", error=error)
+            wrong = "another file has its name; rename one of them"
+            record = replace(record, state="failed", error=wrong)
         rows.append((record, EntryPoint(record.name, record.module, group)))
     return rows
 
@@ -71,8 +71,8 @@ def _record(given: str) -> PluginRecord:
         return replace(record, error="it is not a .py file")
     there = find_module(record.module)
     if there is not None and not _is_file(there.origin, path):
-        error = f"its name is that of the module {record.module}; rename the file"
-        return replace(record, error=error)
+        wrong = f"its name is that of the module {record.module}; rename the file"
+        return replace(record, error=wrong)
     return replace(record, state="available")
 
 
@@ -88,8 +88,7 @@ def import_file(record: PluginRecord) -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = sys.modules[record.module] = importlib.util.module_from_spec(spec)
     try:
-        with collecting():
-            spec.loader.exec_module(module)
+        spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[record.module]
         raise

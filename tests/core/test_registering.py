@@ -125,7 +125,7 @@ def test_an_embedder_is_no_generator(weights: Path) -> None:
 def test_workers_cannot_load_what_is_registered_here(weights: Path, tmp_path: Path) -> None:
     c2l.register_generator(MyGAN)
     generator = c2l.load_generator(f"my-gan:{weights}")
-    with pytest.raises(BadInput, match="a worker cannot load my-gan:.*put its class into a file"):
+    with pytest.raises(BadInput, match=r"a worker cannot load my-gan:.*put its class into a file"):
         c2l.build_pairs(generator, c2l.load_embedder("openclip:demo"), 600, tmp_path / "p",
                         workers=2)  # fmt: skip
 

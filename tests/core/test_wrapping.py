@@ -344,7 +344,9 @@ def test_from_a_network_to_pictures_and_back(tmp_path: Path) -> None:
 
 
 def test_workers_cannot_load_what_lives_here(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="a worker cannot load wrapped:.*MyGAN, which lives in this"):
+    with pytest.raises(
+        BadInput, match=r"a worker cannot load wrapped:.*MyGAN, which lives in this"
+    ):
         c2l.build_pairs(wrap(net), ToyEmbedder(), 600, tmp_path / "pairs", workers=2)
 
 

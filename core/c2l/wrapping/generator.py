@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, Literal, NoReturn, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from c2l.errors import BadInput, UnknownReference
 from c2l.generator import Generator, LatentSpace
@@ -218,7 +218,8 @@ class WrappedGenerator(Generator):
         if not isinstance(latent, Tensor) or latent.numel() != prod(self._codes):
             shape = tuple(getattr(latent, "shape", ()))
             raise BadInput(
-                f"`distribution` gives a {type(latent).__name__} of shape {shape}, not one latent of shape {self._shape}",
+                f"`distribution` gives a {type(latent).__name__} of shape {shape}, not one latent "
+                f"of shape {self._shape}",
                 hint="It takes a seed and gives one latent",
                 field="distribution",
             )

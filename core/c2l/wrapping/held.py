@@ -57,13 +57,12 @@ class Held(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Held:
         """Moves tensors in place, since the callables hold them, not this module."""
-        super()._apply(_nothing, recurse=False)
         with torch.no_grad():
             for tensor in self._buffers.values():
                 if tensor is not None:
                     tensor.data = fn(tensor.data)
         for child in self.children():
-            child._apply(fn)
+            child._apply(fn)  # type: ignore[no-untyped-call]
         return self
 
     def _hold(self, name: str, value: Any, depth: int = 0) -> None:
@@ -143,10 +142,6 @@ class Held(nn.Module):
         while free in self._modules or free in self._buffers:
             free += "_"
         return free
-
-
-def _nothing(tensor: Tensor) -> Tensor:
-    return tensor
 
 
 def _structure(name: str, network: nn.Module) -> Iterator[str]:
