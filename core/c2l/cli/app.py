@@ -30,13 +30,6 @@ class Interrupted(Exception):
 class Root(Group):
     """The command ``c2l`` itself."""
 
-    def get_params(self, ctx: Any) -> Any:
-        params = super().get_params(ctx)
-        for parameter in params:
-            if parameter.name == "plugin":
-                parameter.process_value = _as_typed
-        return params
-
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
@@ -53,11 +46,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-def _as_typed(ctx: Any, value: Any) -> Any:
-    """The texts of an option; Typer itself would import pydantic to say the same."""
-    return value
 
 
 DEBUG = "C2L_DEBUG"
