@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from torch import Tensor
+
 import c2l
-from c2l import Embedder, Generator
+from c2l import Embedder, Generator, Question
 from c2l.evaluation.judge import Judge
-from worlds.digits_scans import Scans, read_scans
+from worlds.clip import REGIMES, Corpus
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,16 @@ class World:
         generator, embedder: the parts.
         judge: asks for things, and sees which of them a picture shows.
         domain: prompts that people ask of such a generator; none of them has to be the judge's.
+        drawings: a true picture of each question, which no generator drew; None: there are none.
+        corpus: true pictures with captions; None: there are none.
     """
 
     generator: Generator
     embedder: Embedder
     judge: Judge
     domain: Sequence[str]
+    drawings: Callable[[Sequence[Question]], Tensor | None] | None = None
+    corpus: Callable[[], Corpus] | None = None
 
     def domain_file(self, work: Path) -> str:
         """The domain as ``c2l train`` takes it: a text file, written if it is not there."""
@@ -42,17 +48,16 @@ class World:
 
 def open_world(name: str, work: Path) -> World:
     """The world of a name, made in ``work`` if it is not there."""
-    folder = work / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return WORLDS[name](folder)
+    return WORLDS[name](work)
 
 
 def _colours(work: Path) -> World:
     from worlds import colours
 
-    weights = work / "dcgan.tar"
+    folder = _folder(work, "colours")
+    weights = folder / "dcgan.tar"
     if not weights.exists():
-        colours.fetch_weights(work)
+        colours.fetch_weights(folder)
     return World(
         colours.PublicDCGAN.read(weights),
         colours.ColourEmbedder().eval(),
@@ -61,54 +66,83 @@ def _colours(work: Path) -> World:
     )
 
 
-def _digits(work: Path) -> World:
-    from worlds.digits_clip import DigitsEmbedder, train_embedder
+def _digits(regime: str, work: Path) -> World:
+    from worlds import clip
+    from worlds.digits_captions import DigitsCorpus
     from worlds.digits_gan import DigitsGenerator, train_generator
-    from worlds.digits_judge import DigitsJudge, domain_prompts, train_judge
+    from worlds.digits_judge import DigitsJudge, domain_prompts, scans_of, train_judge
+    from worlds.digits_scans import read_scans
 
-    # Both worlds have one generator and one judge.
-    shared = work.parent / "digits"
-    shared.mkdir(exist_ok=True)
-    train = partial(train_embedder, gap=work == shared)
-    files: dict[Path, Callable[[Scans, Path], None]] = {
-        shared / "generator.safetensors": train_generator,
-        shared / "judge.safetensors": train_judge,
-        work / "embedder.safetensors": train,
-    }
-    missing = [file for file in files if not file.exists()]
-    if missing:
-        scans = read_scans(shared)
-        for file in missing:
-            files[file](scans, file)
-    generator, judge, embedder = files
+    folder = _folder(work, "digits")
+    scans = read_scans(folder)
+    corpus = partial(DigitsCorpus, scans)
     return World(
-        DigitsGenerator.read(generator),
-        DigitsEmbedder.read(embedder),
-        DigitsJudge.read(judge),
+        DigitsGenerator.read(_made(folder / "generator", partial(train_generator, scans))),
+        clip.embedder(folder, regime, corpus, steps=700),
+        DigitsJudge.read(_made(folder / "judge", partial(train_judge, scans))),
         domain_prompts(),
+        partial(scans_of, scans),
+        corpus,
     )
 
 
-def _demo(name: str) -> Callable[[Path], World]:
-    def open_demo(work: Path) -> World:
-        from c2l.evaluation import find_judge
-        from c2l.prompts.domains import find_domain
+def _faces_gan(regime: str, work: Path) -> World:
+    from c2l_demo.judge import faces
+    from worlds import clip
+    from worlds.drawings import Drawings
+    from worlds.faces_gan import FacesGenerator, train_generator
 
-        recipe = c2l.load_pipeline(f"demo-{name}")
-        found = find_judge(recipe.generator.reference)
-        assert found is not None
-        prompts = find_domain(name, "").prompts
-        return World(recipe.generator, recipe.embedder, found[1], prompts)
+    folder = _folder(work, "faces-gan")
+    drawn = partial(Drawings.of, folder)
+    # The demo's judge looks at 64 px, as this generator draws.
+    return World(
+        FacesGenerator.read(
+            _made(folder / "generator", lambda file: train_generator(drawn(), file))
+        ),
+        clip.embedder(folder, regime, drawn, steps=800),
+        faces,
+        _domain("faces"),
+        faces.drawings,
+        drawn,
+    )
 
-    return open_demo
+
+def _demo(name: str, work: Path) -> World:
+    from c2l_demo import judge
+    from worlds.drawings import Drawings
+
+    recipe = c2l.load_pipeline(f"demo-{name}")
+    its = {"faces": judge.faces, "landscapes": judge.landscapes}[name]
+    corpus = partial(Drawings.of, _folder(work, "faces-gan")) if name == Drawings.name else None
+    return World(recipe.generator, recipe.embedder, its, _domain(name), its.drawings, corpus)
+
+
+def _domain(name: str) -> Sequence[str]:
+    from c2l.prompts.domains import find_domain
+
+    return find_domain(name, "").prompts
+
+
+def _folder(work: Path, name: str) -> Path:
+    folder = work / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _made(stem: Path, make: Callable[[Path], None]) -> Path:
+    """The file of weights, made if it is not there."""
+    file = stem.with_suffix(".safetensors")
+    if not file.exists():
+        make(file)
+    return file
 
 
 WORLDS: Mapping[str, Callable[[Path], World]] = {
     "colours": _colours,
-    "digits": _digits,
-    "digits-near": _digits,
-    "faces": _demo("faces"),
-    "landscapes": _demo("landscapes"),
+    **{f"digits-{regime}": partial(_digits, regime) for regime in REGIMES},
+    **{f"faces-gan-{regime}": partial(_faces_gan, regime) for regime in REGIMES},
+    "faces": partial(_demo, "faces"),
+    "landscapes": partial(_demo, "landscapes"),
 }
-"""The embedder of ``digits`` has a true gap, that of ``digits-near`` hardly any; the last two are
-the demo's own, for comparison."""
+"""A generator, and after a dash how its CLIP was trained; the last two are the demo's own, for
+comparison."""

@@ -5,7 +5,6 @@ It is trained adversarially and sees no labels: its w is whatever it became.
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,15 +17,13 @@ from torch.nn import functional as F
 
 import c2l
 from c2l import LatentSpace, Source, draw_normal
+from worlds.adversarial import Plan, train
 from worlds.digits_scans import NUM_HELD_OUT, SIZE, Scans
 
 Z_WIDTH = 64
 CHANNELS = (96, 64, 32, 16)
 """At 4, 8, 16 and 32 pixels."""
-STEPS = 2500
-BATCH = 32
-EMA = 0.997
-R1, R1_EVERY = 1.0, 8
+PLAN = Plan(steps=2_500, batch=32, rate=2e-3, ema=0.997, r1=1.0, r1_every=8)
 
 
 class Layer(nn.Module):
@@ -46,6 +43,7 @@ class DigitsGenerator(c2l.Generator):
     """Digits of 32 px from w."""
 
     reference = "worlds:digits"
+    z_width = Z_WIDTH
     mean: Tensor
     std: Tensor
 
@@ -88,6 +86,10 @@ class DigitsGenerator(c2l.Generator):
         """Normal numbers (B, Z_WIDTH) to w (B, Z_WIDTH)."""
         out: Tensor = self.mapping(F.normalize(z, dim=1) * Z_WIDTH**0.5)
         return out
+
+    def draw(self, w: Tensor) -> Tensor:
+        """One w for each picture."""
+        return self.ink(w[:, None].expand(-1, len(self.layers), -1))
 
     def ink(self, codes: Tensor) -> Tensor:
         """Codes (B, layers, Z_WIDTH) to pictures (B, 1, SIZE, SIZE) in [-1, 1], ink is 1."""
@@ -133,48 +135,14 @@ class Discriminator(nn.Module):
         return out
 
 
-def train_generator(scans: Scans, out: Path, steps: int = STEPS) -> None:
+def train_generator(scans: Scans, out: Path) -> None:
     """Train a generator and write it to ``out``."""
     torch.manual_seed(0)
-    rng = torch.Generator().manual_seed(0)
-    generator, judge = DigitsGenerator(), Discriminator()
-    average = copy.deepcopy(generator)
-    theirs = torch.optim.Adam(judge.parameters(), 2e-3, betas=(0.0, 0.99))
-    ours = torch.optim.Adam(generator.parameters(), 2e-3, betas=(0.0, 0.99))
-    images = 2 * scans.images[:-NUM_HELD_OUT] - 1
-    for step in range(steps):
-        true = images[torch.randint(len(images), (BATCH,), generator=rng)]
-        penalised = step % R1_EVERY == 0
-        true.requires_grad_(penalised)
-        seen = judge(true)
-        with torch.no_grad():
-            false = _fakes(generator, rng)
-        loss = F.softplus(-seen).mean() + F.softplus(judge(false)).mean()
-        if penalised:
-            (gradient,) = torch.autograd.grad(seen.sum(), true, create_graph=True)
-            loss = loss + R1 * R1_EVERY / 2 * gradient.square().sum((1, 2, 3)).mean()
-        _descend(theirs, loss)
-        loss = F.softplus(-judge(_fakes(generator, rng))).mean()
-        _descend(ours, loss)
-        with torch.no_grad():
-            keep = min(EMA, (1 + step) / (10 + step))
-            for mine, its in zip(average.parameters(), generator.parameters(), strict=True):
-                mine.lerp_(its, 1 - keep)
-        if step % 100 == 99:
-            print(f"digits GAN: step {step + 1:,} of {steps:,}", flush=True)
-    with torch.no_grad():
-        codes = average.map(torch.randn(10_000, Z_WIDTH, generator=rng))
-        average.mean.copy_(codes.mean(0, keepdim=True))
-        average.std.copy_(codes.std(0, keepdim=True))
+
+    def report(step: int, generator: DigitsGenerator) -> None:
+        if step % 250 == 0:
+            print(f"digits GAN: step {step:,} of {PLAN.steps:,}", flush=True)
+
+    true = 2 * scans.images[:-NUM_HELD_OUT] - 1
+    average = train(DigitsGenerator(), Discriminator(), true, PLAN, report)
     safetensors.torch.save_file(average.state_dict(), out)
-
-
-def _fakes(generator: DigitsGenerator, rng: torch.Generator) -> Tensor:
-    codes = generator.map(torch.randn(BATCH, Z_WIDTH, generator=rng))
-    return generator.ink(codes[:, None].expand(-1, len(generator.layers), -1))
-
-
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()

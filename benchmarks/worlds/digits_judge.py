@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from c2l import Question
-from worlds.digits_clip import FRAMES, caption
+from worlds.digits_captions import FRAMES, caption
 from worlds.digits_scans import NUM_HELD_OUT, SIZE, Scans, measure
 
 STEPS = 1200
@@ -54,6 +55,16 @@ class DigitsJudge(nn.Module):
         ink = F.adaptive_avg_pool2d(ink, SIZE)
         with torch.no_grad():
             return {"digit": self.network(ink).argmax(1), **measure(ink)}
+
+
+def scans_of(scans: Scans, questions: Sequence[Question]) -> Tensor:
+    """A scan of each question, the first that shows all it names."""
+    fits = [
+        torch.stack([scans.facts[name] == value for name, value in q.named.items()]).all(0)
+        for q in questions
+    ]
+    rows = torch.stack([fit.int().argmax() for fit in fits])
+    return (2 * scans.images[rows] - 1).expand(-1, 3, -1, -1)
 
 
 def train_judge(scans: Scans, out: Path, steps: int = STEPS) -> None:

@@ -34,6 +34,9 @@ class Embedder(Part, ABC):
     ``settings()`` must hold the preprocessing, since embeddings depend on it.
     """
 
+    differentiable: bool = True
+    """Whether gradients reach the pictures; False for a network of another library, say."""
+
     _looks: ClassVar[Mapping[str, Look | None]] = {
         **Part._looks,
         "width": look_at_width,

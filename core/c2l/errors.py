@@ -16,6 +16,7 @@ from c2l_registry.errors import (
     BadReference,
     C2LError,
     ExitCode,
+    InstallFailed,
     LicenceNotAccepted,
     NotDownloaded,
     NotReadable,
@@ -36,12 +37,14 @@ __all__ = [
     "DeviceUnavailable",
     "ExitCode",
     "IncompatibleParts",
+    "InstallFailed",
     "LicenceNotAccepted",
     "MissingDependency",
     "NotDownloaded",
     "NotReadable",
     "NotWritable",
     "PluginFailed",
+    "ProgramNotAccepted",
     "UnknownPlugin",
     "UnknownReference",
     "spell_fields",
@@ -76,6 +79,26 @@ class DeviceUnavailable(C2LError):
     """A device that this machine or this build of torch does not have."""
 
     exit_code = ExitCode.DEVICE
+
+
+class ProgramNotAccepted(C2LError):
+    """A file that is a program, and that the user has not said yes to.
+
+    Args:
+        reference: ``kind:file``.
+        sha256: of the file.
+    """
+
+    exit_code = ExitCode.LICENCE
+
+    def __init__(self, reference: str, sha256: str) -> None:
+        super().__init__(
+            f"{reference} is a program, which may do more than draw (sha256 {sha256[:12]}…)",
+            hint="If you trust whoever made it, say so with `accept_programs=True`",
+            field="accept_programs",
+        )
+        self.reference = reference
+        self.sha256 = sha256
 
 
 class MissingDependency(C2LError):

@@ -100,6 +100,9 @@ class LatentSpace(LatentLayout):
 class Generator(Part, ABC):
     """Latents to images. Differentiable where the network is; never consumes global randomness."""
 
+    differentiable: bool = True
+    """Whether gradients reach the latents; False for a network of another library, say."""
+
     _looks: ClassVar[Mapping[str, Look | None]] = {
         **Part._looks,
         "save": None,

@@ -25,6 +25,7 @@ from c2l.pipeline import Pipeline
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PartCard
+from c2l.programs import check_program
 from c2l.resolving import find_part, how_to_get, own_folder, resolve_beside
 from c2l.sampling.request import DrawSettings
 from c2l.wrapping import how_to_wrap
@@ -38,20 +39,26 @@ LivePart = TypeVar("LivePart", bound=Part)
 
 
 def load_generator(
-    reference: str | Path, *, device: str = "auto", precision: str = "float32"
+    reference: str | Path,
+    *,
+    device: str = "auto",
+    precision: str = "float32",
+    accept_programs: bool = False,
 ) -> Generator:
     """Load the generator that a reference such as ``stylegan:./network.safetensors`` names.
 
     Args:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``: CUDA, else MPS, else the CPU.
         precision: ``float32``; or ``bf16`` or ``fp16``, if it computes in them.
+        accept_programs: say yes to a file that is a program, from now on.
     Raises:
         BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
         BadInput: it computes in float32 only.
+        ProgramNotAccepted: it is a program that nobody said yes to.
     """
     where = resolve_device(device)
     dtype = resolve_precision(precision, where)
-    generator = _moved(_load(reference, "generator", Generator), where)
+    generator = _moved(_load(reference, "generator", Generator, accept_programs), where)
     if dtype != torch.float32:
         generator.compute_in(dtype)
     return generator
@@ -83,6 +90,7 @@ def load_pipeline(
     prior: str | Path | Prior | None = None,
     device: str = "auto",
     precision: str = "float32",
+    accept_programs: bool = False,
 ) -> Pipeline:
     """Load a recipe, or three parts, or a recipe with some of its parts replaced.
 
@@ -95,10 +103,11 @@ def load_pipeline(
         device: for all parts, as for ``load_generator``.
         precision: ``bf16`` or ``fp16`` for a generator and a prior that compute in it. Embeddings
             are always float32, as in training.
+        accept_programs: as for ``load_generator``.
     Raises:
         IncompatibleParts: the prior was trained for another generator or embedder.
         BadInput: neither generator nor prior computes in this precision.
-        UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
+        UnknownReference, BadWeights, DeviceUnavailable, PluginFailed, ProgramNotAccepted
     """
     where = resolve_device(device)
     dtype = resolve_precision(precision, where)
@@ -114,7 +123,8 @@ def load_pipeline(
         settings = DrawSettings(**card.settings.model_dump())
         recipe = recipe if whole else None
     assert prior is not None
-    live_prior = _load(prior, "prior", Prior) if isinstance(prior, (str, Path)) else prior
+    yes = accept_programs
+    live_prior = _load(prior, "prior", Prior, yes) if isinstance(prior, (str, Path)) else prior
     if live_prior.card is None and (generator is None or embedder is None):
         raise BadInput(
             "this prior does not say what it was trained for",
@@ -122,9 +132,9 @@ def load_pipeline(
             field="generator" if generator is None else "embedder",
         )
     if generator is None or isinstance(generator, (str, Path)):
-        generator = _load_for(live_prior, generator, "generator", Generator)
+        generator = _load_for(live_prior, generator, "generator", Generator, yes)
     if embedder is None or isinstance(embedder, (str, Path)):
-        embedder = _load_for(live_prior, embedder, "embedder", Embedder)
+        embedder = _load_for(live_prior, embedder, "embedder", Embedder, yes)
     for part in (generator, embedder, live_prior):
         watch(part)
     check_compatible(live_prior, generator, embedder)
@@ -188,13 +198,17 @@ def _describe(card: PartCard) -> str:
 
 
 def _load_for(
-    prior: Prior, reference: str | Path | None, role: Interface, base: type[AnyPart]
+    prior: Prior,
+    reference: str | Path | None,
+    role: Interface,
+    base: type[AnyPart],
+    accept_programs: bool,
 ) -> AnyPart:
     """The part that is given, or else the one that the prior was trained for."""
     trained_for: PartCard | None = getattr(prior.card, role, None)
     wanted = reference or _named_by(prior, trained_for)
     try:
-        return _load(wanted, role, base)
+        return _load(wanted, role, base, accept_programs)
     except (UnknownReference, BadReference, BadPath, NotReadable) as error:
         if trained_for is None or reference is not None:
             raise
@@ -220,7 +234,12 @@ def _named_by(prior: Prior, part: PartCard | None) -> str:
     return resolve_beside(part.reference if part else "", *own_folder(prior.reference))
 
 
-def _load(reference: str | Path, interface: Interface, base: type[AnyPart]) -> AnyPart:
+def _load(
+    reference: str | Path,
+    interface: Interface,
+    base: type[AnyPart],
+    accept_programs: bool = False,
+) -> AnyPart:
     if isinstance(reference, Path):
         reference = _spelt(reference)
     spec, source = find_part(reference, interface)
@@ -231,6 +250,7 @@ def _load(reference: str | Path, interface: Interface, base: type[AnyPart]) -> A
             f"{spec.factory}, is not a {interface}",
             hint=f"It must be derived from c2l.{base.__name__}",
         )
+    check_program(spec, source, accept=accept_programs)
     with blaming(cls, "load"):
         part = cls.load(source)
         if not isinstance(part, base):

@@ -52,7 +52,7 @@ def look_at_latent_space(generator: Any, space: Any, given: Any) -> str:
     if len(repeats) != space.num_codes or not all(isinstance(n, int) and n > 0 for n in repeats):
         return f"has repeats {repeats}, not one positive number for each of {shape[0]} codes"
     for name, statistic in statistics.items():
-        if wrong := _wrong(generator, statistic, shape):
+        if wrong := wrong_tensor(generator, statistic, shape):
             return f"has as its {name} {wrong}"
     return "has a negative `std`" if bool((space.std < 0).any()) else ""
 
@@ -126,11 +126,11 @@ def _look(part: Any, tensor: Any, shape: tuple[int, ...], given: Any = None) -> 
     Args:
         given: what was asked about; a part without weights may as well answer where that is.
     """
-    wrong = _wrong(part, tensor, shape, given)
+    wrong = wrong_tensor(part, tensor, shape, given)
     return f"gives {wrong}" if wrong else ""
 
 
-def _wrong(part: Any, tensor: Any, shape: tuple[int, ...], given: Any = None) -> str:
+def wrong_tensor(part: Any, tensor: Any, shape: tuple[int, ...], given: Any = None) -> str:
     """What it is instead; empty if it is one."""
     if not isinstance(tensor, Tensor):
         return f"{_kind(tensor)}, not a tensor"

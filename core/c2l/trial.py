@@ -141,26 +141,38 @@ def _refuse_hidden_state(part: Part, method: str, ask: Callable[[], Tensor]) -> 
     when the part moves to another device.
     """
     answer = ask()
+
+    def differs() -> bool:
+        try:
+            return not _near(ask(), answer)
+        except PluginFailed:
+            return True
+
+    for name in [name for name in hidden_numbers_changed(part) if differs()]:
+        raise failure(
+            type(part),
+            method,
+            f"depends on {name!r}, which is neither a parameter nor a buffer, so that the "
+            "fingerprint does not cover it",
+            hint="Keep it with register_buffer",
+        )
+
+
+def hidden_numbers_changed(part: Part) -> Iterator[str]:
+    """Change each tensor and array outside the state dict in turn, and yield its name meanwhile.
+
+    Numbers that cannot be changed are left out. What was changed is put back.
+    """
     for name, hidden in _hidden(part):
         kept = hidden.clone() if isinstance(hidden, Tensor) else hidden.copy()
         try:
             hidden += 1
         except (RuntimeError, ValueError):
-            continue  # numbers that cannot be changed cannot be compared
+            continue
         try:
-            same = _near(ask(), answer)
-        except PluginFailed:
-            same = False
+            yield name
         finally:
             hidden[...] = kept
-        if not same:
-            raise failure(
-                type(part),
-                method,
-                f"depends on {name!r}, which is neither a parameter nor a buffer, so that the "
-                "fingerprint does not cover it",
-                hint="Keep it with register_buffer",
-            )
 
 
 def _hidden(part: Part) -> Iterator[tuple[str, Any]]:

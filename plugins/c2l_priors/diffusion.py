@@ -9,6 +9,7 @@ does, from the same noise.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -19,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from c2l import (
+    Bridge,
     Modality,
     Prior,
     PriorSettings,
@@ -34,7 +36,6 @@ from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint, rec
 from c2l_priors.diffusion_network import Contexts, Memory, PriorNetwork
 from c2l_priors.diffusion_samplers import SAMPLERS, SamplerName
 from c2l_priors.diffusion_schedule import NoiseSchedule
-from c2l_priors.gap import Gap, check_ingredients
 from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.scaling import LatentScale
 
@@ -46,7 +47,7 @@ AHEAD = 10
 
 
 def _check_gap(text: str) -> str:
-    return text if text == PAPER else check_ingredients(text)
+    return text if text == PAPER else Bridge.check_ingredients(text)
 
 
 class DiffusionPrior(Prior):
@@ -68,7 +69,7 @@ class DiffusionPrior(Prior):
             expansion: how much wider a layer is inside.
             num_timesteps: T.
             embedding_scale: embeddings are multiplied by this.
-            gap: ingredients of the bridge from text to pictures, see ``c2l_priors.gap``; ``paper``
+            gap: ingredients of the bridge from text to pictures, see ``c2l.Bridge``; ``paper``
                 for the paper's.
             noise: length of the noise added to unit embeddings while training.
             adherence: the default of ``sample``.
@@ -107,9 +108,9 @@ class DiffusionPrior(Prior):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         config = self.config
-        self.gap: Gap | None = None
+        self.gap: Bridge | None = None
         if config.gap != PAPER:
-            self.gap = Gap(
+            self.gap = Bridge(
                 config.embedding_width,
                 ingredients=config.gap,
                 noise=config.noise,
@@ -349,11 +350,10 @@ class DiffusionPrior(Prior):
         config = self.config
         adherence = config.adherence if options.adherence is None else options.adherence
         if self.gap is not None:
-            embeddings = self.gap.away(embeddings, options)
+            options = dataclasses.replace(options, adherence=adherence)
+            return self.gap.ask(embeddings, options, normal if adherence < 1 else None).unit
         if adherence == 1:
-            return self._unit(embeddings, options.modality)
-        if self.gap is not None:
-            return self.gap.ask(embeddings, options.modality, adherence, normal)[0]
+            return embeddings
         turn = normal(config.embedding_width).to(embeddings.device)
         return turned(embeddings, turn, config.noise * (1 - adherence))
 

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from c2l import SampleOptions, SeededNormal
+from c2l import BridgedPrior, BridgeSettings, Prior, SampleOptions, SeededNormal
 from c2l.ranges import Count, Drop, Guidance, Steps
-from c2l_priors.base import NoisyGapPrior, NoisyGapSettings
 from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
 from c2l_priors.scaling import LatentScale
@@ -39,7 +38,7 @@ class Guided(NamedTuple):
     guidance: float
 
 
-class FlowPrior(NoisyGapPrior):
+class FlowPrior(BridgedPrior):
     """Rectified flow: varied latents in a few steps.
 
     The network is preconditioned so that its input and its target have unit variance at every t
@@ -48,8 +47,8 @@ class FlowPrior(NoisyGapPrior):
     no noise left over, which matters where latents are nearly codes.
     """
 
-    class Settings(NoisyGapSettings):
-        """What decides a ``FlowPrior``, besides the gap.
+    class Settings(BridgeSettings):
+        """What decides a ``FlowPrior``, besides its bridge.
 
         Args:
             hidden: width of the network.
@@ -66,6 +65,7 @@ class FlowPrior(NoisyGapPrior):
         steps: Steps = 8
 
     config: Settings
+    supported_options: ClassVar[frozenset[str]] = Prior.supported_options
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -92,7 +92,7 @@ class FlowPrior(NoisyGapPrior):
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
         clean = self.scale(latents.to(self.device))
         num = len(clean)
-        unit, levels = self.gap.show(embeddings, rng)
+        unit, levels = self.bridge.show(embeddings, rng)
         shown = (torch.rand(num, generator=rng) >= self.config.drop).to(clean.device)
         return self.walk_loss(clean, self.prompt(unit, levels, shown), rng)
 
@@ -111,8 +111,7 @@ class FlowPrior(NoisyGapPrior):
         against = led_from(options)
         guidance = guidance_of(options, against, config.guidance, config.drop)
         normal = SeededNormal(options.seeds, self.device)
-        wanted = self.gap.away(embeddings, options)
-        asked = self.gap.ask(wanted, options.modality, options.adherence, normal)
+        asked = self.bridge.ask(embeddings, options, normal)
         prompt = Guided(self.prompt(*asked), None, guidance)
         if guidance != 1:
             prompt = prompt._replace(against=self._against(against, len(embeddings)))
@@ -122,7 +121,7 @@ class FlowPrior(NoisyGapPrior):
         """What guidance moves away from."""
         if negative is None:
             return self.prompt.no_prompt(num)
-        unit = self.gap.unit(negative, "text")
+        unit = self.bridge.unit(negative, "text")
         # Told to be as noisy as can be: what is near the negative prompt is unwanted as well.
         return self.prompt(unit, unit.new_ones(len(unit)))
 

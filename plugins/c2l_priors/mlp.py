@@ -8,14 +8,13 @@ knows nothing of what goes together.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from c2l import SampleOptions, SeededNormal
+from c2l import BridgedPrior, BridgeSettings, SampleOptions, SeededNormal
 from c2l.ranges import Count, Size
-from c2l_priors.base import NoisyGapPrior, NoisyGapSettings
 from c2l_priors.network import ModulatedMLP, PromptEncoder
 from c2l_priors.scaling import LatentScale
 
@@ -23,11 +22,11 @@ SMALLEST_SPREAD = 0.03
 """Of a standardised dimension: below it the likelihood would reward nothing but narrowness."""
 
 
-class MLPPrior(NoisyGapPrior):
+class MLPPrior(BridgedPrior):
     """Gaussian regression: one pass gives mean and spread of the latents of an embedding."""
 
-    class Settings(NoisyGapSettings):
-        """What decides an ``MLPPrior``, besides the gap.
+    class Settings(BridgeSettings):
+        """What decides an ``MLPPrior``, besides its bridge.
 
         Args:
             hidden: width of the network.
@@ -40,7 +39,6 @@ class MLPPrior(NoisyGapPrior):
         spread: Size = 0.5
 
     config: Settings
-    supported_options: ClassVar[frozenset[str]] = frozenset({"adherence", "negative"})
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -56,7 +54,7 @@ class MLPPrior(NoisyGapPrior):
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
         clean = self.scale(latents.to(self.device))
-        mean, spread = self._predict(*self.gap.show(embeddings, rng))
+        mean, spread = self._predict(*self.bridge.show(embeddings, rng))
         # beta-NLL weights each dimension's likelihood by its spread: plain likelihood neglects the
         # mean where it is uncertain.
         likelihood = 0.5 * ((clean - mean) / spread).square() + spread.log()
@@ -64,9 +62,7 @@ class MLPPrior(NoisyGapPrior):
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         normal = SeededNormal(options.seeds, self.device)
-        wanted = self.gap.away(embeddings, options)
-        asked = self.gap.ask(wanted, options.modality, options.adherence, normal)
-        mean, spread = self._predict(*asked)
+        mean, spread = self._predict(*self.bridge.ask(embeddings, options, normal))
         return self.scale.inverse(mean + self.config.spread * spread * normal(self.latent_size))
 
     def _predict(self, unit: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:

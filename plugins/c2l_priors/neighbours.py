@@ -14,19 +14,18 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from c2l import SampleOptions, draw_index
+from c2l import BridgedPrior, FixedBridgeSettings, SampleOptions, draw_index
 from c2l.ranges import Count, Positive
-from c2l_priors.base import GapPrior, GapSettings
 
 
-class NeighboursPrior(GapPrior):
+class NeighboursPrior(BridgedPrior):
     """Nearest neighbours: the latent of a stored picture; the seed picks among the nearest.
 
     Files are in float16, to which ``fit`` rounds, whatever ``half`` says.
     """
 
-    class Settings(GapSettings):
-        """What decides a ``NeighboursPrior``, besides the gap.
+    class Settings(FixedBridgeSettings):
+        """What decides a ``NeighboursPrior``, besides its bridge.
 
         Args:
             num_stored: at most this many pairs are kept, the first ones; after ``fit``, how many
@@ -57,13 +56,13 @@ class NeighboursPrior(GapPrior):
         super().fit(embeddings, latents, texts)
         num = min(self.config.num_stored, len(latents))
         self.config = self.config.model_copy(update={"num_stored": num})
-        for statistics in self.gap.buffers():
+        for statistics in self.bridge.buffers():
             statistics.copy_(_to_half(statistics))
-        self.directions = _to_half(self.gap.unit(embeddings[:num], "image"))
+        self.directions = _to_half(self.bridge.unit(embeddings[:num], "image"))
         self.latents = _to_half(latents[:num].to(self.device))
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
-        asked = self.gap.unit(self.gap.away(embeddings, options), options.modality)
+        asked = self.bridge.ask(embeddings, options).unit
         num = min(self.config.num_nearest, len(self.latents))
         near = (asked @ self.directions.T).topk(num, dim=1)
         weights = (near.values / self.config.temperature).softmax(dim=1).cpu()

@@ -48,7 +48,7 @@ class OneStepPrior(FlowPrior):
         num = max(1, round(SHARE * len(latents)))
         noise = torch.randn(num, latents[0].numel(), generator=rng).to(self.device)
         shown = (torch.rand(num, generator=rng) >= self.config.drop).to(self.device)
-        condition = self.prompt(*self.gap.show(embeddings[:num], rng), shown)
+        condition = self.prompt(*self.bridge.show(embeddings[:num], rng), shown)
         with torch.no_grad():
             goal = self._straight_walk(noise, condition)
         return walk + (self._jump(noise, condition).float() - goal).square().mean()

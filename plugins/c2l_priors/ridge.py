@@ -13,17 +13,16 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from c2l import SampleOptions, SeededNormal
+from c2l import BridgedPrior, FixedBridgeSettings, SampleOptions, SeededNormal
 from c2l.ranges import Size
-from c2l_priors.base import GapPrior, GapSettings
 from c2l_priors.scaling import LatentScale
 
 
-class RidgePrior(GapPrior):
+class RidgePrior(BridgedPrior):
     """Ridge regression with Gaussian residuals, in closed form."""
 
-    class Settings(GapSettings):
-        """What decides a ``RidgePrior``, besides the gap.
+    class Settings(FixedBridgeSettings):
+        """What decides a ``RidgePrior``, besides its bridge.
 
         Args:
             penalty: on the map, relative to the mean variance of the embeddings.
@@ -52,7 +51,7 @@ class RidgePrior(GapPrior):
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         super().fit(embeddings, latents, texts)
         self.scale.fit(latents)
-        x = self.gap.unit(embeddings, "image").double()
+        x = self.bridge.unit(embeddings, "image").double()
         y = self.scale(latents.to(self.device)).double()
         offset = x.mean(dim=0)
         covariance = (x - offset).T @ (x - offset) / len(x)
@@ -68,6 +67,6 @@ class RidgePrior(GapPrior):
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         scatter = SeededNormal(options.seeds, self.device)(self.latent_size) @ self.residual
-        unit = self.gap.unit(self.gap.away(embeddings, options), options.modality)
+        unit = self.bridge.ask(embeddings, options).unit
         mean = unit @ self.map + self.offset
         return self.scale.inverse(mean + self.config.spread * scatter)

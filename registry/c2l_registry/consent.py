@@ -1,6 +1,7 @@
-"""Which licences the user has accepted: one small file in the folder of the weights.
+"""What the user has accepted: licences, and files that are programs. One small file for each.
 
-The question is asked before the first download of a model, and again only if its licence changes.
+Licences are asked about before the first download of a model, and again only if they change; a
+program before it first runs, and again only if its bytes change.
 """
 
 from __future__ import annotations
@@ -31,14 +32,7 @@ def is_accepted(reference: str, licence: str, environ: Mapping[str, str]) -> boo
     Raises:
         NotReadable: there is a file, but this user may not read it.
     """
-    path = consent_file(reference, environ)
-    try:
-        answer = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError, RecursionError):
-        return False
-    except OSError as error:
-        raise cannot_read(path, error) from error
-    return isinstance(answer, dict) and answer.get("licence") == licence
+    return _read(consent_file(reference, environ)).get("licence") == licence
 
 
 def accept(reference: str, licence: str, url: str, environ: Mapping[str, str]) -> None:
@@ -47,7 +41,36 @@ def accept(reference: str, licence: str, url: str, environ: Mapping[str, str]) -
     Raises:
         NotWritable: the weights folder does not take it.
     """
+    answer = {"reference": reference, "licence": licence, "licence_url": url}
+    _write(consent_file(reference, environ), answer)
+
+
+def program_file(sha256: str, environ: Mapping[str, str]) -> Path:
+    """Where it is kept that a program was accepted."""
+    return home_folder(environ) / "programs" / f"{sha256}.json"
+
+
+def is_program_accepted(sha256: str, environ: Mapping[str, str]) -> bool:
+    """Whether the user has accepted the program with this sha256; as ``is_accepted``."""
+    return _read(program_file(sha256, environ)).get("sha256") == sha256
+
+
+def accept_program(reference: str, sha256: str, environ: Mapping[str, str]) -> None:
+    """Keep that the user has accepted a program; as ``accept``."""
+    _write(program_file(sha256, environ), {"reference": reference, "sha256": sha256})
+
+
+def _read(path: Path) -> Mapping[str, object]:
+    try:
+        answer = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return {}
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    return answer if isinstance(answer, dict) else {}
+
+
+def _write(path: Path, answer: Mapping[str, str]) -> None:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    answer = {"reference": reference, "licence": licence, "licence_url": url, "accepted": now}
-    text = json.dumps(answer, indent=2) + "\n"
-    write_atomically(consent_file(reference, environ), text.encode(), hint=ANOTHER_HOME)
+    text = json.dumps({**answer, "accepted": now}, indent=2) + "\n"
+    write_atomically(path, text.encode(), hint=ANOTHER_HOME)

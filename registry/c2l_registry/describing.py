@@ -13,11 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from time import perf_counter
 from types import ModuleType
+from typing import Literal
 
 from c2l_registry.kinds import KindSpec
 from c2l_registry.loose import classes_in, collecting, import_file, where_in_file
+from c2l_registry.module_search import find_module
 from c2l_registry.plugins import PluginRecord, State
+from c2l_registry.requirements import ATTRIBUTE, WrongVersion, check_wish, wish_in_source
+
+Told = Literal["here", "in a child", "remembered", ""]
+"""Where a plugin was asked what it offers; empty if it was not."""
 
 
 @dataclass
@@ -28,6 +35,9 @@ class Description:
         faults: what is wrong with a part of it, while the rest works, by the kind it is of or by
             itself: a class that is not there, a card that cannot be read.
         claims_too_much: it registered kinds of the host's own, which are not in ``kinds``.
+        hooks: those of its hooks that were called, in order.
+        seconds: that it took.
+        told: where it was asked.
     """
 
     record: PluginRecord
@@ -35,6 +45,9 @@ class Description:
     cards: list[Path] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     claims_too_much: bool = False
+    hooks: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    told: Told = ""
 
     @property
     def row(self) -> PluginRecord:
@@ -59,16 +72,23 @@ def describe(
     """
     if record.state != "available":
         return Description(record)
-    staged = Description(record)
+    staged = Description(record, told="here")
+    start = perf_counter()
     try:
         # A plugin that prints while it is imported must not mix with the data on stdout.
         with contextlib.redirect_stdout(sys.stderr):
             _run_hooks(point, hookspecs, staged)
+    except WrongVersion as error:
+        staged.record = replace(record, state="incompatible", error=str(error))
+        staged.cards.clear()
     except survive as error:
         said = f"{where_in_file(error, record)}{one_line(error)}"
-        failed = replace(record, state="failed", error=said, traceback=traceback.format_exc())
+        staged.record = replace(
+            record, state="failed", error=said, traceback=traceback.format_exc()
+        )
         # The kinds registered so far are kept, to explain why they are missing.
-        return Description(failed, staged.kinds)
+        staged.cards.clear()
+    staged.seconds = perf_counter() - start
     return staged
 
 
@@ -90,21 +110,26 @@ def _run_hooks(point: EntryPoint, hookspecs: ModuleType, staged: Description) ->
     # One manager for each plugin, so that its hooks cannot see, wrap or break those of another.
     manager = pluggy.PluginManager("c2l")
     manager.add_hookspecs(hookspecs)
-    register = _kind_registrar(staged)
-    if staged.record.file:
-        with collecting() as given:
-            plugin = import_file(staged.record)
-    else:
-        given, plugin = [], point.load()
+    host = point.group.partition(".")[0]
+    file = staged.record.file
+    if not staged.record.bundled:
+        spec = find_module(point.module)
+        check_wish(wish_in_source(file or (spec.origin if spec else None)), host)
+    with collecting() as given:
+        plugin = import_file(staged.record) if file else point.load()
+    check_wish(getattr(plugin, ATTRIBUTE, None), host)
     manager.register(plugin, name=point.name)
     manager.check_pending()
-    if not staged.record.file and not manager.get_hookcallers(plugin):
+    if not file and not manager.get_hookcallers(plugin):
         raise TypeError(f"{point.value} implements no hook; mark one with @c2l.hookimpl")
-    for spec in given:
-        staged.kinds[spec.kind] = spec  # again and again, as in a notebook
-    manager.hook.c2l_register_kinds(register=register)
-    manager.hook.c2l_register_cards(register=_card_registrar(staged))
-    if staged.record.file:
+    if file:
+        staged.kinds |= {spec.kind: spec for spec in given}
+    implemented = {caller.name for caller in manager.get_hookcallers(plugin) or ()}
+    for name, registrar in _REGISTRARS.items():
+        if name in implemented:
+            staged.hooks.append(name)
+            getattr(manager.hook, name)(register=registrar(staged))
+    if file:
         _register_classes(plugin, hookspecs, staged)
     # The first line of the module says more than that of a package, which plugins may share.
     said = (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
@@ -142,3 +167,9 @@ def _card_registrar(staged: Description) -> Callable[[Path], None]:
         staged.cards.extend(sorted(path.glob("*.toml")) if path.is_dir() else [path])
 
     return register
+
+
+_REGISTRARS: dict[str, Callable[[Description], Callable[..., None]]] = {
+    "c2l_register_kinds": _kind_registrar,
+    "c2l_register_cards": _card_registrar,
+}

@@ -12,12 +12,11 @@ import os
 import sys
 from dataclasses import asdict
 from importlib.metadata import EntryPoint
-from time import perf_counter
 
 from c2l_registry.catalogue import read_catalogue
 from c2l_registry.describing import Description, describe
 from c2l_registry.description_cache import Answer
-from c2l_registry.module_search import find_module, missing_module
+from c2l_registry.module_search import find_module, lacks, missing_module
 from c2l_registry.plugins import PluginRecord, discover
 
 HEAVY = ("torch", "tensorflow", "jax", "transformers", "diffusers", "open_clip", "scipy", "pandas")
@@ -42,9 +41,8 @@ def answer_of(record: PluginRecord, hookspecs: str, group: str) -> Answer:
 
     specs = importlib.import_module(hookspecs)
     point = EntryPoint(record.name, record.module, group)
-    before, start = set(sys.modules), perf_counter()
+    before = set(sys.modules)
     description = describe(record, point, specs, survive=(BaseException,))
-    seconds = perf_counter() - start
     new = set(sys.modules) - before
     works = description.record.state == "available"
     faults, missing = _absent_classes(description) if works else ({}, [])
@@ -61,7 +59,8 @@ def answer_of(record: PluginRecord, hookspecs: str, group: str) -> Answer:
         "kinds": [asdict(spec) for spec in description.kinds.values()],
         "cards": [str(path) for path in description.cards],
         "faults": faults,
-        "seconds": round(seconds, 3),
+        "seconds": round(description.seconds, 3),
+        "hooks": description.hooks,
         "heavy": [name for name in HEAVY if name in new],
         "rests_on": _files(record.module, new, description),
         "missing": [*missing, *([absent] if absent else [])],
@@ -77,23 +76,26 @@ def _absent_classes(description: Description) -> tuple[dict[str, str], list[str]
     missing: list[str] = []
     for spec in description.kinds.values():
         module, _, name = spec.factory.partition(":")
-        loaded = sys.modules.get(module)
-        if loaded is None and find_module(module) is None:
+        loaded, found = sys.modules.get(module), find_module(module)
+        absent = f"the class of {spec.kind} is missing: "
+        if loaded is None and found is None:
             missing.append(module)
             if not spec.requires:
-                faults[spec.kind] = f"the class of {spec.kind} is missing: no module {module!r}"
-        elif loaded is not None and not hasattr(loaded, name):
-            faults[spec.kind] = f"the class of {spec.kind} is missing: {module} has no {name!r}"
+                faults[spec.kind] = f"{absent}no module {module!r}"
+        elif not hasattr(loaded, name) if loaded else found and lacks(found, name):
+            faults[spec.kind] = f"{absent}{module} has no {name!r}"
     return faults, missing
 
 
 def _files(module: str, new: set[str], description: Description) -> list[str]:
-    """The files that the answer rests on: the plugin's own modules, and its cards."""
+    """What the answer rests on: the plugin's modules, those of its classes, and its cards."""
     top = module.partition(":")[0].partition(".")[0]
     own = {name for name in new if name.partition(".")[0] == top}
     files = {getattr(sys.modules[name], "__file__", None) for name in own}
-    spec = find_module(module.partition(":")[0])
-    files.add(spec.origin if spec else None)  # one that cannot be imported is in no table
+    # Modules that failed are in no table, and those of the classes were not imported.
+    named = [module, *(spec.factory for spec in description.kinds.values())]
+    specs = [find_module(name.partition(":")[0]) for name in named]
+    files |= {spec.origin for spec in specs if spec and spec.has_location}
     cards = {str(place) for path in description.cards for place in (path, path.parent)}
     return sorted(cards | {file for file in files if file})
 

@@ -22,7 +22,7 @@ Row = tuple[PluginRecord, EntryPoint]
 Answer = dict[str, Any]
 """What the child says of one plugin, JSON-able; see ``c2l_registry.describing_child``."""
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Memory:

@@ -69,7 +69,7 @@ class UnknownReference(C2LError):
 
 
 class UnknownPlugin(C2LError):
-    """The name of a plugin that is not installed, as in ``C2L_DISABLE_PLUGINS``."""
+    """The name of no installed plugin, or of two; as in ``C2L_DISABLE_PLUGINS``."""
 
     exit_code = ExitCode.USAGE
 
@@ -78,6 +78,12 @@ class PluginFailed(C2LError):
     """The plugin that should provide this did not load, or two plugins claim one kind."""
 
     exit_code = ExitCode.MISSING_DEPENDENCY
+
+
+class InstallFailed(C2LError):
+    """Packages that were not installed or removed: pip failed, or it is not for c2l to do."""
+
+    exit_code = ExitCode.FAILED
 
 
 class BadCard(C2LError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from c2l_registry.errors import C2LError, PluginFailed, UnknownPlugin, UnknownReference
 from c2l_registry.kinds import KindSpec
 from c2l_registry.loose import FILES
-from c2l_registry.plugins import DISABLE, PluginRecord
+from c2l_registry.plugins import BY_VARIABLE, DISABLE, PluginRecord
 
 
 def claimed_twice(kind: str, claims: list[tuple[KindSpec, PluginRecord]]) -> PluginFailed:
@@ -27,8 +27,10 @@ def not_loaded(kind: str, record: PluginRecord) -> PluginFailed:
     """The plugin that a kind belongs to is installed, but disabled or broken."""
     if record.state == "disabled":
         return PluginFailed(
-            f"the kind {kind!r} belongs to plugin {record}, which {DISABLE} leaves out",
-            hint=f"Take {record.name} out of {DISABLE}",
+            f"the kind {kind!r} belongs to plugin {record}, which is {record.error}",
+            hint=f"Take {record.name} out of {DISABLE}"
+            if record.error == BY_VARIABLE
+            else f"Use it again: c2l plugins enable {record.name}",
         )
     return PluginFailed(
         f"the kind {kind!r} belongs to plugin {record}, which did not load: {record.error}",

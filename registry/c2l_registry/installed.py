@@ -98,7 +98,7 @@ class Installed:
         Raises:
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
-        self._refuse_unknown_disabled()
+        self._refuse()
         return {
             kind: claims[0][0]
             for kind, claims in sorted(self._claims.items())
@@ -144,8 +144,9 @@ class Installed:
         if spec.kind in self._live:
             return self._live[spec.kind][1]
         module, _, name = spec.factory.partition(":")
+        record = self.owner_of_kind(spec.kind)
         try:
-            if (record := self.owner_of_kind(spec.kind)).file:
+            if record.file:
                 with collecting():  # it was described already
                     import_file(record)
             found: type[Any] = getattr(importlib.import_module(module), name)
@@ -210,7 +211,8 @@ class Installed:
 
     # -- explanations
 
-    def _refuse_unknown_disabled(self) -> None:
+    def _refuse(self) -> None:
+        """Stop before anything is looked up, if something bars the way."""
         for error in (*self.unknown_disabled(), *self.unusable_files()):
             raise error
 

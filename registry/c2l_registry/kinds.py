@@ -29,6 +29,7 @@ class KindSpec:
         licence: of the code; those of weights are on their cards.
         requires: what to ``pip install`` if importing the class fails, as in ``c2l-dcgan[fast]``.
         open_names: the class also takes names that are on no card, as in ``openclip:ARCH/TAG``.
+        programs: its files are programs: c2l runs one only after the user said yes to it.
     Raises:
         ValueError: a field does not have this form.
     """
@@ -40,6 +41,7 @@ class KindSpec:
     licence: str = ""
     requires: tuple[str, ...] = ()
     open_names: bool = False
+    programs: bool = False
 
     def __post_init__(self) -> None:
         for name in ("kind", "interface", "factory", "summary", "licence"):

@@ -28,7 +28,7 @@ from c2l_registry.errors import BadPath
 from c2l_registry.kinds import Interface, KindSpec
 from c2l_registry.module_search import find_module
 from c2l_registry.paths import expand_path
-from c2l_registry.plugins import DISABLE, PluginRecord, disabled_names
+from c2l_registry.plugins import PluginRecord, left_out
 
 FILES = "C2L_PLUGINS"
 
@@ -46,10 +46,11 @@ def named_files(environ: Mapping[str, str]) -> list[str]:
 def find_files(group: str, environ: Mapping[str, str]) -> list[tuple[PluginRecord, EntryPoint]]:
     """The named files as plugins, before they are described, in their order."""
     rows: list[tuple[PluginRecord, EntryPoint]] = []
+    disabled = left_out(environ)
     for given in named_files(environ):
         record = _record(given)
-        if record.name in disabled_names(environ):
-            record = replace(record, state="disabled", error=f"left out by {DISABLE}")
+        if record.name in disabled.names:
+            record = replace(record, state="disabled", error=disabled.by)
         elif record.module and record.module in [other.module for other, _ in rows]:
             wrong = "another file has its name; rename one of them"
             record = replace(record, state="failed", error=wrong)

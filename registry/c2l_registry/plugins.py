@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from typing import Literal
 
-from c2l_registry.errors import UnknownPlugin
+from c2l_registry.choices import read_choices
+from c2l_registry.errors import C2LError, UnknownPlugin
+from c2l_registry.requirements import refused_by_metadata
 
 State = Literal["available", "failed", "disabled", "collision", "incompatible"]
 DISABLE = "C2L_DISABLE_PLUGINS"
+BY_VARIABLE = f"left out by {DISABLE}"
+BY_CHOICE = "left out by 'c2l plugins disable'"
 LIST_PLUGINS = "See what is installed: c2l plugins list"
 
 
@@ -27,8 +33,9 @@ class PluginRecord:
         name: of the entry point.
         dist, version: of its package.
         state: ``available``; ``failed`` (its import, its hooks, a card file, a missing class),
-            ``disabled`` (``C2L_DISABLE_PLUGINS``), ``collision`` (it claims a name that another
-            plugin has), ``incompatible`` (it needs another version of c2l).
+            ``disabled`` (by ``C2L_DISABLE_PLUGINS``, or in the user's choices), ``collision`` (it
+            claims a name that another plugin has), ``incompatible`` (it needs another version of
+            c2l).
         summary: the package's one line; once described, the module's.
         error: what is wrong with it, one line. Only a plugin that is ``available``, or has a fault
             in a part of what it offers, can be used.
@@ -72,7 +79,7 @@ def discover(group: str, environ: Mapping[str, str]) -> list[tuple[PluginRecord,
         importlib.metadata.entry_points(group=group),
         key=lambda p: (_dist(p)[0] != host, p.name, _dist(p)[0]),
     )
-    disabled = disabled_names(environ)
+    disabled = left_out(environ)
     rows = [(_record(point, host), point) for point in points]
     used = [record for record, _ in rows if not _is_disabled(record, disabled)]
     return [(_judged(record, point, used, disabled, host), point) for record, point in rows]
@@ -88,12 +95,12 @@ def _judged(
     record: PluginRecord,
     point: EntryPoint,
     used: Sequence[PluginRecord],
-    disabled: Sequence[str],
+    disabled: LeftOut,
     host: str,
 ) -> PluginRecord:
     """The record with its state."""
     if _is_disabled(record, disabled):
-        return replace(record, state="disabled", error=f"left out by {DISABLE}")
+        return replace(record, state="disabled", error=disabled.by)
     if record.bundled:
         return record
     same = [other for other in used if other.name == record.name]
@@ -110,18 +117,68 @@ def _judged(
             f"{DISABLE}={same[-1].dist}"
         )
         return replace(record, state="collision", error=error)
-    if clash := _version_clash(point, host):
+    if clash := _refused(point, host):
         return replace(record, state="incompatible", error=clash)
     return record
 
 
-def _is_disabled(record: PluginRecord, disabled: Sequence[str]) -> bool:
-    return record.name in disabled or (record.dist in disabled and not record.bundled)
+def _is_disabled(record: PluginRecord, disabled: LeftOut) -> bool:
+    return record.name in disabled.names or (record.dist in disabled.names and not record.bundled)
 
 
-def disabled_names(environ: Mapping[str, str]) -> list[str]:
+def variable_names(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The names in ``C2L_DISABLE_PLUGINS``, separated by commas: of plugins or of packages."""
-    return [name.strip() for name in environ.get(DISABLE, "").split(",") if name.strip()]
+    return tuple(name.strip() for name in environ.get(DISABLE, "").split(",") if name.strip())
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Names of plugins and packages to leave out, and who says so."""
+
+    names: tuple[str, ...]
+    by: str
+
+
+def left_out(environ: Mapping[str, str]) -> LeftOut:
+    """What ``C2L_DISABLE_PLUGINS`` says; where it is not set, even to nothing, the user's choices.
+
+    A file of choices that cannot be read says nothing here; ``Registry.problems`` tells of it.
+    """
+    if DISABLE in environ:
+        return LeftOut(variable_names(environ), BY_VARIABLE)
+    with suppress(C2LError):
+        return LeftOut(read_choices(environ).disabled, BY_CHOICE)
+    return LeftOut((), BY_CHOICE)
+
+
+def plugins_called(name: str, records: Sequence[PluginRecord]) -> list[PluginRecord]:
+    """The plugin of this name; or all those of the package of this name, if it is no plugin's.
+
+    Raises:
+        UnknownPlugin: there is none, or more than one package has a plugin of this name.
+    """
+    found = [record for record in records if record.name == name]
+    if len(found) > 1:
+        packages = [record.dist for record in found]
+        foreign = [record.dist for record in found if not record.bundled]
+        raise UnknownPlugin(
+            f"the plugin {name!r} is in {' and in '.join(packages)}",
+            hint=f"Name the package: {' or '.join(foreign)}",
+        )
+    if not found:
+        package = canonical(name)
+        found = [r for r in records if canonical(r.dist) == package and not r.bundled]
+    if not found:
+        known = sorted({r.name for r in records} | {r.dist for r in records if not r.bundled})
+        near = did_you_mean(name, known)
+        hint = f"{near} {LIST_PLUGINS}".strip()
+        raise UnknownPlugin(f"no plugin {name!r} is installed", hint=hint)
+    return found
+
+
+def canonical(package: str) -> str:
+    """A package's name as all its spellings come out: ``C2L_Foo`` as ``c2l-foo``."""
+    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 def unknown_disabled(
@@ -135,7 +192,7 @@ def unknown_disabled(
             f"{DISABLE} names {name!r}, but no such plugin is installed",
             hint=did_you_mean(name, names) or did_you_mean(name, packages) or LIST_PLUGINS,
         )
-        for name in disabled_names(environ)
+        for name in variable_names(environ)
         if name not in names and name not in packages
     ]
 
@@ -163,29 +220,9 @@ def _dist(point: EntryPoint) -> tuple[str, str, str]:
         return "unknown", "", ""
 
 
-def _version_clash(point: EntryPoint, host: str) -> str:
-    """Why the plugin's package does not fit the version of the host; empty if it does."""
-    wanted = [
-        line
-        for line in (point.dist.requires if point.dist else None) or []
-        if line.partition(";")[0].strip().startswith(host)
-    ]
-    if not wanted:
-        return ""
+def _refused(point: EntryPoint, host: str) -> str:
     try:
-        from packaging.requirements import InvalidRequirement, Requirement
-
-        installed = importlib.metadata.version(host)
-    except (ImportError, importlib.metadata.PackageNotFoundError):
+        requires = (point.dist.requires if point.dist else None) or []
+    except Exception:  # half a package, as in ``_dist``
         return ""
-    for line in wanted:
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
-            continue
-        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if requirement.name != host or not applies:
-            continue
-        if not requirement.specifier.contains(installed, prereleases=True):
-            return f"it needs {host}{requirement.specifier}, but this is {host} {installed}"
-    return ""
+    return refused_by_metadata(requires, host)

@@ -18,6 +18,7 @@ from c2l_registry.catalogue import (
     where,
 )
 from c2l_registry.checksums import first_seen
+from c2l_registry.choices import read_choices
 from c2l_registry.errors import (
     BadCard,
     BadReference,
@@ -40,10 +41,12 @@ from c2l_registry.plugins import (
 )
 from c2l_registry.references import Reference, means_a_path, names_a_file, parse_reference
 from c2l_registry.sources import Source
+from c2l_registry.switches import STRICT, is_on
 from c2l_registry.weights import cached_path, converted_path, is_cached
 
 if TYPE_CHECKING:
     from c2l_registry.cards import ModelCard, RecipeCard
+    from c2l_registry.describing import Description
 
 LIST_MODELS = "List the names: c2l models list"
 
@@ -94,6 +97,10 @@ class Registry(Installed):
             cards: also read the card files.
         """
         found: dict[str, C2LError] = {}
+        try:
+            read_choices(self.environ)
+        except C2LError as error:
+            found[error.message] = error
         for description in self._described:
             record = description.record
             if record.state == "collision":
@@ -117,6 +124,26 @@ class Registry(Installed):
             for errors in self._catalogue.problems.values():
                 found.update((error.message, error) for error in errors)
         return list(found.values())
+
+    def refuse_broken(self) -> None:
+        """What ``C2L_PLUGINS_STRICT`` asks for: no work at all while something is wrong.
+
+        Raises:
+            PluginFailed: it is set, and a plugin or a card of one cannot be used.
+        """
+        if is_on(STRICT, self.environ) and (problems := self.problems(cards=True)):
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            raise PluginFailed(
+                f"{STRICT} is set, and {problems[0].message}{more}", hint=problems[0].hint
+            )
+
+    def _refuse(self) -> None:
+        super()._refuse()
+        self.refuse_broken()
+
+    def descriptions(self) -> list[Description]:
+        """What every plugin offers, in the order in which they were asked, and how they told."""
+        return self._described
 
     # -- names
 
@@ -200,7 +227,7 @@ class Registry(Installed):
         Raises:
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
-        self._refuse_unknown_disabled()
+        self._refuse()
         return {name: row.card for name, row in sorted(self._catalogue.recipes.items())}
 
     def recipe(self, name: str) -> RecipeCard:
@@ -294,7 +321,7 @@ class Registry(Installed):
         return [name for name in self._catalogue.models if name.partition(":")[0] in kinds]
 
     def _spec(self, kind: str, interface: Interface | None) -> KindSpec:
-        self._refuse_unknown_disabled()
+        self._refuse()
         claims = self._claims.get(kind, [])
         if len(claims) > 1:
             raise claimed_twice(kind, claims)

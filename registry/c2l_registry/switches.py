@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 OFFLINE = "C2L_OFFLINE"
 HUB_OFFLINE = "HF_HUB_OFFLINE"
+STRICT = "C2L_PLUGINS_STRICT"
 
 _OFF = {"", "0", "false", "no", "off"}
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from c2l_registry.describing import Description
+from c2l_registry.describing import Description, Told
 from c2l_registry.description_cache import Answer, Memory, Row
 from c2l_registry.kinds import KindSpec
 from c2l_registry.plugins import PluginRecord
@@ -43,11 +43,15 @@ def describe_third_party(
         return {}
     memory = Memory(environ)
     answers = {row: known for row in rows if (known := memory.recall(row))}
-    if new := [row for row in rows if row not in answers]:
+    new = [row for row in rows if row not in answers]
+    if new:
         told = _ask_all(new, hookspecs, group)
         memory.keep(told)
         answers |= told
-    return {row[0]: _described(row[0], answers[row]) for row in rows}
+    return {
+        row[0]: _described(row[0], answers[row], "in a child" if row in new else "remembered")
+        for row in rows
+    }
 
 
 def _ask_all(rows: Sequence[Row], hookspecs: ModuleType, group: str) -> dict[Row, Answer]:
@@ -104,7 +108,7 @@ def _no_answer(error: str) -> Answer:
     return {"state": "failed", "error": error, "traceback": "", "rests_on": [], "missing": []}
 
 
-def _described(record: PluginRecord, answer: Answer) -> Description:
+def _described(record: PluginRecord, answer: Answer, told: Told) -> Description:
     kinds = {spec["kind"]: _spec(spec) for spec in answer.get("kinds", ())}
     record = replace(
         record,
@@ -117,7 +121,15 @@ def _described(record: PluginRecord, answer: Answer) -> Description:
         output=answer["output"],
     )
     cards = [Path(path) for path in answer.get("cards", ())]
-    return Description(record, kinds, cards, answer.get("faults", {}))
+    return Description(
+        record,
+        kinds,
+        cards,
+        answer.get("faults", {}),
+        hooks=answer.get("hooks", []),
+        seconds=answer.get("seconds", 0.0),
+        told=told,
+    )
 
 
 def _spec(fields: Mapping[str, Any]) -> KindSpec:

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 FLAG = re.compile(r"(?<![\w-])(--[a-z][a-z-]+|-[gepnor](?=[ ,.;)'\"`]|$))")
 NOT_OURS = {
     "update_cards.py",  # a script with a flag of its own
+    "installers.py",  # the flags of pip, uv and pipx
     "html.py",  # the variables of a style sheet
     "curves.py",
 }

@@ -15,8 +15,20 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l import service
-from c2l.cli import eval, info, models, pairs, plugins, sample, train, wording
+from c2l.cli import (
+    check,
+    doctor,
+    eval,
+    info,
+    models,
+    new,
+    options,
+    pairs,
+    plugins,
+    sample,
+    train,
+    wording,
+)
 from c2l.cli.commands import Group, add, add_group
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
@@ -73,14 +85,9 @@ def root(
         bool,
         typer.Option("--debug", callback=_turn_on_debug, help=f"Show tracebacks, as {DEBUG}=1."),
     ] = False,
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option("--plugin", help="A .py file with parts of your own, as C2L_PLUGINS=FILE."),
-    ] = None,
+    plugin: options.PluginFiles = None,
 ) -> None:
     """Text-driven sampling for any pretrained GAN."""
-    if plugin:
-        service.use_plugin_files(plugin)
     if context.invoked_subcommand is None:
         print(context.get_help())
 
@@ -90,9 +97,12 @@ add(app, "info", info.info)
 add(app, "pairs", pairs.pairs, pairs.EXAMPLES)
 add(app, "train", train.train, train.EXAMPLES)
 add(app, "eval", eval.evaluate, eval.EXAMPLES)
+add(app, "check", check.check, check.EXAMPLES)
 add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
 add_group(app, "recipes", "Generator, embedder and prior that fit.", models.RECIPES)
 add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)
+add_group(app, "new", "A plugin package of your own, to begin with.", new.COMMANDS)
+add(app, "doctor", doctor.doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, line = int(error.exit_code), str(error)
     except typer.TyperException as error:
         caught = error
-        code, line = error.exit_code, _usage(error)
+        code, line = error.exit_code, wording.usage_line(error)
         if line.startswith("Usage:"):  # a group without a command: its help is the answer
             print(line)
             return ExitCode.OK
@@ -141,14 +151,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exception(caught)
         fail(line)
     return code
-
-
-def _usage(error: typer.TyperException) -> str:
-    """Typer's message about wrong options, in the shape of all other errors."""
-    message = error.format_message().strip().replace("Value error, ", "")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "c2l"
-    if message.startswith("Usage:"):
-        return message
-    stop = "" if message.endswith("?") else "."
-    return f"{message.rstrip('.')}{stop} See: {command} --help"

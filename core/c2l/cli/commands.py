@@ -1,19 +1,24 @@
 """Typer commands and groups that start without pydantic, and whose messages use their own flags.
 
 Typer converts values with pydantic, whose import takes longer than a whole ``c2l plugins list``.
-Flags that are already true or false need no conversion, nor do texts; the one that Typer adds itself,
-``--help``, is None when it is not given. These classes make it false.
+Flags that are already true or false need no conversion, nor do texts; the one that Typer adds
+itself, ``--help``, is None when it is not given. These classes make it false.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from c2l import service
 from c2l.cli import wording
+
+MANAGING = ("c2l plugins ", "c2l doctor")
+"""The ways out when plugins are broken; they run whatever C2L_PLUGINS_STRICT says."""
 
 Commands = Mapping[str, Callable[..., Any]]
 
@@ -26,6 +31,8 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         wording.speak_for(ctx)
+        if not ctx.command_path.startswith(MANAGING):
+            service.refuse_broken_plugins()
         return super().invoke(ctx)
 
 
@@ -33,10 +40,10 @@ class Group(TyperGroup):
     """A group of commands; its own options are flags, or lists of texts, which stay as typed."""
 
     def get_params(self, ctx: Any) -> Any:
-        params = super().get_params(ctx)
+        params: list[Any] = [*super().get_params(ctx)]
         for parameter in params:
             if parameter.multiple:
-                parameter.process_value = _as_typed
+                parameter.process_value = partial(_as_typed, parameter)
         return params
 
     def get_help_option(self, ctx: Any) -> Any:
@@ -59,7 +66,7 @@ def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> Non
 
 def fields_of(context: typer.Context, *others: str) -> dict[str, Any]:
     """The parameters of a command that are fields of its request to the service."""
-    apart = {"accept_licence", "as_json", *others}
+    apart = {"accept_licence", "accept_programs", "as_json", *others}
     return {name: value for name, value in context.params.items() if name not in apart}
 
 
@@ -74,8 +81,8 @@ def typed_flags(context: typer.Context) -> set[str]:
     }
 
 
-def _as_typed(context: Any, value: Any) -> Any:
-    return value
+def _as_typed(option: Any, context: Any, value: Any) -> Any:
+    return option.callback(context, option, value) if option.callback else value
 
 
 def _false_by_default(option: Any) -> Any:

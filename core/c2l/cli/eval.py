@@ -10,7 +10,7 @@ import typer
 from c2l import service
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of, typed_flags
-from c2l.cli.fetching import downloads, licence_question
+from c2l.cli.fetching import downloads, questions
 from c2l.cli.progress import progress
 from c2l.errors import BadInput
 
@@ -54,6 +54,7 @@ def evaluate(
     prior: options.Prior = None,
     device: options.Device = "auto",
     accept_licence: options.AcceptLicence = False,
+    accept_programs: options.AcceptPrograms = False,
     as_json: options.Json = False,
 ) -> None:
     """Score a recipe: alignment, quality, diversity, accuracy, cost.
@@ -62,7 +63,7 @@ def evaluate(
     """
     if not compare:
         fields = fields_of(context, "names", "compare")
-        _evaluate({**fields, "recipe": names}, licence_question(accept_licence), as_json)
+        _evaluate({**fields, "recipe": names}, questions(accept_licence, accept_programs), as_json)
         return
     if useless := typed_flags(context) - {"--compare", "--out", "--json"}:
         raise BadInput(

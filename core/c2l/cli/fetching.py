@@ -1,4 +1,4 @@
-"""Licences asked for on the terminal, and downloads shown on stderr."""
+"""Licences and programs asked for on the terminal, and downloads shown on stderr."""
 
 from __future__ import annotations
 
@@ -15,25 +15,45 @@ from c2l.cli.output import talk
 from c2l.cli.progress import progress
 
 if TYPE_CHECKING:
-    from c2l.service import LicenceQuestion
+    from c2l.service import LicenceQuestion, ProgramQuestion
 
 
-def licence_question(accept: bool) -> Callable[[LicenceQuestion], bool]:
-    """How the service asks for licences: ``--accept-licence`` answers, or else the terminal."""
+def questions(
+    accept_licence: bool, accept_programs: bool = False
+) -> Callable[[LicenceQuestion | ProgramQuestion], bool]:
+    """How the service asks for licences and programs: an option answers, or else the terminal."""
 
-    def ask(question: LicenceQuestion) -> bool:
+    def ask(question: LicenceQuestion | ProgramQuestion) -> bool:
+        if isinstance(question, service.ProgramQuestion):
+            return _ask_about_program(question, accept_programs)
         describe(question)
-        if accept or not question.unaccepted:
+        if accept_licence or not question.unaccepted:
             return True
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise service.refusal(question)
-        try:
-            return typer.confirm("Accept the licences and fetch?", err=True)
-        except typer.Abort:
-            talk("")  # the question's line is still open
-            raise
+        _refuse_without_terminal(question)
+        return _confirm("Accept the licences and fetch?")
 
     return ask
+
+
+def _ask_about_program(question: ProgramQuestion, accept: bool) -> bool:
+    if not accept:
+        _refuse_without_terminal(question)
+    talk(f"{question.reference} is a program, which may do more than draw")
+    talk(f"sha256: {question.sha256}", indent=4)
+    return accept or _confirm("Do you trust whoever made it?")
+
+
+def _refuse_without_terminal(question: LicenceQuestion | ProgramQuestion) -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise service.refusal(question)
+
+
+def _confirm(text: str) -> bool:
+    try:
+        return typer.confirm(text, err=True)
+    except typer.Abort:
+        talk("")  # the question's line is still open
+        raise
 
 
 def describe(question: LicenceQuestion) -> None:

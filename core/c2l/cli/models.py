@@ -11,7 +11,7 @@ import typer
 from c2l import service
 from c2l.cli import output
 from c2l.cli.commands import Commands
-from c2l.cli.fetching import describe, downloads, licence_question, readable
+from c2l.cli.fetching import describe, downloads, questions, readable
 from c2l.cli.options import AcceptLicence, DryRun, Json, option
 
 Interface = Literal["generator", "embedder", "prior"]
@@ -142,7 +142,7 @@ def _pull(references: Sequence[str], accept: bool, dry_run: bool, as_json: bool)
         if question and not as_json:
             describe(question)
     else:
-        ask = licence_question(accept)
+        ask = questions(accept)
         with downloads() as report:
             rows = service.pull_weights(references, ask=ask, tell=output.say, on_download=report)
     output.print_rows(rows, COLUMNS, as_json=as_json)

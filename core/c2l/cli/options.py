@@ -10,6 +10,8 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from c2l import service
+
 Text: TypeAlias = str | None
 Number: TypeAlias = int | None
 Fraction: TypeAlias = float | None
@@ -20,6 +22,16 @@ def option(help: str, *flags: str, default: str | bool = True) -> Any:
     """An option: its help, its flags unless made from its name, and the default that help shows."""
     return typer.Option(*flags, help=help, show_default=default)
 
+
+def _use_files(files: list[str]) -> None:
+    if files:
+        service.use_plugin_files(files)
+
+
+PluginFiles = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", callback=_use_files, help="A .py file with parts of your own."),
+]
 
 # The parts of a recipe, replaced.
 Generator = Annotated[Text, option("Another generator.", "-g", "--generator")]
@@ -39,6 +51,7 @@ RankBy = Annotated[Text, option("What ranks them: pictures or student.", default
 Device = Annotated[str, option("cpu, cuda, cuda:1, mps or auto.")]
 Precision = Annotated[Text, option("float32; or bf16 or fp16 if it can.", default="float32")]
 AcceptLicence = Annotated[bool, option("Accept licences of what is fetched.", "--accept-licence")]
+AcceptPrograms = Annotated[bool, option("Run files that are programs.", "--accept-programs")]
 DryRun = Annotated[bool, option("Only say what would be fetched.", "--dry-run")]
 Json = Annotated[bool, option("Print JSON instead of a table.", "--json")]
 

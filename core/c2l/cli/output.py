@@ -87,6 +87,12 @@ def print_rows(rows: Sequence[Any], columns: Mapping[str, str], *, as_json: bool
         print_table(list(columns), cells)
 
 
+def print_plugins(as_json: bool) -> None:
+    """Print the installed plugins."""
+    columns = {"plugin": "name", "package": "package", "state": "state", "summary": "remark"}
+    print_rows(service.list_plugins(), columns, as_json=as_json)
+
+
 def print_details(fields: Mapping[str, object], *, as_json: bool) -> None:
     """Print the fields of one thing as JSON, or below each other without the empty ones."""
     if as_json:

@@ -10,7 +10,7 @@ import typer
 from c2l import service
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of
-from c2l.cli.fetching import downloads, licence_question
+from c2l.cli.fetching import downloads, questions
 from c2l.cli.progress import progress
 
 EXAMPLES = """
@@ -31,6 +31,7 @@ def pairs(
     workers: options.Workers = None,
     device: options.Device = "auto",
     accept_licence: options.AcceptLicence = False,
+    accept_programs: options.AcceptPrograms = False,
     as_json: Annotated[bool, options.option("Print the manifest as JSON.", "--json")] = False,
 ) -> None:
     """Draw random latents, render and embed them, and store the pairs.
@@ -41,7 +42,7 @@ def pairs(
     with downloads() as on_download, progress("making pairs", "pairs") as update:
         made = service.make_pairs(
             **fields_of(context),
-            ask=licence_question(accept_licence),
+            ask=questions(accept_licence, accept_programs),
             tell=output.say,
             on_download=on_download,
             on_progress=update,

@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from c2l import service
-from c2l.cli import output
+from c2l.cli import output, packages
 from c2l.cli.commands import Commands
 from c2l.cli.options import Json
+
+Name = Annotated[str, typer.Argument(help="As the list names it.")]
+Chosen = Annotated[str, typer.Argument(help="A plugin, or the package of several.")]
 
 
 def list_plugins(as_json: Json = False) -> None:
@@ -17,17 +20,78 @@ def list_plugins(as_json: Json = False) -> None:
     # Other commands stop at unknown names of plugins; this one helps to correct them.
     for problem in service.plugin_problems():
         output.warn(problem)
-    columns = {"plugin": "name", "package": "package", "state": "state", "summary": "remark"}
-    output.print_rows(service.list_plugins(), columns, as_json=as_json)
+    if lost := service.lost_packages():
+        output.warn(f"not here any more: {', '.join(lost)}. Install again: c2l plugins restore")
+    output.print_plugins(as_json)
+    service.refuse_broken_plugins()
 
 
-def show_plugin(
-    name: Annotated[str, typer.Argument(help="As the list names it.")], as_json: Json = False
-) -> None:
+def show_plugin(name: Name, as_json: Json = False) -> None:
     """Show one plugin: its package, what it provides, why it failed."""
     for problem in service.plugin_problems(cards=True):
         output.warn(problem)
     output.print_details(service.show_plugin(name), as_json=as_json)
+    service.refuse_broken_plugins()
 
 
-COMMANDS: Commands = {"list": list_plugins, "show": show_plugin}
+def trace_plugins(as_json: Json = False) -> None:
+    """Show how plugins were asked what they offer, in order."""
+    rows = service.trace_plugins()
+    if as_json:
+        output.print_rows(rows, {}, as_json=True)
+    else:
+        _print_trace(rows)
+    service.refuse_broken_plugins()
+
+
+def disable_plugin(name: Chosen, as_json: Json = False) -> None:
+    """Leave a plugin out from now on.
+
+    Where two plugins share a name, give the package of one. C2L_DISABLE_PLUGINS wins, if it is
+    set. A plugin that comes with c2l can be left out as well.
+    """
+    _changed(service.disable_plugin(name), as_json)
+
+
+def enable_plugin(name: Chosen, as_json: Json = False) -> None:
+    """Use a plugin again that was left out."""
+    _changed(service.enable_plugin(name), as_json)
+
+
+def _changed(rows: list[service.PluginRow], as_json: bool) -> None:
+    if why := service.why_choices_do_not_count():
+        output.warn(why)
+    if as_json:
+        output.print_rows(rows, {}, as_json=True)
+    for row in rows:
+        state = "disabled" if row.state == "disabled" else "enabled"
+        output.talk(f"{state}: {row.name} ({row.package})")
+
+
+def _print_trace(rows: list[service.PluginTrace]) -> None:
+    cells = [
+        [
+            row.name,
+            row.told or row.state,
+            f"{1000 * row.seconds:.0f}" if row.told else "",
+            ", ".join(hook.removeprefix("c2l_register_") for hook in row.hooks),
+            row.error or _counted(row),
+        ]
+        for row in rows
+    ]
+    output.print_table(["plugin", "asked", "ms", "hooks", "registered"], cells)
+
+
+def _counted(row: service.PluginTrace) -> str:
+    cards = f"{len(row.cards)} file{'s'[: len(row.cards) != 1]} of cards" if row.cards else ""
+    return ", ".join([*row.kinds, *filter(None, [cards])])
+
+
+COMMANDS: Commands = {
+    "list": list_plugins,
+    "show": show_plugin,
+    "trace": trace_plugins,
+    "enable": enable_plugin,
+    "disable": disable_plugin,
+    **packages.COMMANDS,
+}

@@ -11,7 +11,7 @@ import typer
 from c2l import service
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of
-from c2l.cli.fetching import downloads, licence_question
+from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import File, Fraction, Number, Text, option
 from c2l.cli.progress import progress
 
@@ -69,6 +69,7 @@ def sample(
     device: options.Device = "auto",
     precision: options.Precision = None,
     accept_licence: options.AcceptLicence = False,
+    accept_programs: options.AcceptPrograms = False,
     as_json: Lines = False,
 ) -> None:
     """Draw pictures of a prompt.
@@ -78,7 +79,7 @@ def sample(
     output.warn_of_problems()
     milliseconds: list[float] = []
     with downloads() as on_download, progress("drawing", "pictures") as update:
-        ask = licence_question(accept_licence)
+        ask = questions(accept_licence, accept_programs)
         session = service.Session(ask=ask, tell=output.say, on_download=on_download)
         file = service.LatentsFile(latents, session) if latents is not None else None
 

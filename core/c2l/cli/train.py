@@ -11,7 +11,7 @@ import typer
 from c2l import service
 from c2l.cli import options, output
 from c2l.cli.commands import fields_of
-from c2l.cli.fetching import downloads, licence_question
+from c2l.cli.fetching import downloads, questions
 from c2l.cli.progress import Update, duration, progress
 
 EXAMPLES = """
@@ -48,6 +48,7 @@ def train(
     device: options.TrainDevice = None,
     tensorboard: options.TensorBoard = None,
     accept_licence: options.AcceptLicence = False,
+    accept_programs: options.AcceptPrograms = False,
     as_json: Annotated[bool, options.option("Print the report as JSON.", "--json")] = False,
 ) -> None:
     """Train a prior on pairs.
@@ -60,7 +61,7 @@ def train(
     making, training = progress("making pairs", "pairs"), progress(f"training {run.prior}", "steps")
     with downloads() as on_download, making as on_pairs, training as on_steps:
         callbacks = service.TrainingCallbacks(
-            ask=licence_question(accept_licence),
+            ask=questions(accept_licence, accept_programs),
             tell=output.say,
             on_download=on_download,
             on_pairs=on_pairs,

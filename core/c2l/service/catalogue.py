@@ -81,9 +81,17 @@ def plugin_problems(*, cards: bool = False) -> list[str]:
     return [*problems(cards=cards), *map(str, unusable)]
 
 
+def refuse_broken_plugins() -> None:
+    """Stop if ``C2L_PLUGINS_STRICT`` is set and a plugin cannot be used. Raises ``PluginFailed``.
+
+    Without it nothing is looked at.
+    """
+    registry().refuse_broken()
+
+
 def list_plugins() -> list[PluginRow]:
     """The installed plugins."""
-    return [_plugin_row(record) for record in registry().describe()]
+    return [plugin_row(record) for record in registry().describe()]
 
 
 def show_plugin(name: str) -> dict[str, Any]:
@@ -93,10 +101,11 @@ def show_plugin(name: str) -> dict[str, Any]:
         UnknownPlugin: it is not installed.
     """
     record = registry().plugin(name)
-    refused = registry().unknown_disabled() or registry().unusable_files()
-    models = [] if refused else registry().models()
+    models: list[ModelEntry] = []
+    with suppress(C2LError):  # what bars the way to all models is told elsewhere
+        models = registry().models()
     return {
-        **asdict(_plugin_row(record)),
+        **asdict(plugin_row(record)),
         "module": record.module,
         "models": [e.reference for e in models if e.plugin == name and e.card],
         "printed": record.output,
@@ -145,7 +154,8 @@ def parts_of_recipe(name: str) -> list[str]:
     return [recipe.generator, recipe.embedder, recipe.prior]
 
 
-def _plugin_row(record: PluginRecord) -> PluginRow:
+def plugin_row(record: PluginRecord) -> PluginRow:
+    """A plugin's record as a row."""
     return PluginRow(
         name=record.name,
         dist=record.dist,

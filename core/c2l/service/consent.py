@@ -1,13 +1,16 @@
-"""Fetches weights after one question to the caller, which names sizes and licences."""
+"""Fetches weights after one question to the caller, which names sizes and licences; and asks
+before a program is run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from c2l.errors import LicenceNotAccepted, NotWritable
+from c2l.errors import C2LError, LicenceNotAccepted, NotWritable, ProgramNotAccepted
 from c2l.fetching import Missing, convert_fetched, fetch_missing, find_missing, not_accepted
+from c2l.plugins import registry
+from c2l_registry.consent import accept_program
 
 if TYPE_CHECKING:
     from c2l.service.notices import Tell
@@ -58,7 +61,22 @@ class LicenceQuestion:
         return all(model.size is not None for model in self.models)
 
 
-Ask = Callable[[LicenceQuestion], bool]
+@dataclass(frozen=True)
+class ProgramQuestion:
+    """Whether to run a file that is a program.
+
+    Args:
+        reference: ``kind:file``.
+        sha256: of the file; a yes is good for it wherever it lies.
+    """
+
+    reference: str
+    sha256: str
+
+
+Ask = Callable[[LicenceQuestion | ProgramQuestion], bool]
+
+T = TypeVar("T")
 
 
 def fetch_with_consent(
@@ -102,14 +120,37 @@ def fetch_with_consent(
     return missing
 
 
+def load_with_consent(load: Callable[[], T], ask: Ask | None) -> T:
+    """Load parts, asking about each program among them that nobody said yes to.
+
+    Only loading finds out which these are: a prior's file may name one.
+
+    Args:
+        load: loads them; called again after each yes.
+        ask: returns whether to run a program. None runs none that was not accepted before.
+    Raises:
+        ProgramNotAccepted: the answer was no, or ``ask`` is None.
+        As ``load``.
+    """
+    while True:
+        try:
+            return load()
+        except ProgramNotAccepted as error:
+            if ask is None or not ask(ProgramQuestion(error.reference, error.sha256)):
+                raise
+            accept_program(error.reference, error.sha256, registry().environ)
+
+
 def ask_what_is_missing(references: Sequence[str]) -> LicenceQuestion | None:
     """The question that ``fetch_with_consent`` would ask; None if nothing is missing."""
     missing = find_missing(references)
     return _question(missing) if missing else None
 
 
-def refusal(question: LicenceQuestion) -> LicenceNotAccepted:
+def refusal(question: LicenceQuestion | ProgramQuestion) -> C2LError:
     """The error to raise in place of an answer, where nobody can be asked."""
+    if isinstance(question, ProgramQuestion):
+        return ProgramNotAccepted(question.reference, question.sha256)
     return not_accepted(find_missing([model.reference for model in question.unaccepted]))
 
 

@@ -19,7 +19,7 @@ from c2l.pipeline import Pipeline
 from c2l.prompts.files import read_distinct_prompts
 from c2l.ranges import Adherence, Count, Guidance, Seed, Steps, Truncation
 from c2l.sampling.request import DrawSettings
-from c2l.service.consent import Ask, fetch_with_consent
+from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell, notices_of_ignored
 from c2l.service.pairs import ChosenDevice
 from c2l.service.session import named_parts
@@ -151,7 +151,9 @@ def run_evaluation(
     named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
 
     def load() -> tuple[Pipeline, Prompts]:
-        pipeline = load_pipeline(**request.parts, device=device.name)
+        pipeline = load_with_consent(
+            lambda: load_pipeline(**request.parts, device=device.name), ask
+        )
         settings = {n: getattr(request, n) for n in _SETTINGS}
         pipeline.settings = DrawSettings(**settings).with_defaults(pipeline.settings)
         return pipeline, prompts or _questions(pipeline, request)

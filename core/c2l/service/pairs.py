@@ -12,7 +12,7 @@ from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, build_pairs, read_manifest
-from c2l.service.consent import Ask, fetch_with_consent
+from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
 from c2l.service.typed_values import parse_groups
 
@@ -60,7 +60,7 @@ def make_pairs(
     chosen = ChosenDevice(device, tell)
     fetch_with_consent([generator, embedder], ask=ask, tell=tell, on_download=on_download)
     return fill_folder(
-        load_generator(generator, device=chosen.name),
+        load_with_consent(lambda: load_generator(generator, device=chosen.name), ask),
         load_embedder(embedder, device=chosen.name),
         out,
         num_wanted(out) if num is None else num,

@@ -19,7 +19,7 @@ from c2l.pipeline import OnCandidates, Pipeline
 from c2l.plugins import registry
 from c2l.result import Picture
 from c2l.sampling.request import Request
-from c2l.service.consent import Ask, fetch_with_consent
+from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import (
     Notice,
     Tell,
@@ -48,8 +48,8 @@ class Session:
     """Draws requests with pipelines that stay loaded. Threads may share one.
 
     Args:
-        ask: answers whether licences are accepted; None accepts no licence that was not accepted
-            before.
+        ask: answers whether licences and programs are accepted; None accepts none that was not
+            accepted before.
         tell: called with each notice of a request, once.
         on_download: as for ``fetch_with_consent``.
         most_loaded: pipelines to keep, 1 or more; the least recently used is dropped first.
@@ -78,8 +78,8 @@ class Session:
         """The pipeline of a request, loaded unless it is here already.
 
         Raises:
-            LicenceNotAccepted, NotDownloaded, UnknownReference, BadWeights, IncompatibleParts,
-            DeviceUnavailable, BadInput
+            LicenceNotAccepted, ProgramNotAccepted, NotDownloaded, UnknownReference, BadWeights,
+            IncompatibleParts, DeviceUnavailable, BadInput
         """
         device = resolve_device(request.device)
         resolve_precision(request.precision, device)
@@ -106,13 +106,16 @@ class Session:
         named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
         fetch_with_consent(named, ask=self._ask, tell=self.tell, on_download=self._on_download)
         start = perf_counter()
-        pipeline = load_pipeline(
-            request.recipe,
-            generator=request.generator,
-            embedder=request.embedder,
-            prior=request.prior,
-            device=str(device),
-            precision=request.precision,
+        pipeline = load_with_consent(
+            lambda: load_pipeline(
+                request.recipe,
+                generator=request.generator,
+                embedder=request.embedder,
+                prior=request.prior,
+                device=str(device),
+                precision=request.precision,
+            ),
+            self._ask,
         )
         self.milliseconds_loading = round((perf_counter() - start) * 1000, 1)
         if request.device == "auto":

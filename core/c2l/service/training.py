@@ -12,7 +12,7 @@ from c2l.errors import BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, load_pairs, references_of
-from c2l.service.consent import Ask, fetch_with_consent
+from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
 from c2l.service.pairs import ChosenDevice, fill_folder, num_wanted
 from c2l.service.typed_values import parse_groups, parse_settings
@@ -93,7 +93,8 @@ def run_training(run: TrainingRun, callbacks: TrainingCallbacks | None = None) -
     if run.generator is None:
         pairs = _read_pairs(run, callbacks.tell)
         device = ChosenDevice(run.device, callbacks.tell)
-        parts = _makers(pairs, device.name, callbacks.tell, needed=run.domain is not None)
+        needed = run.domain is not None
+        parts = _makers(pairs, device.name, callbacks.tell, ask=callbacks.ask, needed=needed)
     else:
         check_run(run)
         device = ChosenDevice(run.device, callbacks.tell)
@@ -131,15 +132,15 @@ def _new_pairs(
 ) -> tuple[Pairs, Parts]:
     """Make the pairs of a run; returns them and the parts that made them."""
     assert run.out is not None and run.generator is not None and run.embedder is not None
-    tell = callbacks.tell
+    tell, named = callbacks.tell, run.generator
     fetch_with_consent(
-        [run.generator, run.embedder],
+        [named, run.embedder],
         ask=callbacks.ask,
         tell=tell,
         on_download=callbacks.on_download,
     )
     parts = (
-        load_generator(run.generator, device=device.name),
+        load_with_consent(lambda: load_generator(named, device=device.name), callbacks.ask),
         load_embedder(run.embedder, device=device.name),
     )
     folder = run.pairs or run.out.with_suffix(".pairs")
@@ -162,11 +163,16 @@ def _new_pairs(
     return pairs, parts
 
 
-def _makers(pairs: Pairs, device: str, tell: Tell, *, needed: bool = False) -> Parts | None:
+def _makers(
+    pairs: Pairs, device: str, tell: Tell, *, ask: Ask | None = None, needed: bool = False
+) -> Parts | None:
     """The parts that made the pairs, to validate with; None if they cannot be loaded."""
     generator, embedder = references_of(pairs.folder, pairs.manifest)
     try:
-        return load_generator(generator, device=device), load_embedder(embedder, device=device)
+        return (
+            load_with_consent(lambda: load_generator(generator, device=device), ask),
+            load_embedder(embedder, device=device),
+        )
     except C2LError as error:
         if needed:
             raise

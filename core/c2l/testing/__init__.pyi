@@ -1,7 +1,12 @@
-from c2l.testing.laws import EMBEDDER_LAWS as EMBEDDER_LAWS
-from c2l.testing.laws import GENERATOR_LAWS as GENERATOR_LAWS
-from c2l.testing.laws import PRIOR_LAWS as PRIOR_LAWS
-from c2l.testing.laws import Law as Law
+from c2l.conformance import EMBEDDER_LAWS as EMBEDDER_LAWS
+from c2l.conformance import GENERATOR_LAWS as GENERATOR_LAWS
+from c2l.conformance import PRIOR_LAWS as PRIOR_LAWS
+from c2l.conformance import Finding as Finding
+from c2l.conformance import Law as Law
+from c2l.conformance import Report as Report
+from c2l.conformance import assert_conforms as assert_conforms
+from c2l.conformance import check as check
+from c2l.conformance import check_file as check_file
 from c2l.testing.packages import install_package as install_package
 from c2l.testing.packages import on_path as on_path
 from c2l.testing.packages import plugin_source as plugin_source

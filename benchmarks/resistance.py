@@ -1,0 +1,366 @@
+"""Every way from text to pictures on worlds that resist and on the demo: one table for each.
+
+    python benchmarks/resistance.py --work DIR > benchmarks/resistance.md
+
+All priors of a world learn from the same pairs. DIR keeps worlds, pairs, priors and all that was
+measured from run to run, so that the whole, some hours on one core, can be made in pieces.
+``--measured`` measures nothing, and prints what DIR holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import torch
+from worlds import WORLDS, World, open_world
+from worlds.measure import Ruler, rank_correlation
+
+import c2l
+
+NUM_PAIRS = 12_000
+STEPS = 1_200
+NUM_PROMPTS = 60
+NUM_IMAGES = 16
+PROMPT_SEED = 3
+RANDOM_SEED = 4_000_000_000
+"""Of the row that draws at random."""
+
+PAPER: Mapping[str, Any] = {
+    "width": 64,
+    "depth": 4,
+    "heads": 4,
+    "head_width": 32,
+    "noise": 1.0,
+    "sampler": "skip",
+    "guidance": 2.0,
+}
+"""The transformer of the 2022 paper, its noise, sampler and guidance (Pinkney & Li 2022, arXiv
+2210.02347); four layers of 64, for twelve of 512 and a hundredth of its pairs."""
+PAPER_STEPS = 3 * STEPS
+"""It learns more slowly; longer than the others, lest they win by that."""
+
+OLD = {"noise": 1.0, "adherence": 0.25}
+FIXED = "flow, "
+"""Before a bridge that is fixed."""
+AUTO = "flow, auto"
+TRIED = "flow, auto's "
+"""Before a bridge that auto tried, and which is now fixed on the same network."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table.
+
+    Args:
+        kind: of the prior; empty: nothing is trained.
+        settings, steps: how it is trained.
+        file: the stem of the prior's file, which rows may share.
+        asked: other defaults of its sampler.
+    """
+
+    kind: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = STEPS
+    file: str = ""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+
+
+_PAPER = {"kind": "diffusion", "settings": PAPER, "steps": PAPER_STEPS, "file": "paper"}
+ROWS: Mapping[str, Row] = {
+    "random": Row(""),
+    "true pictures": Row(""),
+    "neighbours": Row("neighbours"),
+    "ridge": Row("ridge"),
+    "2022 recipe, 1000 steps": Row(**_PAPER, asked={"steps": 1000}),
+    "2022 recipe, 4 steps": Row(**_PAPER, asked={"steps": 4}),
+    "flow, noise alone": Row("flow", {"gap": "noise", **OLD}),
+    "flow, centring+noise+projection": Row("flow", {"gap": "centring+noise+projection", **OLD}),
+    AUTO: Row("flow"),
+    "onestep, auto": Row("onestep"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What was measured of a row on a world; lists hold a value for each prompt.
+
+    Args:
+        milliseconds: to draw one latent, alone on a core or not.
+        fit: by what the choice was made, of a bridge that was tried.
+        chosen: by the prior itself.
+    """
+
+    accuracy: Sequence[float]
+    best: Sequence[float]
+    by_attribute: Mapping[str, float]
+    diversity: Sequence[float]
+    cmmd: float
+    milliseconds: float | None = None
+    fit: float | None = None
+    chosen: str = ""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One world, and where it keeps what was measured."""
+
+    name: str
+    work: Path
+
+    @property
+    def folder(self) -> Path:
+        """Of pairs, priors and cells."""
+        return self.work / "resistance" / self.name
+
+    def measured(self) -> dict[str, Cell]:
+        """All cells that are there, by row."""
+        found = {}
+        for file in sorted((self.folder / "cells").glob("*.json")):
+            raw = json.loads(file.read_text(encoding="utf-8"))
+            row = raw.pop("row")
+            found[row] = Cell(**raw)
+        return found
+
+    def keep(self, row: str, cell: Cell) -> None:
+        """Write a cell."""
+        file = self.folder / "cells" / f"{_slug(row)}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps({"row": row, **vars(cell)}), encoding="utf-8")
+        part.replace(file)
+
+    def measure(self, rows: Sequence[str]) -> None:
+        """Measure what is missing of some rows; auto's include each bridge that it tried."""
+        there = self.measured()
+        missing = [row for row in rows if row not in there]
+        if AUTO in rows and AUTO in there and not any(row.startswith(TRIED) for row in there):
+            missing.append(AUTO)
+        if not missing:
+            return
+        world = open_world(self.name, self.work)
+        ruler = Ruler(world, world.judge.questions(NUM_PROMPTS, PROMPT_SEED))
+        for row in missing:
+            print(f"{self.name}: {row}", file=sys.stderr, flush=True)
+            for label, cell in cells_of(self, world, ruler, row):
+                self.keep(label, cell)
+
+
+def cells_of(bench: Bench, world: World, ruler: Ruler, label: str) -> Iterator[tuple[str, Cell]]:
+    """Measure a row; of ``AUTO`` also each bridge it tried."""
+    row = ROWS[label]
+    if label == "random":
+        num = len(ruler.questions) * NUM_IMAGES
+        latents = world.generator.sample_latents(range(RANDOM_SEED, RANDOM_SEED + num))
+        yield label, Cell(**ruler.measure(ruler.render(latents)).to_dict())
+    elif label == "true pictures":
+        images = world.drawings(ruler.questions) if world.drawings else None
+        if images is not None:
+            yield label, Cell(**ruler.measure(images[:, None]).to_dict())
+    else:
+        prior = trained(bench, world, row, label)
+        prior.config = prior.Settings(**{**prior.settings(), **row.asked})
+        yield label, drawn(ruler, prior, chosen=_chosen(prior))
+        if label == AUTO:
+            yield from tried(ruler, prior)
+
+
+def tried(ruler: Ruler, prior: c2l.Prior) -> Iterator[tuple[str, Cell]]:
+    """Each bridge that a prior tried, on its own network."""
+    assert prior.card is not None
+    for trial in prior.card.training["choice"]["trials"]:
+        settings = {name: trial[name] for name in prior.card.chosen}
+        prior.adopt(settings)
+        yield TRIED + _words(settings), drawn(ruler, prior, fit=trial["fit"])
+    prior.adopt(prior.card.chosen)
+
+
+def drawn(ruler: Ruler, prior: c2l.Prior, **about: Any) -> Cell:
+    """What a prior draws."""
+    started = time.process_time()
+    latents = ruler.draw(prior, NUM_IMAGES)
+    each = 1000 * (time.process_time() - started) / len(latents)
+    measured = ruler.measure(ruler.render(latents))
+    return Cell(**measured.to_dict(), milliseconds=round(each, 3), **about)
+
+
+def trained(bench: Bench, world: World, row: Row, label: str) -> c2l.Prior:
+    """The prior of a row, trained unless it is there."""
+    file = bench.folder / f"{row.file or _slug(label)}.safetensors"
+    if not file.exists():
+        bench.folder.mkdir(parents=True, exist_ok=True)
+        pairs = c2l.build_pairs(world.generator, world.embedder, NUM_PAIRS, bench.folder / "pairs")
+        c2l.train_prior(
+            row.kind,
+            pairs,
+            file,
+            generator=None if row.settings else world.generator,  # only to choose by pictures
+            embedder=world.embedder,
+            domain=world.domain_file(bench.folder),
+            settings=dict(row.settings),
+            steps=row.steps,
+            patience=row.steps,
+            student=False,
+        )
+    return c2l.load_prior(str(file.resolve()))
+
+
+def table(name: str, cells: Mapping[str, Cell]) -> None:
+    """Print what was measured of a world."""
+    print(f"\n## {name}\n")
+    print("| latents from | named, % | best of 16, % | diversity, % | CMMD | ms | by itself |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for label in ROWS:
+        print(_line(label, cells.get(label)))
+    bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
+    if bridges:
+        print(
+            "\nBridges that `flow, auto` tried, each on the same network; a fit is what it saw.\n"
+        )
+        print("| bridge | fit | named, % | best of 16, % | diversity, % |")
+        print("| --- | --- | --- | --- | --- |")
+        for label, cell in sorted(bridges.items(), key=lambda item: -fmean(item[1].accuracy)):
+            row = [label.removeprefix(TRIED), f"{cell.fit:.2f}", *scores(cell)[:3]]
+            print(f"| {' | '.join(row)} |")
+
+
+def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
+    """Print what all worlds say together."""
+    print("\n## What follows\n")
+    heads = (
+        "world",
+        "best fixed bridge",
+        "auto minus it",
+        "auto minus neighbours",
+        "diversity, of neighbours'",
+        "auto minus 2022",
+        "fit and accuracy, rank correlation",
+    )
+    print(f"| {' | '.join(heads)} |")
+    print("| --- " * len(heads) + "|")
+    pooled: tuple[list[float], list[float]] = ([], [])
+    for name, cells in worlds.items():
+        auto = cells.get(AUTO)
+        if auto is None:
+            continue
+        bridges = {k: v for k, v in cells.items() if k.startswith(FIXED) and k != AUTO}
+        best = max(bridges, key=lambda label: fmean(bridges[label].accuracy))
+        tries = [cell for label, cell in bridges.items() if label.startswith(TRIED)]
+        fits = [cell.fit or 0.0 for cell in tries]
+        right = [fmean(cell.accuracy) for cell in tries]
+        pooled[0].extend(fits)
+        pooled[1].extend(right)
+        near, old = cells.get("neighbours"), cells.get("2022 recipe, 1000 steps")
+        row = [
+            name,
+            best.removeprefix(TRIED).removeprefix(FIXED),
+            _difference(auto.accuracy, bridges[best].accuracy),
+            _difference(auto.accuracy, near.accuracy) if near else "",
+            f"{fmean(auto.diversity) / fmean(near.diversity):.1f} times" if near else "",
+            _difference(auto.accuracy, old.accuracy) if old else "",
+            f"{rank_correlation(fits, right):.2f}" if len(tries) > 1 else "",
+        ]
+        print(f"| {' | '.join(row)} |")
+    if len(pooled[0]) > 1:
+        value = rank_correlation(*pooled)
+        print(f"\nOver all {len(pooled[0])} bridges and worlds, fit and accuracy have a rank")
+        print(f"correlation of {value:.2f}.")
+    _together(worlds, "2022 recipe, 1000 steps")
+    _together(worlds, "2022 recipe, 4 steps")
+
+
+def _together(worlds: Mapping[str, Mapping[str, Cell]], other: str) -> None:
+    """Auto against another row, in pairs over the prompts of all worlds that have both."""
+    both = [(cells[AUTO], cells[other]) for cells in worlds.values() if {AUTO, other} <= {*cells}]
+    if not both:
+        return
+    ours, theirs = [a for a, _ in both], [b for _, b in both]
+    accuracy = _difference(*([v for c in side for v in c.accuracy] for side in (ours, theirs)))
+    diversity = _difference(*([v for c in side for v in c.diversity] for side in (ours, theirs)))
+    faster = fmean(b.milliseconds or 0 for b in theirs) / fmean(a.milliseconds or 1 for a in ours)
+    print(f"\nAuto minus the {other}, over {len(both)} worlds: {accuracy} points of accuracy,")
+    print(f"{diversity} of diversity, in 1/{faster:.0f} of the time.")
+
+
+def _line(label: str, cell: Cell | None) -> str:
+    if cell is None:
+        return f"| {label} | | | | | | |"
+    spent = "" if cell.milliseconds is None else f"{cell.milliseconds:.2f}"
+    row = [label, *scores(cell), f"{cell.cmmd:.2f}", spent, cell.chosen]
+    return f"| {' | '.join(row)} |"
+
+
+def scores(cell: Cell) -> list[str]:
+    """Accuracy at one sample and best of all, and diversity."""
+    varied = f"{100 * fmean(cell.diversity):.0f}" if cell.diversity else ""
+    return [_percent(cell.accuracy), _percent(cell.best), varied]
+
+
+def _percent(values: Sequence[float]) -> str:
+    return f"{100 * fmean(values):.1f} ± {100 * _error(values):.1f}"
+
+
+def _difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    apart = [a - b for a, b in zip(ours, theirs, strict=True)]
+    return f"{100 * fmean(apart):+.1f} ± {100 * _error(apart):.1f}"
+
+
+def _error(values: Sequence[float]) -> float:
+    """One standard error of the mean."""
+    return stdev(values) / len(values) ** 0.5
+
+
+def _chosen(prior: c2l.Prior) -> str:
+    assert prior.card is not None
+    return _words(prior.card.chosen)
+
+
+def _words(settings: Mapping[str, Any]) -> str:
+    """``blur+projection, adherence 1.0``."""
+    rest = [f"{name} {value}" for name, value in settings.items() if name != "gap"]
+    return ", ".join([*([settings["gap"]] if "gap" in settings else []), *rest])
+
+
+@cache
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
+    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
+    parser.add_argument("--row", choices=ROWS, action="append", help="only this one")
+    parser.add_argument("--measured", action="store_true", help="print what DIR holds")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    benches = [Bench(name, options.work) for name in options.world or WORLDS]
+    if not options.measured:
+        for bench in benches:
+            bench.measure(options.row or list(ROWS))
+    print("# Worlds that resist\n\nMade by `python benchmarks/resistance.py --work DIR`.\n")
+    print(f"Each prior learnt from {NUM_PAIRS:,} pairs in {STEPS:,} steps (the 2022 recipe in")
+    print(
+        f"{PAPER_STEPS:,}). {NUM_PROMPTS} prompts, {NUM_IMAGES} pictures of each: what they show of"
+    )
+    print(
+        "what is named, as a mean and in the one that the embedder puts nearest. Diversity is that"
+    )
+    print("of pixels, as a part of random pictures; ± one standard error over prompts.")
+    found = {bench.name: bench.measured() for bench in benches}
+    for name, cells in found.items():
+        if cells:
+            table(name, cells)
+    verdicts(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""A prior with a bridge: what it takes to be trained on pictures and asked with text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar, cast
+
+from torch import Tensor
+
+from c2l.bridge.bridge import Bridge
+from c2l.bridge.clouds import Clouds, candidates
+from c2l.bridge.ingredients import AUTO
+from c2l.bridge.settings import BridgeSettings, FixedBridgeSettings
+from c2l.prior import Prior, check_pairs
+
+CAME_WITH_BLUR = ("text_noise", "pull", "nearest")
+
+
+class BridgedPrior(Prior):
+    """A prior that reads embeddings through a ``Bridge``.
+
+    ``Settings`` of a subclass extend ``BridgeSettings``, whose ``gap="auto"`` lets training choose
+    the bridge by what the prior draws for prompts; or ``FixedBridgeSettings``. What a subclass does
+    itself:
+
+    - ``fit`` calls this one's, and reads pictures by ``self.bridge.unit(embeddings, "image")``;
+    - ``training_loss``, if there is any, reads them by ``self.bridge.show(embeddings, rng)``;
+    - ``_sample`` reads what is asked for by ``self.bridge.ask(embeddings, options)``, which heeds
+      negative prompts and adherence.
+    """
+
+    Settings = BridgeSettings
+    config: FixedBridgeSettings
+    supported_options: ClassVar[frozenset[str]] = frozenset({"adherence", "negative"})
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # Named in files as its setting is.
+        self.add_module("gap", Bridge(self.config.embedding_width, **self.config.bridge()))
+        self._candidates: Sequence[Mapping[str, Any]] = ()
+        self._clouds: Clouds | None = None
+
+    @property
+    def bridge(self) -> Bridge:
+        """From embeddings to what the prior reads."""
+        return cast(Bridge, self.gap)
+
+    @property
+    def latent_size(self) -> int:
+        """K * D, the numbers of one latent."""
+        return self.config.num_codes * self.config.latent_width
+
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
+        """Check the pairs and fit the bridge; a subclass goes on from there."""
+        check_pairs(self.config, embeddings, latents, texts)
+        self.bridge.fit(embeddings, texts)
+        if self.config.gap != AUTO:
+            return
+        if texts is not None and len(texts):
+            self._clouds = Clouds.measure(embeddings, texts)
+        # What was set stays as it was set.
+        kept = self.config.model_fields_set - {"gap"}
+        found: list[Mapping[str, Any]] = []
+        for candidate in candidates(self._clouds):
+            free = {name: value for name, value in candidate.items() if name not in kept}
+            if free not in found:
+                found.append(free)
+        self._candidates = found
+        self.adopt(found[0])
+
+    def settings(self) -> Mapping[str, Any]:
+        """Without blur, those that came with it are left out at their defaults.
+
+        So files from before it keep their fingerprints.
+        """
+        settings, config = super().settings(), self.config
+        if config.gap == AUTO or "blur" in config.gap:
+            return settings
+        return {
+            name: value
+            for name, value in settings.items()
+            if name not in CAME_WITH_BLUR or value != type(config).model_fields[name].default
+        }
+
+    def sampling_candidates(self) -> Sequence[Mapping[str, Any]]:
+        return self._candidates
+
+    def sampling_evidence(self) -> Mapping[str, float]:
+        if self._clouds is None:
+            return {}
+        return {name: round(value, 4) for name, value in asdict(self._clouds).items()}
+
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        self.config = type(self.config)(**{**self.settings(), **settings})
+        self.bridge.change(**self.config.bridge())

@@ -1,0 +1,54 @@
+"""The settings of a prior that has a bridge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from c2l.bridge.ingredients import AUTO, Ingredients, OpenIngredients
+from c2l.prior_settings import PriorSettings
+from c2l.ranges import Adherence, Share, Size
+
+
+class FixedBridgeSettings(PriorSettings):
+    """Settings of a prior whose bridge has no noise, or none to choose.
+
+    Args:
+        gap: ingredients of the bridge from text to pictures, see ``Bridge``.
+    """
+
+    gap: Ingredients = "centring"
+
+    def bridge(self) -> dict[str, Any]:
+        """What decides the bridge besides its width."""
+        return {"ingredients": self.gap}
+
+
+class BridgeSettings(FixedBridgeSettings):
+    """Settings of a prior whose bridge is chosen once it is trained, by what it draws.
+
+    Args:
+        gap: ingredients, or ``auto``: ``fit`` puts those in its place that the embeddings suggest,
+            and training those that draw best.
+        noise: the longest noise added to unit embeddings.
+        text_noise: how noisy a text is said to be, as a part of ``noise``.
+        adherence: the default of ``sample`` for text.
+        pull: how far a projection, or neighbours, move a text.
+        nearest: the share of stored pictures that neighbours are among.
+    """
+
+    gap: OpenIngredients = AUTO
+    noise: Size = 1.0
+    text_noise: Share = 1.0
+    adherence: Adherence = 0.25
+    pull: Share = 0.5
+    nearest: Share = 0.005
+
+    def bridge(self) -> dict[str, Any]:
+        return {
+            "ingredients": "blur" if self.gap == AUTO else self.gap,
+            "noise": self.noise,
+            "text_noise": self.text_noise,
+            "adherence": self.adherence,
+            "pull": self.pull,
+            "nearest": self.nearest,
+        }

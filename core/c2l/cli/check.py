@@ -1,0 +1,41 @@
+"""``c2l check``: whether a part keeps what its interface promises."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from c2l import service
+from c2l.cli import output
+from c2l.cli.options import option
+
+EXAMPLES = """
+c2l check stylegan:demo-faces
+
+c2l check flow
+
+c2l check ./my_gan.py
+"""
+
+
+def check(
+    part: Annotated[
+        str | None,
+        typer.Argument(help="kind:name, the kind of a prior, or a .py file.", show_default=False),
+    ] = None,
+    all: Annotated[bool, option("All that is on this machine.", "--all")] = False,
+    as_json: Annotated[bool, option("One JSON object a part.", "--json")] = False,
+) -> int:
+    """Check that a generator, embedder or prior keeps what it promises.
+
+    One line counts the checks, and one line for each that fails says what to do.
+
+    A prior is trained on a small world first. The exit code is 7 if anything fails.
+    """
+    output.warn_of_problems()
+    code = 0
+    for report in service.check_parts(part, all=all):
+        output.data(report.to_json() if as_json else str(report))
+        code = code or report.exit_code
+    return code

@@ -1,0 +1,22 @@
+"""The laws of each interface, in the order in which they are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from c2l.conformance.law import Law
+from c2l.conformance.laws.embedders import EMBEDDER_LAWS
+from c2l.conformance.laws.generators import GENERATOR_LAWS
+from c2l.conformance.laws.priors import PRIOR_LAWS
+from c2l_registry import Interface
+
+LAWS: Mapping[Interface, tuple[Law, ...]] = {
+    "generator": GENERATOR_LAWS,
+    "embedder": EMBEDDER_LAWS,
+    "prior": PRIOR_LAWS,
+}
+
+MINIMUM: Mapping[Interface, int] = {"generator": 20, "embedder": 20, "prior": 20}
+"""How many laws apply to the part that declares the least."""
+
+__all__ = ["EMBEDDER_LAWS", "GENERATOR_LAWS", "LAWS", "MINIMUM", "PRIOR_LAWS"]

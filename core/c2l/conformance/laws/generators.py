@@ -1,0 +1,389 @@
+"""The laws of generators."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from c2l.conformance.law import Breach, Law, require
+from c2l.conformance.laws.common import (
+    BATCHES,
+    EIGHT_SEEDS,
+    LARGE_SEEDS,
+    all_numbers_lie_in_the_state,
+    another_process_gets_the_same_answers,
+    has_no_state,
+    it_is_loaded_to_be_used,
+    made_again_it_is_the_same,
+    nothing_shared_changes,
+    refuses,
+    require_look,
+    require_near,
+    require_tensor,
+    settings_can_be_stored,
+    stays_here,
+    the_fingerprint_follows_the_state,
+    the_number_of_threads_does_not_matter,
+    the_state_decides_the_answers,
+    using_it_does_not_end_the_process,
+)
+from c2l.conformance.subjects import Subject
+from c2l.conformance.uses import SEEDS, loaded
+from c2l.generator import Generator
+from c2l.looks import PROBES, WIDEST, look_at_image_size, look_at_latent_space
+
+Generators = Subject[Generator]
+
+
+def it_can_be_loaded(subject: Generators) -> None:
+    """Loading it, or calling its factory, gives a ``c2l.Generator``."""
+    part = subject.part
+    require(isinstance(part, Generator), f"loading it gives a {type(part).__name__}")
+
+
+def latent_space_and_image_size_are_well_formed(subject: Generators) -> None:
+    """A ``LatentSpace`` whose numbers fit each other, and a height and a width in pixels.
+
+    Pairs and priors are laid out by them before the first picture is drawn.
+    """
+    part = subject.part
+    require_look("`latent_space`", look_at_latent_space(part, part.latent_space, None))
+    require_look("`image_size`", look_at_image_size(part, part.image_size, None))
+
+
+def latents_have_their_shape(subject: Generators) -> None:
+    """float32 (B, K, D), finite, one row for each seed, for any sequence of seeds."""
+    space = subject.part.latent_space
+    for seeds in (list(SEEDS), SEEDS[:1], range(4)):
+        latents = subject.part.sample_latents(seeds)
+        shape = (len(seeds), space.num_codes, space.width)
+        require_tensor(latents, shape, subject.part, "latents")
+
+
+def sampling_leaves_the_process_alone(subject: Generators) -> None:
+    """Nothing that others see changes: random state, dtype, threads, whether gradients are kept."""
+    with nothing_shared_changes():
+        subject.part.sample_latents(SEEDS)
+
+
+def a_latent_depends_on_its_seed_alone(subject: Generators) -> None:
+    """It is the same in any batch, in any order, and asked for again: a seed is a picture's."""
+    sample = subject.part.sample_latents
+    together = sample(EIGHT_SEEDS)
+    require_near(
+        sample(EIGHT_SEEDS), together, "seeds give other latents the next time", "seed every row"
+    )
+    for row, seed in enumerate(EIGHT_SEEDS):
+        require_near(
+            sample([seed])[0],
+            together[row],
+            f"seed {seed} gives another latent in another batch",
+            "draw row i from seeds[i] alone; see c2l.draw_normal",
+        )
+
+
+def every_seed_has_a_latent_of_its_own(subject: Generators) -> None:
+    """All of 0 to 2**64 - 1 are accepted, and none stands for another."""
+    latents = subject.part.sample_latents([*SEEDS, *LARGE_SEEDS]).flatten(1)
+    seeds = [*SEEDS, *LARGE_SEEDS]
+    for i, first in enumerate(seeds):
+        for j in range(i):
+            require(
+                not torch.equal(latents[i], latents[j]),
+                f"seeds {first} and {seeds[j]} give one latent",
+                "see c2l.draw_normal",
+            )
+
+
+def what_is_no_seed_is_refused(subject: Generators) -> None:
+    """With ``BadInput``: -1 is not 2**64 - 1, and 2**64 is not 0."""
+    refuses(lambda: subject.part.sample_latents([-1]), "a seed below 0")
+    refuses(lambda: subject.part.sample_latents([2**64]), "a seed of 2**64")
+
+
+def latents_have_the_mean_of_their_space(subject: Generators) -> None:
+    """``mean`` is that of ``sample_latents``: truncation pulls there, and priors start there."""
+    space, latents = subject.part.latent_space, _many_latents(subject)
+    scale = _spread(latents)
+    away = float((latents.mean(dim=0) - space.mean).square().mean().sqrt() / scale)
+    require(away < 0.3, f"the mean of latents is {away:.2g} deviations from `mean`", "measure it")
+
+
+def latents_have_the_deviation_of_their_space(subject: Generators) -> None:
+    """``std`` is that of ``sample_latents``: optimising takes its steps by it."""
+    space = subject.part.latent_space
+    ratio = float(space.std.square().mean().sqrt() / _spread(_many_latents(subject)))
+    require(
+        0.8 < ratio < 1.25, f"`std` is {ratio:.2g} times the deviation of latents", "measure it"
+    )
+
+
+def pictures_have_their_shape(subject: Generators) -> None:
+    """float32 (B, 3, H, W), finite, H and W of ``image_size``, one for each latent."""
+    part = subject.part
+    latents = part.sample_latents(SEEDS)
+    for num in (len(SEEDS), 1):
+        images = part.synthesize(latents[:num])
+        require_tensor(images, (num, 3, *part.image_size), part, "pictures")
+
+
+def pictures_are_around_zero(subject: Generators) -> None:
+    """From -1 to 1 but for overshoot, which an untrained network has much of.
+
+    0 to 1 and 0 to 255 are other conventions, which look washed out or white.
+    """
+    images = subject.answers["synthesize"]
+    lowest, highest = float(images.min()), float(images.max())
+    span = f"pixels run from {lowest:.3g} to {highest:.3g}"
+    require(max(-lowest, highest) < WIDEST, span, "bring them to [-1, 1]")
+    if lowest < 0:
+        return
+    others = subject.part.sample_latents(range(PROBES))
+    darkest = min(float(subject.part.synthesize(row).min()) for row in others.split(1))
+    require(darkest < 0, f"{span}, and none of {PROBES} others is below 0", "bring them to [-1, 1]")
+
+
+def each_latent_has_a_picture_of_its_own(subject: Generators) -> None:
+    """Another latent, another picture."""
+    images = subject.part.synthesize(subject.part.sample_latents(SEEDS))
+    require(bool((images[1:] != images[:1]).any()), "all latents give one picture")
+
+
+def drawing_leaves_the_process_alone(subject: Generators) -> None:
+    """Nothing that others see changes: random state, dtype, threads, whether gradients are kept.
+
+    Noise drawn from torch's global generator would change the next picture of everybody else.
+    """
+    latents = subject.part.sample_latents(SEEDS)
+    with nothing_shared_changes():
+        subject.part.synthesize(latents, truncation=0.7)
+
+
+def drawing_leaves_its_latents_alone(subject: Generators) -> None:
+    """The latents that it is given are the caller's, who draws with them again."""
+    latents = subject.part.sample_latents(SEEDS)
+    kept = latents.clone()
+    subject.part.synthesize(latents, truncation=0.7)
+    require(torch.equal(latents, kept), "`synthesize` writes to its latents", "copy them first")
+
+
+def drawing_again_gives_the_same_picture(subject: Generators) -> None:
+    """A latent is a picture; whatever is random about it belongs into the latent or is fixed."""
+    latents = subject.part.sample_latents(SEEDS)
+    first = subject.part.synthesize(latents)
+    for _ in range(2):
+        require_near(
+            subject.part.synthesize(latents), first, "the same latents give other pictures"
+        )
+
+
+def a_picture_is_the_same_in_any_batch(subject: Generators) -> None:
+    """Of 1, 3 or 8, and with other pictures around it: batches are a matter of memory."""
+    latents = subject.part.sample_latents(EIGHT_SEEDS)
+    together = subject.part.synthesize(latents)
+    for size in BATCHES:
+        part = subject.part.synthesize(latents[-size:])
+        require_near(
+            part,
+            together[-size:],
+            f"a picture changes in a batch of {size}",
+            "compute no statistics over the batch",
+        )
+
+
+def truncation_pulls_latents_to_their_mean(subject: Generators) -> None:
+    """1 leaves latents, 0 gives the mean's picture, and between lies what is between them."""
+    part = subject.part
+    latents = part.sample_latents(SEEDS[:2])
+    mean = part.latent_space.mean.expand_as(latents)
+    for truncation in (1.0, 0.0, 0.5, 0.25):
+        drawn = part.synthesize(latents, truncation=truncation)
+        wanted = part.synthesize(torch.lerp(mean, latents, truncation))
+        require_near(
+            drawn,
+            wanted,
+            f"truncation {truncation} does not draw the latents at that part of the way from "
+            "`mean`",
+            "see torch.lerp(mean, latents, truncation)",
+        )
+
+
+def codes_are_spread_over_the_layers(subject: Generators) -> None:
+    """One code feeds all layers; groups, and a code for each layer, say the same in more words."""
+    part = subject.part
+    num_layers = part.latent_space.num_layers
+    one, other = (part.sample_latents([seed])[:, :1] for seed in (3, 4))
+    single = part.synthesize(one)
+    full = part.synthesize(one.repeat(1, num_layers, 1))
+    require_near(full, single, f"K = 1 and K = {num_layers} draw two pictures of one code")
+    repeated = part.synthesize(one, repeats=(num_layers,))
+    require_near(repeated, single, f"`repeats` of ({num_layers},) change the picture of one code")
+    for first in sorted({1, num_layers // 2, num_layers - 1}.intersection(range(1, num_layers))):
+        repeats = (first, num_layers - first)
+        groups = part.synthesize(torch.cat([one, other], dim=1), repeats=repeats)
+        codes = [one.repeat(1, repeats[0], 1), other.repeat(1, repeats[1], 1)]
+        require_near(
+            groups,
+            part.synthesize(torch.cat(codes, dim=1)),
+            f"`repeats` of {repeats} are not two codes, repeated so often",
+            "see c2l.LatentSpace.expand",
+        )
+
+
+def latents_repeat_as_their_space_says(subject: Generators) -> None:
+    """K codes feed as many layers each as ``repeats`` says: written out, they draw the same."""
+    part = subject.part
+    space, latents = part.latent_space, part.sample_latents(SEEDS)
+    times = torch.tensor(space.repeats)
+    full = part.synthesize(latents.repeat_interleave(times, dim=1))
+    require_near(
+        full,
+        part.synthesize(latents),
+        f"latents written out as `latent_space.repeats` {space.repeats} draw other pictures",
+        "see c2l.LatentSpace.expand",
+    )
+
+
+def latents_of_another_generator_are_refused(subject: Generators) -> None:
+    """With ``BadInput``, which says what fits, before torch says something about matrices."""
+    space = subject.part.latent_space
+    width, num_layers = space.width, space.num_layers
+    wrong: list[tuple[tuple[int, ...], tuple[int, ...] | None]] = [
+        ((1, width), None),
+        ((1, 1, width + 1), None),
+        ((1, num_layers + 1, width), None),
+        ((1, 1, width), (num_layers + 1,)),
+        ((1, 2, width), (0, num_layers)),
+        ((1, 2, width), (num_layers,)),
+    ]
+    for shape, repeats in wrong:
+        what = f"a latent of shape {shape}" + (f" with repeats {repeats}" if repeats else "")
+        refuses(lambda s=shape, r=repeats: _draw_zeros(subject, s, r), what)  # type: ignore[misc]
+
+
+def gradients_reach_the_latents(subject: Generators) -> None:
+    """What optimising a latent needs. A network without any says ``differentiable = False``."""
+    latents = subject.part.sample_latents(SEEDS[:2]).clone().requires_grad_()
+    images = subject.part.synthesize(latents)
+    try:
+        (gradient,) = torch.autograd.grad(images.square().sum(), latents)
+    except RuntimeError as error:
+        do = "compute with tensors, or declare `differentiable = False`"
+        raise Breach(f"no gradient reaches the latents: {error}", do) from error
+    require(bool(torch.isfinite(gradient).all()), "gradients hold NaN or infinity")
+    require(bool(gradient.flatten(1).any(dim=1).all()), "the gradient of a latent is zero")
+
+
+def a_saved_one_draws_as_before(subject: Generators) -> None:
+    """``save`` writes what ``load`` reads: the same pictures, under the same fingerprint."""
+    part = subject.part
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "saved.safetensors")
+        part.save(path)
+        again = loaded(type(part), path)
+        latents = part.sample_latents(SEEDS)
+        require_near(
+            again.synthesize(latents), part.synthesize(latents), "saved and loaded, it draws others"
+        )
+        require(
+            again.fingerprint() == part.fingerprint(),
+            "saved, it has another fingerprint",
+        )
+
+
+def _many_latents(subject: Generators) -> Tensor:
+    return subject.part.sample_latents(range(1000))
+
+
+def _spread(latents: Tensor) -> Tensor:
+    return latents.std(dim=0).square().mean().sqrt()
+
+
+def _draw_zeros(
+    subject: Generators, shape: tuple[int, ...], repeats: tuple[int, ...] | None
+) -> None:
+    subject.part.synthesize(torch.zeros(shape), repeats=repeats)
+
+
+def _has_no_gradient(subject: Generators) -> str:
+    return "" if subject.part.differentiable else "no gradients"
+
+
+def _has_one_layer(subject: Generators) -> str:
+    return "" if subject.part.latent_space.num_layers > 1 else "one layer"
+
+
+def _has_no_file_format(subject: Generators) -> str:
+    return "" if type(subject.part).save is not Generator.save else "no file format of its own"
+
+
+GENERATOR_LAWS: tuple[Law, ...] = (
+    Law(using_it_does_not_end_the_process, unless=stays_here),
+    Law(it_can_be_loaded, needs=(using_it_does_not_end_the_process,)),
+    Law(it_is_loaded_to_be_used, needs=(it_can_be_loaded,)),
+    Law(settings_can_be_stored, needs=(it_can_be_loaded,)),
+    Law(latent_space_and_image_size_are_well_formed, needs=(it_can_be_loaded,)),
+    Law(latents_have_their_shape, needs=(latent_space_and_image_size_are_well_formed,)),
+    Law(sampling_leaves_the_process_alone, needs=(latents_have_their_shape,)),
+    Law(a_latent_depends_on_its_seed_alone, needs=(sampling_leaves_the_process_alone,)),
+    Law(every_seed_has_a_latent_of_its_own, needs=(a_latent_depends_on_its_seed_alone,)),
+    Law(what_is_no_seed_is_refused, needs=(latents_have_their_shape,)),
+    Law(latents_have_the_mean_of_their_space, needs=(every_seed_has_a_latent_of_its_own,)),
+    Law(latents_have_the_deviation_of_their_space, needs=(every_seed_has_a_latent_of_its_own,)),
+    Law(pictures_have_their_shape, needs=(latents_have_their_shape, it_is_loaded_to_be_used)),
+    Law(pictures_are_around_zero, needs=(pictures_have_their_shape,)),
+    Law(each_latent_has_a_picture_of_its_own, needs=(pictures_have_their_shape,)),
+    Law(drawing_leaves_the_process_alone, needs=(pictures_have_their_shape,)),
+    Law(drawing_leaves_its_latents_alone, needs=(pictures_have_their_shape,)),
+    Law(
+        drawing_again_gives_the_same_picture,
+        needs=(drawing_leaves_the_process_alone, drawing_leaves_its_latents_alone),
+    ),
+    Law(a_picture_is_the_same_in_any_batch, needs=(drawing_again_gives_the_same_picture,)),
+    Law(truncation_pulls_latents_to_their_mean, needs=(a_picture_is_the_same_in_any_batch,)),
+    Law(
+        codes_are_spread_over_the_layers,
+        needs=(drawing_again_gives_the_same_picture,),
+        unless=_has_one_layer,
+    ),
+    Law(
+        latents_repeat_as_their_space_says,
+        needs=(codes_are_spread_over_the_layers,),
+        unless=_has_one_layer,
+    ),
+    Law(latents_of_another_generator_are_refused, needs=(pictures_have_their_shape,)),
+    Law(
+        gradients_reach_the_latents,
+        needs=(each_latent_has_a_picture_of_its_own,),
+        unless=_has_no_gradient,
+    ),
+    Law(the_fingerprint_follows_the_state, needs=(settings_can_be_stored,)),
+    Law(
+        made_again_it_is_the_same,
+        needs=(
+            drawing_again_gives_the_same_picture,
+            a_latent_depends_on_its_seed_alone,
+            the_fingerprint_follows_the_state,
+        ),
+    ),
+    Law(
+        another_process_gets_the_same_answers,
+        needs=(made_again_it_is_the_same,),
+        unless=stays_here,
+    ),
+    Law(the_number_of_threads_does_not_matter, needs=(drawing_again_gives_the_same_picture,)),
+    Law(all_numbers_lie_in_the_state, needs=(drawing_again_gives_the_same_picture,)),
+    Law(
+        the_state_decides_the_answers,
+        needs=(made_again_it_is_the_same, all_numbers_lie_in_the_state),
+        unless=has_no_state,
+    ),
+    Law(
+        a_saved_one_draws_as_before,
+        needs=(drawing_again_gives_the_same_picture, the_fingerprint_follows_the_state),
+        unless=_has_no_file_format,
+    ),
+)

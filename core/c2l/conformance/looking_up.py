@@ -1,0 +1,121 @@
+"""Finds what is to be checked: behind a reference or a factory, in a file, or on this machine."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from c2l.conformance.making import ByImport, ByKind, ByReference, Maker, import_file, maker_of
+from c2l.conformance.subjects import PriorSubject, Subject
+from c2l.embedder import Embedder
+from c2l.errors import BadInput, NotReadable, PluginFailed
+from c2l.generator import Generator
+from c2l.part import Part
+from c2l.plugins import registry
+from c2l.prior import Prior
+from c2l.resolving import find_part
+from c2l_registry import Interface
+from c2l_registry.describing import one_line
+
+BASES: dict[type[Part], Interface] = {
+    Generator: "generator",
+    Embedder: "embedder",
+    Prior: "prior",
+}
+
+
+def subject_of(what: str | Callable[..., Any]) -> Subject[Any]:
+    """The subject behind a reference or a factory.
+
+    Raises:
+        BadInput: it is neither.
+        C2LError: a reference that cannot be loaded, where that is not its plugin's fault.
+    """
+    if isinstance(what, str):
+        return _behind(what)
+    if isinstance(what, Part):
+        raise BadInput(
+            f"a {type(what).__name__} is a part; laws make several",
+            hint="Give a function that makes one: check(lambda: MyGAN(...))",
+        )
+    if not callable(what):
+        raise BadInput(f"a {type(what).__name__} is neither a reference nor makes parts")
+    return _made_by(maker_of(what), what)
+
+
+def subjects_in(path: Path) -> Iterator[Subject[Any]]:
+    """The parts that a loose file defines.
+
+    Raises:
+        NotReadable, PluginFailed
+    """
+    if not path.is_file():
+        raise NotReadable(f"there is no file {path}")
+    try:
+        module = import_file(path)
+    except (Exception, SystemExit) as error:
+        raise PluginFailed(f"{path} cannot be imported: {one_line(error)}") from error
+    classes = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Part)
+        and value.__module__ == module.__name__
+        and not inspect.isabstract(value)
+    ]
+    if not classes:
+        raise PluginFailed(f"{path} defines no generator, embedder or prior")
+    for cls in classes:
+        yield _made_by(ByImport(module.__name__, cls.__qualname__, path.absolute()), cls)
+
+
+def subjects_here() -> Iterator[Subject[Any]]:
+    """What the installed plugins offer, as far as it is on this machine."""
+    for spec in registry().kinds().values():
+        if spec.interface == "prior":
+            yield PriorSubject(ByKind(spec.kind))
+            continue
+        entries = [e for e in registry().models(spec.interface) if e.kind == spec.kind and e.card]
+        own = [entry.reference for entry in entries if entry.state in ("embedded", "built in")]
+        fetched = [entry for entry in entries if entry.state == "cached"]
+        fetched.sort(key=lambda entry: (entry.card and entry.card.size) or 0)
+        for reference in own or [entry.reference for entry in fetched[:1]]:
+            yield Subject(ByReference(reference, spec.interface), spec.interface)
+
+
+def _behind(reference: str) -> Subject[Any]:
+    kinds = registry().kinds()
+    if reference in kinds and kinds[reference].interface == "prior":
+        return PriorSubject(ByKind(reference))
+    parsed = registry().parse(reference)
+    if not parsed.kind:
+        raise BadInput(
+            f"{reference} does not say its kind", hint=f"Name it, as in stylegan:{reference}"
+        )
+    # Of a kind that nobody has, ``find_part`` says what is wrong with it.
+    interface = kinds[parsed.kind].interface if parsed.kind in kinds else "generator"
+    spec, _ = find_part(reference, interface)
+    maker = ByReference(reference, interface)
+    if interface == "prior":
+        return PriorSubject(ByKind(spec.kind), loader=maker)
+    return Subject(maker, interface)
+
+
+def _made_by(maker: Maker, factory: Any) -> Subject[Any]:
+    if isinstance(factory, type):
+        interface = _interface_of(factory)
+        return PriorSubject(maker) if interface == "prior" else Subject(maker, interface)
+    part = maker()
+    interface = _interface_of(type(part))
+    if interface == "prior":
+        return PriorSubject(maker_of(type(part)), settings=dict(part.settings()), name=maker.name)
+    return Subject(maker, interface, part)
+
+
+def _interface_of(cls: type[Any]) -> Interface:
+    for base, interface in BASES.items():
+        if issubclass(cls, base):
+            return interface
+    raise BadInput(f"a {cls.__name__} is neither a c2l.Generator, a c2l.Embedder nor a c2l.Prior")

@@ -1,0 +1,69 @@
+"""A world so small that every prior learns it in seconds, and so simple that it is known if it did.
+
+A latent and its embedding are fixed projections of a few normal numbers, with a little noise. How
+near a prior comes to the latent of an embedding can be told.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from c2l.prior import Prior
+from c2l.seeds import draw_normal
+
+NUM_PAIRS = 512
+NUM_ASKED = 64
+NUM_FACTORS = 6
+WIDTHS: Final = {"embedding_width": 24, "num_codes": 2, "latent_width": 16}
+SHAPE = (WIDTHS["num_codes"], WIDTHS["latent_width"])
+
+_MEAN, _STD, _NOISE = 2.0, 0.5, 0.05
+_STEPS, _BATCH, _RATE = 100, 128, 3e-3
+
+
+@functools.cache
+def pairs(first_seed: int = 0, num: int = NUM_PAIRS) -> tuple[Tensor, Tensor]:
+    """Embeddings (N, E) and latents (N, K, D)."""
+    width = WIDTHS["embedding_width"]
+    drawn = draw_normal(range(first_seed, first_seed + num), NUM_FACTORS + width)
+    factors, noise = drawn.split([NUM_FACTORS, width], dim=1)
+    embeddings = factors @ _projection(1, width) + _NOISE * noise
+    latents = _MEAN + _STD * factors @ _projection(2, SHAPE[0] * SHAPE[1])
+    return embeddings, latents.unflatten(1, SHAPE)
+
+
+def _projection(number: int, width: int) -> Tensor:
+    """Of the factors, so that every number has a deviation of about 1."""
+    rows = draw_normal(range(10**6 * number, 10**6 * number + NUM_FACTORS), width)
+    return rows / NUM_FACTORS**0.5
+
+
+def train(prior: Prior) -> Prior:
+    """Fit a prior and, where it learns by gradient, take steps as ``c2l train`` does."""
+    embeddings, latents = pairs()
+    prior.fit(embeddings, latents)
+    if prior.trains_by_gradient:
+        rng = torch.Generator().manual_seed(0)
+        prior.train().requires_grad_(True)
+        optimiser = torch.optim.AdamW(prior.parameters(), lr=_RATE)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            for _ in range(_STEPS):
+                rows = torch.randint(NUM_PAIRS, (_BATCH,), generator=rng)
+                optimiser.zero_grad()
+                prior.training_loss(embeddings[rows], latents[rows], rng).backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+    return prior.eval().requires_grad_(False)
+
+
+def nearness(prior: Prior) -> float:
+    """How near a prior comes to latents it has not seen: 1 is there, 0 is any other latent."""
+    embeddings, wanted = pairs(NUM_PAIRS, NUM_ASKED)
+    drawn = prior.sample(embeddings, seeds=range(NUM_ASKED), modality="image")
+    own = (drawn - wanted).square().mean()
+    other = (drawn - wanted.roll(1, 0)).square().mean()
+    return float(1 - (own / other).sqrt())

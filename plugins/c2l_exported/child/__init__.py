@@ -1,0 +1,1 @@
+"""The process in which an exported network runs, walled off from the network and from files."""

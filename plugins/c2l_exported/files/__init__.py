@@ -1,0 +1,1 @@
+"""What can be seen in an exported file without running anything in it."""

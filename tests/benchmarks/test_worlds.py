@@ -1,0 +1,120 @@
+"""The worlds that resist keep the laws of their parts, and what is measured of them is true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from worlds.adversarial import Plan, note_codes, train
+from worlds.clip import Regime, SmallCLIP
+from worlds.clip import train as train_clip
+from worlds.digits_gan import DigitsGenerator
+from worlds.faces_gan import Discriminator, FacesGenerator
+from worlds.measure import pixels_apart, rank_correlation
+from worlds.statistics import apart, read_by_a_line, statistics
+
+from c2l.testing import EMBEDDER_LAWS, GENERATOR_LAWS
+
+
+def seeded(make: Callable[[], Any]) -> Any:
+    torch.manual_seed(0)
+    return make().eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("law", GENERATOR_LAWS)
+@pytest.mark.parametrize("kind", [DigitsGenerator, FacesGenerator])
+def test_generators_keep_the_laws(law: Callable[[Any], None], kind: type) -> None:
+    generator = seeded(kind)
+    note_codes(generator, torch.Generator().manual_seed(0))
+    law(generator)
+
+
+@pytest.mark.parametrize("law", EMBEDDER_LAWS)
+@pytest.mark.parametrize("size", [32, 64])
+def test_embedders_keep_the_laws(law: Callable[[Any], None], size: int) -> None:
+    law(seeded(lambda: SmallCLIP(WORDS, size)))
+
+
+WORDS = ("a", "man", "with", "beard", "by", "the", "sea")
+"""Of the prompts that the laws ask."""
+
+
+class Squares:
+    """A white square of one of two sizes, said to be so."""
+
+    num = 64
+    words = ("large", "small")
+
+    def images(self, rows: torch.Tensor) -> torch.Tensor:
+        images = -torch.ones(len(rows), 3, 32, 32)
+        for image, row in zip(images, rows.tolist(), strict=True):
+            side = 24 if row % 2 else 6
+            image[:, :side, :side] = 1
+        return images
+
+    def caption(self, row: int, rng: torch.Generator) -> str:
+        return "large" if row % 2 else "small"
+
+
+def test_a_clip_learns_what_captions_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worlds.clip.BATCH", 32)
+    file = tmp_path / "clip.safetensors"
+    train_clip(Squares(), Regime(scale=14.0, learnt=True, wrong=0.1, seed=0), 20, file)
+    clip = SmallCLIP.read(file)
+    seen = torch.nn.functional.normalize(clip.embed_images(Squares().images(torch.arange(8))))
+    read = torch.nn.functional.normalize(clip.embed_text(["small", "large"]))
+    cosines = seen @ read.T
+    assert (cosines - cosines.mean(0)).argmax(1).tolist() == [0, 1] * 4
+
+
+def test_an_adversary_is_learnt_from(tmp_path: Path) -> None:
+    generator, steps = seeded(FacesGenerator).requires_grad_(True), []
+    images = torch.zeros(8, 3, 64, 64)
+    plan = Plan(steps=2, batch=4, rate=1e-3, ema=0.9, r1=1.0, r1_every=2)
+    average = train(generator, Discriminator(), images, plan, lambda step, _: steps.append(step))
+    assert steps == [1, 2]
+    codes = average.map(torch.randn(2000, average.z_width))
+    assert torch.allclose(average.mean, codes.mean(0, keepdim=True), atol=0.1)
+    assert not torch.equal(average.start, seeded(FacesGenerator).start)
+
+
+def test_statistics_of_two_cones() -> None:
+    rng = torch.Generator().manual_seed(0)
+    noise = torch.randn(2, 512, 16, generator=rng) / 4
+    pictures, captions = torch.eye(16)[0] + noise[0], torch.eye(16)[1] + noise[1]
+    found = statistics(pictures, captions)
+    assert found["separable"] > 0.98
+    assert found["pictures"] > 0.4
+    assert abs(found["any pair"]) < 0.05
+    assert found["recall of 256"] < 0.05
+    assert statistics(pictures, pictures)["recall of 256"] == 1
+    assert statistics(pictures, pictures)["separable"] < 0.55
+
+
+def test_what_a_line_reads() -> None:
+    codes = torch.randn(2000, 8, generator=torch.Generator().manual_seed(0))
+    assert read_by_a_line(codes, (codes[:, 0] > 0).long()) > 0.9
+    assert read_by_a_line(codes, (codes[:, 0] * codes[:, 1] > 0).long()) < 0.1
+
+
+def test_frequencies_apart() -> None:
+    values = torch.tensor([0, 0, 1, 1])
+    assert apart(values, values) == 0
+    assert apart(values, torch.tensor([2, 2, 2, 2])) == 1
+    assert apart(values, torch.tensor([0, 1, 1, 1])) == 0.25
+
+
+def test_ties_share_a_rank() -> None:
+    assert rank_correlation([1, 2, 3], [10, 20, 30]) == pytest.approx(1)
+    assert rank_correlation([1, 2, 3], [30, 20, 10]) == pytest.approx(-1)
+    assert rank_correlation([1, 1, 2, 2], [1, 1, 2, 2]) == pytest.approx(1)
+    assert rank_correlation([1, 1, 2, 2], [1, 2, 1, 2]) == pytest.approx(0)
+
+
+def test_how_far_pixels_are_apart() -> None:
+    images = torch.stack([-torch.ones(3, 4, 4), torch.ones(3, 4, 4)])
+    assert pixels_apart(images[None]).item() == pytest.approx(2)
+    assert pixels_apart(images[:1].expand(3, -1, -1, -1)[None]).item() == pytest.approx(0)

@@ -1,0 +1,227 @@
+"""Statistics of the two clouds of embeddings, and the bridges that they suggest."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.functional import cosine_similarity, normalize
+
+import c2l
+from c2l import Modality, PriorCard, SampleOptions, SeededNormal
+from c2l.bridge import Bridge
+from c2l.bridge.clouds import Clouds, candidates
+from c2l.errors import BadInput
+from c2l.prior_file import PartCard
+from c2l_priors.flow import FlowPrior
+
+torch.set_num_threads(1)
+WIDTH = 48
+
+
+def rng(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def cone(num: int, alike: float, seed: int) -> Tensor:
+    """Unit vectors whose mean cosine is ``alike``, around a direction of the seed."""
+    axis = normalize(torch.randn(WIDTH, generator=rng(seed)), dim=0)
+    spread = normalize(torch.randn(num, WIDTH, generator=rng(seed + 1)), dim=1)
+    spread = normalize(spread - (spread @ axis)[:, None] * axis, dim=1)
+    return alike**0.5 * axis + (1 - alike) ** 0.5 * spread
+
+
+def asking(modality: Modality, adherence: float | None) -> SampleOptions:
+    return SampleOptions(seeds=(), modality=modality, adherence=adherence)
+
+
+def normal(num: int, first: int = 0) -> SeededNormal:
+    return SeededNormal(range(first, first + num), torch.device("cpu"))
+
+
+@given(alike=st.floats(0.05, 0.97), length=st.floats(0.01, 100))
+def test_how_alike_pictures_are(alike: float, length: float) -> None:
+    found = Clouds.measure(length * cone(400, alike, 0), cone(100, 0.5, 0))
+    assert found.pictures_alike == pytest.approx(alike, abs=0.02)
+    assert found.texts_alike == pytest.approx(0.5, abs=0.02)
+    # Cones around one axis: the means are as far apart as they are long.
+    assert found.apart == pytest.approx(abs(alike**0.5 - 0.5**0.5), abs=0.1)
+
+
+def test_turning_both_clouds_changes_nothing() -> None:
+    pictures, texts = cone(300, 0.6, 0), cone(80, 0.8, 5)
+    turn, _ = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=rng(3)))
+    found, turned = (
+        dataclasses.astuple(Clouds.measure(pictures @ t, texts @ t))
+        for t in (torch.eye(WIDTH), turn)
+    )
+    assert found == pytest.approx(turned, abs=1e-4)
+
+
+def test_a_gap_is_seen() -> None:
+    pictures = cone(300, 0.6, 0)
+    near, far = Clouds.measure(pictures, pictures[:90]), Clouds.measure(pictures, cone(90, 0.8, 5))
+    assert not near.far_apart and near.separable < 0.75 and near.nearest == pytest.approx(1)
+    assert far.far_apart and far.separable > 0.99 and far.nearest < 0.7
+
+
+def test_every_candidate_is_a_bridge_and_no_two_are_one() -> None:
+    pictures = cone(300, 0.6, 0)
+    for texts in (pictures[:90], cone(90, 0.8, 5)):
+        found = candidates(Clouds.measure(pictures, texts))
+        assert not any(FlowPrior.Settings.problems(settings) for settings in found)
+        assert len({tuple(settings.items()) for settings in found}) == len(found) > 10
+
+
+def test_what_suits_the_clouds_comes_first() -> None:
+    pictures = cone(300, 0.6, 0)
+    assert candidates(Clouds.measure(pictures, pictures[:90]))[0]["gap"] == "blur"
+    assert (
+        candidates(Clouds.measure(pictures, cone(90, 0.8, 5)))[0]["gap"]
+        == "blur+centring+neighbours"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pictures", "texts"),
+    [
+        (cone(50, 0.5, 0), torch.ones(20, WIDTH)),
+        (cone(50, 0.5, 0), torch.ones(1, WIDTH)),
+        (torch.ones(50, WIDTH), cone(20, 0.5, 0)),
+        (torch.ones(50, WIDTH), torch.ones(20, WIDTH)),
+    ],
+)
+def test_where_nothing_can_be_told_apart_there_is_no_choice(
+    pictures: Tensor, texts: Tensor
+) -> None:
+    (only,) = candidates(Clouds.measure(pictures, texts))
+    assert only["gap"] == "blur"
+
+
+def test_without_texts_only_pictures_tell_where_a_prompt_belongs() -> None:
+    (only,) = candidates(None)
+    assert only["gap"] == "blur+neighbours"
+
+
+@pytest.mark.parametrize("alike", [0.2, 0.9, 0.99])
+@pytest.mark.parametrize("length", [0.25, 1.0])
+def test_blur_hides_as_much_however_alike_pictures_are(alike: float, length: float) -> None:
+    bridge = Bridge(WIDTH, ingredients="blur", noise=length, adherence=0.5)
+    pictures = cone(500, alike, 0)
+    bridge.fit(pictures, None)
+    noisy, _ = bridge.ask(pictures, asking("image", 0.0), normal(500))
+    cosine = float(cosine_similarity(noisy, bridge.unit(pictures, "image")).mean())
+    assert cosine == pytest.approx((1 + length**2) ** -0.5, abs=0.02)
+
+
+def test_neighbours_take_one_of_the_pictures_that_fit() -> None:
+    bridge = Bridge(WIDTH, ingredients="blur+neighbours", noise=1.0, pull=1.0, nearest=0.01)
+    pictures = cone(4096, 0.6, 0)
+    texts = normalize(pictures[:3] + 0.1 * cone(3, 0.0, 7), dim=1)
+    bridge.fit(pictures, texts)
+    asked = texts[:1].expand(60, -1)
+    taken, _ = bridge.ask(asked, asking("text", 1.0), normal(60))
+    cosines = taken @ bridge.unit(pictures, "image").T
+    assert cosines.amax(dim=1).min() > 0.999  # stored pictures, in float16
+    rows = cosines.argmax(dim=1)
+    assert 10 < len(set(rows.tolist())) <= 41
+    # The best hundredth of those that fit, and the seed alone says which.
+    fits = (normalize(pictures, dim=1) @ (texts[0] - bridge.text_mean)).argsort(descending=True)
+    assert set(rows.tolist()) <= set(fits[:45].tolist())
+    again, _ = bridge.ask(asked[:5], asking("text", 1.0), normal(5, first=20))
+    assert torch.equal(again, taken[20:25])
+
+
+def test_text_is_told_as_noisy_as_was_set() -> None:
+    bridge = Bridge(WIDTH, ingredients="blur", noise=2.0, text_noise=0.3, adherence=1.0)
+    pictures = cone(200, 0.6, 0)
+    bridge.fit(pictures, None)
+    unit, told = bridge.ask(pictures, asking("text", None), normal(200))
+    assert told.unique().tolist() == pytest.approx([0.3])
+    assert torch.equal(unit, bridge.unit(pictures, "text"))
+    noisy, told = bridge.ask(pictures, asking("text", 0.0), normal(200))
+    assert told.unique().tolist() == pytest.approx([0.3])
+    assert float((noisy * unit).sum(1).mean()) == pytest.approx((1 + 0.6**2) ** -0.5, abs=0.03)
+
+
+def test_a_bridge_can_be_changed_after_the_fit() -> None:
+    pictures, texts = cone(300, 0.6, 0), cone(80, 0.8, 5)
+    later = Bridge(WIDTH, ingredients="blur", noise=1.0)
+    later.fit(pictures, texts)
+    for name in ("blur+centring", "blur+projection", "blur+centring+neighbours", "blur"):
+        values = {"noise": 1.0, "text_noise": 0.5, "adherence": 0.5, "pull": 0.7, "nearest": 0.01}
+        at_once = Bridge(WIDTH, ingredients=name, **values)
+        at_once.fit(pictures, texts)
+        later.change(ingredients=name, **values)
+        assert later.state_dict().keys() == at_once.state_dict().keys()
+        for now, then in zip(
+            later.ask(texts, asking("text", None), normal(80)),
+            at_once.ask(texts, asking("text", None), normal(80)),
+            strict=True,
+        ):
+            assert torch.equal(now, then)
+
+
+@pytest.mark.parametrize(
+    ("gap", "wrong"),
+    [
+        ("blur+noise", "two lengths of the same noise"),
+        ("blur+projection+neighbours", "use one of them"),
+        ("noise+neighbours", "go with blur"),
+    ],
+)
+def test_ingredients_that_do_not_go_together(gap: str, wrong: str) -> None:
+    with pytest.raises(BadInput, match=wrong):
+        FlowPrior(embedding_width=4, num_codes=1, latent_width=4, gap=gap)
+
+
+def auto(**settings: float) -> FlowPrior:
+    prior = FlowPrior(embedding_width=WIDTH, num_codes=1, latent_width=3, hidden=8, **settings)
+    pictures = cone(60, 0.6, 0)
+    prior.fit(pictures, torch.randn(60, 1, 3, generator=rng(2)), cone(30, 0.8, 5))
+    return prior.eval()
+
+
+def test_auto_is_resolved_when_pairs_are_there() -> None:
+    prior = auto()
+    first, *others = prior.sampling_candidates()
+    assert others and "auto" not in first.values()
+    assert prior.sampling_evidence()["pictures_alike"] == pytest.approx(0.6, abs=0.02)
+    assert prior.settings().items() >= first.items()
+    prior.adopt(others[0])
+    assert prior.settings().items() >= others[0].items()
+
+
+def test_what_is_set_is_not_chosen() -> None:
+    prior = auto(adherence=0.7, text_noise=0.9)
+    assert prior.settings()["adherence"] == 0.7
+    for settings in prior.sampling_candidates():
+        assert not settings.keys() & {"adherence", "text_noise"}
+    fixed = FlowPrior(embedding_width=WIDTH, num_codes=1, latent_width=3, hidden=8, gap="blur")
+    fixed.fit(cone(60, 0.6, 0), torch.randn(60, 1, 3), cone(30, 0.8, 5))
+    assert not fixed.sampling_candidates() and fixed.settings()["gap"] == "blur"
+
+
+def test_each_choice_comes_back_from_its_file(tmp_path: Path) -> None:
+    prior, texts = auto(), cone(5, 0.8, 5)
+    for index, settings in enumerate(prior.sampling_candidates()):
+        prior.adopt(settings)
+        part = PartCard("toy:part", "0" * 64)
+        card = PriorCard("flow", dict(prior.settings()), part, part, (1,))
+        prior.save(tmp_path / f"{index}.safetensors", card)
+        again = c2l.load_prior(str(tmp_path / f"{index}.safetensors"))
+        drawn, same = (p.sample(texts, seeds=range(5)) for p in (prior, again))
+        assert torch.equal(drawn, same)
+
+
+def test_files_from_before_blur_keep_their_fingerprints() -> None:
+    old = {"gap": "centring+noise", "noise": 0.8, "adherence": 0.25}
+    prior = FlowPrior(embedding_width=4, num_codes=1, latent_width=4, hidden=8, **old)
+    assert not prior.settings().keys() & {"text_noise", "pull", "nearest"}
+    pulled = FlowPrior(embedding_width=4, num_codes=1, latent_width=4, hidden=8, **old, pull=0.6)
+    assert pulled.settings()["pull"] == 0.6
