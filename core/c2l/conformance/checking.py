@@ -15,6 +15,7 @@ from c2l.conformance.law import Breach, Law
 from c2l.conformance.laws import LAWS, MINIMUM
 from c2l.conformance.looking_up import subject_of, subjects_here, subjects_in
 from c2l.conformance.report import RAN, Finding, Report
+from c2l.conformance.shared import put_back
 from c2l.conformance.subjects import Subject
 from c2l.errors import BadInput, C2LError
 from c2l_registry.describing import one_line
@@ -98,9 +99,10 @@ def _apply(law: Law, subject: Subject[Any], findings: Mapping[str, Finding]) -> 
         if findings[name].state in ("fail", "expected failure"):
             return Finding(law.name, "not checked", f"{name} is not kept")
     try:
-        if reason := law.unless(subject):
-            return Finding(law.name, "not applicable", reason)
-        law.check(subject)
+        with put_back():  # so that one fault breaks one law
+            if reason := law.unless(subject):
+                return Finding(law.name, "not applicable", reason)
+            law.check(subject)
     except Breach as breach:
         return Finding(law.name, "fail", str(breach))
     except C2LError as error:

@@ -28,6 +28,10 @@ class Maker(Protocol):
         """How a report calls it."""
 
     @property
+    def kind(self) -> str:
+        """The kind whose plugin offers it; empty if none does."""
+
+    @property
     def stays_here(self) -> str:
         """Why no other process can make it; empty if one can."""
 
@@ -45,6 +49,10 @@ class ByReference:
     @property
     def name(self) -> str:
         return self.reference
+
+    @property
+    def kind(self) -> str:
+        return self.reference.partition(":")[0]
 
     def __call__(self) -> Any:
         load: dict[Interface, Callable[..., Any]] = {
@@ -82,6 +90,7 @@ class ByImport:
     qualname: str
     file: Path | None = None
     stays_here = ""
+    kind = ""
 
     @property
     def name(self) -> str:
@@ -102,6 +111,7 @@ class ByCalling:
 
     factory: Callable[[], Any]
     stays_here = "another process cannot import the factory"
+    kind = ""
 
     @property
     def name(self) -> str:

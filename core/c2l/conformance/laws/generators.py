@@ -13,11 +13,16 @@ from c2l.conformance.laws.common import (
     BATCHES,
     EIGHT_SEEDS,
     LARGE_SEEDS,
+    NEAR,
     all_numbers_lie_in_the_state,
     another_process_gets_the_same_answers,
+    describing_its_plugin_is_light,
+    describing_its_plugin_only_describes,
+    distance,
     has_no_state,
     it_is_loaded_to_be_used,
     made_again_it_is_the_same,
+    no_plugin,
     nothing_shared_changes,
     refuses,
     require_look,
@@ -149,7 +154,7 @@ def pictures_are_around_zero(subject: Generators) -> None:
 def each_latent_has_a_picture_of_its_own(subject: Generators) -> None:
     """Another latent, another picture."""
     images = subject.part.synthesize(subject.part.sample_latents(SEEDS))
-    require(bool((images[1:] != images[:1]).any()), "all latents give one picture")
+    require(distance(images[1:], images[:1]) > NEAR, "all latents give one picture")
 
 
 def drawing_leaves_the_process_alone(subject: Generators) -> None:
@@ -321,6 +326,8 @@ def _has_no_file_format(subject: Generators) -> str:
 
 
 GENERATOR_LAWS: tuple[Law, ...] = (
+    Law(describing_its_plugin_is_light, unless=no_plugin),
+    Law(describing_its_plugin_only_describes, unless=no_plugin),
     Law(using_it_does_not_end_the_process, unless=stays_here),
     Law(it_can_be_loaded, needs=(using_it_does_not_end_the_process,)),
     Law(it_is_loaded_to_be_used, needs=(it_can_be_loaded,)),
@@ -335,7 +342,10 @@ GENERATOR_LAWS: tuple[Law, ...] = (
     Law(latents_have_the_deviation_of_their_space, needs=(every_seed_has_a_latent_of_its_own,)),
     Law(pictures_have_their_shape, needs=(latents_have_their_shape, it_is_loaded_to_be_used)),
     Law(pictures_are_around_zero, needs=(pictures_have_their_shape,)),
-    Law(each_latent_has_a_picture_of_its_own, needs=(pictures_have_their_shape,)),
+    Law(
+        each_latent_has_a_picture_of_its_own,
+        needs=(every_seed_has_a_latent_of_its_own, pictures_have_their_shape),
+    ),
     Law(drawing_leaves_the_process_alone, needs=(pictures_have_their_shape,)),
     Law(drawing_leaves_its_latents_alone, needs=(pictures_have_their_shape,)),
     Law(
@@ -343,7 +353,10 @@ GENERATOR_LAWS: tuple[Law, ...] = (
         needs=(drawing_leaves_the_process_alone, drawing_leaves_its_latents_alone),
     ),
     Law(a_picture_is_the_same_in_any_batch, needs=(drawing_again_gives_the_same_picture,)),
-    Law(truncation_pulls_latents_to_their_mean, needs=(a_picture_is_the_same_in_any_batch,)),
+    Law(
+        truncation_pulls_latents_to_their_mean,
+        needs=(each_latent_has_a_picture_of_its_own, a_picture_is_the_same_in_any_batch),
+    ),
     Law(
         codes_are_spread_over_the_layers,
         needs=(drawing_again_gives_the_same_picture,),
@@ -357,7 +370,11 @@ GENERATOR_LAWS: tuple[Law, ...] = (
     Law(latents_of_another_generator_are_refused, needs=(pictures_have_their_shape,)),
     Law(
         gradients_reach_the_latents,
-        needs=(each_latent_has_a_picture_of_its_own,),
+        needs=(
+            each_latent_has_a_picture_of_its_own,
+            drawing_leaves_the_process_alone,
+            drawing_leaves_its_latents_alone,
+        ),
         unless=_has_no_gradient,
     ),
     Law(the_fingerprint_follows_the_state, needs=(settings_can_be_stored,)),
@@ -375,7 +392,7 @@ GENERATOR_LAWS: tuple[Law, ...] = (
         unless=stays_here,
     ),
     Law(the_number_of_threads_does_not_matter, needs=(drawing_again_gives_the_same_picture,)),
-    Law(all_numbers_lie_in_the_state, needs=(drawing_again_gives_the_same_picture,)),
+    Law(all_numbers_lie_in_the_state, needs=(made_again_it_is_the_same,)),
     Law(
         the_state_decides_the_answers,
         needs=(made_again_it_is_the_same, all_numbers_lie_in_the_state),
