@@ -30,9 +30,9 @@ def install(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Install plugins with this Python's pip or uv, whose command is shown first.
+    """Install plugins, by this Python's pip or uv.
 
-    Plugins are programs: install those of people you trust.
+    The command is shown first. Plugins are programs: install those of people you trust.
     """
     _carry_out(service.plan_install(packages, editable=editable), dry_run, as_json)
 
@@ -62,7 +62,10 @@ def freeze(as_json: Json = False) -> None:
 
 
 def restore(file: Lines = None, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Install again what is missing of a file; or of what was here, as after an upgrade."""
+    """Install again what is missing.
+
+    That is, of a file; without one, of what was here before an upgrade.
+    """
     _carry_out(service.plan_restore(file), dry_run, as_json)
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from c2l_cgan.generator import ConditionalGAN
-from c2l_cgan.make_discs import COLOURS, Z_WIDTH, draw_discs
 from safetensors.torch import save_file
 from torch.nn.functional import mse_loss
 
 import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l.testing import assert_conforms
+from c2l_cgan.generator import ConditionalGAN
+from c2l_cgan.make_discs import COLOURS, Z_WIDTH, draw_discs
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     for tensors in (no_label, {**state, "label.weight": torch.zeros(5, 10)}, {}):
         save_file(tensors, path)
         assert not ConditionalGAN.recognises(path)
-        with pytest.raises(BadWeights, match="other.safetensors") as caught:
+        with pytest.raises(BadWeights, match=r"other\.safetensors") as caught:
             c2l.load_generator(f"cgan:{path}")
         assert caught.value.hint
     path.write_bytes(b"nothing of the kind")

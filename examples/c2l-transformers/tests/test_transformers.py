@@ -20,9 +20,10 @@ from c2l.testing import assert_conforms
 
 pytest.importorskip("transformers", reason="transformers is not installed")
 
+from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+
 from c2l_transformers.embedder import TransformersEmbedder
 from c2l_transformers.make_tiny import write_clip, write_siglip
-from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
 PROMPTS = ["a man", "A woman in a red hat", "", "an owl by the sea"]
 

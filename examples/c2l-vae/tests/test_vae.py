@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import torch
-from c2l_vae.generator import CONFIG, WEIGHTS, VAEDecoder
 from safetensors.torch import load_file, save_file
 
 import c2l
 from c2l.errors import BadWeights
 from c2l.testing import assert_conforms
+from c2l_vae.generator import CONFIG, WEIGHTS, VAEDecoder
 
 TINY = Path(__file__).parent / "data" / "tiny"
 

@@ -69,6 +69,8 @@ CASES = {
     "by threes": Case(networks.Plain(), (z(3),), plain, fixed=True),
     "numbered": Case(networks.Numbered(), (z(), NUMBERS), numbered, "labels = 5"),
     "one hot": Case(networks.OneHot(), (z(), FIVE), one_hot),
+    "no classes": Case(networks.Unlabelled(), (z(), torch.zeros(2, 0)), plain),
+    "a large map": Case(networks.Map(24), (z(2, WIDTH, 2, 2),), lambda m, x: m.pixels(x[:, 0])),
     "several": Case(networks.Several(), (z(),), plain),
     "cut": Case(networks.Cut(), (z(), ONE), plain),
     "codes": Case(
@@ -168,6 +170,12 @@ def test_torchscript_with_a_map_classes_and_half_precision(tmp_path: Path) -> No
     assert generator.synthesize(generator.sample_latents(range(3))).shape == (3, 3, 8, 8)
 
 
+def test_torchscript_without_classes(tmp_path: Path) -> None:
+    inputs = (z(), torch.zeros(2, 0))
+    generator = load(export("torchscript", networks.Unlabelled(), inputs, tmp_path))
+    assert generator.latent_space.width == WIDTH
+
+
 def test_torchscript_that_draws_random_numbers(tmp_path: Path) -> None:
     """Each picture is drawn alone, from a seed of its own."""
     generator = load(export("torchscript", networks.Random(), (z(),), tmp_path))
@@ -253,7 +261,7 @@ def test_a_network_that_fails_later_is_at_fault(tmp_path: Path) -> None:
     path = generator.path
     path.unlink()
     generator.network.child.close()
-    with pytest.raises(PluginFailed, match="the network in .* fails"):
+    with pytest.raises(PluginFailed, match=r"the network in .* fails"):
         generator.synthesize(generator.sample_latents([0]))
 
 

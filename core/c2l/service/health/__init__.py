@@ -1,0 +1,1 @@
+"""What ``c2l doctor`` says: what is wrong with this machine, and the facts that a report needs."""
