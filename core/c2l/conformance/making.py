@@ -7,17 +7,25 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from c2l import loading
+from c2l.embedder import Embedder
+from c2l.generator import Generator
+from c2l.loading import load_unwatched
 from c2l.part import Part
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l_registry import Interface
+
+BASES: Mapping[Interface, type[Any]] = {
+    "generator": Generator,
+    "embedder": Embedder,
+    "prior": Prior,
+}
 
 
 class Maker(Protocol):
@@ -55,12 +63,7 @@ class ByReference:
         return self.reference.partition(":")[0]
 
     def __call__(self) -> Any:
-        load: dict[Interface, Callable[..., Any]] = {
-            "generator": loading.load_generator,
-            "embedder": loading.load_embedder,
-            "prior": loading.load_prior,
-        }
-        return load[self.interface](self.reference, device="cpu")
+        return load_unwatched(self.reference, self.interface, BASES[self.interface])
 
 
 @dataclass(frozen=True)

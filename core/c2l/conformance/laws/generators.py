@@ -135,6 +135,14 @@ def pictures_have_their_shape(subject: Generators) -> None:
         require_tensor(images, (num, 3, *part.image_size), part, "pictures")
 
 
+def drawing_takes_its_options(subject: Generators) -> None:
+    """``truncation`` and ``repeats``, by keyword, give a picture as well."""
+    part = subject.part
+    repeats = part.latent_space.repeats
+    images = part.synthesize(part.sample_latents(SEEDS), truncation=0.7, repeats=repeats)
+    require_tensor(images, (len(SEEDS), 3, *part.image_size), part, "pictures")
+
+
 def pictures_are_around_zero(subject: Generators) -> None:
     """From -1 to 1 but for overshoot, which an untrained network has much of.
 
@@ -341,13 +349,14 @@ GENERATOR_LAWS: tuple[Law, ...] = (
     Law(latents_have_the_mean_of_their_space, needs=(every_seed_has_a_latent_of_its_own,)),
     Law(latents_have_the_deviation_of_their_space, needs=(every_seed_has_a_latent_of_its_own,)),
     Law(pictures_have_their_shape, needs=(latents_have_their_shape, it_is_loaded_to_be_used)),
-    Law(pictures_are_around_zero, needs=(pictures_have_their_shape,)),
+    Law(drawing_takes_its_options, needs=(pictures_have_their_shape,)),
+    Law(pictures_are_around_zero, needs=(drawing_takes_its_options,)),
     Law(
         each_latent_has_a_picture_of_its_own,
         needs=(every_seed_has_a_latent_of_its_own, pictures_have_their_shape),
     ),
-    Law(drawing_leaves_the_process_alone, needs=(pictures_have_their_shape,)),
-    Law(drawing_leaves_its_latents_alone, needs=(pictures_have_their_shape,)),
+    Law(drawing_leaves_the_process_alone, needs=(drawing_takes_its_options,)),
+    Law(drawing_leaves_its_latents_alone, needs=(drawing_takes_its_options,)),
     Law(
         drawing_again_gives_the_same_picture,
         needs=(drawing_leaves_the_process_alone, drawing_leaves_its_latents_alone),
@@ -367,7 +376,7 @@ GENERATOR_LAWS: tuple[Law, ...] = (
         needs=(codes_are_spread_over_the_layers,),
         unless=_has_one_layer,
     ),
-    Law(latents_of_another_generator_are_refused, needs=(pictures_have_their_shape,)),
+    Law(latents_of_another_generator_are_refused, needs=(drawing_takes_its_options,)),
     Law(
         gradients_reach_the_latents,
         needs=(

@@ -233,6 +233,12 @@ class AnotherSize(ToyGenerator):
         return 16, 8
 
 
+@breaks("drawing_takes_its_options")
+class NoKeywords(ToyGenerator):
+    def synthesize(self, latents: Tensor) -> Tensor:  # type: ignore[override]
+        return super().synthesize(latents)
+
+
 @breaks("pictures_are_around_zero")
 class FromZero(Draws):
     def change(self, images: Tensor) -> Tensor:
