@@ -107,6 +107,13 @@ class OneHot(Plain):
         return self.pixels(torch.cat([z, c], dim=1))
 
 
+class Unlabelled(Plain):
+    """As a StyleGAN without classes."""
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        return self.pixels(torch.cat([z, c], dim=1))
+
+
 class Several(Plain):
     """A small picture, a mask, and the picture."""
 

@@ -78,7 +78,7 @@ def _digits(regime: str, work: Path) -> World:
     corpus = partial(DigitsCorpus, scans)
     return World(
         DigitsGenerator.read(_made(folder / "generator", partial(train_generator, scans))),
-        clip.embedder(folder, regime, corpus, steps=1_000),
+        clip.embedder(folder, regime, corpus, steps=700),
         DigitsJudge.read(_made(folder / "judge", partial(train_judge, scans))),
         domain_prompts(),
         partial(scans_of, scans),

@@ -126,11 +126,13 @@ def _label_slots(
     known = label.shape[-1] if label.shape and label.type.startswith("float") else None
     num = facts.labels or known
     if num is None and facts.label is None:
+        if label.type == "tensor":  # many networks without classes take an empty row of them
+            yield {label.name: replace(label, type=float_type, shape=(0,))}, 0
         raise Undecided(
             f"has an input of classes, {label.name!r}",
             "labels = 10, which is how many there are, or label = 0 to draw one of them",
         )
-    if num is not None and facts.label is not None and facts.label >= num:
+    if num and facts.label is not None and facts.label >= num:
         raise Undecided(f"has {num} classes, so none of number {facts.label}")
     drawn = 0 if facts.label is not None else num or 0
     if label.type == "tensor":

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from c2l.errors import BadWeights
@@ -196,6 +197,7 @@ def _are_sizes(value: Any) -> bool:
 
 
 _FAILURES = (
+    SafetensorError,
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -224,5 +226,7 @@ def explain_damage(path: Path) -> Iterator[None]:
     except Damaged as error:
         raise BadWeights(f"{path} is not read: {error}", hint=AGAIN) from error
     except _FAILURES as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        lines = [*filter(None, map(str.strip, str(error).splitlines())), type(error).__name__]
+        # torch says in its first line that something is wrong, and in the next one what.
+        reason = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
         raise BadWeights(f"{path} is cut off or damaged: {reason}", hint=AGAIN) from error

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from c2l.prior import Prior
+from c2l.prompts.domains import ALIKE
 from c2l.training.batches import rng_of
 from c2l.training.validation import Validator, draw, nearest
 
@@ -40,8 +41,6 @@ MOST_DEVIATIONS = 8.0
 NEARLY = 0.95
 """Of the best fit: what a more varied choice may give away."""
 FEW_PICTURES = 64
-ALIKE = 1e-6
-"""1 - cosine of texts that say the same."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import torch
+from torch.nn.functional import normalize
 
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
@@ -25,6 +29,9 @@ UNRELATED = "unrelated"
 FOLDER = Path(__file__).parent
 EVERY = 5
 FEWEST_READABLE = 16
+FEWEST_TOLD_APART = 5
+ALIKE = 1e-6
+"""1 - cosine of two texts that an embedder reads as the same."""
 FEWEST_PROMPTS = 10
 """In a user's own list: the mean of fewer would depend too much on each of them."""
 
@@ -61,9 +68,15 @@ class Domain:
         return hashlib.sha256("\n".join(self.prompts).encode()).hexdigest()
 
     def readable(self, embedder: Embedder) -> Domain:
-        """Without the prompts that hold words the embedder has never seen, if enough are left."""
+        """The prompts that tell the embedder something.
+
+        Without those that hold words it has never seen, and without those that it reads as it does
+        another one: they would outvote all that it can tell apart. Each only if enough are left.
+        """
         known = tuple(p for p in self.prompts if not embedder.read_text(p).unknown)
-        return Domain(self.name, known) if len(known) >= FEWEST_READABLE else self
+        domain = Domain(self.name, known) if len(known) >= FEWEST_READABLE else self
+        told_apart = tuple(domain.prompts[row] for row in _distinct(embedder, domain.prompts))
+        return Domain(self.name, told_apart) if len(told_apart) >= FEWEST_TOLD_APART else domain
 
 
 def domain_names() -> tuple[str, ...]:
@@ -107,6 +120,14 @@ def find_domain(name: str | None, generator: str) -> Domain:
 def unrelated_prompts() -> tuple[str, ...]:
     """Prompts that lie outside of every domain."""
     return _read(UNRELATED)[1]
+
+
+@torch.no_grad()
+def _distinct(embedder: Embedder, prompts: Sequence[str]) -> list[int]:
+    """The rows of prompts that are read as none before them."""
+    unit = normalize(embedder.embed_text(prompts).double(), dim=1)
+    alike = (1 - unit @ unit.T < ALIKE).tril(diagonal=-1)
+    return (~alike.any(dim=1)).nonzero()[:, 0].tolist()
 
 
 def _suiting(generator: str) -> Domain:
