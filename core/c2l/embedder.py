@@ -31,8 +31,8 @@ class TextReading:
 class Embedder(Part, ABC):
     """Texts and images to one embedding space, not normalised.
 
-    A subclass has ``load``, ``width``, ``embed_text``, ``embed_images`` and ``settings``,
-    which must hold the preprocessing, since embeddings depend on it.
+    A subclass has ``load``, ``width``, ``embed_text``, ``embed_images`` and ``settings``, which
+    must hold the preprocessing, since embeddings depend on it.
     """
 
     differentiable: bool = True
