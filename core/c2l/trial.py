@@ -163,7 +163,7 @@ def hidden_numbers_changed(part: Part) -> Iterator[str]:
 
     Numbers that cannot be changed are left out. What was changed is put back.
     """
-    for name, hidden in _hidden(part):
+    for name, hidden in list(_hidden(part)):
         kept = hidden.clone() if isinstance(hidden, Tensor) else hidden.copy()
         try:
             hidden += 1

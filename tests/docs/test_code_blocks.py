@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 import typer
-from doc_pages import PAGES, blocks_of, commands_in, section_of, spans_of, text_of
+from doc_pages import PAGES, ROOT, blocks_of, commands_in, section_of, spans_of, text_of
 
 from c2l.cli.app import app, main
 from c2l.cli.commands import Command, add
@@ -62,7 +62,8 @@ def command_of(words: list[str]) -> tuple[Any, list[str]]:
     return command, words
 
 
-WITH_COMMANDS = [*PAGES, "examples/c2l-dcgan/README.md"]
+EXAMPLES = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("examples/*/README.md"))
+WITH_COMMANDS = [*PAGES, *EXAMPLES]
 COMMANDS = [(page, words) for page in WITH_COMMANDS for words in commands_in(text_of(page))]
 
 

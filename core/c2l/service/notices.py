@@ -14,7 +14,9 @@ from c2l.prompts.far import is_far
 from c2l.prompts.negation import find_negation
 from c2l.sampling.request import DrawRequest, Request
 
-Kind = Literal["device", "option", "words", "length", "negation", "far", "weights", "resumed"]
+Kind = Literal[
+    "device", "option", "words", "length", "negation", "far", "weights", "resumed", "offer"
+]
 
 _LONGEST = 100
 """Characters of a prompt that a notice repeats."""
