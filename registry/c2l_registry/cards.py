@@ -125,6 +125,8 @@ class RecipeCard(_Card):
         prompts: examples of what it can draw.
         judge: ``package.module:name`` of an object that recognises what its pictures show,
             imported when the recipe is evaluated; see ``c2l.evaluation``.
+        expected_alignment: the lowest and the highest mean cosine of a picture and its prompt that
+            is normal, for ``c2l recipes check``.
     """
 
     name: Name
@@ -135,6 +137,7 @@ class RecipeCard(_Card):
     settings: RecipeSettings = RecipeSettings()
     prompts: tuple[Line, ...] = Field(default=(), strict=False)
     judge: DottedPath = ""
+    expected_alignment: tuple[float, float] | None = Field(default=None, strict=False)
 
 
 class _CardFile(_Card):

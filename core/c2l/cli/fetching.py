@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from c2l import service
-from c2l.cli.output import talk
+from c2l.cli.output import print_rows, say, talk
 from c2l.cli.progress import progress
 
 if TYPE_CHECKING:
     from c2l.service import LicenceQuestion, ProgramQuestion
+
+
+PULLED = {"model": "reference", "state": "state", "path": "path"}
 
 
 def questions(
@@ -76,6 +79,31 @@ def readable(size: int) -> str:
         if size >= factor:
             return f"{size / factor:.1f} {unit}"
     return f"{size} bytes"
+
+
+def pull(
+    references: Sequence[str],
+    fetch: Callable[..., Any],
+    names: Sequence[str],
+    accept: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Fetch what is missing of models, after one question, and list them.
+
+    Args:
+        fetch: of the service; takes ``names``.
+        dry_run: fetch nothing, and only list.
+    """
+    if dry_run:
+        question, rows = service.plan_pull(references)
+        if question and not as_json:
+            describe(question)
+    else:
+        ask = questions(accept)
+        with downloads() as report:
+            rows = fetch(names, ask=ask, tell=say, on_download=report)
+    print_rows(rows, PULLED, as_json=as_json)
 
 
 @contextmanager

@@ -1,8 +1,7 @@
-"""``c2l models`` and ``c2l recipes``: what a reference can name, and its weights."""
+"""``c2l models``: what a reference can name, and its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,17 +10,15 @@ import typer
 from c2l import service
 from c2l.cli import output
 from c2l.cli.commands import Commands
-from c2l.cli.fetching import describe, downloads, questions, readable
+from c2l.cli.fetching import PULLED, pull, readable
 from c2l.cli.options import AcceptLicence, DryRun, Json, option
 
 Interface = Literal["generator", "embedder", "prior"]
-Name = Annotated[str, typer.Argument(help="As the list names it.")]
 Models = Annotated[list[str], typer.Argument(help="kind:name, as 'c2l models list' shows them.")]
 File = Annotated[
     str,
     typer.Argument(metavar="FILE", help="A file, or kind:file if several plugins recognise it."),
 ]
-COLUMNS = {"model": "reference", "state": "state", "path": "path"}
 
 
 def list_models(
@@ -60,7 +57,7 @@ def pull_models(
 
     They then work offline."""
     output.warn_of_problems()
-    _pull(references, accept_licence, dry_run, as_json)
+    pull(references, service.pull_weights, references, accept_licence, dry_run, as_json)
 
 
 def verify_models(
@@ -75,7 +72,7 @@ def verify_models(
     output.warn_of_problems()
     files = service.verify_weights(references or ())
     if files or as_json:
-        output.print_rows(files, COLUMNS, as_json=as_json)
+        output.print_rows(files, PULLED, as_json=as_json)
     else:
         output.talk("nothing was fetched yet")
     service.refuse_changed(files)
@@ -107,47 +104,6 @@ def convert_model(
     output.data(str(target))
 
 
-def list_recipes(as_json: Json = False) -> None:
-    """List the recipes that 'c2l sample --recipe' takes."""
-    output.warn_of_problems()
-    rows = service.list_recipes()
-    if as_json:
-        output.print_json([row.fields for row in rows])
-    else:
-        columns = {"recipe": "name", "generator": "generator", "summary": "summary"}
-        output.print_rows(rows, columns, as_json=False)
-
-
-def show_recipe(name: Name, as_json: Json = False) -> None:
-    """Show a recipe: its parts, settings and prompts to try."""
-    output.warn_of_problems()
-    output.print_details(service.show_recipe(name), as_json=as_json)
-
-
-def pull_recipes(
-    names: Annotated[list[str], typer.Argument(help="As 'c2l recipes list' names them.")],
-    accept_licence: AcceptLicence = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Fetch all parts of a recipe, after one question about their licences."""
-    output.warn_of_problems()
-    parts = [part for name in names for part in service.parts_of_recipe(name)]
-    _pull(parts, accept_licence, dry_run, as_json)
-
-
-def _pull(references: Sequence[str], accept: bool, dry_run: bool, as_json: bool) -> None:
-    if dry_run:
-        question, rows = service.plan_pull(references)
-        if question and not as_json:
-            describe(question)
-    else:
-        ask = questions(accept)
-        with downloads() as report:
-            rows = service.pull_weights(references, ask=ask, tell=output.say, on_download=report)
-    output.print_rows(rows, COLUMNS, as_json=as_json)
-
-
 COMMANDS: Commands = {
     "list": list_models,
     "show": show_model,
@@ -157,4 +113,3 @@ COMMANDS: Commands = {
     "inspect": inspect_model,
     "convert": convert_model,
 }
-RECIPES: Commands = {"list": list_recipes, "show": show_recipe, "pull": pull_recipes}

@@ -100,7 +100,7 @@ def evaluate(
     extractors: dict[str, Extractor] = {n: e.embed_images for n, e in embedders.items()}
     if inception:
         extractors["inception"] = inception
-    texts = _embed_prompts(embedders, plan)
+    texts = embed_prompts(embedders, plan)
     store = Store(folder / "parts" if folder else None, settings)
     drawn = draw_all(
         pipeline,
@@ -158,7 +158,7 @@ def _judge_for(plan: Plan, judge: Judge | None, generator: str) -> tuple[str | N
     return found
 
 
-def _embed_prompts(embedders: Mapping[str, Embedder], plan: Plan) -> dict[str, Tensor]:
+def embed_prompts(embedders: Mapping[str, Embedder], plan: Plan) -> dict[str, Tensor]:
     """The embeddings (P, E) of all prompts by each embedder.
 
     Raises:

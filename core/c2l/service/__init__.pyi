@@ -1,5 +1,6 @@
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
+from c2l.plugins import use_plugin_files as use_plugin_files
 from c2l.sampling.record import read_record as read_record
 from c2l.sampling.request import DrawRequest as DrawRequest
 from c2l.sampling.request import Request as Request
@@ -16,6 +17,8 @@ from c2l.service.catalogue import show_model as show_model
 from c2l.service.catalogue import show_plugin as show_plugin
 from c2l.service.catalogue import show_recipe as show_recipe
 from c2l.service.checking import check_parts as check_parts
+from c2l.service.compat.fits import Fit as Fit
+from c2l.service.compat.fits import find_fits as find_fits
 from c2l.service.consent import LicenceQuestion as LicenceQuestion
 from c2l.service.consent import ProgramQuestion as ProgramQuestion
 from c2l.service.consent import WantedModel as WantedModel
@@ -52,6 +55,8 @@ from c2l.service.plugin_packages import plan_remove as plan_remove
 from c2l.service.plugin_packages import plan_restore as plan_restore
 from c2l.service.plugin_trace import PluginTrace as PluginTrace
 from c2l.service.plugin_trace import trace_plugins as trace_plugins
+from c2l.service.recipe_checks import CheckRequest as CheckRequest
+from c2l.service.recipe_checks import run_check as run_check
 from c2l.service.request_files import read_request as read_request
 from c2l.service.scaffold import NewPackage as NewPackage
 from c2l.service.scaffold import new_package as new_package
@@ -61,6 +66,7 @@ from c2l.service.training import read_run as read_run
 from c2l.service.training import run_training as run_training
 from c2l.service.typed import typed_request as typed_request
 from c2l.service.weights import plan_pull as plan_pull
+from c2l.service.weights import pull_recipes as pull_recipes
 from c2l.service.weights import pull_weights as pull_weights
 from c2l.service.weights import refuse_changed as refuse_changed
 from c2l.service.weights import remove_weights as remove_weights

@@ -120,6 +120,14 @@ def fetch_with_consent(
     return missing
 
 
+def offer_check(recipe: str | None, fetched: Sequence[Missing], tell: Tell) -> None:
+    """Tell how to check a recipe, if something of it was fetched just now."""
+    from c2l.service.notices import Notice
+
+    if recipe is not None and fetched:
+        tell(Notice("offer", f"to see that it draws as it should: c2l recipes check {recipe}"))
+
+
 def load_with_consent(load: Callable[[], T], ask: Ask | None) -> T:
     """Load parts, asking about each program among them that nobody said yes to.
 

@@ -19,7 +19,7 @@ from c2l.pipeline import OnCandidates, Pipeline
 from c2l.plugins import registry
 from c2l.result import Picture
 from c2l.sampling.request import Request
-from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
+from c2l.service.consent import Ask, fetch_with_consent, load_with_consent, offer_check
 from c2l.service.notices import (
     Notice,
     Tell,
@@ -104,7 +104,10 @@ class Session:
 
     def _load(self, request: Request, parts: Parts, device: torch.device) -> Pipeline:
         named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
-        fetch_with_consent(named, ask=self._ask, tell=self.tell, on_download=self._on_download)
+        fetched = fetch_with_consent(
+            named, ask=self._ask, tell=self.tell, on_download=self._on_download
+        )
+        offer_check(parts.recipe, fetched, self.tell)
         start = perf_counter()
         pipeline = load_with_consent(
             lambda: load_pipeline(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from c2l.errors import BadInput, BadWeights, NotDownloaded
 from c2l.plugins import registry
+from c2l.service.catalogue import parts_of_recipe
 from c2l_registry.checksums import first_seen
 from c2l_registry.consent import consent_file
 from c2l_registry.paths import is_there
@@ -69,6 +70,25 @@ def pull_weights(
     fetched = fetch_with_consent(references, ask=ask, tell=tell, on_download=on_download)
     new = {model.reference for model in fetched}
     return [_pulled(r, "fetched" if r in new else "here") for r in dict.fromkeys(references)]
+
+
+def pull_recipes(
+    names: Sequence[str],
+    *,
+    ask: Ask | None = None,
+    tell: Tell = lambda notice: None,
+    on_download: FileReport | None = None,
+) -> list[PulledModel]:
+    """``pull_weights`` for all parts of recipes; tells how to check those that are new."""
+    from c2l.service.consent import fetch_with_consent, offer_check
+
+    parts = {name: parts_of_recipe(name) for name in names}
+    wanted = list(dict.fromkeys(part for several in parts.values() for part in several))
+    fetched = fetch_with_consent(wanted, ask=ask, tell=tell, on_download=on_download)
+    for name, several in parts.items():
+        offer_check(name, [model for model in fetched if model.reference in several], tell)
+    new = {model.reference for model in fetched}
+    return [_pulled(r, "fetched" if r in new else "here") for r in wanted]
 
 
 def plan_pull(references: Sequence[str]) -> tuple[LicenceQuestion | None, list[PulledModel]]:

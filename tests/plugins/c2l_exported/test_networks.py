@@ -100,7 +100,7 @@ def test_it_draws_what_the_network_draws(case: Any) -> None:
 
 def test_it_obeys_the_laws(case: Any) -> None:
     _, generator = case
-    assert_conforms(lambda: generator)
+    assert_conforms(lambda: load(generator.path))
 
 
 def test_classes_are_drawn_evenly(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_noise_follows_from_the_latent(tmp_path: Path) -> None:
     """It is there, it is the same in any batch, and it is another for another picture."""
     module, inputs = networks.Noisy(), (z(), torch.randn(2, 3, 8, 8))
     generator = load(export("onnx", module, inputs, tmp_path))
-    assert_conforms(lambda: generator)
+    assert_conforms(lambda: load(generator.path))
     latents = generator.sample_latents(range(3))
     with torch.no_grad():
         noise = generator.synthesize(latents) - module.pixels(latents[:, 0])
@@ -146,7 +146,7 @@ def test_half_precision(tmp_path: Path) -> None:
 def test_torch_formats(kind: str, tmp_path: Path) -> None:
     """The shape of the latent is found from the weights of the one, and stands in the other."""
     generator = load(export(kind, networks.Plain(), (z(),), tmp_path))
-    assert_conforms(lambda: generator)
+    assert_conforms(lambda: load(generator.path))
     latents = generator.sample_latents(range(3))
     wanted = networks.Plain().pixels(latents[:, 0])
     torch.testing.assert_close(generator.synthesize(latents), wanted, rtol=0, atol=1e-4)

@@ -209,8 +209,9 @@ def all_numbers_lie_in_the_state(subject: AnySubject) -> None:
 
     Others are in no fingerprint, are not saved, and stay behind when the part moves to a GPU.
     """
-    _ = subject.answers  # as they are before anything is changed
-    for name in [n for n in hidden_numbers_changed(subject.part) if _answers_differ(subject)]:
+    fresh = subject.another()  # which remembers nothing yet that it computed from its state
+    subject.answers  # noqa: B018  # as they are before anything is changed
+    for name in [n for n in hidden_numbers_changed(fresh) if _answers_differ(subject, fresh)]:
         raise Breach(
             f"{name!r}, which is neither a parameter nor a buffer, decides the answer",
             "keep it with register_buffer",
@@ -243,11 +244,11 @@ def require_same(
         require_near(answers[name], answer, f"{who} gives another answer to `{name}`", do)
 
 
-def _answers_differ(subject: AnySubject, other: Part | None = None) -> bool:
-    """Whether a part answers otherwise than the subject did; an error is another answer."""
+def _answers_differ(subject: AnySubject, other: Part) -> bool:
+    """Whether another part answers otherwise; an error is another answer."""
     wanted = subject.answers
     try:
-        answers = answers_of(other or subject.part)
+        answers = answers_of(other)
     except Exception:
         return True
     return any(

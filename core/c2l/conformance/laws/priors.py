@@ -38,9 +38,6 @@ from c2l.prior import Prior
 
 CUTS = (0.0, 0.01, 0.5, 0.99)
 
-LEARNT = 0.3
-"""Of the way from any latent to the right one; the plainest bundled prior comes to twice that."""
-
 
 def it_can_be_built(subject: PriorSubject) -> None:
     """The class is a ``c2l.Prior`` that takes the widths of any pairs as keywords."""
@@ -283,9 +280,9 @@ def it_learns(subject: PriorSubject) -> None:
     """
     nearness = world.nearness(subject.trained)
     require(
-        nearness > LEARNT,
+        nearness > world.LEARNT,
         f"trained on {world.NUM_PAIRS} pairs it comes {nearness:.0%} of the way to latents that "
-        f"it has not seen; {LEARNT:.0%} is little",
+        f"it has not seen; {world.LEARNT:.0%} is little",
         "compare `_sample` with what `training_loss` and `fit` learn",
     )
 
