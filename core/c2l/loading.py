@@ -234,12 +234,17 @@ def _named_by(prior: Prior, part: PartCard | None) -> str:
     return resolve_beside(part.reference if part else "", *own_folder(prior.reference))
 
 
-def _load(
+def load_unwatched(
     reference: str | Path,
     interface: Interface,
     base: type[AnyPart],
     accept_programs: bool = False,
 ) -> AnyPart:
+    """Load a part on the CPU as it is, for those who look at it themselves.
+
+    Raises:
+        BadReference, UnknownReference, BadWeights, PluginFailed
+    """
     if isinstance(reference, Path):
         reference = _spelt(reference)
     spec, source = find_part(reference, interface)
@@ -253,12 +258,23 @@ def _load(
     check_program(spec, source, accept=accept_programs)
     with blaming(cls, "load"):
         part = cls.load(source)
-        if not isinstance(part, base):
-            raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
-        if is_foreign(cls):
-            _check_finished(part)
+    if not isinstance(part, base):
+        raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
     part.reference = str(source.reference)
     part.package = registry().package(spec.kind)
+    return part
+
+
+def _load(
+    reference: str | Path,
+    interface: Interface,
+    base: type[AnyPart],
+    accept_programs: bool = False,
+) -> AnyPart:
+    part = load_unwatched(reference, interface, base, accept_programs)
+    if is_foreign(type(part)):
+        with blaming(type(part), "load"):
+            _check_finished(part)
     return watch(part)
 
 
