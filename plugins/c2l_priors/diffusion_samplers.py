@@ -90,6 +90,9 @@ def renoised(
 ) -> Tensor:
     """DDIM from latents with noise in them (Meng et al. 2021, arXiv 2108.01073).
 
+    What the network would change of latents without any noise is its own error. It is taken off
+    again, the less the more noise there is.
+
     Args:
         steps: of a whole walk; this one takes its share of them.
         near: the latents, standardised, as ``noise``: (B, K, D).
@@ -100,7 +103,8 @@ def renoised(
     first = min(range(len(shares)), key=lambda t: abs(shares[t] - share))
     x = signal[first] * near + spread[first] * noise
     times = _evenly(first + 1, min(math.ceil(steps * share), first + 1))
-    return _straight(predict, schedule, times, x)
+    error = predict(near, [0]) - near
+    return _straight(predict, schedule, times, x) - (1 - share) * error
 
 
 def _straight(predict: Predict, schedule: NoiseSchedule, times: list[int], x: Tensor) -> Tensor:
