@@ -71,9 +71,8 @@ class Machine:
         patience = ("--quiet", "--retries", "0", "--timeout", "10", "--no-compile")
         command = [str(self.python), *_PIP, "install", *patience, *packages]
         env = {**BEFORE_TESTS, "PYTHONDONTWRITEBYTECODE": "1"}
-        return (
-            subprocess.run(command, cwd=self.folder, env=env, capture_output=True).returncode == 0
-        )
+        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True)
+        return done.returncode == 0
 
     def uninstall(self, dist: str) -> None:
         self.run(*_PIP, "uninstall", "--quiet", "--yes", dist)

@@ -7,17 +7,25 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from c2l import loading
+from c2l.embedder import Embedder
+from c2l.generator import Generator
+from c2l.loading import load_unwatched
 from c2l.part import Part
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l_registry import Interface
+
+BASES: Mapping[Interface, type[Any]] = {
+    "generator": Generator,
+    "embedder": Embedder,
+    "prior": Prior,
+}
 
 
 class Maker(Protocol):
@@ -26,6 +34,10 @@ class Maker(Protocol):
     @property
     def name(self) -> str:
         """How a report calls it."""
+
+    @property
+    def kind(self) -> str:
+        """The kind whose plugin offers it; empty if none does."""
 
     @property
     def stays_here(self) -> str:
@@ -46,13 +58,12 @@ class ByReference:
     def name(self) -> str:
         return self.reference
 
+    @property
+    def kind(self) -> str:
+        return self.reference.partition(":")[0]
+
     def __call__(self) -> Any:
-        load: dict[Interface, Callable[..., Any]] = {
-            "generator": loading.load_generator,
-            "embedder": loading.load_embedder,
-            "prior": loading.load_prior,
-        }
-        return load[self.interface](self.reference, device="cpu")
+        return load_unwatched(self.reference, self.interface, BASES[self.interface])
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ class ByImport:
     qualname: str
     file: Path | None = None
     stays_here = ""
+    kind = ""
 
     @property
     def name(self) -> str:
@@ -102,6 +114,7 @@ class ByCalling:
 
     factory: Callable[[], Any]
     stays_here = "another process cannot import the factory"
+    kind = ""
 
     @property
     def name(self) -> str:

@@ -17,12 +17,15 @@ from c2l.conformance.laws.common import (
     LARGE_SEEDS,
     all_numbers_lie_in_the_state,
     another_process_gets_the_same_answers,
-    it_is_loaded_to_be_used,
+    describing_its_plugin_is_light,
+    describing_its_plugin_only_describes,
     made_again_it_is_the_same,
+    no_plugin,
     nothing_shared_changes,
     refuses,
     require_look,
     require_near,
+    require_ready,
     require_tensor,
     settings_can_be_stored,
     stays_here,
@@ -302,6 +305,11 @@ def a_saved_prior_draws_as_before(subject: PriorSubject) -> None:
     )
 
 
+def a_loaded_prior_can_be_used_at_once(subject: PriorSubject) -> None:
+    """In eval mode, its weights frozen: dropout is for training alone."""
+    require_ready(subject.another())
+
+
 def saving_leaves_the_prior_alone(subject: PriorSubject) -> None:
     """Saving, in float16 as well, does not change the weights that go on training."""
     prior = subject.part
@@ -374,6 +382,8 @@ def _supports_all(subject: PriorSubject) -> str:
 _ANSWERS = (sampling_again_gives_the_same_latents,)
 
 PRIOR_LAWS: tuple[Law, ...] = (
+    Law(describing_its_plugin_is_light, unless=no_plugin),
+    Law(describing_its_plugin_only_describes, unless=no_plugin),
     Law(using_it_does_not_end_the_process, unless=stays_here),
     Law(it_can_be_built, needs=(using_it_does_not_end_the_process,)),
     Law(unknown_settings_are_refused, needs=(it_can_be_built,)),
@@ -393,8 +403,7 @@ PRIOR_LAWS: tuple[Law, ...] = (
         needs=(latents_have_their_shape,),
         unless=_supports_nothing,
     ),
-    Law(it_is_loaded_to_be_used, needs=(latents_have_their_shape,)),
-    Law(settings_can_be_stored, needs=(it_can_be_built,)),
+    Law(settings_can_be_stored, needs=(latents_have_their_shape,)),
     Law(sampling_leaves_the_process_alone, needs=(latents_have_their_shape,)),
     Law(sampling_leaves_its_embeddings_alone, needs=(latents_have_their_shape,)),
     Law(
@@ -415,6 +424,7 @@ PRIOR_LAWS: tuple[Law, ...] = (
     Law(it_learns, needs=(the_embedding_decides, a_latent_is_the_same_in_any_batch)),
     Law(the_fingerprint_follows_the_state, needs=(settings_can_be_stored,)),
     Law(a_saved_prior_draws_as_before, needs=(settings_can_be_stored, *_ANSWERS)),
+    Law(a_loaded_prior_can_be_used_at_once, needs=(a_saved_prior_draws_as_before,)),
     Law(saving_leaves_the_prior_alone, needs=(a_saved_prior_draws_as_before,)),
     Law(in_float16_it_draws_nearly_the_same, needs=(saving_leaves_the_prior_alone,)),
     Law(a_file_that_is_cut_is_refused, needs=(a_saved_prior_draws_as_before,)),
@@ -428,5 +438,5 @@ PRIOR_LAWS: tuple[Law, ...] = (
         unless=stays_here,
     ),
     Law(the_number_of_threads_does_not_matter, needs=_ANSWERS),
-    Law(all_numbers_lie_in_the_state, needs=_ANSWERS),
+    Law(all_numbers_lie_in_the_state, needs=(made_again_it_is_the_same,)),
 )
