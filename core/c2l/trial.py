@@ -26,6 +26,9 @@ from c2l.seeds import NUM_SEEDS
 
 TEXTS = ("a red car", "a small photo of a smiling woman", "snow")
 
+NUM_TRIES = 16
+"""Seeds that a prior is asked for: one that picks among few latents may draw some of them twice."""
+
 _NEAR = 1e-2
 """Of the largest value: what rounding may do to one row in batches of several sizes."""
 
@@ -55,6 +58,10 @@ def _try_generator(
     def fail(method: str, what: str) -> NoReturn:
         raise failure(type(generator), method, what)
 
+    kept = latents.clone()
+    generator.synthesize(latents, truncation=0.7)
+    if not torch.equal(latents, kept):
+        fail("synthesize", "writes to the latents that it is given, with `truncation=0.7`")
     if not _near(generator.sample_latents(seeds), latents):
         fail("sample_latents", "gives other latents when it is asked again; seed every row")
     if not _near(generator.sample_latents(seeds[1:2]), latents[1:2]):
@@ -71,6 +78,11 @@ def _try_generator(
 
 
 def _try_embedder(embedder: Embedder, images: Tensor) -> None:
+    overshot = 2 * images  # as generators may
+    kept = overshot.clone()
+    embedder.embed_images(overshot)
+    if not torch.equal(overshot, kept):
+        raise failure(type(embedder), "embed_images", "writes to the pictures that it is given")
     rows: list[tuple[str, Callable[[Any], Tensor], Any]] = [
         ("embed_images", embedder.embed_images, images),
         ("embed_text", embedder.embed_text, list(TEXTS)),
@@ -109,6 +121,12 @@ def try_prior(prior: Prior, reloaded: Prior, embeddings: Tensor, *, rounded: boo
         raise failure(type(prior), method, "gives other latents when it is asked again")
     if not _near(reloaded.sample(embeddings[1:2], seeds=seeds[1:2]), latents[1:2]):
         raise failure(type(prior), method, "gives a row another latent in another batch")
+    same = embeddings[:1].expand(NUM_TRIES, -1)
+    if _alike(reloaded.sample(same, seeds=range(NUM_TRIES))):
+        raise failure(type(prior), method, "gives every seed the same latent")
+    opposite = torch.cat([embeddings[:1], -embeddings[:1]])
+    if all(_alike(reloaded.sample(opposite, seeds=[seed] * 2)) for seed in range(NUM_TRIES)):
+        raise failure(type(prior), method, "gives every embedding the same latent")
     if not rounded and not _near(prior.sample(embeddings, seeds=seeds), latents):
         raise failure(
             type(prior),
@@ -182,6 +200,10 @@ def _flat(value: Any, depth: int = 3) -> Sequence[Any]:
     if isinstance(value, (list, tuple)) and depth:
         return [item for entry in value for item in _flat(entry, depth - 1)]
     return []
+
+
+def _alike(rows: Tensor) -> bool:
+    return bool((rows == rows[:1]).all())
 
 
 def _near(actual: Tensor, expected: Tensor) -> bool:
