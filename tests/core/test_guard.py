@@ -302,7 +302,7 @@ EMBEDDERS: list[tuple[type[ToyEmbedder], str]] = [
     (Blind, "embed_images gives all pictures the same embedding"),
     (NoWidth, "width is None, not the width of an embedding"),
     (Clamps, "embed_images writes to the tensor that it is given"),
-    (ClampsOvershoot, "embed_images writes to the pictures that it is given"),
+    (ClampsOvershoot, "embed_images writes to the tensor that it is given"),
     (HiddenWords, "embed_text depends on 'table'"),
 ]
 
@@ -431,7 +431,7 @@ TRAINED: list[tuple[str, str]] = [
     ("NanLatents", "_sample gives NaN or infinity"),
     ("IgnoresSeeds", "_sample gives other latents when it is asked again"),
     ("OverBatch", "_sample gives a row another latent in another batch"),
-    ("OneSeedForAll", "_sample gives every seed the same latent"),
+    ("OneSeedForAll", "_sample never looks at its seeds"),
     ("OneLatentForAll", "_sample gives every embedding the same latent"),
     ("ForgetsItself", "load gives a prior that samples other latents"),
     ("NeedsMore", "__init__ fails: TypeError: .*'depth'"),
