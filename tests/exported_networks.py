@@ -149,7 +149,7 @@ class Crowd(Plain):
     """Each picture depends on its neighbours, as with batch statistics."""
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.pixels(z - z.mean(dim=0, keepdim=True))
+        return self.pixels(z - 0.5 * z.mean(dim=0, keepdim=True))
 
 
 class Random(Plain):

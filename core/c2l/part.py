@@ -26,7 +26,8 @@ class Part(nn.Module):
     """The full reference it was loaded from; set by ``c2l.load_generator`` and its siblings."""
 
     package: str = ""
-    """The distribution whose plugin provides the part; set together with ``reference``."""
+    """The distribution whose plugin provides the part, or ``./my_gan.py#sha256=…``, a loose file;
+    set together with ``reference``."""
 
     _looks: ClassVar[Mapping[str, Look | None]] = {
         "settings": look_at_settings,

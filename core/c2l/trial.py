@@ -44,18 +44,24 @@ def try_parts(generator: Generator, embedder: Embedder, first_seed: int = 0) -> 
     draws, embeds = is_foreign(type(generator)), is_foreign(type(embedder))
     if not (draws or embeds):
         return
-    seeds = [(first_seed + i) % NUM_SEEDS for i in range(3)]
+    if draws:
+        try_generator(generator, first_seed)
+    if embeds:
+        seeds = _seeds(first_seed)
+        try_embedder(embedder, generator.synthesize(generator.sample_latents(seeds)))
+
+
+@torch.no_grad()
+def try_generator(generator: Generator, first_seed: int = 0) -> None:
+    """Draw three pictures, again, alone, and with other numbers outside the state dict.
+
+    Raises:
+        PluginFailed: saying which promise is broken.
+    """
+    seeds = _seeds(first_seed)
     latents = generator.sample_latents(seeds)
     images = generator.synthesize(latents)
-    if draws:
-        _try_generator(generator, seeds, latents, images)
-    if embeds:
-        _try_embedder(embedder, images)
 
-
-def _try_generator(
-    generator: Generator, seeds: Sequence[int], latents: Tensor, images: Tensor
-) -> None:
     def fail(method: str, what: str) -> NoReturn:
         raise failure(type(generator), method, what)
 
@@ -78,7 +84,13 @@ def _try_generator(
     _refuse_hidden_state(generator, "synthesize", lambda: generator.synthesize(latents))
 
 
-def _try_embedder(embedder: Embedder, images: Tensor) -> None:
+@torch.no_grad()
+def try_embedder(embedder: Embedder, images: Tensor) -> None:
+    """Embed pictures, three or more, and as many texts, as ``try_generator`` draws.
+
+    Raises:
+        PluginFailed: saying which promise is broken.
+    """
     overshot = 2 * images  # as generators may
     kept = overshot.clone()
     embedder.embed_images(overshot)
@@ -160,6 +172,10 @@ def _looks_at_seeds(prior: Prior, embeddings: Tensor) -> bool:
     return told.seen or not torch.equal(latents, prior._sample(embeddings, others))
 
 
+def _seeds(first: int) -> list[int]:
+    return [(first + i) % NUM_SEEDS for i in range(3)]
+
+
 def _refuse_hidden_state(part: Part, method: str, ask: Callable[[], Tensor]) -> None:
     """Raises ``PluginFailed`` where numbers outside the state dict decide the answer.
 
@@ -203,12 +219,14 @@ def hidden_numbers_changed(part: Part) -> Iterator[str]:
 
 def _hidden(part: Part) -> Iterator[tuple[str, Any]]:
     """Tensors and arrays that are plain attributes of a module, or in a list or table of it."""
+    covered = set(map(id, part.buffers()))
     for prefix, module in part.named_modules():
         for name, value in vars(module).items():
             if name.startswith("_") and name in _OF_TORCH:
                 continue
             for item in _flat(value):
-                yield f"{prefix}.{name}".lstrip("."), item
+                if id(item) not in covered:
+                    yield f"{prefix}.{name}".lstrip("."), item
 
 
 _OF_TORCH = frozenset(vars(nn.Module()))

@@ -46,8 +46,8 @@ class Pictures:
     channels: int
     height: int
     width: int
-    black: float
-    white: float
+    black: float = -1.0
+    white: float = 1.0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,8 +91,7 @@ def find_pictures(outputs: Sequence[Array], batch: int, facts: Facts) -> Picture
     place, (layout, channels, height, width) = max(
         shaped, key=lambda item: (item[1][2] * item[1][3], item[1][1] > 1, -item[0])
     )
-    black, white = facts.value_range or _range(outputs[place])
-    return Pictures(place, layout, channels, height, width, black, white)
+    return Pictures(place, layout, channels, height, width)
 
 
 def _shape(array: Array, batch: int, facts: Facts) -> Shaped | None:
@@ -127,13 +126,15 @@ def _likelier(ways: list[Shaped], shape: tuple[int, ...], facts: Facts) -> Shape
     return next(iter(square or ways), None)
 
 
-def _range(array: Array) -> tuple[float, float]:
-    """The numbers of black and white, from the numbers of a few pictures."""
+def find_range(array: Array) -> tuple[float, float]:
+    """The numbers of black and white, from the numbers of a few pictures.
+
+    Raises:
+        Undecided
+    """
     if array.dtype == np.uint8:
         return 0.0, 255.0
     low, high = float(array.min()), float(array.max())
-    if not math.isfinite(low + high):
-        raise Undecided("gives NaN or infinity")
     if array.dtype.kind != "f" or max(-low, high) > 20:
         if low >= 0 and 20 < high <= 256:
             return 0.0, 255.0

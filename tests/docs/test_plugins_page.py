@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,26 @@ def test_the_commands_of_the_tutorial(tmp_path: Path) -> None:
         lists = said[: len(others) - 2]
         assert lists and all(re.search(rf"^{name}\b", text, re.M) for text in lists)
 
+    give_a_name(tmp_path / "c2l-my-gan" / "src" / "c2l_my_gan" / "cards", tmp_path)
+    assert "my-gan" in machine.c2l("recipes", "list").stdout
+    machine.c2l("sample", "a green field", "--recipe", "my-gan", "--out", "named", "--num", "1")
+    assert len(list((tmp_path / "named").glob("*.png"))) == 1
+
     pictures = [p for p in (tmp_path / "pictures").iterdir() if re.search(r"-s\d+\.png$", p.name)]
     assert len(pictures) == 4 * len(SECTIONS)
     for path in pictures:
         with Image.open(path) as image:
             low, high = zip(*image.convert("RGB").getextrema(), strict=True)
             assert max(high) - min(low) > 30, f"{path.name} shows nothing"
+
+
+def give_a_name(cards: Path, folder: Path) -> None:
+    """As the marks in the file of cards say: put the prior there, and remove them."""
+    shutil.copy(folder / "my-gan.safetensors", cards / "flow-my-gan.safetensors")
+    toml = cards / "cards.toml"
+    models, _, waiting = toml.read_text(encoding="utf-8").partition("\n#\n")
+    unmarked = re.sub("^# ?", "", waiting, flags=re.M)
+    toml.write_text(f"{models}\n{unmarked}", encoding="utf-8")
 
 
 def test_the_commands_are_those_that_c2l_new_proposes(

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l.cli import tree, wording
+from c2l.cli import options, tree, wording
 from c2l.cli.commands import Group
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
@@ -72,6 +72,7 @@ def root(
         bool,
         typer.Option("--debug", callback=_turn_on_debug, help=f"Show tracebacks, as {DEBUG}=1."),
     ] = False,
+    plugin: options.PluginFiles = None,
 ) -> None:
     """Text-driven sampling for any pretrained GAN."""
     if context.invoked_subcommand is None:
@@ -103,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, line = int(error.exit_code), str(error)
     except typer.TyperException as error:
         caught = error
-        code, line = error.exit_code, _usage(error)
+        code, line = error.exit_code, wording.usage_line(error)
         if line.startswith("Usage:"):  # a group without a command: its help is the answer
             print(line)
             return ExitCode.OK
@@ -127,14 +128,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exception(caught)
         fail(line)
     return code
-
-
-def _usage(error: typer.TyperException) -> str:
-    """Typer's message about wrong options, in the shape of all other errors."""
-    message = error.format_message().strip().replace("Value error, ", "")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "c2l"
-    if message.startswith("Usage:"):
-        return message
-    stop = "" if message.endswith("?") else "."
-    return f"{message.rstrip('.')}{stop} See: {command} --help"

@@ -40,8 +40,8 @@ def compat(
 ) -> None:
     """Show which parts fit together, and why others do not.
 
-    Of the catalogue that is on this machine, and of priors of your own. What is missing for a pair
-    is the command that makes it. No weights are loaded.
+    Of the catalogue that is on this machine, and of priors of your own. What is missing for a
+    pair is the command that makes it. No weights are loaded.
     """
     output.warn_of_problems()
     rows = service.find_fits(

@@ -1,5 +1,6 @@
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
+from c2l.plugins import use_plugin_files as use_plugin_files
 from c2l.sampling.record import read_record as read_record
 from c2l.sampling.request import DrawRequest as DrawRequest
 from c2l.sampling.request import Request as Request
