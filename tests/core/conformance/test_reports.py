@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from torch import Tensor
 
+import c2l
 from c2l.conformance import checking
 from c2l.conformance.law import always
 from c2l.conformance.laws import LAWS, MINIMUM
 from c2l.errors import BadInput, BadWeights
+from c2l.plugins import registry
 from c2l.testing import (
     Report,
     ToyEmbedder,
@@ -128,3 +130,18 @@ def test_a_class_that_cannot_be_loaded_is_the_fault_of_its_plugin(own_packages: 
     install_package(own_packages, "mygan", {"faces": plugin_source("my-faces")})
     with pytest.raises(Exception, match="there is no generator my-faces:x"):
         check("my-faces:x")
+
+
+def test_a_class_that_lives_here_is_checked_here(tmp_path: Path) -> None:
+    weights = tmp_path / "x.bin"
+    weights.write_bytes(b"0123")
+
+    class Live(ToyGenerator):
+        pass
+
+    c2l.register_generator(Live, kind="live-toy")
+    try:
+        report = check(f"live-toy:{weights}")
+    finally:
+        registry.cache_clear()
+    assert report.passed and "it lives in this process alone" in str(report), str(report)
