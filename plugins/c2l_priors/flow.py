@@ -30,6 +30,20 @@ et al. 2024, arXiv 2404.07724); after, nothing would correct what it overshoots.
 two calls, made as one of twice the batch."""
 
 
+class Asked(NamedTuple):
+    """What is sampled for.
+
+    Args:
+        seen: embeddings and how noisy they are, as the bridge shows them, (B, E) and (B,).
+        against: the same of what guidance moves away from; None for no prompt.
+        guidance: its strength; 1 for none.
+    """
+
+    seen: tuple[Tensor, Tensor]
+    against: tuple[Tensor, Tensor] | None
+    guidance: float
+
+
 class Guided(NamedTuple):
     """What a walk is asked for, what guidance moves away from, and how strongly; None: unguided."""
 
@@ -111,22 +125,26 @@ class FlowPrior(BridgedPrior):
         against = led_from(options)
         guidance = guidance_of(options, against, config.guidance, config.drop)
         normal = SeededNormal(options.seeds, self.device)
-        asked = self.bridge.ask(embeddings, options, normal)
-        prompt = Guided(self.prompt(*asked), None, guidance)
-        if guidance != 1:
-            prompt = prompt._replace(against=self._against(against, len(embeddings)))
-        return self.scale.inverse(self._draw(prompt, options.steps or config.steps, normal))
+        asked = Asked(self.bridge.ask(embeddings, options, normal), None, guidance)
+        if against is not None:
+            unit = self.bridge.unit(against, "text")
+            # Told to be as noisy as can be: what is near the negative prompt is unwanted as well.
+            asked = asked._replace(against=(unit, unit.new_ones(len(unit))))
+        return self.scale.inverse(self._draw(asked, options.steps or config.steps, normal))
 
-    def _against(self, negative: Tensor | None, num: int) -> Condition:
-        """What guidance moves away from."""
-        if negative is None:
-            return self.prompt.no_prompt(num)
-        unit = self.bridge.unit(negative, "text")
-        # Told to be as noisy as can be: what is near the negative prompt is unwanted as well.
-        return self.prompt(unit, unit.new_ones(len(unit)))
+    @staticmethod
+    def _prompt(encoder: PromptEncoder, asked: Asked) -> Guided:
+        """What is sampled for, as a network reads it that has this encoder."""
+        condition = encoder(*asked.seen)
+        if asked.guidance == 1:
+            return Guided(condition, None, 1)
+        against = asked.against
+        left = encoder.no_prompt(len(condition.start)) if against is None else encoder(*against)
+        return Guided(condition, left, asked.guidance)
 
-    def _draw(self, prompt: Guided, steps: int, normal: SeededNormal) -> Tensor:
+    def _draw(self, asked: Asked, steps: int, normal: SeededNormal) -> Tensor:
         """Walk from noise to standardised latents (B, K * D)."""
+        prompt = self._prompt(self.prompt, asked)
         x = normal(self.latent_size)
         times = torch.linspace(1.0, 0.0, steps + 1, device=x.device)
         modulations = self.time(times[:-1])

@@ -21,6 +21,7 @@ from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PriorCard
 from c2l.prompts.domains import Domain, find_domain
+from c2l.training.batches import rng_of
 from c2l.training.checkpoint import checkpoint_path
 from c2l.training.checks import Faults, check_pairs, check_run
 from c2l.training.choosing import Choice, choose_settings
@@ -173,6 +174,7 @@ class _Session:
             )
             self.prior, self.steps_done = state.average, state.step
             self.best_step = state.best.step if state.best else state.step
+            self.prior.refine(self.embeddings, rng_of(self.plan.seed, "refine", 0))
         else:
             report(TrainingProgress(0, 0, None, False))
         self.prior.eval().requires_grad_(False)
