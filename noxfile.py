@@ -4,6 +4,9 @@ They run in the environment that nox itself is in, which ``pip install -e '.[dev
 is too large to install once more for each task.
 """
 
+import os
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "none"
@@ -16,7 +19,8 @@ def check(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", "core", "registry", "plugins", "tests", "examples")
     session.run("mypy")
-    session.run("lint-imports", env={"PYTHONPATH": "examples/c2l-dcgan/src"})
+    examples = sorted(map(str, Path("examples").glob("*/src")))
+    session.run("lint-imports", env={"PYTHONPATH": os.pathsep.join(examples)})
 
 
 @nox.session

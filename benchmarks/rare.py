@@ -39,6 +39,8 @@ NEVER: Sequence[Mapping[str, str]] = (
 )
 """Two things each that no picture of the pairs shows together."""
 MANY = 5
+OF_MANY = 8
+"""So many times as many questions hold enough of a kind."""
 NEXT_TRY = 2**40
 """From a seed to the one that is drawn in its place."""
 
@@ -59,14 +61,14 @@ def never_together(world: World) -> list[Question]:
 
 def many_things(world: World) -> list[Question]:
     """Prompts that name ``MANY`` things and more."""
-    asked = world.judge.questions(20 * NUM_PROMPTS, SEED)
+    asked = world.judge.questions(OF_MANY * NUM_PROMPTS, SEED)
     return [q for q in asked if len(q.named) >= MANY][:NUM_PROMPTS]
 
 
 def other_words(world: World) -> list[Question]:
     """Prompts with a word that no prompt of the domain has."""
     known = {word for prompt in world.domain for word in _words(prompt)}
-    asked = world.judge.questions(20 * NUM_PROMPTS, SEED)
+    asked = world.judge.questions(OF_MANY * NUM_PROMPTS, SEED)
     return [q for q in asked if not known.issuperset(_words(q.prompt))][:NUM_PROMPTS]
 
 

@@ -94,7 +94,7 @@ class Cell:
     """What was measured of a row on a world; lists hold a value for each prompt.
 
     Args:
-        milliseconds: to draw one latent, alone on a core or not.
+        milliseconds: of one core, to draw one latent.
         fit: by what the choice was made, of a bridge that was tried.
         chosen: by the prior itself.
     """

@@ -107,6 +107,13 @@ class OneHot(Plain):
         return self.pixels(torch.cat([z, c], dim=1))
 
 
+class Unlabelled(Plain):
+    """As a StyleGAN without classes."""
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        return self.pixels(torch.cat([z, c], dim=1))
+
+
 class Several(Plain):
     """A small picture, a mask, and the picture."""
 
@@ -142,7 +149,7 @@ class Crowd(Plain):
     """Each picture depends on its neighbours, as with batch statistics."""
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.pixels(z - z.mean(dim=0, keepdim=True))
+        return self.pixels(z - 0.5 * z.mean(dim=0, keepdim=True))
 
 
 class Random(Plain):

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+BEFORE_TESTS = dict(os.environ)
+"""Without what keeps tests off the network, in child processes as well."""
+
 _PIP = ("-m", "pip", "--disable-pip-version-check")
 # Nothing is fetched: what a package needs is there, as is what builds it.
 _OFFLINE = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index")
@@ -33,11 +36,14 @@ class Machine:
         (Path(site.strip()) / "outer.pth").write_text("\n".join(lines), encoding="utf-8")
         return machine
 
+    @property
+    def python(self) -> Path:
+        return self.folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run its python; the exit code must be ``code``."""
-        python = self.folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
         done = subprocess.run(
-            [python, *arguments],
+            [self.python, *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
@@ -59,6 +65,14 @@ class Machine:
     def install(self, *packages: str) -> None:
         """``pip install``, without the network; ``-e`` may stand among the packages."""
         self.run(*_PIP, "install", *_OFFLINE, *packages)
+
+    def fetch(self, *packages: str) -> bool:
+        """``pip install`` from the registry of packages; whether that could be reached."""
+        patience = ("--quiet", "--retries", "0", "--timeout", "10", "--no-compile")
+        command = [str(self.python), *_PIP, "install", *patience, *packages]
+        env = {**BEFORE_TESTS, "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True)
+        return done.returncode == 0
 
     def uninstall(self, dist: str) -> None:
         self.run(*_PIP, "uninstall", "--quiet", "--yes", dist)

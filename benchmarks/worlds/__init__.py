@@ -59,8 +59,8 @@ def _colours(work: Path) -> World:
     if not weights.exists():
         colours.fetch_weights(folder)
     return World(
-        colours.PublicDCGAN.read(weights),
-        colours.ColourEmbedder().eval(),
+        colours.read_generator(weights),
+        colours.new_embedder(),
         colours.ColourJudge(),
         colours.domain_prompts(),
     )

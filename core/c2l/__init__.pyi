@@ -30,6 +30,9 @@ from c2l.prior import check_embeddings as check_embeddings
 from c2l.prior import check_pairs as check_pairs
 from c2l.prior_file import PriorCard as PriorCard
 from c2l.prior_settings import PriorSettings as PriorSettings
+from c2l.registering import register_embedder as register_embedder
+from c2l.registering import register_generator as register_generator
+from c2l.registering import register_prior as register_prior
 from c2l.result import Picture as Picture
 from c2l.result import Result as Result
 from c2l.sample_options import Modality as Modality
@@ -43,6 +46,8 @@ from c2l.seeds import draw_normal as draw_normal
 from c2l.threads import can_limit_a_thread as can_limit_a_thread
 from c2l.threads import limit_this_thread as limit_this_thread
 from c2l.training import train_prior as train_prior
+from c2l.wrapping import wrap as wrap
+from c2l.wrapping import wrap_embedder as wrap_embedder
 from c2l_registry import KindSpec as KindSpec
 from c2l_registry import ModelCard as ModelCard
 from c2l_registry import Source as Source

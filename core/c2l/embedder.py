@@ -31,7 +31,8 @@ class TextReading:
 class Embedder(Part, ABC):
     """Texts and images to one embedding space, not normalised.
 
-    ``settings()`` must hold the preprocessing, since embeddings depend on it.
+    A subclass has ``load``, ``width``, ``embed_text``, ``embed_images`` and ``settings``, which
+    must hold the preprocessing, since embeddings depend on it.
     """
 
     differentiable: bool = True
@@ -64,7 +65,13 @@ class Embedder(Part, ABC):
 
     @abstractmethod
     def embed_text(self, prompts: Sequence[str]) -> Tensor:
-        """Embed prompts: float32, shape (B, E), not normalised."""
+        """Embed prompts.
+
+        Args:
+            prompts: B texts of any length in any script, also empty ones. What does not fit is cut.
+        Returns:
+            float32, shape (B, E), not normalised and never zero, on the embedder's device.
+        """
 
     @abstractmethod
     def embed_images(self, images: Tensor) -> Tensor:
@@ -73,7 +80,7 @@ class Embedder(Part, ABC):
         Args:
             images: float32, shape (B, 3, H, W), range [-1, 1] (clamped), any H and W.
         Returns:
-            float32, shape (B, E), not normalised.
+            float32, shape (B, E), not normalised and never zero, on the embedder's device.
         """
 
     def read_text(self, prompt: str) -> TextReading:

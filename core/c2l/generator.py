@@ -98,7 +98,11 @@ class LatentSpace(LatentLayout):
 
 
 class Generator(Part, ABC):
-    """Latents to images. Differentiable where the network is; never consumes global randomness."""
+    """Latents to images. Differentiable where the network is; never consumes global randomness.
+
+    A subclass has ``load``, ``latent_space``, ``image_size``, ``sample_latents`` and
+    ``synthesize``. What else decides its pictures, besides its weights, is in ``settings()``.
+    """
 
     differentiable: bool = True
     """Whether gradients reach the latents; False for a network of another library, say."""

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from c2l.errors import BadWeights, C2LError, PluginFailed
 from c2l.plugins import registry
+from c2l_registry.kinds import WRAPPED
 
 Look = Callable[[Any, Any, Any], str]
 """Part, answer and first argument of a method to what is wrong with the answer, or an empty text:
@@ -70,7 +71,9 @@ def failure(cls: type[Any], method: str, what: str, *, hint: str = "") -> Plugin
         what: the end of the sentence that begins with the method.
     """
     owner = registry().owner(cls)
-    if owner is None:
+    if cls.__module__ == WRAPPED:
+        who, by = f"{cls.reference}: its {method}", "Correct what is wrapped"
+    elif owner is None:
         who, by = f"the class {cls.__name__} of {cls.__module__}: its {method}", "Correct it"
     else:
         who = f"plugin {owner}: {cls.__name__}.{method}"
@@ -92,7 +95,7 @@ def blaming(cls: type[Any], method: str) -> Iterator[None]:
 
 
 def _failed(cls: type[Any], method: str, error: BaseException) -> PluginFailed:
-    return failure(cls, method, f"fails: {_one_line(error)}", hint=_way_out(error))
+    return failure(cls, method, f"fails: {one_line(error)}", hint=_way_out(error))
 
 
 def nonfinite(part: Any, role: str, method: str) -> C2LError:
@@ -171,7 +174,8 @@ def _same(tensor: Any, kept: Tensor) -> bool:
     return torch.equal(torch.nan_to_num(tensor), torch.nan_to_num(kept))
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """``RuntimeError: the first line of its text``."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     name = type(error).__name__
     return f"{name}: {lines[0]}" if lines else name

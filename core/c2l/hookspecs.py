@@ -14,12 +14,19 @@ that do the work are named by dotted path and imported at first use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pluggy
 
-from c2l_registry import KindSpec
+from c2l_registry import Interface, KindSpec
+
+INTERFACES: Mapping[str, Interface] = {
+    "c2l.generator:Generator": "generator",
+    "c2l.embedder:Embedder": "embedder",
+    "c2l.prior:Prior": "prior",
+}
+"""By what the classes of a loose file are known, without an import."""
 
 hookspec = pluggy.HookspecMarker("c2l")
 hookimpl = pluggy.HookimplMarker("c2l")

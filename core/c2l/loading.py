@@ -26,9 +26,11 @@ from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PartCard
 from c2l.programs import check_program
-from c2l.resolving import find_part, resolve_beside
+from c2l.resolving import find_part, how_to_get, own_folder, resolve_beside
 from c2l.sampling.request import DrawSettings
-from c2l_registry import Interface, Reference
+from c2l.wrapping import how_to_wrap
+from c2l_registry import Interface
+from c2l_registry.kinds import WRAPPED
 
 DEFAULT_RECIPE = "demo-faces"
 
@@ -210,30 +212,39 @@ def _load_for(
     except (UnknownReference, BadReference, BadPath, NotReadable) as error:
         if trained_for is None or reference is not None:
             raise
-        package = trained_for.package
+        if trained_for.reference.startswith(f"{WRAPPED}:"):
+            raise UnknownReference(
+                f"{prior.reference} was trained for the {role} {trained_for.reference}, "
+                "which lives in the program that wrapped it",
+                hint="Give it there: c2l.load_pipeline(prior=…, "
+                f"{how_to_wrap(role, trained_for.settings)})",
+                field=role,
+            ) from error
         raise UnknownReference(
             f"{prior.reference} was trained for the {role} {_describe(trained_for)}, "
             f"which is not here: {error.message}",
-            hint=f"Install {package} again: pip install {package}"
-            if package and package != "c2l"
-            else f"Give its path with `{role}`",
+            hint=how_to_get(trained_for.package, own_folder(prior.reference))
+            or f"Give its path with `{role}`",
             field=role,
         ) from error
 
 
 def _named_by(prior: Prior, part: PartCard | None) -> str:
     """The part that a prior was trained for; a relative path may start at the prior's folder."""
-    own = Reference("", prior.reference.partition(":")[2])
-    folders = [own.path.parent] if own.is_path else []
-    return resolve_beside(part.reference if part else "", *folders)
+    return resolve_beside(part.reference if part else "", *own_folder(prior.reference))
 
 
-def _load(
+def load_unwatched(
     reference: str | Path,
     interface: Interface,
     base: type[AnyPart],
     accept_programs: bool = False,
 ) -> AnyPart:
+    """Load a part on the CPU as it is, for those who look at it themselves.
+
+    Raises:
+        BadReference, UnknownReference, BadWeights, PluginFailed
+    """
     if isinstance(reference, Path):
         reference = _spelt(reference)
     spec, source = find_part(reference, interface)
@@ -247,12 +258,23 @@ def _load(
     check_program(spec, source, accept=accept_programs)
     with blaming(cls, "load"):
         part = cls.load(source)
-        if not isinstance(part, base):
-            raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
-        if is_foreign(cls):
-            _check_finished(part)
+    if not isinstance(part, base):
+        raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
     part.reference = str(source.reference)
     part.package = registry().package(spec.kind)
+    return part
+
+
+def _load(
+    reference: str | Path,
+    interface: Interface,
+    base: type[AnyPart],
+    accept_programs: bool = False,
+) -> AnyPart:
+    part = load_unwatched(reference, interface, base, accept_programs)
+    if is_foreign(type(part)):
+        with blaming(type(part), "load"):
+            _check_finished(part)
     return watch(part)
 
 

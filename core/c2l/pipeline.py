@@ -29,6 +29,7 @@ from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import DrawRequest, DrawSettings
 from c2l.sampling.texts import as_written
 from c2l.version import __version__
+from c2l_registry.loose import file_of_package
 
 # Latents sampled at once, and pictures they are for: more would delay the first picture.
 _LATENTS_AT_ONCE = 1024
@@ -135,6 +136,8 @@ class Pipeline:
     def provenance(self) -> dict[str, Any]:
         """What the record of every picture says about the parts."""
         parts = {"generator": self.generator, "embedder": self.embedder, "prior": self.prior}
+        loose = (file_of_package(part.package) for part in parts.values())
+        files = dict(file for file in loose if file is not None)
         named = {role: part.reference for role, part in parts.items() if part.reference}
         return {
             **({"recipe": self.recipe} if self.recipe else {}),
@@ -142,6 +145,7 @@ class Pipeline:
             "precision": self.precision,
             "device": str(self.generator.device),
             "fingerprints": {role: part.fingerprint()[:16] for role, part in parts.items()},
+            **({"plugin_files": files} if files else {}),
             "version": __version__,
         }
 

@@ -28,9 +28,11 @@ from c2l_registry import Source
 class Prior(Part, ABC):
     """Embeddings to latents of one generator.
 
-    A subclass declares ``Settings`` and passes the keyword arguments of its constructor on to this
-    one, which checks them and keeps them in ``self.config``. All other state is in parameters and
-    buffers.
+    A subclass has ``fit``, ``_sample`` and, unless ``trains_by_gradient`` is False,
+    ``training_loss``. It declares ``Settings`` and passes the keyword arguments of its constructor
+    on to this one, which checks them and keeps them in ``self.config``. All other state is in
+    parameters and buffers, whose shapes follow from the settings: a file is read into a prior that
+    was built from them.
 
     Raises:
         BadInput: a setting is unknown or out of range.
@@ -115,6 +117,8 @@ class Prior(Part, ABC):
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         """Compute from pairs what has a closed form: statistics, or the whole prior.
 
+        Called once, before the first step of training.
+
         Args:
             embeddings: float32, shape (N, E), of images, as the embedder gives them.
             latents: float32, shape (N, K, D).
@@ -152,7 +156,14 @@ class Prior(Part, ABC):
         """
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
-        """The loss of one batch of pairs, a scalar; all randomness comes from ``rng`` (CPU)."""
+        """The loss of one batch of pairs.
+
+        Args:
+            embeddings, latents: B pairs, as of ``fit``; move them to ``self.device``.
+            rng: on the CPU. All randomness comes from it, so that a run can be resumed.
+        Returns:
+            a scalar with a gradient.
+        """
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
 
     @torch.no_grad()
@@ -210,7 +221,16 @@ class Prior(Part, ABC):
 
     @abstractmethod
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
-        """What a subclass does for ``sample``, which has checked the input: no gradients."""
+        """What a subclass does for ``sample``, which has checked the input: no gradients.
+
+        Args:
+            embeddings: finite, float32, shape (B, E), on any device.
+            options: with B seeds; None for every option that ``supported_options`` does not name,
+                and for what the prior itself is to decide.
+        Returns:
+            float32, shape (B, K, D), on the prior's device, not standardised. Row i depends on
+            ``embeddings[i]`` and ``options.seeds[i]`` alone: see ``c2l.SeededNormal``.
+        """
 
     def save(self, path: Path, card: PriorCard, *, half: bool = False) -> None:
         """Write the prior to ``path`` atomically, its weights in float16 if ``half``.

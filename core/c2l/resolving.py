@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from c2l.errors import (
@@ -12,6 +13,7 @@ from c2l.errors import (
     NotReadable,
     PluginFailed,
     UnknownReference,
+    spell_fields,
 )
 from c2l.generator import Generator
 from c2l.guard import blaming
@@ -20,6 +22,7 @@ from c2l.plugins import registry
 from c2l.prior_file import read_prior_card
 from c2l.reading import refuse_stand_in
 from c2l_registry import Interface, KindSpec, Reference, Source, parse_reference
+from c2l_registry.loose import file_of_package
 from c2l_registry.paths import check_given, is_there
 
 
@@ -82,6 +85,32 @@ def resolve_beside(reference: str, *folders: Path) -> str:
     return reference
 
 
+def own_folder(reference: str) -> tuple[Path, ...]:
+    """The folder of the file that a reference names, if it names one."""
+    kind, _, name = reference.partition(":")
+    own = next((r for r in (Reference("", reference), Reference(kind, name)) if r.is_path), None)
+    return (own.path.parent,) if own else ()
+
+
+def how_to_get(package: str, folders: Sequence[Path] = ()) -> str:
+    """What to do for a kind that a package or a loose file provides; empty if nothing is known.
+
+    Code is run only if the user names it, never because a file does.
+
+    Args:
+        package: as ``Part.package``.
+        folders: where a loose file is looked for, besides where it was.
+    """
+    if (loose := file_of_package(package)) is not None:
+        path, sha256 = loose
+        found = resolve_beside(path if Reference("", path).is_path else f"./{path}", *folders)
+        return (
+            f"It comes from the file {path} (sha256 {sha256[:12]}…). If you trust that, load it: "
+            f"`c2l {spell_fields({'plugin': found})} …`"
+        )
+    return f"Install it again: pip install {package}" if package not in ("", "c2l") else ""
+
+
 def _recognise(path: Path, interface: Interface) -> KindSpec:
     """The one kind that recognises the file."""
     named = _kind_in_file(path) if interface == "prior" else None
@@ -102,11 +131,12 @@ def _recognise(path: Path, interface: Interface) -> KindSpec:
 def _kind_in_file(path: Path) -> KindSpec | None:
     """The kind that is named in a prior's file; None if it is another sort of file."""
     try:
-        kind = read_prior_card(path).kind
+        card = read_prior_card(path)
     except BadWeights:
         if path.suffix == ".safetensors":
             raise
         return None
+    kind = card.kind
     if kind in (kinds := registry().kinds("prior")):
         return kinds[kind]
     try:
@@ -114,7 +144,8 @@ def _kind_in_file(path: Path) -> KindSpec | None:
     except C2LError as error:
         raise UnknownReference(
             f"{path} is a prior of kind {kind}: {error.message}",
-            hint=f"Install the plugin that provides {kind}. {error.hint}",
+            hint=how_to_get(card.training.get("plugin", ""), [path.parent])
+            or f"Install the plugin that provides {kind}. {error.hint}",
         ) from error
     raise UnknownReference(f"{path} names the kind {kind}, which is not a kind of prior here")
 

@@ -41,7 +41,7 @@ class Slot:
     Args:
         name, type: ``tensor`` is one of any type; ``float``, ``int``, ``bool`` are no tensors.
         shape: without the batch, None for an open size; None if nothing is known.
-        batch: the size of the batch, if it is fixed.
+        batch: the size of the batch, if it is fixed; 0 if there is none, as for one number.
         role: what it is given.
         value: of a constant.
     """
@@ -92,7 +92,7 @@ def find_roles(inputs: Sequence[Input], facts: Facts) -> list[Slot]:
 def _slot(given: Input) -> Slot:
     if given.shape is None:
         return Slot(given.name, given.type, None, None)
-    return Slot(given.name, given.type, tuple(given.shape[1:]), next(iter(given.shape), None))
+    return Slot(given.name, given.type, tuple(given.shape[1:]), next(iter(given.shape), 0))
 
 
 def _with_role(slot: Slot, facts: Facts, *, alone: bool) -> Slot:
@@ -103,14 +103,13 @@ def _with_role(slot: Slot, facts: Facts, *, alone: bool) -> Slot:
         return slot
     if slot.name in facts.noise:
         return replace(slot, role="noise", shape=facts.noise[slot.name])
-    if slot.type in _SCALARS or slot.type == "bool" or slot.shape == ():
-        if _TRUNCATION.fullmatch(name):
-            return replace(slot, role="constant", value=1.0)
-        if slot.type in ("float32", "float", "bool", *_FLOATS) or not _LABEL.fullmatch(name):
-            raise Undecided(
-                f"has an input {slot.name!r} that takes one number",
-                f"inputs = {{{slot.name} = 1.0}}, with the number to give",
-            )
+    if _TRUNCATION.fullmatch(name) and not alone:
+        return replace(slot, role="constant", value=1.0)
+    if slot.type in _SCALARS or slot.batch == 0:
+        raise Undecided(
+            f"has an input {slot.name!r} that takes one number",
+            f"inputs = {{{slot.name} = 1.0}}, with the number to give",
+        )
     if slot.type.startswith(("int", "uint")):
         return replace(slot, role="label")
     if slot.type not in _FLOATS:
@@ -121,8 +120,6 @@ def _with_role(slot: Slot, facts: Facts, *, alone: bool) -> Slot:
         return slot
     if facts.latent is not None:
         return replace(slot, role="label" if _LABEL.fullmatch(name) else "noise")
-    if _TRUNCATION.fullmatch(name):
-        return replace(slot, role="constant", value=1.0)
     if _NOISE.fullmatch(name):
         return replace(slot, role="noise")
     return replace(slot, role="label" if _LABEL.fullmatch(name) else "latent")

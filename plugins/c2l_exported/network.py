@@ -56,15 +56,15 @@ class Call:
             return z.astype(dtype)
         if slot.role == "label":
             if dtype.startswith("float"):
-                assert slot.shape is not None
-                return np.eye(slot.shape[-1] or 1, dtype=dtype)[classes]
+                num = (slot.shape or (0,))[-1] or 0
+                return np.eye(max(num, 1), dtype=dtype)[classes][:, :num]
             return classes.astype(dtype).reshape(len(classes), *[1] * len(slot.shape or ()))
         if slot.role == "noise":
             shape = [size or 1 for size in slot.shape or ()]
             # Another stream than that of the latent, whose seed may be as small.
             rows = c2l.draw_normal([2**40 + seed for seed in seeds], int(np.prod(shape)))
             return rows.numpy().reshape(-1, *shape).astype(dtype)
-        if slot.batch is None and slot.shape is None:
+        if slot.batch == 0 or slot.shape is None:
             return np.array(slot.value, dtype)
         return np.full(
             (slot.batch or len(z), *(s or 1 for s in slot.shape or ())), slot.value, dtype

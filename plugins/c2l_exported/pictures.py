@@ -46,8 +46,8 @@ class Pictures:
     channels: int
     height: int
     width: int
-    black: float
-    white: float
+    black: float = -1.0
+    white: float = 1.0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,8 +91,7 @@ def find_pictures(outputs: Sequence[Array], batch: int, facts: Facts) -> Picture
     place, (layout, channels, height, width) = max(
         shaped, key=lambda item: (item[1][2] * item[1][3], item[1][1] > 1, -item[0])
     )
-    black, white = facts.value_range or _range(outputs[place])
-    return Pictures(place, layout, channels, height, width, black, white)
+    return Pictures(place, layout, channels, height, width)
 
 
 def _shape(array: Array, batch: int, facts: Facts) -> Shaped | None:
@@ -104,7 +103,8 @@ def _shape(array: Array, batch: int, facts: Facts) -> Shaped | None:
     if len(shape) == 4:
         first: Shaped = ("channels-first", shape[1], shape[2], shape[3])
         last: Shaped = ("channels-last", shape[3], shape[1], shape[2])
-        found = _likelier([f for f in (first, last) if f[1] in _CHANNELS], shape, facts)
+        ways = [way for way in (first, last) if way[1] in _CHANNELS and _is_large(way)]
+        found = _likelier(ways, shape, facts)
     elif len(shape) == 3:
         found = ("no channels", 1, shape[1], shape[2])
     elif len(shape) == 2:
@@ -112,7 +112,11 @@ def _shape(array: Array, batch: int, facts: Facts) -> Shaped | None:
             side = math.isqrt(shape[1] // channels)
             if channels * side * side == shape[1]:
                 found = ("flat", channels, side, side)
-    return found if found is not None and found[2] * found[3] >= _FEWEST_PIXELS else None
+    return found if found is not None and _is_large(found) else None
+
+
+def _is_large(way: Shaped) -> bool:
+    return way[2] * way[3] >= _FEWEST_PIXELS
 
 
 def _likelier(ways: list[Shaped], shape: tuple[int, ...], facts: Facts) -> Shaped | None:
@@ -127,13 +131,15 @@ def _likelier(ways: list[Shaped], shape: tuple[int, ...], facts: Facts) -> Shape
     return next(iter(square or ways), None)
 
 
-def _range(array: Array) -> tuple[float, float]:
-    """The numbers of black and white, from the numbers of a few pictures."""
+def find_range(array: Array) -> tuple[float, float]:
+    """The numbers of black and white, from the numbers of a few pictures.
+
+    Raises:
+        Undecided
+    """
     if array.dtype == np.uint8:
         return 0.0, 255.0
     low, high = float(array.min()), float(array.max())
-    if not math.isfinite(low + high):
-        raise Undecided("gives NaN or infinity")
     if array.dtype.kind != "f" or max(-low, high) > 20:
         if low >= 0 and 20 < high <= 256:
             return 0.0, 255.0

@@ -3,26 +3,29 @@ loaded. What cannot be found out ends in one line that says what to write in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from c2l_exported.facts import Facts
 from c2l_exported.inputs import Slot, Undecided, find_roles
 from c2l_exported.latents import Latents
 from c2l_exported.network import Call, Network
-from c2l_exported.pictures import Pictures, find_pictures
+from c2l_exported.pictures import Pictures, find_pictures, find_range
 from c2l_exported.process import Child, Refused, Signature
 
 _COMMON_SIZES = (512, 256, 128, 100, 64, 120, 140, 200, 32, 16)
 _BATCHES = (2, 1, 4, 8, 16, 32, 64)
 _NEAR = 1e-2
+_FEW, _MANY = 4, 32
+"""Pictures that are looked at to tell what is black and white."""
 
 Array = np.ndarray[Any, Any]
+Ask = Callable[..., list[Array]]
 
 
 def probe(child: Child, facts: Facts) -> Network:
@@ -34,26 +37,56 @@ def probe(child: Child, facts: Facts) -> Network:
     """
     signature = child.signature()
     slots = find_roles(signature.inputs, facts)
-    call, pictures = _first_that_works(child, slots, signature, facts)
-    network = Network(child, call, pictures)
-    return _depending_on_nothing_else(network)
+    found, pictures, drawn = _first_that_works(child, slots, signature, facts)
+    if not np.isfinite(drawn).all():
+        raise Undecided("gives NaN or infinity")
+    ask = partial(_outputs, child, only=pictures.output)
+    call = _depending_on_nothing_else(found, drawn, ask)
+    pictures = _with_range(pictures, call, drawn if call == found else drawn[:0], ask, facts)
+    return Network(child, call, pictures)
+
+
+def _with_range(pictures: Pictures, call: Call, drawn: Array, ask: Ask, facts: Facts) -> Pictures:
+    """With the numbers of black and white, from a few pictures, or from more if these do not tell.
+
+    Args:
+        drawn: pictures of the first seeds; there may be none yet.
+    """
+    drawn = _filled(drawn, _FEW, call, ask)
+    if not call.random and _near(drawn[1:], drawn[:-1]):
+        raise Undecided("draws one picture of all latents")
+    try:
+        black, white = facts.value_range or find_range(drawn)
+    except Undecided:
+        black, white = find_range(_filled(drawn, _MANY, call, ask))
+    return replace(pictures, black=black, white=white)
+
+
+def _filled(drawn: Array, num: int, call: Call, ask: Ask) -> Array:
+    """``num`` pictures or more: those that are drawn already, and those of the next seeds."""
+    while (done := len(drawn)) < num:
+        seeds = range(done, done + (call.batch_size or num - done))
+        drawn = np.concatenate([drawn, *ask(call, seeds)])
+    return drawn
 
 
 def _first_that_works(
     child: Child, slots: Sequence[Slot], signature: Signature, facts: Facts
-) -> tuple[Call, Pictures]:
+) -> tuple[Call, Pictures, Array]:
+    """The likeliest way to call the network, how its pictures lie, and the first of them."""
     reasons: list[str] = []
     undecided: Undecided | None = None
     for batch in _batches(slots, facts):
         for call in _calls(slots, signature, facts, batch):
             try:
-                pictures = find_pictures(_outputs(child, call, batch), batch, facts)
+                outputs = _outputs(child, call, range(batch))
+                pictures = find_pictures(outputs, batch, facts)
                 if call.batch_size is None:
                     # Sizes that happen to broadcast give other pictures for another batch.
-                    (alone,) = _outputs(child, call, 1, only=pictures.output)
+                    (alone,) = _outputs(child, call, range(1), only=pictures.output)
                     if alone.shape != (1, *pictures.shape):
                         raise Refused(f"one latent gives {alone.shape}, {batch} do not")
-                return call, pictures
+                return call, pictures, outputs[pictures.output]
             except Refused as error:
                 reasons.append(str(error))
             except Undecided as error:
@@ -126,11 +159,13 @@ def _label_slots(
     known = label.shape[-1] if label.shape and label.type.startswith("float") else None
     num = facts.labels or known
     if num is None and facts.label is None:
+        if label.type == "tensor":  # many networks without classes take an empty row of them
+            yield {label.name: replace(label, type=float_type, shape=(0,))}, 0
         raise Undecided(
             f"has an input of classes, {label.name!r}",
             "labels = 10, which is how many there are, or label = 0 to draw one of them",
         )
-    if num is not None and facts.label is not None and facts.label >= num:
+    if num and facts.label is not None and facts.label >= num:
         raise Undecided(f"has {num} classes, so none of number {facts.label}")
     drawn = 0 if facts.label is not None else num or 0
     if label.type == "tensor":
@@ -164,67 +199,46 @@ def _is_open(slots: Sequence[Slot], facts: Facts) -> bool:
     )
 
 
-def _depending_on_nothing_else(network: Network) -> Network:
-    """The network, called so that a picture depends on its latent alone.
+def _depending_on_nothing_else(call: Call, drawn: Array, ask: Ask) -> Call:
+    """A way to call the network so that a picture depends on its latent alone.
 
+    Args:
+        call: a way that works.
+        drawn: pictures of the first seeds, drawn together.
+        ask: draws the pictures of seeds.
     Raises:
-        Undecided: it depends on more in any case, or not on the latent.
+        Undecided: there is no such way.
     """
-    call = network.call
-    latents = call.latents.draw(range(3))
-    # Not by ``draw``, which would seed it: does it draw random numbers?
-    first, again, seeded = (_raw(network, latents[:1], seed) for seed in (0, 0, 1))
-    if not _near(first, again):
-        raise Undecided(
-            "draws another picture of the same latent each time; export it in eval mode, and with "
-            "noise as an input"
-        )
-    if not _near(first, seeded):
-        network.call = call = replace(call, random=True)
-    alone = torch.cat([_pictures(network, row[None]) for row in latents])
-    if call.batch_size is None and not call.random:
-        together = _pictures(network, latents)
-        if not _near(together.numpy(), alone.numpy()):
-            network.call = call = replace(call, batch_size=1)
-    if (call.batch_size or 1) > 1:
-        filled = latents[torch.arange(call.batch_size or 1) % 3]
-        if not _near(_pictures(network, filled)[:1].numpy(), alone[:1].numpy()):
+    size = call.batch_size or 1
+    seeds = [0, *range(size + 1, 2 * size)]  # the first picture among other neighbours, or none
+    (first,) = ask(call, seeds)
+    (other,) = ask(call, seeds, seed=1)
+    if not _near(first[:1], other[:1]):
+        (again,) = ask(call, seeds)
+        if not _near(first[:1], again[:1]):
             raise Undecided(
-                "draws another picture of a latent when others are drawn beside it; "
-                "export it in eval mode"
+                "draws another picture of the same latent each time; export it in eval mode, and "
+                "with noise as an input"
             )
-    if not call.random and _near(alone[1:].numpy(), alone[:-1].numpy()):
-        raise Undecided("draws one picture of all latents")
-    if not bool(torch.isfinite(alone).all()):
-        raise Undecided("gives NaN or infinity")
-    return network
-
-
-def _outputs(child: Child, call: Call, batch: int, only: int | None = None) -> list[Array]:
-    arrays = call.arrays(call.latents.draw(range(batch)), batch)
-    return child.run(arrays, device="cpu", threads=_threads(), seed=0, only=only)
-
-
-def _raw(network: Network, latents: Tensor, seed: int) -> Array:
-    size = network.call.batch_size or 1
-    (array,) = network.child.run(
-        network.call.arrays(latents, size),
-        device="cpu",
-        threads=_threads(),
-        seed=seed,
-        only=network.pictures.output,
+        return replace(call, random=True, batch_size=call.batch_size or 1)
+    if first.shape[1:] == drawn.shape[1:] and _near(first[:1], drawn[:1]):
+        return call
+    if call.batch_size is None:
+        return replace(call, batch_size=1)
+    raise Undecided(
+        "draws another picture of a latent when others are drawn beside it; export it in eval mode"
     )
-    return array[:1].astype("float64")
 
 
-def _pictures(network: Network, latents: Tensor) -> Tensor:
-    return network.draw(latents, "cpu")
-
-
-def _threads() -> int:
-    return torch.get_num_threads()
+def _outputs(
+    child: Child, call: Call, seeds: Sequence[int], *, seed: int = 0, only: int | None = None
+) -> list[Array]:
+    arrays = call.arrays(call.latents.draw(seeds), len(seeds))
+    threads = torch.get_num_threads()
+    return child.run(arrays, device="cpu", threads=threads, seed=seed, only=only)
 
 
 def _near(actual: Array, expected: Array) -> bool:
+    actual, expected = actual.astype(np.float64), expected.astype(np.float64)
     scale = float(np.abs(expected).max(initial=0.0))
     return bool(np.abs(actual - expected).max(initial=0.0) <= _NEAR * scale)

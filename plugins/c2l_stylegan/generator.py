@@ -341,6 +341,10 @@ class StyleGAN(c2l.Generator):
         w: Tensor = self.mapping(z, labels)
         return w
 
+    def load_state_dict(self, *arguments: Any, **keywords: Any) -> Any:
+        self._statistics = None  # of other weights
+        return super().load_state_dict(*arguments, **keywords)
+
     @torch.inference_mode(False)  # what it keeps must also serve where gradients are recorded
     @torch.no_grad()
     def _mean_and_std(self) -> tuple[Tensor, Tensor]:

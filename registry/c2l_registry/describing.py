@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Literal
 
 from c2l_registry.kinds import KindSpec
+from c2l_registry.loose import classes_in, collecting, import_file, where_in_file
 from c2l_registry.module_search import find_module
 from c2l_registry.plugins import PluginRecord, State
 from c2l_registry.requirements import ATTRIBUTE, WrongVersion, check_wish, wish_in_source
@@ -81,8 +82,9 @@ def describe(
         staged.record = replace(record, state="incompatible", error=str(error))
         staged.cards.clear()
     except survive as error:
+        said = f"{where_in_file(error, record)}{one_line(error)}"
         staged.record = replace(
-            record, state="failed", error=one_line(error), traceback=traceback.format_exc()
+            record, state="failed", error=said, traceback=traceback.format_exc()
         )
         # The kinds registered so far are kept, to explain why they are missing.
         staged.cards.clear()
@@ -109,25 +111,41 @@ def _run_hooks(point: EntryPoint, hookspecs: ModuleType, staged: Description) ->
     manager = pluggy.PluginManager("c2l")
     manager.add_hookspecs(hookspecs)
     host = point.group.partition(".")[0]
+    file = staged.record.file
     if not staged.record.bundled:
         spec = find_module(point.module)
-        check_wish(wish_in_source(spec.origin if spec else None), host)
-    plugin = point.load()
+        check_wish(wish_in_source(file or (spec.origin if spec else None)), host)
+    with collecting() as given:
+        plugin = import_file(staged.record) if file else point.load()
     check_wish(getattr(plugin, ATTRIBUTE, None), host)
     manager.register(plugin, name=point.name)
     manager.check_pending()
-    if not manager.get_hookcallers(plugin):
+    if not file and not manager.get_hookcallers(plugin):
         raise TypeError(f"{point.value} implements no hook; mark one with @c2l.hookimpl")
+    if file:
+        staged.kinds |= {spec.kind: spec for spec in given}
     implemented = {caller.name for caller in manager.get_hookcallers(plugin) or ()}
     for name, registrar in _REGISTRARS.items():
         if name in implemented:
             staged.hooks.append(name)
             getattr(manager.hook, name)(register=registrar(staged))
+    if file:
+        _register_classes(plugin, hookspecs, staged)
     # The first line of the module says more than that of a package, which plugins may share.
     said = (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
     staged.record = replace(
         staged.record, kinds=tuple(staged.kinds), summary=said or staged.record.summary
     )
+
+
+def _register_classes(module: ModuleType, hookspecs: ModuleType, staged: Description) -> None:
+    """Register the classes of a loose file that it has not registered itself."""
+    named = {spec.factory for spec in staged.kinds.values()}
+    for spec in classes_in(module, hookspecs.INTERFACES):
+        if spec.factory not in named:
+            _kind_registrar(staged)(spec)
+    if not staged.kinds and not staged.cards:
+        raise TypeError("it has no class of a generator, an embedder or a prior, and no hook")
 
 
 def _kind_registrar(staged: Description) -> Callable[[KindSpec], None]:

@@ -14,8 +14,11 @@ from typing import Any
 from c2l_registry.errors import C2LError
 from c2l_registry.files import write_atomically
 from c2l_registry.module_search import find_module
+from c2l_registry.paths import expand_path
+from c2l_registry.plugins import PluginRecord
 from c2l_registry.weights import home_folder
 
+Row = tuple[PluginRecord, EntryPoint]
 Answer = dict[str, Any]
 """What the child says of one plugin, JSON-able; see ``c2l_registry.describing_child``."""
 
@@ -41,9 +44,9 @@ class Memory:
             if isinstance(known, dict) and known.pop("schema", None) == SCHEMA:
                 self._known = known
 
-    def recall(self, point: EntryPoint) -> Answer | None:
+    def recall(self, row: Row) -> Answer | None:
         """What a plugin said, if that still holds."""
-        kept = self._known.get(_key(point))
+        kept = self._known.get(_key(row))
         if kept is None:
             return None
         answer: Answer = kept["answer"]
@@ -51,23 +54,23 @@ class Memory:
             return None
         return answer
 
-    def keep(self, answers: Mapping[EntryPoint, Answer]) -> None:
+    def keep(self, answers: Mapping[Row, Answer]) -> None:
         """Keep answers, and forget those of packages that are no longer where they were."""
         if not answers or self._path is None:
             return
         known = {key: kept for key, kept in self._known.items() if os.path.exists(kept["place"])}
-        for point, answer in answers.items():
+        for row, answer in answers.items():
             stamps = _stamps(answer)
-            known[_key(point)] = {"place": _place(point), "stamps": stamps, "answer": answer}
+            known[_key(row)] = {"place": _place(row), "stamps": stamps, "answer": answer}
         with suppress(C2LError, OSError):
             text = json.dumps({"schema": SCHEMA, **known}, indent=1)
             write_atomically(self._path, text.encode())
 
 
-def _key(point: EntryPoint) -> str:
-    dist = point.dist
-    package = f"{dist.metadata['Name']} {dist.version}" if dist else ""
-    return "\n".join([_host(), sys.version, _place(point), package, str(point)])
+def _key(row: Row) -> str:
+    record, point = row
+    package = f"{record.dist} {record.version}"
+    return "\n".join([_host(), sys.version, _place(row), package, str(point)])
 
 
 def _host() -> str:
@@ -76,7 +79,10 @@ def _host() -> str:
     return ""
 
 
-def _place(point: EntryPoint) -> str:
+def _place(row: Row) -> str:
+    record, point = row
+    if record.file:
+        return str(expand_path(record.file).absolute())
     return str(point.dist.locate_file("")) if point.dist else ""
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from c2l_registry.errors import PluginFailed
+from c2l_registry.errors import C2LError, PluginFailed, UnknownPlugin, UnknownReference
 from c2l_registry.kinds import KindSpec
+from c2l_registry.loose import FILES
 from c2l_registry.plugins import BY_VARIABLE, DISABLE, PluginRecord
 
 
@@ -34,6 +35,28 @@ def not_loaded(kind: str, record: PluginRecord) -> PluginFailed:
     return PluginFailed(
         f"the kind {kind!r} belongs to plugin {record}, which did not load: {record.error}",
         hint=f"See more: c2l plugins show {record.name}",
+    )
+
+
+def unusable_file(record: PluginRecord, *, run: bool) -> C2LError:
+    """A loose file that the user named and that cannot be used, whether it was run or not."""
+    if not run:
+        return UnknownPlugin(
+            f"{record.file} cannot be a plugin: {record.error}",
+            hint=f"Name Python files, also in {FILES}",
+        )
+    return PluginFailed(
+        f"the plugin {record.file} fails: {record.error}",
+        hint=f"Correct it. See more: c2l plugins show {record.name}",
+    )
+
+
+def not_wrapped_here() -> UnknownReference:
+    """A reference to what was given to ``c2l.wrap``."""
+    return UnknownReference(
+        "what is wrapped lives in the program that wraps it, and cannot be loaded by name",
+        hint="In Python, give the part itself; for commands, put it into a file: "
+        '`c2l plugin="./my_gan.py" …`',
     )
 
 

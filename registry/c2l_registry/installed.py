@@ -13,9 +13,10 @@ from types import ModuleType
 from typing import Any
 
 from c2l_registry.describing import Description, describe, one_line
-from c2l_registry.errors import PluginFailed, UnknownPlugin
-from c2l_registry.explanations import taken_kind
-from c2l_registry.kinds import Interface, KindSpec
+from c2l_registry.errors import BadReference, C2LError, PluginFailed, UnknownPlugin
+from c2l_registry.explanations import taken_kind, unusable_file
+from c2l_registry.kinds import WRAPPED, Interface, KindSpec
+from c2l_registry.loose import collected, collecting, find_files, import_file, package_of_file
 from c2l_registry.plugins import PluginRecord, discover, unknown_disabled
 
 
@@ -25,7 +26,7 @@ class Installed:
     Args:
         hookspecs: the module with the hook specifications, ``c2l.hookspecs``.
         group: the entry-point group.
-        environ: read for ``C2L_DISABLE_PLUGINS`` and ``C2L_HOME``.
+        environ: read for ``C2L_DISABLE_PLUGINS``, ``C2L_PLUGINS`` and ``C2L_HOME``.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Installed:
         self._group = group
         self._environ = environ
         self._owners: dict[type[Any], PluginRecord] = {}
+        self._live: dict[str, tuple[Description, type[Any]]] = {}
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -52,6 +54,43 @@ class Installed:
     def unknown_disabled(self) -> list[UnknownPlugin]:
         """An error for each name in ``C2L_DISABLE_PLUGINS`` that no installed plugin has."""
         return unknown_disabled(self.plugins(), self._environ)
+
+    def unusable_files(self) -> list[C2LError]:
+        """An error for each file in ``C2L_PLUGINS`` that is not there, or that fails."""
+        named = [record for record in self.plugins() if record.file]
+        described = {d.record.file: d.record for d in self._described} if named else {}
+        return [
+            unusable_file(described[record.file], run=record.state == "available")
+            for record in named
+            if described[record.file].state in {"failed", "incompatible"}
+        ]
+
+    def register(self, spec: KindSpec, cls: type[Any]) -> None:
+        """Offer a class of this process; it replaces one that was registered by the same kind.
+
+        Raises:
+            BadReference: the kind comes with c2l itself.
+        """
+        if (kinds := collected()) is not None:
+            kinds.append(spec)
+            return
+        for description in self._bundled.values():
+            if spec.kind in description.kinds:
+                raise BadReference(
+                    f"the kind {spec.kind!r} is one of {description.record.dist} itself",
+                    hint="Choose another: kind=…",
+                )
+        record = PluginRecord(
+            cls.__qualname__, "this process", "", "available", spec.summary, module=cls.__module__,
+            kinds=(spec.kind,),
+        )  # fmt: skip
+        self._live[spec.kind] = Description(record, {spec.kind: spec}), cls
+        self.__dict__.pop("_claims", None)
+
+    def lives_here(self, reference: str) -> bool:
+        """Whether a reference means something to this process alone."""
+        kind = reference.partition(":")[0]
+        return kind == WRAPPED or kind in self._live
 
     def kinds(self, interface: Interface | None = None) -> dict[str, KindSpec]:
         """The kinds that can be used, by name, without those that two plugins claim.
@@ -67,12 +106,17 @@ class Installed:
         }
 
     def package(self, kind: str) -> str:
-        """The name of the installed package that provides a kind.
+        """The name of the installed package that provides a kind, or ``./file.py#sha256=…``.
+
+        Empty for a class that is registered in this process.
 
         Raises:
             KeyError: no plugin, or more than one, provides it.
         """
-        return self.owner_of_kind(kind).dist
+        record = self.owner_of_kind(kind)
+        if kind in self._live:
+            return ""
+        return package_of_file(record) if record.file else record.dist
 
     def owner_of_kind(self, kind: str) -> PluginRecord:
         """The plugin that provides a kind.
@@ -97,11 +141,16 @@ class Installed:
         Raises:
             PluginFailed: it cannot be imported; the hint says what to install.
         """
+        if spec.kind in self._live:
+            return self._live[spec.kind][1]
         module, _, name = spec.factory.partition(":")
+        record = self.owner_of_kind(spec.kind)
         try:
+            if record.file:
+                with collecting():  # it was described already
+                    import_file(record)
             found: type[Any] = getattr(importlib.import_module(module), name)
         except (Exception, SystemExit) as error:
-            record = self.owner_of_kind(spec.kind)
             hint = f"Report it to the authors of {record.dist}, or install another version"
             if isinstance(error, ModuleNotFoundError) and _absent(error.name):
                 # A module is not always a package of that name: propose what the plugin asks for.
@@ -120,10 +169,20 @@ class Installed:
 
     @cached_property
     def _discovered(self) -> list[tuple[PluginRecord, EntryPoint]]:
-        return discover(self._group, self._environ)
+        files = find_files(self._group, self._environ)
+        return [*discover(self._group, self._environ), *files]
+
+    @property
+    def _described(self) -> list[Description]:
+        return [*self._asked, *(description for description, _ in self._live.values())]
 
     @cached_property
-    def _described(self) -> list[Description]:
+    def _bundled(self) -> dict[PluginRecord, Description]:
+        rows = [row for row in self._discovered if row[0].bundled]
+        return {record: describe(record, point, self._hookspecs) for record, point in rows}
+
+    @cached_property
+    def _asked(self) -> list[Description]:
         third_party = [
             row for row in self._discovered if row[0].state == "available" and not row[0].bundled
         ]
@@ -134,10 +193,8 @@ class Installed:
             told = describe_third_party(third_party, self._hookspecs, self._group, self._environ)
         return _without_taken_kinds(
             [
-                describe(record, point, self._hookspecs)
-                if record.bundled
-                else told.get(record) or Description(record)
-                for record, point in self._discovered
+                self._bundled.get(record) or told.get(record) or Description(record)
+                for record, _ in self._discovered
             ]
         )
 
@@ -147,6 +204,8 @@ class Installed:
         for description in self._described:
             if description.record.state == "available":
                 for kind, spec in description.kinds.items():
+                    if kind in self._live:  # what this process says last is meant
+                        claims.pop(kind, None)
                     claims.setdefault(kind, []).append((spec, description.record))
         return claims
 
@@ -154,7 +213,7 @@ class Installed:
 
     def _refuse(self) -> None:
         """Stop before anything is looked up, if something bars the way."""
-        for error in self.unknown_disabled():
+        for error in (*self.unknown_disabled(), *self.unusable_files()):
             raise error
 
 

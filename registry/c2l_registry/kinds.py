@@ -9,6 +9,9 @@ from typing import Literal, get_args
 Interface = Literal["generator", "embedder", "prior"]
 INTERFACES: tuple[Interface, ...] = get_args(Interface)
 
+WRAPPED = "wrapped"
+"""The kind of what lives in a program that wrapped it, so that nothing can be loaded by it."""
+
 # Two characters at least: a single letter before a colon is a Windows drive.
 KIND = re.compile(r"[a-z][a-z0-9-]+")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -50,6 +53,8 @@ class KindSpec:
             raise ValueError(
                 f"the kind {self.kind!r} must be a letter, then one or more of a-z, 0-9 and '-'"
             )
+        if self.kind == WRAPPED:
+            raise ValueError(f"the kind {WRAPPED!r} is that of c2l.wrap; choose another")
         if self.interface not in INTERFACES:
             raise ValueError(
                 f"{self.kind}: the interface {self.interface!r} is not one of "

@@ -45,6 +45,8 @@ class PluginRecord:
         bundled: it comes with c2l itself: it is trusted, and its names are its own.
         note: what its authors should know although it works, such as a slow import.
         output: what it printed while it was described.
+        file, sha256: of a loose file: its path as given, and of what it holds; see
+            ``c2l_registry.loose``.
     """
 
     name: str
@@ -59,9 +61,11 @@ class PluginRecord:
     bundled: bool = False
     note: str = ""
     output: str = ""
+    file: str = ""
+    sha256: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name!r} ({self.dist} {self.version})"
+        return f"{self.name!r} ({f'{self.dist} {self.version}'.strip()})"
 
 
 def discover(group: str, environ: Mapping[str, str]) -> list[tuple[PluginRecord, EntryPoint]]:

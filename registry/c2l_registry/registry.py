@@ -29,9 +29,9 @@ from c2l_registry.errors import (
     UnknownPlugin,
     UnknownReference,
 )
-from c2l_registry.explanations import claimed_twice, join, not_loaded
+from c2l_registry.explanations import claimed_twice, join, not_loaded, not_wrapped_here
 from c2l_registry.installed import Installed
-from c2l_registry.kinds import INTERFACES, Interface, KindSpec
+from c2l_registry.kinds import INTERFACES, WRAPPED, Interface, KindSpec
 from c2l_registry.paths import check_given, check_readable, is_there, shorten
 from c2l_registry.plugins import (
     DISABLE,
@@ -107,7 +107,7 @@ class Registry(Installed):
                 found[f"{record.name} {record.error}"] = PluginFailed(
                     f"plugin {record.name!r} is not used: {record.error}"
                 )
-            elif record.state in {"failed", "incompatible"}:
+            elif record.state in {"failed", "incompatible"} and not record.file:
                 found[str(record)] = PluginFailed(
                     f"plugin {record} did not load: {record.error}",
                     hint=f"See more: c2l plugins show {record.name}. "
@@ -332,6 +332,8 @@ class Registry(Installed):
                     f"{kind} is a kind of {spec.interface}, not of {interface}", hint=LIST_MODELS
                 )
             return spec
+        if kind == WRAPPED:
+            raise not_wrapped_here()
         absent = [d for d in self._described if d.record.state != "available"]
         for description in absent:
             record = description.record

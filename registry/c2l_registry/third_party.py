@@ -16,17 +16,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from functools import partial
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from c2l_registry.describing import Description, Told
-from c2l_registry.description_cache import Answer, Memory
+from c2l_registry.description_cache import Answer, Memory, Row
 from c2l_registry.kinds import KindSpec
 from c2l_registry.plugins import PluginRecord
-
-Row = tuple[PluginRecord, EntryPoint]
 
 IN_CHILD = "_C2L_DESCRIBING"
 """Set in the child, where a plugin that looks around would otherwise start children without end."""
@@ -45,20 +42,19 @@ def describe_third_party(
     if IN_CHILD in os.environ:
         return {}
     memory = Memory(environ)
-    answers = {point: known for _, point in rows if (known := memory.recall(point))}
-    new = [row for row in rows if row[1] not in answers]
+    answers = {row: known for row in rows if (known := memory.recall(row))}
+    new = [row for row in rows if row not in answers]
     if new:
         told = _ask_all(new, hookspecs, group)
         memory.keep(told)
         answers |= told
-    asked = {point for _, point in new}
     return {
-        record: _described(record, answers[point], "in a child" if point in asked else "remembered")
-        for record, point in rows
+        row[0]: _described(row[0], answers[row], "in a child" if row in new else "remembered")
+        for row in rows
     }
 
 
-def _ask_all(rows: Sequence[Row], hookspecs: ModuleType, group: str) -> dict[EntryPoint, Answer]:
+def _ask_all(rows: Sequence[Row], hookspecs: ModuleType, group: str) -> dict[Row, Answer]:
     """Have a child describe each plugin, several at a time."""
     children: list[subprocess.Popen[bytes]] = []
     ask = partial(_ask, hookspecs=hookspecs.__name__, group=group, children=children)
@@ -70,7 +66,7 @@ def _ask_all(rows: Sequence[Row], hookspecs: ModuleType, group: str) -> dict[Ent
             for child in children:
                 child.kill()
             raise
-    return {point: answer for (_, point), answer in zip(rows, answers, strict=True)}
+    return dict(zip(rows, answers, strict=True))
 
 
 def _ask(
@@ -121,7 +117,7 @@ def _described(record: PluginRecord, answer: Answer, told: Told) -> Description:
         traceback=answer["traceback"],
         summary=answer.get("summary") or record.summary,
         kinds=tuple(kinds) if answer["state"] == "available" else (),
-        note=_note(answer),
+        note="" if record.file else _note(answer),  # a loose file may well hold its class
         output=answer["output"],
     )
     cards = [Path(path) for path in answer.get("cards", ())]

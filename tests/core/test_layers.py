@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ["core", "registry", "plugins", "examples/c2l-dcgan/src"]
+EXAMPLES = sorted(f"examples/{src.parent.name}/src" for src in ROOT.glob("examples/*/src"))
+SOURCES = ["core", "registry", "plugins", *EXAMPLES]
 
 
 @pytest.fixture(scope="module")

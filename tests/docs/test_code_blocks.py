@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import torch
 import typer
-from doc_pages import PAGES, blocks_of, commands_in, section_of, spans_of, text_of
+from doc_pages import PAGES, ROOT, blocks_of, commands_in, section_of, spans_of, text_of
 
-from c2l.cli.app import app
+from c2l.cli.app import app, main
 from c2l.cli.commands import Command, add
 from c2l.service import Request, Session, read_request, typed_request
 from c2l.testing import assert_conforms
@@ -55,12 +55,15 @@ def test_what_the_reference_says_of_shapes() -> None:
 def command_of(words: list[str]) -> tuple[Any, list[str]]:
     """The command that words name, and its arguments."""
     command = ROOT_COMMAND
+    while words[:1] == ["--plugin"]:
+        words = words[2:]
     while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]
     return command, words
 
 
-WITH_COMMANDS = [*PAGES, "examples/c2l-dcgan/README.md"]
+EXAMPLES = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("examples/*/README.md"))
+WITH_COMMANDS = [*PAGES, *EXAMPLES]
 COMMANDS = [(page, words) for page in WITH_COMMANDS for words in commands_in(text_of(page))]
 
 
@@ -160,3 +163,26 @@ def test_toml_of_the_pages_is_toml() -> None:
     for page in PAGES:
         for block in blocks_of(text_of(page), "toml"):
             tomllib.loads(block)
+
+
+def test_a_network_of_twenty_lines_and_six_lines_to_pictures() -> None:
+    section = section_of("docs/own_generator.md", "Wrap a network")
+    network, pictures, *_ = blocks_of(section, "python")
+    (body,) = re.findall(r"^class .*", network, re.M | re.S)
+    assert len(body.splitlines()) <= 20
+    assert len(pictures.strip().splitlines()) <= 7  # six, and a blank one below the import
+    run([network, pictures], "own_generator")
+    assert len(list(Path("pictures").glob("*-s[0-9].png"))) == 4
+
+
+def test_a_file_of_your_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that the page describes, in its commands."""
+    network, *_ = blocks_of(section_of("docs/own_generator.md", "Wrap a network"), "python")
+    scenes, _ = blocks_of(section_of("docs/own_generator.md", "Register a class"), "python")
+    source = f"import c2l\n{network}\n{scenes}"
+    Path("scenes.py").write_text(source, encoding="utf-8")
+    Path("discs.safetensors").write_text("weights", encoding="utf-8")
+    monkeypatch.setenv("C2L_PLUGINS", "")  # which the commands add to
+    for words in commands_in(section_of("docs/own_generator.md", "A file of your own")):
+        assert main(words) == 0
+    assert len(list(Path("pictures").glob("*-s*.png"))) == 4

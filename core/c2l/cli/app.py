@@ -15,21 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l.cli import (
-    check,
-    doctor,
-    eval,
-    info,
-    models,
-    new,
-    pairs,
-    plugins,
-    recipes,
-    sample,
-    train,
-    wording,
-)
-from c2l.cli.commands import Group, add, add_group
+from c2l.cli import options, tree, wording
+from c2l.cli.commands import Group
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
 from c2l.version import __version__
@@ -85,23 +72,14 @@ def root(
         bool,
         typer.Option("--debug", callback=_turn_on_debug, help=f"Show tracebacks, as {DEBUG}=1."),
     ] = False,
+    plugin: options.PluginFiles = None,
 ) -> None:
     """Text-driven sampling for any pretrained GAN."""
     if context.invoked_subcommand is None:
         print(context.get_help())
 
 
-add(app, "sample", sample.sample, sample.EXAMPLES)
-add(app, "info", info.info)
-add(app, "pairs", pairs.pairs, pairs.EXAMPLES)
-add(app, "train", train.train, train.EXAMPLES)
-add(app, "eval", eval.evaluate, eval.EXAMPLES)
-add(app, "check", check.check, check.EXAMPLES)
-add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
-add_group(app, "recipes", "Generator, embedder and prior that fit.", recipes.COMMANDS)
-add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)
-add_group(app, "new", "A plugin package of your own, to begin with.", new.COMMANDS)
-add(app, "doctor", doctor.doctor)
+tree.add_all(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, line = int(error.exit_code), str(error)
     except typer.TyperException as error:
         caught = error
-        code, line = error.exit_code, wording.usage(error)
+        code, line = error.exit_code, wording.usage_line(error)
         if line.startswith("Usage:"):  # a group without a command: its help is the answer
             print(line)
             return ExitCode.OK

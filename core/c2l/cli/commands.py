@@ -1,13 +1,14 @@
 """Typer commands and groups that start without pydantic, and whose messages use their own flags.
 
 Typer converts values with pydantic, whose import takes longer than a whole ``c2l plugins list``.
-Flags that are already true or false need no conversion; the one that Typer adds itself,
-``--help``, is None when it is not given. These classes make it false.
+Flags that are already true or false need no conversion, nor do texts; the one that Typer adds
+itself, ``--help``, is None when it is not given. These classes make it false.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import typer
@@ -36,7 +37,14 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group of commands."""
+    """A group of commands; its own options are flags, or lists of texts, which stay as typed."""
+
+    def get_params(self, ctx: Any) -> Any:
+        params: list[Any] = [*super().get_params(ctx)]
+        for parameter in params:
+            if parameter.multiple:
+                parameter.process_value = partial(_as_typed, parameter)
+        return params
 
     def get_help_option(self, ctx: Any) -> Any:
         return _false_by_default(super().get_help_option(ctx))
@@ -71,6 +79,10 @@ def typed_flags(context: typer.Context) -> set[str]:
         and parameter.name
         and "COMMANDLINE" in str(context.get_parameter_source(parameter.name))
     }
+
+
+def _as_typed(option: Any, context: Any, value: Any) -> Any:
+    return option.callback(context, option, value) if option.callback else value
 
 
 def _false_by_default(option: Any) -> Any:

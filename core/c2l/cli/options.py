@@ -10,6 +10,8 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from c2l import service
+
 Text: TypeAlias = str | None
 Number: TypeAlias = int | None
 Fraction: TypeAlias = float | None
@@ -20,6 +22,16 @@ def option(help: str, *flags: str, default: str | bool = True) -> Any:
     """An option: its help, its flags unless made from its name, and the default that help shows."""
     return typer.Option(*flags, help=help, show_default=default)
 
+
+def _use_files(files: list[str]) -> None:
+    if files:
+        service.use_plugin_files(files)
+
+
+PluginFiles = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", callback=_use_files, help="A .py file with parts of your own."),
+]
 
 # The parts of a recipe, replaced.
 Generator = Annotated[Text, option("Another generator.", "-g", "--generator")]

@@ -44,6 +44,17 @@ def translate(text: str, command: Any, root: Any) -> str:
     return _QUOTED.sub(lambda quoted: _spoken(quoted[1], command, root), text)
 
 
+def usage_line(error: Any) -> str:
+    """Typer's message about wrong options, in the shape of all other errors."""
+    message = error.format_message().strip().replace("Value error, ", "")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "c2l"
+    if message.startswith("Usage:"):
+        return message
+    stop = "" if message.endswith("?") else "."
+    return f"{message.rstrip('.')}{stop} See: {command} --help"
+
+
 def _spoken(text: str, command: Any, root: Any) -> str:
     if text.startswith("c2l ") and root is not None:
         return _command_line(text, root)

@@ -15,8 +15,9 @@ from c2l.conformance.law import Breach, Law
 from c2l.conformance.laws import LAWS, MINIMUM
 from c2l.conformance.looking_up import subject_of, subjects_here, subjects_in
 from c2l.conformance.report import RAN, Finding, Report
+from c2l.conformance.shared import put_back
 from c2l.conformance.subjects import Subject
-from c2l.errors import BadInput, C2LError
+from c2l.errors import BadInput, C2LError, PluginFailed
 from c2l_registry.describing import one_line
 from c2l_registry.plugins import did_you_mean
 
@@ -98,12 +99,15 @@ def _apply(law: Law, subject: Subject[Any], findings: Mapping[str, Finding]) -> 
         if findings[name].state in ("fail", "expected failure"):
             return Finding(law.name, "not checked", f"{name} is not kept")
     try:
-        if reason := law.unless(subject):
-            return Finding(law.name, "not applicable", reason)
-        law.check(subject)
+        with put_back():  # so that one fault breaks one law
+            if reason := law.unless(subject):
+                return Finding(law.name, "not applicable", reason)
+            law.check(subject)
     except Breach as breach:
         return Finding(law.name, "fail", str(breach))
     except C2LError as error:
+        if law.name.startswith("it_can_be_") and not isinstance(error, PluginFailed):
+            raise  # weights that are damaged or not here, which the user can put right
         return Finding(law.name, "fail", f"{type(error).__name__}: {error}")
     except (Exception, SystemExit) as error:
         return Finding(law.name, "fail", f"{one_line(error)}{_place(error)}")

@@ -7,23 +7,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from c2l.conformance.making import ByImport, ByKind, ByReference, Maker, import_file, maker_of
+from c2l.conformance.making import (
+    BASES,
+    ByImport,
+    ByKind,
+    ByReference,
+    Maker,
+    import_file,
+    maker_of,
+)
 from c2l.conformance.subjects import PriorSubject, Subject
-from c2l.embedder import Embedder
 from c2l.errors import BadInput, NotReadable, PluginFailed
-from c2l.generator import Generator
 from c2l.part import Part
 from c2l.plugins import registry
-from c2l.prior import Prior
 from c2l.resolving import find_part
 from c2l_registry import Interface
 from c2l_registry.describing import one_line
-
-BASES: dict[type[Part], Interface] = {
-    Generator: "generator",
-    Embedder: "embedder",
-    Prior: "prior",
-}
 
 
 def subject_of(what: str | Callable[..., Any]) -> Subject[Any]:
@@ -115,7 +114,7 @@ def _made_by(maker: Maker, factory: Any) -> Subject[Any]:
 
 
 def _interface_of(cls: type[Any]) -> Interface:
-    for base, interface in BASES.items():
+    for interface, base in BASES.items():
         if issubclass(cls, base):
             return interface
     raise BadInput(f"a {cls.__name__} is neither a c2l.Generator, a c2l.Embedder nor a c2l.Prior")

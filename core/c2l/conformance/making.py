@@ -7,17 +7,25 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from c2l import loading
+from c2l.embedder import Embedder
+from c2l.generator import Generator
+from c2l.loading import load_unwatched
 from c2l.part import Part
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l_registry import Interface
+
+BASES: Mapping[Interface, type[Any]] = {
+    "generator": Generator,
+    "embedder": Embedder,
+    "prior": Prior,
+}
 
 
 class Maker(Protocol):
@@ -26,6 +34,10 @@ class Maker(Protocol):
     @property
     def name(self) -> str:
         """How a report calls it."""
+
+    @property
+    def kind(self) -> str:
+        """The kind whose plugin offers it; empty if none does."""
 
     @property
     def stays_here(self) -> str:
@@ -40,19 +52,21 @@ class ByReference:
 
     reference: str
     interface: Interface
-    stays_here = ""
 
     @property
     def name(self) -> str:
         return self.reference
 
+    @property
+    def kind(self) -> str:
+        return self.reference.partition(":")[0]
+
+    @property
+    def stays_here(self) -> str:
+        return _alive(self.reference)
+
     def __call__(self) -> Any:
-        load: dict[Interface, Callable[..., Any]] = {
-            "generator": loading.load_generator,
-            "embedder": loading.load_embedder,
-            "prior": loading.load_prior,
-        }
-        return load[self.interface](self.reference, device="cpu")
+        return load_unwatched(self.reference, self.interface, BASES[self.interface])
 
 
 @dataclass(frozen=True)
@@ -60,11 +74,14 @@ class ByKind:
     """Imports the class of a kind."""
 
     kind: str
-    stays_here = ""
 
     @property
     def name(self) -> str:
         return self.kind
+
+    @property
+    def stays_here(self) -> str:
+        return _alive(self.kind)
 
     def __call__(self) -> Any:
         return registry().factory(registry().kinds()[self.kind])
@@ -82,6 +99,7 @@ class ByImport:
     qualname: str
     file: Path | None = None
     stays_here = ""
+    kind = ""
 
     @property
     def name(self) -> str:
@@ -102,6 +120,7 @@ class ByCalling:
 
     factory: Callable[[], Any]
     stays_here = "another process cannot import the factory"
+    kind = ""
 
     @property
     def name(self) -> str:
@@ -109,6 +128,10 @@ class ByCalling:
 
     def __call__(self) -> Any:
         return _made(self.factory)
+
+
+def _alive(reference: str) -> str:
+    return "it lives in this process alone" if registry().lives_here(reference) else ""
 
 
 def _made(factory: Callable[[], Any]) -> Any:

@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 
 from c2l.conformance import world
+from c2l.conformance.describing import Described, describe_apart
 from c2l.conformance.making import Maker
 from c2l.conformance.twin import TWIN, Outcome, Question
 from c2l.conformance.uses import answers_of, reloaded
 from c2l.part import Part
+from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l_registry import Interface
+from c2l_registry.plugins import PluginRecord
 
 PartT = TypeVar("PartT", bound=Part)
 
@@ -34,6 +37,7 @@ class Subject(Generic[PartT]):
         self.maker = maker
         self.interface = interface
         self.name = maker.name
+        self._described: Described | None = None
         if part is not None:
             self.part = part
 
@@ -50,6 +54,25 @@ class Subject(Generic[PartT]):
     def stays_here(self) -> str:
         """Why no other process can make it; empty if one can."""
         return self.maker.stays_here
+
+    @property
+    def plugin(self) -> PluginRecord | None:
+        """The installed plugin that offers it, if one does.
+
+        A loose file is none: its classes stand in it, with all that they import.
+        """
+        kind = self.maker.kind
+        if not kind or self.maker.stays_here:
+            return None
+        record = registry().owner_of_kind(kind)
+        return None if record.file else record
+
+    def description(self, *, again: bool = False) -> Described:
+        """What describing its plugin took; measured once, unless it shall be measured again."""
+        assert self.plugin is not None
+        if again or self._described is None:
+            self._described = describe_apart(self.plugin)
+        return self._described
 
     @cached_property
     def use_elsewhere(self) -> Outcome:

@@ -120,25 +120,35 @@ def serve(inbox: IO[bytes], outbox: IO[bytes]) -> None:
 def _outcome(question: Question) -> Outcome:
     import torch
 
-    from c2l.conformance import uses
-    from c2l.conformance.subjects import PriorSubject
+    from c2l.conformance.shared import put_back
+    from c2l.plugins import registry
 
     sys.path[:] = question.path
-    os.environ.clear()
-    os.environ.update(question.environ)
+    if os.environ != question.environ:  # other plugins may be there, or another cache folder
+        os.environ.clear()
+        os.environ.update(question.environ)
+        registry.cache_clear()
     os.chdir(question.folder)
-    torch.set_num_threads(question.threads)
     try:
-        if question.train:
-            uses.use_prior(PriorSubject(question.maker, settings=question.settings).build())
-            return Outcome()
-        made = question.maker()
-        part = made if question.file is None else uses.loaded(made, question.file)
-        return Outcome({name: answer.detach() for name, answer in uses.answers_of(part).items()})
+        with put_back():  # what one part changes is not the next one's
+            torch.set_num_threads(question.threads)
+            return Outcome(_answers(question))
     except SystemExit as stop:
         return Outcome(ended=f"by {one_line(stop)}")
     except Exception as error:
         return Outcome(raised=one_line(error))
+
+
+def _answers(question: Question) -> dict[str, Any]:
+    from c2l.conformance import uses
+    from c2l.conformance.subjects import PriorSubject
+
+    if question.train:
+        uses.use_prior(PriorSubject(question.maker, settings=question.settings).build())
+        return {}
+    made = question.maker()
+    part = made if question.file is None else uses.loaded(made, question.file)
+    return {name: answer.detach() for name, answer in uses.answers_of(part).items()}
 
 
 def _main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -19,6 +19,8 @@ from c2l_registry import Source, parse_reference
 
 SEEDS = (5, 3, 9)
 PROMPTS = ("a man", "a young woman with glasses", "a red hat")
+
+SavedPart = TypeVar("SavedPart", Generator, Prior)
 
 KIND = "checked"
 """What a prior's file is said to hold, where its class is no registered kind."""
@@ -74,6 +76,6 @@ def reloaded(prior: Prior, path: Path, *, half: bool = False) -> Prior:
     return loaded(type(prior), path).to(prior.device)
 
 
-def loaded(cls: type[Prior], path: Path) -> Prior:
-    """Load a file that ``reloaded`` wrote."""
+def loaded(cls: type[SavedPart], path: Path) -> SavedPart:
+    """Load a file that the part of a class wrote."""
     return cls.load(Source(parse_reference(f"{KIND}:{path}"), path, None))

@@ -27,6 +27,7 @@ from c2l.generator import Generator
 from c2l.guard import failure, is_foreign
 from c2l.pairs.groups import draw_latents
 from c2l.part import Part
+from c2l.plugins import registry
 from c2l.seeds import NUM_SEEDS
 from c2l.threads import single_threaded
 
@@ -166,10 +167,11 @@ def loader_of(generator: Generator, embedder: Embedder) -> Callable[[], Parts]:
         BadInput: a part was not loaded by a reference, so no other process could load it.
     """
     for part in (generator, embedder):
-        if not part.reference:
+        if not part.reference or registry().lives_here(part.reference):
             raise BadInput(
-                f"a worker cannot load {type(part).__name__}, which has no reference",
-                hint="Use `workers=1`, or make a plugin of its class",
+                f"a worker cannot load {part.reference or type(part).__name__}, "
+                "which lives in this process alone",
+                hint="Use `workers=1`, or put its class into a file that C2L_PLUGINS names",
                 field="workers",
             )
     return partial(

@@ -226,7 +226,11 @@ def explain_damage(path: Path) -> Iterator[None]:
     except Damaged as error:
         raise BadWeights(f"{path} is not read: {error}", hint=AGAIN) from error
     except _FAILURES as error:
-        lines = [*filter(None, map(str.strip, str(error).splitlines())), type(error).__name__]
-        # torch says in its first line that something is wrong, and in the next one what.
-        reason = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+        first, *others = [*filter(None, map(str.strip, str(error).splitlines())), ""]
+        if "loading state_dict" in first:  # torch's own words; the next line says what differs
+            raise BadWeights(
+                f"{path} holds the weights of another network: {others[0].rstrip('. ')}",
+                hint="Give a file that was saved from a network like this",
+            ) from error
+        reason = first.rstrip(". ") or type(error).__name__
         raise BadWeights(f"{path} is cut off or damaged: {reason}", hint=AGAIN) from error

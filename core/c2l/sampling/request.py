@@ -209,6 +209,8 @@ class Request(DrawRequest):
         precision: ``float32``, ``bf16`` or ``fp16``.
         fingerprints: of the parts that a record was drawn with, by role; others that go by the same
             name are told to the user.
+        plugin_files: the loose files of those parts: sha256 by path. They are only named, never
+            run.
     """
 
     recipe: str | None = None
@@ -218,6 +220,7 @@ class Request(DrawRequest):
     device: str = "auto"
     precision: str = "float32"
     fingerprints: dict[str, str] | None = None
+    plugin_files: dict[str, str] | None = None
 
 
 def _as_seeds(value: Any) -> Any:

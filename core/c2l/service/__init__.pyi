@@ -1,5 +1,6 @@
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
+from c2l.plugins import use_plugin_files as use_plugin_files
 from c2l.sampling.record import read_record as read_record
 from c2l.sampling.request import DrawRequest as DrawRequest
 from c2l.sampling.request import Request as Request
@@ -16,6 +17,8 @@ from c2l.service.catalogue import show_model as show_model
 from c2l.service.catalogue import show_plugin as show_plugin
 from c2l.service.catalogue import show_recipe as show_recipe
 from c2l.service.checking import check_parts as check_parts
+from c2l.service.compat.fits import Fit as Fit
+from c2l.service.compat.fits import find_fits as find_fits
 from c2l.service.consent import LicenceQuestion as LicenceQuestion
 from c2l.service.consent import ProgramQuestion as ProgramQuestion
 from c2l.service.consent import WantedModel as WantedModel

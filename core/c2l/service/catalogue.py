@@ -76,8 +76,9 @@ def problems(*, cards: bool = True) -> list[str]:
 
 
 def plugin_problems(*, cards: bool = False) -> list[str]:
-    """``problems``, and names in ``C2L_DISABLE_PLUGINS`` that are not installed."""
-    return [*problems(cards=cards), *map(str, registry().unknown_disabled())]
+    """``problems``, and what the user named and cannot be used: plugins to leave out, files."""
+    unusable = (*registry().unknown_disabled(), *registry().unusable_files())
+    return [*problems(cards=cards), *map(str, unusable)]
 
 
 def refuse_broken_plugins() -> None:

@@ -65,6 +65,10 @@ def notices_of_weights(pipeline: Pipeline, request: Request) -> Iterator[Notice]
             yield Notice(
                 "weights", f"{name} has other weights than those it was drawn with; it may differ"
             )
+    files = pipeline.provenance.get("plugin_files", {})
+    for file, sha256 in (request.plugin_files or {}).items():
+        if files.get(file, sha256) != sha256:
+            yield Notice("weights", f"{file} has changed since it was drawn; it may differ")
 
 
 def notice_of_far(pipeline: Pipeline, prompt: str, best_score: float) -> Notice | None:

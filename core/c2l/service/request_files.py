@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from c2l.errors import BadInput
+from c2l.errors import BadInput, UnknownReference, spell_fields
 from c2l.files import read_json, read_toml
+from c2l.plugins import registry
 from c2l.prompts.blends import parse_weighted
 from c2l.resolving import resolve_beside
 from c2l.sampling.record import FACTS, read_record, request_of, upgraded
@@ -30,6 +31,7 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
     Raises:
         BadPicture: a PNG without a record, or one that was edited or is newer than this version.
         BadInput: another file that cannot be read, or does not describe a request.
+        UnknownReference: a part is of a loose file that is not loaded.
     """
     read = {".toml": read_toml, ".json": read_json}.get(path.suffix.lower())
     if read is not None:
@@ -67,7 +69,31 @@ def read_request(path: Path, *, also: Sequence[str] = (), **changes: Any) -> Req
         for role in PARTS
         if (reference := getattr(request, role))
     }
-    return request.replace(**found)
+    request = request.replace(**found)
+    _refuse_missing_files(request, path)
+    return request
+
+
+def _refuse_missing_files(request: Request, path: Path) -> None:
+    """Raises ``UnknownReference`` where a part is of a loose file that is not loaded."""
+    for reference in filter(None, (getattr(request, role) for role in PARTS)):
+        kind = reference.partition(":")[0]
+        if request.plugin_files and kind not in registry().kinds():
+            fields = {"plugin": [_found(file, path) for file in request.plugin_files]}
+            file = " or ".join(request.plugin_files)
+            raise UnknownReference(
+                f"{path} was drawn with {reference}, a kind of the file {file}, which is not "
+                "loaded",
+                hint=f"If you trust that file: `c2l {spell_fields(fields)} sample "
+                f"{spell_fields({'from_file': str(path)})}`",
+                field="from_file",
+            )
+
+
+def _found(file: str, path: Path) -> str:
+    """A loose file where it was, or beside the file that names it."""
+    beside = path.parent / file
+    return file if Path(file).exists() or not beside.exists() else str(beside)
 
 
 def _merged(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class ToyGenerator(Generator):
 
     @classmethod
     def load(cls, source: Source) -> Self:
-        return cls()
+        return cls().eval()
 
     @property
     def latent_space(self) -> LatentSpace:
@@ -90,7 +90,7 @@ class ToyEmbedder(Embedder):
 
     @classmethod
     def load(cls, source: Source) -> Self:
-        return cls()
+        return cls().eval()
 
     @property
     def width(self) -> int:

@@ -17,6 +17,7 @@ from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.guard import blaming, watch
 from c2l.pairs import Pairs
+from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PriorCard
 from c2l.prompts.domains import Domain, find_domain
@@ -36,6 +37,7 @@ from c2l.training.validation import Validator, held_out_loss
 from c2l.training.verdict import verdict
 from c2l.trial import try_prior
 from c2l_registry import Reference, Source
+from c2l_registry.loose import file_of_package
 
 
 def train_prior(
@@ -270,6 +272,9 @@ class _Session:
             training = {k: training[k] for k in kept}
         if self.choice is not None:
             training["choice"] = self.choice.to_dict()
+        package = registry().package(self.run.prior)
+        if file_of_package(package) is not None:
+            training["plugin"] = package
         training["half"] = self.run.half
         training["first_seed"] = self.manifest.first_seed
         training["versions"] = {"c2l": __version__, "torch": torch.__version__}

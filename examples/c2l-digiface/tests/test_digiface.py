@@ -13,7 +13,7 @@ import torch
 
 import c2l
 from c2l.errors import BadWeights, NotDownloaded
-from c2l.testing import GENERATOR_LAWS, Law
+from c2l.testing import assert_conforms
 from c2l_digiface import generator as module
 from c2l_digiface.generator import INSTALL, SAVED_AS, DigiFace, find_weights
 
@@ -27,9 +27,8 @@ def faces() -> c2l.Generator:
     return c2l.load_generator("digiface:faces")
 
 
-@pytest.mark.parametrize("law", GENERATOR_LAWS)
-def test_it_keeps_the_laws_of_generators(faces: c2l.Generator, law: Law[c2l.Generator]) -> None:
-    law(faces)
+def test_it_keeps_the_laws_of_generators(faces: c2l.Generator) -> None:
+    assert_conforms(faces.reference)
 
 
 def test_the_weights_are_those_of_the_package(faces: c2l.Generator) -> None:
@@ -66,6 +65,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.tar"
     for saved in ({"state_dict": {}}, {SAVED_AS: {"main.0.weight": torch.zeros(4, 4)}}, [1]):
         torch.save(saved, path)
-        with pytest.raises(BadWeights, match="other.tar") as caught:
+        with pytest.raises(BadWeights, match=r"other\.tar") as caught:
             c2l.load_generator(f"digiface:{path}")
         assert caught.value.hint

@@ -18,7 +18,7 @@ from c2l_exported.files.protobuf import Damaged, Value, fields, message, text
 _IR_VERSION, _GRAPH, _OPSET, _FUNCTION = 1, 7, 8, 25
 _OF_A_MODEL = {1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26}
 _MOST_FIELDS = 10_000
-_DEEPEST = 32
+_DEEPEST = 16
 _KNOWN_DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc"}
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
+import torch
+from torch import Tensor
 
+from c2l.embedder import Embedder, TextReading
 from c2l.errors import BadInput
-from c2l.prompts.domains import domain_names, find_domain, unrelated_prompts
+from c2l.prompts.domains import Domain, domain_names, find_domain, unrelated_prompts
 
 
 def test_the_shipped_lists_are_varied() -> None:
@@ -68,3 +73,38 @@ def test_files_of_prompts_that_cannot_be_used(tmp_path: Path, data: bytes, says:
     path.write_bytes(data)
     with pytest.raises(BadInput, match=says):
         find_domain(str(path), "")
+
+
+class Reader:
+    """An embedder of texts that knows some words, and reads them as directions."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def read_text(self, prompt: str) -> TextReading:
+        return TextReading(unknown=tuple(w for w in prompt.split() if w == "strange"))
+
+    def embed_text(self, prompts: Sequence[str]) -> Tensor:
+        rows = [[1.0, *(float(word in p.split()) for word in self.words)] for p in prompts]
+        return torch.tensor(rows)
+
+
+def read(reader: Reader, *prompts: str) -> tuple[str, ...]:
+    return Domain("some", prompts).readable(cast(Embedder, reader)).prompts
+
+
+def test_prompts_with_unknown_words_are_left_out_if_enough_are_left() -> None:
+    words = [f"word{n}" for n in range(16)]
+    assert read(Reader(*words), "a strange thing", *words) == tuple(words)
+    assert read(Reader(*words), "a strange thing", *words[:15]) == ("a strange thing", *words[:15])
+
+
+def test_of_prompts_that_are_read_alike_only_the_first_counts() -> None:
+    colours = ("red", "green", "blue", "white", "red blue")
+    reader = Reader("red", "green", "blue", "white")
+    assert read(reader, "a red man", "a red hat", *colours[1:], "blue or red") == (
+        "a red man",
+        *colours[1:],
+    )
+    several = ("a man", "a hat", "a dog", "a red hat", "green", "blue")
+    assert read(reader, *several) == several, "too few would be left"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from c2l.conformance.law import Breach, require
+from c2l.conformance.shared import SHARED
 from c2l.conformance.subjects import Subject
 from c2l.conformance.uses import answers_of
 from c2l.errors import BadInput
@@ -25,11 +24,26 @@ EIGHT_SEEDS = (5, 3, 9, 0, 7, 1, 2, 8)
 LARGE_SEEDS = (0, 2**32, 2**63, 2**64 - 1)
 BATCHES = (1, 3, 8)
 
+NEAR = 1e-4
+"""Of the largest value: what rounding may do."""
+
+MOST_SECONDS = 0.05
+
 MOST_TENSORS = 12
 """So many of a state's tensors are changed, one by one, to see what follows from it."""
 
 
 # -- tools
+
+
+def require_ready(part: Part) -> None:
+    """Raises unless a part is in eval mode and asks for no gradients."""
+    training = [name or "the part" for name, m in part.named_modules() if m.training]
+    require(not training, f"{', '.join(training[:3])} is in training mode", "end with .eval()")
+    asking = [name for name, parameter in part.named_parameters() if parameter.requires_grad]
+    require(
+        not asking, f"{', '.join(asking[:3])} asks for gradients", "end with .requires_grad_(False)"
+    )
 
 
 def require_look(what: str, wrong: str) -> None:
@@ -49,7 +63,7 @@ def require_near(actual: Tensor, expected: Tensor, seen: str, do: str = "") -> N
     if not expected.numel():
         return
     away = distance(actual, expected)
-    require(away <= 1e-4, f"{seen} (by {away:.2g} of the largest value)", do)
+    require(away <= NEAR, f"{seen} (by {away:.2g} of the largest value)", do)
 
 
 def distance(actual: Tensor, expected: Tensor) -> float:
@@ -73,33 +87,11 @@ def refuses(call: Callable[[], Any], what: str) -> None:
 
 @contextmanager
 def nothing_shared_changes() -> Iterator[None]:
-    """Raises if what runs inside changes state that the rest of the process can see.
-
-    What was changed is put back, for the laws that come after.
-    """
-    before = {name: read() for name, (read, _) in _SHARED.items()}
-    try:
-        yield
-        after = {name: read() for name, (read, _) in _SHARED.items()}
-    finally:
-        for name, (_, write) in _SHARED.items():
-            write(before[name])
-    for name, value in after.items():
-        require(_equal(value, before[name]), f"{name} changed", "leave it as it was")
-
-
-_SHARED: Mapping[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
-    "torch's global random state": (torch.get_rng_state, torch.set_rng_state),
-    "numpy's global random state": (np.random.get_state, np.random.set_state),
-    "Python's global random state": (random.getstate, random.setstate),
-    "the number of torch's threads": (torch.get_num_threads, torch.set_num_threads),
-    "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
-    "whether torch records gradients": (torch.is_grad_enabled, torch.set_grad_enabled),
-    "whether torch insists on deterministic algorithms": (
-        torch.are_deterministic_algorithms_enabled,
-        torch.use_deterministic_algorithms,
-    ),
-}
+    """Raises if what runs inside changes state that the rest of the process can see."""
+    before = {name: shared.read() for name, shared in SHARED.items()}
+    yield
+    for name, shared in SHARED.items():
+        require(_equal(shared.read(), before[name]), f"{name} changed", "leave it as it was")
 
 
 def _equal(value: Any, other: Any) -> bool:
@@ -120,7 +112,38 @@ def has_no_state(subject: AnySubject) -> str:
     return "" if subject.part.state_dict() else "no parameters or buffers"
 
 
+def no_plugin(subject: AnySubject) -> str:
+    return "" if subject.plugin else "not of an installed plugin"
+
+
 # -- laws
+
+
+def describing_its_plugin_is_light(subject: AnySubject) -> None:
+    """No torch, and at most 50 ms of CPU: every command of every user waits for it.
+
+    A plugin's module describes; the class that it names, with all that it imports, is loaded when
+    it is used.
+    """
+    described = subject.description()
+    require(
+        not described.heavy,
+        f"describing the plugin imports {', '.join(described.heavy)}",
+        "import it in the module of the class",
+    )
+    seconds = described.seconds
+    if seconds > MOST_SECONDS:  # the second time, compiled code is at hand
+        seconds = subject.description(again=True).seconds
+    require(seconds <= MOST_SECONDS, f"describing the plugin takes {seconds:.2f} s", "do it later")
+
+
+def describing_its_plugin_only_describes(subject: AnySubject) -> None:
+    """No file is written, no network asked, no process started, nothing global is changed.
+
+    People list their plugins to see what is there, and do not expect that something happens.
+    """
+    deeds = subject.description().deeds
+    require(not deeds, f"while it is described the plugin {'; '.join(deeds)}", "do it in `load`")
 
 
 def using_it_does_not_end_the_process(subject: AnySubject) -> None:
@@ -140,13 +163,7 @@ def settings_can_be_stored(subject: AnySubject) -> None:
 
 def it_is_loaded_to_be_used(subject: AnySubject) -> None:
     """In eval mode, its weights frozen: dropout and batch statistics are for training alone."""
-    part: Part = subject.part
-    training = [name or "the part" for name, m in part.named_modules() if m.training]
-    require(not training, f"{', '.join(training[:3])} is in training mode", "end with .eval()")
-    asking = [name for name, parameter in part.named_parameters() if parameter.requires_grad]
-    require(
-        not asking, f"{', '.join(asking[:3])} asks for gradients", "end with .requires_grad_(False)"
-    )
+    require_ready(subject.part)
 
 
 def the_fingerprint_follows_the_state(subject: AnySubject) -> None:
@@ -209,8 +226,9 @@ def all_numbers_lie_in_the_state(subject: AnySubject) -> None:
 
     Others are in no fingerprint, are not saved, and stay behind when the part moves to a GPU.
     """
-    _ = subject.answers  # as they are before anything is changed
-    for name in [n for n in hidden_numbers_changed(subject.part) if _answers_differ(subject)]:
+    fresh = subject.another()  # which remembers nothing yet that it computed from its state
+    subject.answers  # noqa: B018  # as they are before anything is changed
+    for name in [n for n in hidden_numbers_changed(fresh) if _answers_differ(subject, fresh)]:
         raise Breach(
             f"{name!r}, which is neither a parameter nor a buffer, decides the answer",
             "keep it with register_buffer",
@@ -243,15 +261,15 @@ def require_same(
         require_near(answers[name], answer, f"{who} gives another answer to `{name}`", do)
 
 
-def _answers_differ(subject: AnySubject, other: Part | None = None) -> bool:
-    """Whether a part answers otherwise than the subject did; an error is another answer."""
+def _answers_differ(subject: AnySubject, other: Part) -> bool:
+    """Whether another part answers otherwise; an error is another answer."""
     wanted = subject.answers
     try:
-        answers = answers_of(other or subject.part)
+        answers = answers_of(other)
     except Exception:
         return True
     return any(
-        answers[name].shape != answer.shape or distance(answers[name], answer) > 1e-4
+        answers[name].shape != answer.shape or distance(answers[name], answer) > NEAR
         for name, answer in wanted.items()
     )
 

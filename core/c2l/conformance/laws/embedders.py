@@ -10,11 +10,16 @@ from torch import Tensor
 from c2l.conformance.law import Breach, Law, require
 from c2l.conformance.laws.common import (
     BATCHES,
+    NEAR,
     all_numbers_lie_in_the_state,
     another_process_gets_the_same_answers,
+    describing_its_plugin_is_light,
+    describing_its_plugin_only_describes,
+    distance,
     has_no_state,
     it_is_loaded_to_be_used,
     made_again_it_is_the_same,
+    no_plugin,
     nothing_shared_changes,
     require_look,
     require_near,
@@ -81,20 +86,21 @@ def pictures_have_embeddings(subject: Embedders) -> None:
 
 def texts_have_embeddings(subject: Embedders) -> None:
     """float32 (B, ``width``), as pictures: one space, in which the two can be compared."""
-    for prompts in (list(EIGHT_PROMPTS), EIGHT_PROMPTS[:1]):
-        _require_embeddings(subject, subject.part.embed_text(prompts), len(prompts), "texts")
+    for num in (8, 1):
+        rows = subject.part.embed_text(list(EIGHT_PROMPTS[:num]))
+        _require_embeddings(subject, rows, num, "texts")
 
 
-def pictures_differ(subject: Embedders) -> None:
-    """Another picture has another embedding."""
+def the_picture_decides(subject: Embedders) -> None:
+    """Other pictures have other embeddings."""
     rows = subject.part.embed_images(some_pictures(8))
-    require(bool(torch.pdist(rows).min() > 0), "two pictures have one embedding")
+    require(distance(rows[1:], rows[:1]) > NEAR, "all pictures have one embedding")
 
 
-def texts_differ(subject: Embedders) -> None:
-    """Another prompt has another embedding."""
+def the_text_decides(subject: Embedders) -> None:
+    """Other prompts have other embeddings, as far as the tower knows their words."""
     rows = subject.part.embed_text(EIGHT_PROMPTS)
-    require(bool(torch.pdist(rows).min() > 0), "two prompts have one embedding")
+    require(distance(rows[1:], rows[:1]) > NEAR, "all prompts have one embedding")
 
 
 def embedding_leaves_the_process_alone(subject: Embedders) -> None:
@@ -227,6 +233,12 @@ def _has_no_gradient(subject: Embedders) -> str:
 _BASIC = (pictures_have_embeddings, texts_have_embeddings)
 
 EMBEDDER_LAWS: tuple[Law, ...] = (
+    Law(describing_its_plugin_is_light, unless=no_plugin),
+    Law(
+        describing_its_plugin_only_describes,
+        needs=(describing_its_plugin_is_light,),
+        unless=no_plugin,
+    ),
     Law(using_it_does_not_end_the_process, unless=stays_here),
     Law(it_can_be_loaded, needs=(using_it_does_not_end_the_process,)),
     Law(it_is_loaded_to_be_used, needs=(it_can_be_loaded,)),
@@ -235,8 +247,8 @@ EMBEDDER_LAWS: tuple[Law, ...] = (
     Law(its_width_is_a_number, needs=(it_can_be_loaded,)),
     Law(pictures_have_embeddings, needs=(its_width_is_a_number, it_is_loaded_to_be_used)),
     Law(texts_have_embeddings, needs=(its_width_is_a_number, it_is_loaded_to_be_used)),
-    Law(pictures_differ, needs=(pictures_have_embeddings,)),
-    Law(texts_differ, needs=(texts_have_embeddings,)),
+    Law(the_picture_decides, needs=(pictures_have_embeddings,)),
+    Law(the_text_decides, needs=(texts_have_embeddings,)),
     Law(embedding_leaves_the_process_alone, needs=_BASIC),
     Law(embedding_leaves_its_input_alone, needs=_BASIC),
     Law(
@@ -251,7 +263,15 @@ EMBEDDER_LAWS: tuple[Law, ...] = (
     Law(a_long_text_is_read_to_where_it_fits, needs=(texts_have_embeddings,)),
     Law(a_text_of_any_script_is_read, needs=(texts_have_embeddings,)),
     Law(it_says_what_it_does_not_read, needs=(it_can_be_loaded,)),
-    Law(gradients_reach_the_pictures, needs=(pictures_differ,), unless=_has_no_gradient),
+    Law(
+        gradients_reach_the_pictures,
+        needs=(
+            the_picture_decides,
+            embedding_leaves_the_process_alone,
+            embedding_leaves_its_input_alone,
+        ),
+        unless=_has_no_gradient,
+    ),
     Law(the_fingerprint_follows_the_state, needs=(settings_can_be_stored,)),
     Law(
         made_again_it_is_the_same,
@@ -263,7 +283,7 @@ EMBEDDER_LAWS: tuple[Law, ...] = (
         unless=stays_here,
     ),
     Law(the_number_of_threads_does_not_matter, needs=(embedding_again_gives_the_same,)),
-    Law(all_numbers_lie_in_the_state, needs=(embedding_again_gives_the_same,)),
+    Law(all_numbers_lie_in_the_state, needs=(made_again_it_is_the_same,)),
     Law(
         the_state_decides_the_answers,
         needs=(made_again_it_is_the_same, all_numbers_lie_in_the_state),

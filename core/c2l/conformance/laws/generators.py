@@ -13,11 +13,16 @@ from c2l.conformance.laws.common import (
     BATCHES,
     EIGHT_SEEDS,
     LARGE_SEEDS,
+    NEAR,
     all_numbers_lie_in_the_state,
     another_process_gets_the_same_answers,
+    describing_its_plugin_is_light,
+    describing_its_plugin_only_describes,
+    distance,
     has_no_state,
     it_is_loaded_to_be_used,
     made_again_it_is_the_same,
+    no_plugin,
     nothing_shared_changes,
     refuses,
     require_look,
@@ -130,6 +135,14 @@ def pictures_have_their_shape(subject: Generators) -> None:
         require_tensor(images, (num, 3, *part.image_size), part, "pictures")
 
 
+def drawing_takes_its_options(subject: Generators) -> None:
+    """``truncation`` and ``repeats``, by keyword, give a picture as well."""
+    part = subject.part
+    repeats = part.latent_space.repeats
+    images = part.synthesize(part.sample_latents(SEEDS), truncation=0.7, repeats=repeats)
+    require_tensor(images, (len(SEEDS), 3, *part.image_size), part, "pictures")
+
+
 def pictures_are_around_zero(subject: Generators) -> None:
     """From -1 to 1 but for overshoot, which an untrained network has much of.
 
@@ -149,7 +162,7 @@ def pictures_are_around_zero(subject: Generators) -> None:
 def each_latent_has_a_picture_of_its_own(subject: Generators) -> None:
     """Another latent, another picture."""
     images = subject.part.synthesize(subject.part.sample_latents(SEEDS))
-    require(bool((images[1:] != images[:1]).any()), "all latents give one picture")
+    require(distance(images[1:], images[:1]) > NEAR, "all latents give one picture")
 
 
 def drawing_leaves_the_process_alone(subject: Generators) -> None:
@@ -321,6 +334,12 @@ def _has_no_file_format(subject: Generators) -> str:
 
 
 GENERATOR_LAWS: tuple[Law, ...] = (
+    Law(describing_its_plugin_is_light, unless=no_plugin),
+    Law(
+        describing_its_plugin_only_describes,
+        needs=(describing_its_plugin_is_light,),
+        unless=no_plugin,
+    ),
     Law(using_it_does_not_end_the_process, unless=stays_here),
     Law(it_can_be_loaded, needs=(using_it_does_not_end_the_process,)),
     Law(it_is_loaded_to_be_used, needs=(it_can_be_loaded,)),
@@ -334,16 +353,23 @@ GENERATOR_LAWS: tuple[Law, ...] = (
     Law(latents_have_the_mean_of_their_space, needs=(every_seed_has_a_latent_of_its_own,)),
     Law(latents_have_the_deviation_of_their_space, needs=(every_seed_has_a_latent_of_its_own,)),
     Law(pictures_have_their_shape, needs=(latents_have_their_shape, it_is_loaded_to_be_used)),
-    Law(pictures_are_around_zero, needs=(pictures_have_their_shape,)),
-    Law(each_latent_has_a_picture_of_its_own, needs=(pictures_have_their_shape,)),
-    Law(drawing_leaves_the_process_alone, needs=(pictures_have_their_shape,)),
-    Law(drawing_leaves_its_latents_alone, needs=(pictures_have_their_shape,)),
+    Law(drawing_takes_its_options, needs=(pictures_have_their_shape,)),
+    Law(pictures_are_around_zero, needs=(drawing_takes_its_options,)),
+    Law(
+        each_latent_has_a_picture_of_its_own,
+        needs=(every_seed_has_a_latent_of_its_own, pictures_have_their_shape),
+    ),
+    Law(drawing_leaves_the_process_alone, needs=(drawing_takes_its_options,)),
+    Law(drawing_leaves_its_latents_alone, needs=(drawing_takes_its_options,)),
     Law(
         drawing_again_gives_the_same_picture,
         needs=(drawing_leaves_the_process_alone, drawing_leaves_its_latents_alone),
     ),
     Law(a_picture_is_the_same_in_any_batch, needs=(drawing_again_gives_the_same_picture,)),
-    Law(truncation_pulls_latents_to_their_mean, needs=(a_picture_is_the_same_in_any_batch,)),
+    Law(
+        truncation_pulls_latents_to_their_mean,
+        needs=(each_latent_has_a_picture_of_its_own, a_picture_is_the_same_in_any_batch),
+    ),
     Law(
         codes_are_spread_over_the_layers,
         needs=(drawing_again_gives_the_same_picture,),
@@ -354,10 +380,14 @@ GENERATOR_LAWS: tuple[Law, ...] = (
         needs=(codes_are_spread_over_the_layers,),
         unless=_has_one_layer,
     ),
-    Law(latents_of_another_generator_are_refused, needs=(pictures_have_their_shape,)),
+    Law(latents_of_another_generator_are_refused, needs=(drawing_takes_its_options,)),
     Law(
         gradients_reach_the_latents,
-        needs=(each_latent_has_a_picture_of_its_own,),
+        needs=(
+            each_latent_has_a_picture_of_its_own,
+            drawing_leaves_the_process_alone,
+            drawing_leaves_its_latents_alone,
+        ),
         unless=_has_no_gradient,
     ),
     Law(the_fingerprint_follows_the_state, needs=(settings_can_be_stored,)),
@@ -375,7 +405,7 @@ GENERATOR_LAWS: tuple[Law, ...] = (
         unless=stays_here,
     ),
     Law(the_number_of_threads_does_not_matter, needs=(drawing_again_gives_the_same_picture,)),
-    Law(all_numbers_lie_in_the_state, needs=(drawing_again_gives_the_same_picture,)),
+    Law(all_numbers_lie_in_the_state, needs=(made_again_it_is_the_same,)),
     Law(
         the_state_decides_the_answers,
         needs=(made_again_it_is_the_same, all_numbers_lie_in_the_state),

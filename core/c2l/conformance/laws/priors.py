@@ -17,12 +17,15 @@ from c2l.conformance.laws.common import (
     LARGE_SEEDS,
     all_numbers_lie_in_the_state,
     another_process_gets_the_same_answers,
-    it_is_loaded_to_be_used,
+    describing_its_plugin_is_light,
+    describing_its_plugin_only_describes,
     made_again_it_is_the_same,
+    no_plugin,
     nothing_shared_changes,
     refuses,
     require_look,
     require_near,
+    require_ready,
     require_tensor,
     settings_can_be_stored,
     stays_here,
@@ -37,9 +40,6 @@ from c2l.looks import look_at_loss
 from c2l.prior import Prior
 
 CUTS = (0.0, 0.01, 0.5, 0.99)
-
-LEARNT = 0.3
-"""Of the way from any latent to the right one; the plainest bundled prior comes to twice that."""
 
 
 def it_can_be_built(subject: PriorSubject) -> None:
@@ -283,9 +283,9 @@ def it_learns(subject: PriorSubject) -> None:
     """
     nearness = world.nearness(subject.trained)
     require(
-        nearness > LEARNT,
+        nearness > world.LEARNT,
         f"trained on {world.NUM_PAIRS} pairs it comes {nearness:.0%} of the way to latents that "
-        f"it has not seen; {LEARNT:.0%} is little",
+        f"it has not seen; {world.LEARNT:.0%} is little",
         "compare `_sample` with what `training_loss` and `fit` learn",
     )
 
@@ -303,6 +303,11 @@ def a_saved_prior_draws_as_before(subject: PriorSubject) -> None:
         "a loaded prior draws other latents",
         "keep all that decides them in parameters, buffers and `Settings`",
     )
+
+
+def a_loaded_prior_can_be_used_at_once(subject: PriorSubject) -> None:
+    """In eval mode, its weights frozen: dropout is for training alone."""
+    require_ready(subject.another())
 
 
 def saving_leaves_the_prior_alone(subject: PriorSubject) -> None:
@@ -377,6 +382,12 @@ def _supports_all(subject: PriorSubject) -> str:
 _ANSWERS = (sampling_again_gives_the_same_latents,)
 
 PRIOR_LAWS: tuple[Law, ...] = (
+    Law(describing_its_plugin_is_light, unless=no_plugin),
+    Law(
+        describing_its_plugin_only_describes,
+        needs=(describing_its_plugin_is_light,),
+        unless=no_plugin,
+    ),
     Law(using_it_does_not_end_the_process, unless=stays_here),
     Law(it_can_be_built, needs=(using_it_does_not_end_the_process,)),
     Law(unknown_settings_are_refused, needs=(it_can_be_built,)),
@@ -396,8 +407,7 @@ PRIOR_LAWS: tuple[Law, ...] = (
         needs=(latents_have_their_shape,),
         unless=_supports_nothing,
     ),
-    Law(it_is_loaded_to_be_used, needs=(latents_have_their_shape,)),
-    Law(settings_can_be_stored, needs=(it_can_be_built,)),
+    Law(settings_can_be_stored, needs=(latents_have_their_shape,)),
     Law(sampling_leaves_the_process_alone, needs=(latents_have_their_shape,)),
     Law(sampling_leaves_its_embeddings_alone, needs=(latents_have_their_shape,)),
     Law(
@@ -418,6 +428,7 @@ PRIOR_LAWS: tuple[Law, ...] = (
     Law(it_learns, needs=(the_embedding_decides, a_latent_is_the_same_in_any_batch)),
     Law(the_fingerprint_follows_the_state, needs=(settings_can_be_stored,)),
     Law(a_saved_prior_draws_as_before, needs=(settings_can_be_stored, *_ANSWERS)),
+    Law(a_loaded_prior_can_be_used_at_once, needs=(a_saved_prior_draws_as_before,)),
     Law(saving_leaves_the_prior_alone, needs=(a_saved_prior_draws_as_before,)),
     Law(in_float16_it_draws_nearly_the_same, needs=(saving_leaves_the_prior_alone,)),
     Law(a_file_that_is_cut_is_refused, needs=(a_saved_prior_draws_as_before,)),
@@ -431,5 +442,5 @@ PRIOR_LAWS: tuple[Law, ...] = (
         unless=stays_here,
     ),
     Law(the_number_of_threads_does_not_matter, needs=_ANSWERS),
-    Law(all_numbers_lie_in_the_state, needs=_ANSWERS),
+    Law(all_numbers_lie_in_the_state, needs=(made_again_it_is_the_same,)),
 )

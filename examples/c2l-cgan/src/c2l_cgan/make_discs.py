@@ -1,7 +1,7 @@
 """Makes the weights of ``cgan:discs``: ``python -m c2l_cgan.make_discs FILE.safetensors``.
 
-No GAN is trained for it: what z and class should look like is known, so that some
-minutes of plain regression do. The class is the colour of a disc, z its place, its size and its background.
+No GAN is trained for it: what z and class should look like is known, so that some minutes of plain
+regression do. The class is the colour of a disc, z its place, its size and its background.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An embedding is the square root of a histogram, so that the cosine of two is the Bhattacharyya
 coefficient of their colours. A text is embedded as a picture that shows the colours it names, each
-in an equal part; one that names none as a grey picture.
+in an equal part; one that names none as a picture of all colours alike, which tells nothing.
 """
 
 # Letters: B batch, P pixels, L levels of a channel.
@@ -43,7 +43,8 @@ COLOURS: Mapping[str, tuple[float, float, float]] = {
     "black": (-1, -1, -1),
     "dark": (-1, -1, -1),
 }
-SILENT = frozenset("a all an and everywhere face in is of photo picture something that the".split())
+SILENT = ("a", "all", "an", "and", "everywhere", "face", "in", "is", "of", "photo", "picture",
+          "something", "that", "the")  # fmt: skip
 """Words that ask for no colour, and need not be reported as unknown."""
 
 
@@ -75,10 +76,11 @@ class ColourEmbedder(c2l.Embedder):
         return self._histogram(small.flatten(2))
 
     def embed_text(self, prompts: Sequence[str]) -> Tensor:
-        named = [[COLOURS[word] for word in _words(p) if word in COLOURS] for p in prompts]
-        pixels = [self.levels.new_tensor(colours or [COLOURS["grey"]]) for colours in named]
-        rows = [self._histogram(each.mT[None]) for each in pixels]
-        return torch.cat(rows) if rows else self.levels.new_empty(0, self.width)
+        rows = self.levels.new_full((len(prompts), self.width), self.width**-0.5)
+        for row, prompt in zip(rows, prompts, strict=True):
+            if named := [COLOURS[word] for word in _words(prompt) if word in COLOURS]:
+                row[:] = self._histogram(self.levels.new_tensor(named).mT[None])[0]
+        return rows
 
     def read_text(self, prompt: str) -> c2l.TextReading:
         unknown = [word for word in _words(prompt) if word not in COLOURS and word not in SILENT]

@@ -52,7 +52,11 @@ class DigiFace(c2l.Generator):
             NotDownloaded: the package with the weights is not installed.
             BadWeights: the file is truncated or holds something else.
         """
-        path = source.path or find_weights()
+        return cls.read(source.path or find_weights())
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a checkpoint. Raises ``BadWeights``."""
         with torch.device("meta"):  # nothing is initialised, and no random number drawn
             network = cls()
         with TorchFile(path) as file:  # runs nothing, and says itself what is wrong with a file

@@ -1,6 +1,6 @@
 """Makes a tiny random model, as transformers itself writes it.
 
-``python -m c2l_transformers.make_tiny clip FOLDER``, or ``siglip``: to try things out, and for tests.
+``python -m c2l_transformers.make_tiny clip FOLDER``, or ``siglip``: to try things out, and to test.
 """
 
 from __future__ import annotations

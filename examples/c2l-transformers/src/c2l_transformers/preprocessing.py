@@ -96,8 +96,9 @@ class Preprocessing:
             short = min(height, width)
             goal = int(self.shortest * height / short), int(self.shortest * width / short)
             pixels = self._resized(pixels, goal)
-        top, left = ((now - wanted) // 2 for now, wanted in zip(pixels.shape[2:], self.size, strict=True))
-        pixels = pixels[:, :, top : top + self.size[0], left : left + self.size[1]]
+        height, width = self.size
+        top, left = (pixels.shape[2] - height) // 2, (pixels.shape[3] - width) // 2
+        pixels = pixels[:, :, top : top + height, left : left + width]
         mean, std = (pixels.new_tensor(v)[:, None, None] for v in (self.mean, self.std))
         return (pixels - mean) / std
 

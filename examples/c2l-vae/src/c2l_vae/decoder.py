@@ -8,6 +8,7 @@ Modules are named as diffusers names those of ``AutoencoderKL``, so that its fil
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -83,7 +84,7 @@ class Up(nn.Module):
     def __init__(self, before: int, after: int, num: int, groups: int, *, enlarges: bool) -> None:
         super().__init__()
         widths = [before, *[after] * num]
-        self.resnets = nn.ModuleList(Resnet(a, b, groups) for a, b in zip(widths, widths[1:]))
+        self.resnets = nn.ModuleList(Resnet(a, b, groups) for a, b in pairwise(widths))
         self.upsamplers = nn.ModuleList([Upsampler(after)] if enlarges else [])
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The decoder behind c2l's interface: a code for each place of the map of latents."""
 
-# Letters: B batch, K places of the map, D channels of a latent, h and w height and width of the map.
+# Letters: B batch, K places of the map, D channels of a latent, h and w its height and width.
 
 from __future__ import annotations
 

@@ -1,0 +1,37 @@
+"""Every command by its name, in the order in which help lists them."""
+
+from __future__ import annotations
+
+import typer
+
+from c2l.cli import (
+    check,
+    compat,
+    doctor,
+    eval,
+    info,
+    models,
+    new,
+    pairs,
+    plugins,
+    recipes,
+    sample,
+    train,
+)
+from c2l.cli.commands import add, add_group
+
+
+def add_all(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    add(app, "sample", sample.sample, sample.EXAMPLES)
+    add(app, "info", info.info)
+    add(app, "pairs", pairs.pairs, pairs.EXAMPLES)
+    add(app, "train", train.train, train.EXAMPLES)
+    add(app, "eval", eval.evaluate, eval.EXAMPLES)
+    add(app, "check", check.check, check.EXAMPLES)
+    add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
+    add_group(app, "recipes", "Generator, embedder and prior that fit.", recipes.COMMANDS)
+    add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)
+    add_group(app, "new", "A plugin package of your own, to begin with.", new.COMMANDS)
+    add(app, "compat", compat.compat)
+    add(app, "doctor", doctor.doctor)

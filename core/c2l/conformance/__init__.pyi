@@ -1,0 +1,10 @@
+from c2l.conformance.checking import assert_conforms as assert_conforms
+from c2l.conformance.checking import check as check
+from c2l.conformance.checking import check_all as check_all
+from c2l.conformance.checking import check_file as check_file
+from c2l.conformance.law import Law as Law
+from c2l.conformance.laws import EMBEDDER_LAWS as EMBEDDER_LAWS
+from c2l.conformance.laws import GENERATOR_LAWS as GENERATOR_LAWS
+from c2l.conformance.laws import PRIOR_LAWS as PRIOR_LAWS
+from c2l.conformance.report import Finding as Finding
+from c2l.conformance.report import Report as Report
