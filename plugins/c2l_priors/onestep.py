@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from c2l import SeededNormal
 from c2l.ranges import Steps
-from c2l_priors.flow import Asked, FlowPrior
+from c2l_priors.flow import Asked, FlowPrior, Guided
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder
 
 WALK_STEPS = 4
@@ -32,36 +32,6 @@ WARMUP = 50
 
 SECOND_LOOK = 0.5
 """The time to which noise takes a jump's answer back, where a second call looks at it again."""
-
-
-class Jump(nn.Module):
-    """From noise to latents in one call: what the flow's network is at t = 1, and its own prompt.
-
-    Args:
-        embedding_width, hidden, num_blocks: of the flow.
-        size: K * D.
-    """
-
-    def __init__(self, embedding_width: int, size: int, hidden: int, num_blocks: int) -> None:
-        super().__init__()
-        num_modulations = ModulatedMLP.num_modulations(num_blocks)
-        self.prompt = PromptEncoder(embedding_width, hidden, num_modulations)
-        self.enter = nn.Linear(size, hidden)
-        self.network = ModulatedMLP(hidden, size, num_blocks)
-        self.modulation = nn.Parameter(torch.zeros(num_modulations, hidden))
-
-    def begin_as(self, flow: FlowPrior) -> None:
-        """Take the flow's weights."""
-        for name in ("prompt", "enter", "network"):
-            getattr(self, name).load_state_dict(getattr(flow, name).state_dict())
-        with torch.no_grad():
-            self.modulation.copy_(flow.time(self.modulation.new_ones(1))[0])
-
-    def forward(self, noise: Tensor, condition: Condition) -> Tensor:
-        """Noise (B, K * D) to standardised latents."""
-        start = self.enter(noise) + condition.start
-        out: Tensor = self.network(start, condition.modulation + self.modulation)
-        return out
 
 
 class OneStepPrior(FlowPrior):
@@ -81,14 +51,19 @@ class OneStepPrior(FlowPrior):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         config = self.config
-        self.jump = Jump(config.embedding_width, self.latent_size, config.hidden, config.num_blocks)
+        rows = ModulatedMLP.num_modulations(config.num_blocks)
+        self.jump_prompt = PromptEncoder(config.embedding_width, config.hidden, rows)
+        self.jump_enter = nn.Linear(self.latent_size, config.hidden)
+        self.jump_network = ModulatedMLP(config.hidden, self.latent_size, config.num_blocks)
+        self.jump_modulation = nn.Parameter(torch.zeros(rows, config.hidden))
         self.register_buffer("distilled", torch.zeros((), dtype=torch.bool))
 
     def refine(self, embeddings: Tensor, rng: torch.Generator) -> None:
-        jump = self.jump
-        jump.begin_as(self)
-        jump.train().requires_grad_(True)
-        optimiser = torch.optim.Adam(jump.parameters(), betas=(0.9, 0.99))
+        self._begin_as_the_flow()
+        weights = [p for name, p in self.named_parameters() if name.startswith("jump_")]
+        for weight in weights:
+            weight.requires_grad_(True)
+        optimiser = torch.optim.Adam(weights, betas=(0.9, 0.99))
         num = max(FEWEST_BATCHES, min(MOST_BATCHES, len(embeddings) // PAIRS_FOR_A_BATCH))
         for step in range(num):
             for group in optimiser.param_groups:
@@ -97,8 +72,17 @@ class OneStepPrior(FlowPrior):
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-        jump.eval().requires_grad_(False)
+        for weight in weights:
+            weight.requires_grad_(False).grad = None
         self.distilled.fill_(True)
+
+    @torch.no_grad()
+    def _begin_as_the_flow(self) -> None:
+        """What the flow's network does at t = 1 is the jump's first guess."""
+        for name in ("prompt", "enter", "network"):
+            weights = self.get_submodule(name).state_dict()
+            self.get_submodule(f"jump_{name}").load_state_dict(weights)
+        self.jump_modulation.copy_(self.time(self.jump_modulation.new_ones(1))[0])
 
     def _distance(self, embeddings: Tensor, rng: torch.Generator) -> Tensor:
         """How far jumps under some of the embeddings (N, E) land from where walks end."""
@@ -108,7 +92,7 @@ class OneStepPrior(FlowPrior):
         seen = self.bridge.show(embeddings[rows], rng)
         with torch.no_grad():
             goal = self._straight_walk(noise, self.prompt(*seen, shown))
-        return (self.jump(noise, self.jump.prompt(*seen, shown)) - goal).square().mean()
+        return (self._jump(noise, self.jump_prompt(*seen, shown)) - goal).square().mean()
 
     def _straight_walk(self, x: Tensor, condition: Condition) -> Tensor:
         """From noise to standardised latents, without fresh noise: a function of the noise."""
@@ -124,18 +108,22 @@ class OneStepPrior(FlowPrior):
             return super()._draw(asked, max(steps, WALK_STEPS), normal)
         if steps > 2:
             return super()._draw(asked, steps, normal)
-        x = self._jump(asked, normal(self.latent_size))
+        x = self._guided_jump(normal(self.latent_size), self._prompt(self.jump_prompt, asked))
         if steps == 1:
             return x
         x = torch.lerp(x, normal(self.latent_size), SECOND_LOOK)
         modulation = self.time(x.new_full((1,), SECOND_LOOK))[0]
         return self._guided(x, SECOND_LOOK, modulation, self._prompt(self.prompt, asked))
 
-    def _jump(self, asked: Asked, noise: Tensor) -> Tensor:
-        """The jump, guided if something is asked to be moved away from."""
-        prompt, num = self._prompt(self.jump.prompt, asked), len(noise)
+    def _guided_jump(self, noise: Tensor, prompt: Guided) -> Tensor:
         if prompt.against is None:
-            out: Tensor = self.jump(noise, prompt.condition)
-            return out
-        both = self.jump(torch.cat([noise, noise]), prompt.condition.and_then(prompt.against))
+            return self._jump(noise, prompt.condition)
+        both = self._jump(torch.cat([noise, noise]), prompt.condition.and_then(prompt.against))
+        num = len(noise)
         return torch.lerp(both[num:], both[:num], prompt.guidance)
+
+    def _jump(self, noise: Tensor, condition: Condition) -> Tensor:
+        """From noise to standardised latents (B, K * D) in one call, as ``predict`` at t = 1."""
+        start = self.jump_enter(noise) + condition.start
+        out: Tensor = self.jump_network(start, condition.modulation + self.jump_modulation)
+        return out
