@@ -16,7 +16,7 @@ from c2l.guard import blaming
 from c2l.prior import Prior
 from c2l.training.batches import Batches, rng_of
 from c2l.training.checkpoint import TrainingState
-from c2l.training.interrupt import HeldInterrupt
+from c2l.interrupt import HeldInterrupt
 from c2l.training.plan import TrainingPlan
 from c2l.training.report import TrainingInterrupted, TrainingProgress, Validation
 
