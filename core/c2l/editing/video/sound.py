@@ -18,7 +18,7 @@ MOST_SECONDS = 4 * 3600
 """Of a sound. A day of noise is most likely a mistake."""
 
 _FALL = 0.25
-"""Seconds in which what was loud fades to a third: eyes follow drums up at once, and down slowly."""
+"""Seconds in which what was loud fades to a third: eyes follow drums up at once, down slowly."""
 
 _QUIET, _LOUD = 0.05, 0.98
 """The shares of frames below and above which a sound counts as silent and as loud."""
@@ -94,7 +94,7 @@ class _Windows:
 def _wav_blocks(path: Path) -> Iterator[tuple[NDArray[np.float64], int]] | None:
     """Samples of a wav of whole numbers, channels mixed, with their rate; None for other files."""
     try:
-        file = wave.open(str(path), "rb")
+        file = wave.open(str(path), "rb")  # noqa: SIM115
     except (wave.Error, EOFError):
         return None
     except OSError as error:

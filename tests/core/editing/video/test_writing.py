@@ -133,7 +133,7 @@ def test_a_disk_without_any_room_is_said_at_once(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(NotWritable, match="cannot write .*: No space left on device"):
+    with pytest.raises(NotWritable, match=r"cannot write .*: No space left on device"):
         write_video(tmp_path / "a.gif", frames(3))
     assert not os.listdir(tmp_path)
 
