@@ -36,8 +36,10 @@ from c2l.registering import register_prior as register_prior
 from c2l.result import Picture as Picture
 from c2l.result import Result as Result
 from c2l.sample_options import Modality as Modality
+from c2l.sample_options import Near as Near
 from c2l.sample_options import NegativeBy as NegativeBy
 from c2l.sample_options import SampleOptions as SampleOptions
+from c2l.sample_options import Towards as Towards
 from c2l.sampling.request import DrawRequest as DrawRequest
 from c2l.sampling.request import DrawSettings as DrawSettings
 from c2l.seeds import SeededNormal as SeededNormal

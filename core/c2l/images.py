@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from PIL import Image
@@ -29,6 +29,12 @@ def to_pil(image: Tensor) -> Image.Image:
     """One image, float (3, H, W) in [-1, 1], as the official scripts round it to 8 bits."""
     pixels = (image.detach().cpu() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
     return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
+
+
+class Savable(Protocol):
+    """A picture that can write itself."""
+
+    def save(self, path: Path) -> object: ...
 
 
 class Grid:
@@ -117,6 +123,23 @@ def write_new_png(
         if path.exists() and not path.stat().st_size:
             path.unlink()
     return path
+
+
+def write_numbered(
+    folder: Path, stem: str, pictures: Iterable[Savable], num: int
+) -> Iterator[Path]:
+    """Write pictures as ``stem-01.png``, ``stem-02.png`` and so on.
+
+    Raises:
+        NotWritable: the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error, hint=ANOTHER_PLACE) from error
+    digits = max(2, len(str(num)))
+    for number, picture in enumerate(pictures, start=1):
+        yield write_new_png(folder, f"{stem}-{number:0{digits}}", picture.save)
 
 
 def read_png(path: Path) -> dict[str, Any]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from c2l.budgets import SAMPLING
 from c2l.clock import Clock
+from c2l.editing.drawing import draw_all
+from c2l.editing.edit import Edit, edit_of
+from c2l.editing.walk import Walk, walk_of
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.guard import nonfinite, watch
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.result import Picture, Result
+from c2l.sampling.operations import Operation
 from c2l.sampling.optimising import optimise
 from c2l.sampling.ranking import (
     FINALISTS,
@@ -30,6 +34,9 @@ from c2l.sampling.request import DrawRequest, DrawSettings
 from c2l.sampling.texts import as_written
 from c2l.version import __version__
 from c2l_registry.loose import file_of_package
+
+if TYPE_CHECKING:
+    from c2l.editing.ends import Thing
 
 # Latents sampled at once, and pictures they are for: more would delay the first picture.
 _LATENTS_AT_ONCE = 1024
@@ -117,6 +124,51 @@ class Pipeline:
         """
         for batch in self._batches(request.with_seeds(), skip, on_candidates):
             yield from batch
+
+    def draw_operations(
+        self,
+        operations: Sequence[Operation],
+        *,
+        truncation: float | None = None,
+        prompt: dict[str, float] | None = None,
+    ) -> Iterator[Result]:
+        """Draw pictures whose latents are operations, a few at a time.
+
+        Args:
+            truncation: None for the pipeline's own.
+            prompt: what they are scored by; it does not draw.
+        """
+        truncation = self.truncation(truncation)
+        settings = DrawSettings(truncation=truncation)
+        for drawing in draw_all(self, operations, truncation=truncation, prompt=prompt):
+            yield Result(**vars(drawing), settings=settings, pipeline=self)
+
+    def truncation(self, given: float | None) -> float:
+        """The truncation to draw with: the one that is given, or the pipeline's own."""
+        truncation = self.effective(DrawSettings(truncation=given)).truncation
+        return 1.0 if truncation is None else truncation
+
+    def edit(self, *things: Thing, truncation: float | None = None, seed: int = 0) -> Edit:
+        """Pictures to begin an edit with; nothing is drawn yet.
+
+        Args:
+            things: pictures, or the paths of PNGs that c2l wrote; prompts; seeds of the
+                generator's own pictures; latents; operations.
+            truncation: None for that of the pictures, or else the pipeline's own.
+            seed: of prompts.
+        """
+        return edit_of(self, things, truncation=truncation, seed=seed)
+
+    def walk(self, ends: Thing | Sequence[Thing], *, frames: int = 60, **how: Any) -> Walk:
+        """A walk from end to end and through all between; nothing is drawn yet.
+
+        Args:
+            ends: two things or more, as of ``edit``; or one prompt, with several ``seeds``.
+            frames: how many, those at the ends included.
+            how: ``path`` (linear, slerp or prior; by default the prior where it can), ``loop``,
+                ``spacing`` (seen or path), ``seed``, ``seeds`` and ``truncation``.
+        """
+        return walk_of(self, ends, frames=frames, **how)
 
     @torch.no_grad()
     def draw(self, latents: Tensor, *, truncation: float = 1.0) -> Tensor:
@@ -326,6 +378,7 @@ class Pipeline:
             settings=settings,
             milliseconds={k: round(v, 2) for k, v in clock.milliseconds.items()},
             records=records,
+            pipeline=self,
         )
 
 

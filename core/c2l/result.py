@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 from PIL import Image
@@ -17,6 +17,11 @@ from torch import Tensor
 from c2l.errors import BadInput, NotWritable
 from c2l.images import make_grid, suggest_columns, to_pil, write_new_png, write_png
 from c2l.sampling.request import DrawSettings
+
+if TYPE_CHECKING:
+    from c2l.editing.edit import Edit
+    from c2l.editing.ends import Thing
+    from c2l.pipeline import Pipeline
 
 MOST_SHOWN = 64
 """Pictures in the grid that a notebook shows."""
@@ -34,6 +39,7 @@ class Picture:
         prompt: in one line.
         record: what a PNG of it holds: all that is needed to draw it again.
         milliseconds: its share of the wall time, by stage.
+        pipeline: what drew it.
     """
 
     image: Tensor
@@ -43,6 +49,7 @@ class Picture:
     prompt: str
     record: Mapping[str, Any] = field(repr=False)
     milliseconds: Mapping[str, float] = field(repr=False)
+    pipeline: Pipeline | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         height, width = self.image.shape[-2:]
@@ -69,6 +76,14 @@ class Picture:
             raise NotWritable(f"cannot write {path}: {reason}", hint="Name a .png file") from error
         return path
 
+    def vary(self, amount: float, *, num: int = 1, seed: int | None = None) -> Edit:
+        """Neighbours of the picture, to be drawn: see ``Edit.vary``."""
+        return _edit(self.pipeline, [self]).vary(amount, num=num, seed=seed)
+
+    def mix(self, other: Thing | Edit, *, layers: str | Sequence[int], share: float = 1.0) -> Edit:
+        """The picture with some layers of another one, to be drawn: see ``Edit.mix``."""
+        return _edit(self.pipeline, [self]).mix(other, layers=layers, share=share)
+
     def _repr_png_(self) -> bytes:
         return _png(self.pil())
 
@@ -91,6 +106,7 @@ class Result(Sequence[Picture]):
         milliseconds: wall time by stage: text, prior, synthesis, ranking; and student and
             optimising if used.
         records: what a PNG of each picture holds.
+        pipeline: what drew them.
     """
 
     images: Tensor
@@ -102,6 +118,7 @@ class Result(Sequence[Picture]):
     settings: DrawSettings
     milliseconds: dict[str, float]
     records: tuple[Mapping[str, Any], ...]
+    pipeline: Pipeline | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -124,6 +141,7 @@ class Result(Sequence[Picture]):
                 settings=self.settings,
                 milliseconds={k: round(v * share, 2) for k, v in self.milliseconds.items()},
                 records=self.records[index],
+                pipeline=self.pipeline,
             )
         index = range(len(self))[index]  # the usual errors of an index
         return Picture(
@@ -134,6 +152,7 @@ class Result(Sequence[Picture]):
             prompt=self.prompts[index],
             record=self.records[index],
             milliseconds={k: round(v / len(self), 2) for k, v in self.milliseconds.items()},
+            pipeline=self.pipeline,
         )
 
     def __iter__(self) -> Iterator[Picture]:
@@ -188,6 +207,14 @@ class Result(Sequence[Picture]):
             for picture in self
         ]
 
+    def vary(self, amount: float, *, num: int = 1, seed: int | None = None) -> Edit:
+        """Neighbours of each picture, to be drawn: see ``Edit.vary``."""
+        return _edit(self.pipeline, list(self)).vary(amount, num=num, seed=seed)
+
+    def mix(self, other: Thing | Edit, *, layers: str | Sequence[int], share: float = 1.0) -> Edit:
+        """Each picture with some layers of another one, to be drawn: see ``Edit.mix``."""
+        return _edit(self.pipeline, list(self)).mix(other, layers=layers, share=share)
+
     def _repr_html_(self) -> str | None:
         if not len(self):
             return None  # a notebook shows ``repr`` instead
@@ -215,7 +242,14 @@ class Result(Sequence[Picture]):
             settings=parts[0].settings,
             milliseconds=total,
             records=tuple(record for p in parts for record in p.records),
+            pipeline=parts[0].pipeline,
         )
+
+
+def _edit(pipeline: Pipeline | None, pictures: Sequence[Picture]) -> Edit:
+    if pipeline is None:
+        raise BadInput("these pictures do not know what drew them", hint="Use `pipeline.edit(...)`")
+    return pipeline.edit(*pictures)
 
 
 def file_stem(prompt: str, seed: int) -> str:

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from c2l import SeededNormal
+from c2l import Near
 from c2l.ranges import Steps
-from c2l_priors.flow import FlowPrior, Guided
+from c2l_priors.flow import FlowPrior, Guided, Numbers
 from c2l_priors.network import Condition, ModulatedMLP
 
 WALK_STEPS = 4
@@ -65,7 +65,11 @@ class OneStepPrior(FlowPrior):
     def _jump(self, noise: Tensor, condition: Condition) -> Tensor:
         return self.predict(noise, noise.new_ones(len(noise)), condition, self.jump)
 
-    def _draw(self, prompt: Guided, steps: int, normal: SeededNormal) -> Tensor:
+    def _draw_near(self, near: Near, prompt: Guided, steps: int, normal: Numbers) -> Tensor:
+        # The jump begins at pure noise.
+        return super()._draw_near(near, prompt, max(steps, WALK_STEPS), normal)
+
+    def _draw(self, prompt: Guided, steps: int, normal: Numbers) -> Tensor:
         if steps > 1:
             return super()._draw(prompt, steps, normal)
         return self._guided(normal(self.latent_size), 1.0, self.jump, prompt)

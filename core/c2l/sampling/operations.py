@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from torch import Tensor
 from c2l.ranges import Adherence, Guidance, Seed, Share, Steps
 from c2l.sample_options import NegativeBy
 from c2l.sampling.texts import Blend, Text
+
+Path = Literal["linear", "slerp", "prior"]
 
 MOST_NESTED = 32
 """Levels of operations within each other."""
@@ -83,13 +85,28 @@ class GivenLatents(_Operation):
 
 
 class Interpolate(_Operation):
-    """A point between two latents: 0 is ``start``, 1 is ``end``."""
+    """A point between two latents: 0 is ``start``, 1 is ``end``.
+
+    Args:
+        path: ``linear`` and ``slerp`` go through the latent space; ``prior`` goes from one noise
+            and embedding to the other, between two ``sample``s that differ in nothing but prompt
+            and seed.
+    """
 
     op: Literal["interpolate"] = "interpolate"
     start: Operation
     end: Operation
     at: Annotated[float, Field(allow_inf_nan=False)]
-    path: Literal["linear", "slerp"] = "linear"
+    path: Path = "linear"
+
+    @model_validator(mode="after")
+    def _has_a_way(self) -> Interpolate:
+        if self.path == "prior":
+            if why := why_not_through_the_prior(self.start, self.end):
+                raise ValueError(f"there is no way through the prior: {why}")
+            if not 0 <= self.at <= 1:
+                raise ValueError(f"a way through the prior ends at 1, and {self.at} is beyond it")
+        return self
 
 
 class Mix(_Operation):
@@ -97,14 +114,35 @@ class Mix(_Operation):
 
     Args:
         layers: which layers come from ``other``, counted from 0, the coarsest.
-        share: how much of them: 1 is all.
+        share: how much of them: 1 is all; or a number for each of ``layers``.
     """
 
     op: Literal["mix"] = "mix"
     base: Operation
     other: Operation
     layers: tuple[Annotated[int, Field(ge=0)], ...]
-    share: Share = 1.0
+    share: Share | tuple[Share, ...] = 1.0
+
+    @model_validator(mode="after")
+    def _has_as_many_shares(self) -> Mix:
+        if isinstance(self.share, tuple) and len(self.share) != len(self.layers):
+            raise ValueError(f"{len(self.layers)} layers cannot have {len(self.share)} shares")
+        return self
+
+
+class Vary(_Operation):
+    """A neighbour: latents that get noise, part of the way, and are sampled again by the prior.
+
+    A ``sample`` is sampled again for its own prompt, anything else for what its picture shows.
+
+    Args:
+        amount: 0 is ``base`` itself, 1 a fresh sample.
+    """
+
+    op: Literal["vary"] = "vary"
+    base: Operation
+    amount: Share
+    seed: Seed
 
 
 class Direct(_Operation):
@@ -126,12 +164,34 @@ class Direct(_Operation):
 
 
 Operation = Annotated[
-    SampleLatents | RandomLatents | GivenLatents | Interpolate | Mix | Direct,
+    SampleLatents | RandomLatents | GivenLatents | Interpolate | Mix | Vary | Direct,
     Field(discriminator="op"),
 ]
 
-for _model in (Interpolate, Mix, Direct):
+for _model in (Interpolate, Mix, Vary, Direct):
     _model.model_rebuild()
+
+
+def is_operation(value: object) -> TypeGuard[Operation]:
+    """Whether a value is an operation."""
+    return isinstance(value, _Operation)
+
+
+def inner(operation: Operation) -> list[Operation]:
+    """The operations that an operation works on."""
+    fields = type(operation).model_fields
+    return [v for name in fields if isinstance(v := getattr(operation, name), _Operation)]  # type: ignore[misc]
+
+
+def why_not_through_the_prior(start: Operation, end: Operation) -> str:
+    """What keeps two operations from being ends of a way through the prior; empty if nothing."""
+    if not (isinstance(start, SampleLatents) and isinstance(end, SampleLatents)):
+        return "both ends have to be samples of prompts"
+    ends = (start.model_dump(), end.model_dump())
+    differ = [name for name in ends[0] if ends[0][name] != ends[1][name]]
+    if others := [name for name in differ if name not in ("prompt", "seed")]:
+        return f"its ends differ in {', '.join(f'`{name}`' for name in others)}"
+    return ""
 
 
 def depth(raw: Any) -> int:

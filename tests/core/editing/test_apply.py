@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import c2l
-from c2l.editing import draw_operation, latents_of
+from c2l.editing import latents_of
 from c2l.errors import BadInput
 from c2l.sampling.operations import GivenLatents
 from c2l.sampling.record import request_of
@@ -31,6 +31,15 @@ def latents(pipeline: c2l.Pipeline, operation: dict[str, Any]) -> torch.Tensor:
     request = DrawRequest(latents=operation)
     assert request.latents is not None
     return latents_of(pipeline, request.latents)
+
+
+def drawn(pipeline: c2l.Pipeline, request: DrawRequest) -> c2l.Picture:
+    assert request.latents is not None
+    prompt = request.prompts[0] if request.prompts else None
+    ((picture,),) = pipeline.draw_operations(
+        [request.latents], truncation=request.truncation, prompt=prompt
+    )
+    return picture
 
 
 def test_a_sample_is_what_the_pipeline_draws(pipeline: c2l.Pipeline) -> None:
@@ -99,8 +108,8 @@ def test_an_operation_is_drawn_again_from_its_record(
     tree = {"op": "mix", "base": walk, "other": OTHER, "layers": [1]}
     asked: dict[str, Any] = {"latents": tree, "truncation": 0.8}
     request = DrawRequest(**asked, **({"prompt": prompt} if prompt else {}))
-    picture = draw_operation(pipeline, request)
-    again = draw_operation(pipeline, request_of(picture.record, "x.png"))
+    picture = drawn(pipeline, request)
+    again = drawn(pipeline, request_of(picture.record, "x.png"))
     assert torch.equal(again.image, picture.image)
     assert again.record == picture.record
     assert ("score" in picture.record) == (prompt is not None)
