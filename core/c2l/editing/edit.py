@@ -11,7 +11,8 @@ from c2l.editing.drawing import seed_of
 from c2l.editing.ends import end_of, one_truncation
 from c2l.editing.layers import check_layers, parse_layers
 from c2l.errors import BadInput
-from c2l.images import write_numbered
+from c2l.files import at_home
+from c2l.images import free_stem, write_numbered
 from c2l.ranges import MOST_SEED
 from c2l.sampling.operations import Mix, Operation, Vary
 
@@ -78,7 +79,9 @@ class Edit:
             NotWritable: the folder cannot be written.
         """
         drawn = self.__dict__.get("_drawn", self)
-        return list(write_numbered(Path(folder), self.name, drawn, len(self)))
+        folder = at_home(Path(folder))
+        written = write_numbered(folder, free_stem(folder, self.name), drawn, len(self))
+        return [path for _, path in written]
 
     def vary(self, amount: float, *, num: int = 1, seed: int | None = None) -> Edit:
         """Neighbours of each picture.
@@ -98,7 +101,9 @@ class Edit:
         ]
         return self._next(varied, f"{self.name}-varied")
 
-    def mix(self, other: Thing | Edit, *, layers: str | Sequence[int], share: float = 1.0) -> Edit:
+    def mix(
+        self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
+    ) -> Edit:
         """Each picture with some layers of another one.
 
         Args:
@@ -106,12 +111,12 @@ class Edit:
                 as many as this one has.
             layers: counted from 0, the coarsest: ``0-3,7``, with shares as in ``0-3,7:0.5``; or
                 numbers.
-            share: how much of the other one where ``layers`` do not say it.
+            share: how much of the other one where ``layers`` do not say it; None for all.
         Raises:
             BadInput: the generator does not have these layers.
             IncompatibleParts: the other picture is of another generator.
         """
-        chosen, shares = parse_layers(layers, share)
+        chosen, shares = parse_layers(layers, 1.0 if share is None else share)
         check_layers(self.pipeline.generator, chosen)
         if isinstance(other, Edit):
             others = list(other.operations) * (len(self) if len(other) == 1 else 1)
