@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from c2l.errors import BadInput
-from c2l.guard import Look, guard_methods
+from c2l.guard import Look, guard_methods, is_foreign
 from c2l.looks import look_at_settings
+from c2l.module_names import module_of
 
 
 class Part(nn.Module):
@@ -84,7 +85,7 @@ class Part(nn.Module):
             )
 
     def fingerprint(self) -> str:
-        """A sha256 over class, settings and every stored tensor, as 64 hex digits.
+        """A sha256 over the class's name, settings and every stored tensor, as 64 hex digits.
 
         Parts with the same fingerprint compute the same. A prior stores those of the generator and
         the embedder it was trained for. It is computed again only if a tensor changed.
@@ -97,7 +98,10 @@ class Part(nn.Module):
         return self._hash[1]
 
     def _hashed(self) -> str:
-        digest = hashlib.sha256(type(self).__name__.encode())
+        cls = type(self)
+        # Two authors may call a class alike; c2l's own may move from one module to another.
+        name = f"{module_of(cls)}.{cls.__qualname__}" if is_foreign(cls) else cls.__name__
+        digest = hashlib.sha256(name.encode())
         digest.update(json.dumps(self.settings(), sort_keys=True).encode())
         for name, tensor in sorted(self.state_dict().items()):
             flat = tensor.detach().cpu().contiguous()

@@ -103,7 +103,8 @@ def _shape(array: Array, batch: int, facts: Facts) -> Shaped | None:
     if len(shape) == 4:
         first: Shaped = ("channels-first", shape[1], shape[2], shape[3])
         last: Shaped = ("channels-last", shape[3], shape[1], shape[2])
-        found = _likelier([f for f in (first, last) if f[1] in _CHANNELS], shape, facts)
+        ways = [way for way in (first, last) if way[1] in _CHANNELS and _is_large(way)]
+        found = _likelier(ways, shape, facts)
     elif len(shape) == 3:
         found = ("no channels", 1, shape[1], shape[2])
     elif len(shape) == 2:
@@ -111,7 +112,11 @@ def _shape(array: Array, batch: int, facts: Facts) -> Shaped | None:
             side = math.isqrt(shape[1] // channels)
             if channels * side * side == shape[1]:
                 found = ("flat", channels, side, side)
-    return found if found is not None and found[2] * found[3] >= _FEWEST_PIXELS else None
+    return found if found is not None and _is_large(found) else None
+
+
+def _is_large(way: Shaped) -> bool:
+    return way[2] * way[3] >= _FEWEST_PIXELS
 
 
 def _likelier(ways: list[Shaped], shape: tuple[int, ...], facts: Facts) -> Shaped | None:

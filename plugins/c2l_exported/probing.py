@@ -21,8 +21,8 @@ from c2l_exported.process import Child, Refused, Signature
 _COMMON_SIZES = (512, 256, 128, 100, 64, 120, 140, 200, 32, 16)
 _BATCHES = (2, 1, 4, 8, 16, 32, 64)
 _NEAR = 1e-2
-_PICTURES = 4
-"""That are looked at, to tell what is black and white."""
+_FEW, _MANY = 4, 32
+"""Pictures that are looked at to tell what is black and white."""
 
 Array = np.ndarray[Any, Any]
 Ask = Callable[..., list[Array]]
@@ -42,15 +42,32 @@ def probe(child: Child, facts: Facts) -> Network:
         raise Undecided("gives NaN or infinity")
     ask = partial(_outputs, child, only=pictures.output)
     call = _depending_on_nothing_else(found, drawn, ask)
-    if call != found:
-        drawn = drawn[:0]
-    while len(drawn) < _PICTURES:
-        seeds = range(len(drawn), len(drawn) + (call.batch_size or _PICTURES - len(drawn)))
-        drawn = np.concatenate([drawn, *ask(call, seeds)])
+    pictures = _with_range(pictures, call, drawn if call == found else drawn[:0], ask, facts)
+    return Network(child, call, pictures)
+
+
+def _with_range(pictures: Pictures, call: Call, drawn: Array, ask: Ask, facts: Facts) -> Pictures:
+    """With the numbers of black and white, from a few pictures, or from more if these do not tell.
+
+    Args:
+        drawn: pictures of the first seeds; there may be none yet.
+    """
+    drawn = _filled(drawn, _FEW, call, ask)
     if not call.random and _near(drawn[1:], drawn[:-1]):
         raise Undecided("draws one picture of all latents")
-    black, white = facts.value_range or find_range(drawn)
-    return Network(child, call, replace(pictures, black=black, white=white))
+    try:
+        black, white = facts.value_range or find_range(drawn)
+    except Undecided:
+        black, white = find_range(_filled(drawn, _MANY, call, ask))
+    return replace(pictures, black=black, white=white)
+
+
+def _filled(drawn: Array, num: int, call: Call, ask: Ask) -> Array:
+    """``num`` pictures or more: those that are drawn already, and those of the next seeds."""
+    while (done := len(drawn)) < num:
+        seeds = range(done, done + (call.batch_size or num - done))
+        drawn = np.concatenate([drawn, *ask(call, seeds)])
+    return drawn
 
 
 def _first_that_works(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -67,6 +68,8 @@ def read_choices(environ: Mapping[str, str]) -> Choices:
     except (FileNotFoundError, NotADirectoryError):
         return Choices()
     except (OSError, ValueError, TypeError) as error:
+        if isinstance(error, PermissionError) and not os.access(path.parent, os.X_OK):
+            return Choices()  # a barred folder says so where its weights are needed
         reason = getattr(error, "strerror", None) or "it is not what c2l wrote there"
         raise NotReadable(
             f"cannot read {path}, which says what plugins to leave out: {reason}",

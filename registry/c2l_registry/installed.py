@@ -62,7 +62,7 @@ class Installed:
         return [
             unusable_file(described[record.file], run=record.state == "available")
             for record in named
-            if described[record.file].state == "failed"
+            if described[record.file].state in {"failed", "incompatible"}
         ]
 
     def register(self, spec: KindSpec, cls: type[Any]) -> None:

@@ -26,10 +26,10 @@ def refused_by_metadata(requires: Iterable[str], host: str) -> str:
     wanted = [line for line in requires if line.lower().startswith(host)]
     if not wanted:
         return ""
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import Requirement
 
     for line in wanted:
-        with suppress(InvalidRequirement):
+        with suppress(ValueError):  # whatever packaging finds wrong with the line
             requirement = Requirement(line)
             applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
             if requirement.name.lower() == host and applies:

@@ -113,6 +113,7 @@ BROKEN = {
     "dies.py": ("import os; os._exit(0)\n", "it ends the process while it is imported"),
     "empty.py": ("", "it has no class of a generator, an embedder or a prior, and no hook"),
     "kind.py": (TOYS + "class Aa(Prior): kind = 'A b'\n", "the kind 'A b' must be a letter"),
+    "wish.py": ("requires_c2l = '>=99'\n", "c2l>=99"),
     "twice.py": (TOYS + "class Aa(Prior): kind = 'ab'\nclass Bb(Prior): kind = 'ab'\n", "twice"),
 }
 

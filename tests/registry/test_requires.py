@@ -41,6 +41,8 @@ def row(tmp_path: Path, name: str) -> PluginRecord:
         ("c2l>=99; extra == 'new'", "available"),
         ("c2l-other>=99", "available"),
         ("c2l is not a requirement", "available"),
+        ("c2l>=99; python_version ~= 'x'", "available"),
+        ("c2l>=99; nonsense == 'x'", "available"),
     ],
 )
 def test_by_metadata_without_an_import(site: Path, tmp_path: Path, line: str, state: str) -> None:

@@ -66,7 +66,7 @@ class Held(nn.Module):
         return self
 
     def _hold(self, name: str, value: Any, depth: int = 0) -> None:
-        if isinstance(value, (types.ModuleType, type(NotImplemented))):
+        if isinstance(value, types.ModuleType):
             return
         if isinstance(value, _PLAIN):
             self._facts.append(f"{name} = {value!r}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from c2l.module_names import module_of
 from c2l_registry import Reference
 from c2l_registry.kinds import WRAPPED
 
@@ -26,12 +25,7 @@ def reference_of(wrapped: Any) -> Reference:
     """``wrapped:my_module.MyGAN``. A script has the name under which it would be imported."""
     while isinstance(wrapped, functools.partial):
         wrapped = wrapped.func
-    owner = getattr(wrapped, "__self__", wrapped)
-    module = getattr(owner, "__module__", None) or type(owner).__module__
-    if module == "__main__":
-        main = sys.modules["__main__"]
-        spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
-        module = spec.name if spec else Path(file).stem if file else module
+    module = module_of(getattr(wrapped, "__self__", wrapped))
     return Reference(WRAPPED, f"{module}.{name_of(wrapped)}".replace(" ", "-"))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,16 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert (row["name"], row["folder"]) == ("my-own", "mine")
     assert "pyproject.toml" in row["files"]
     assert row["commands"][0] == "pip install -e ./mine"
+
+
+def test_it_needs_no_torch() -> None:
+    code = """
+import sys
+from c2l.cli.app import main
+main(["new", "generator", "my-own"])
+sys.exit("torch" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest.mark.parametrize(
