@@ -14,7 +14,8 @@ from c2l.errors import BadInput
 from c2l.files import at_home
 from c2l.images import free_stem, write_numbered
 from c2l.ranges import MOST_SEED
-from c2l.sampling.operations import Mix, Operation, Vary
+from c2l.sampling.operations import HINTS, Mix, Operation, Vary
+from c2l.validation import bad_input
 
 if TYPE_CHECKING:
     from c2l.editing.ends import Thing
@@ -93,12 +94,13 @@ class Edit:
         """
         if num < 1:
             raise BadInput(f"`num={num}` is below 1", hint="Use `num=1` or more", field="num")
-        varied = [
-            Vary(base=base, amount=amount, seed=(first + i) % (MOST_SEED + 1))
-            for base in self.operations
-            for first in [seed_of(base) + 1 if seed is None else seed]
-            for i in range(num)
-        ]
+        with bad_input(HINTS):
+            varied = [
+                Vary(base=base, amount=amount, seed=(first + i) % (MOST_SEED + 1))
+                for base in self.operations
+                for first in [seed_of(base) + 1 if seed is None else seed]
+                for i in range(num)
+            ]
         return self._next(varied, f"{self.name}-varied")
 
     def mix(
@@ -124,10 +126,11 @@ class Edit:
             others = [end_of(self.pipeline, other).operation] * len(self)
         if len(others) != len(self):
             raise BadInput(f"{len(self)} pictures cannot be mixed with {len(others)}", field="ends")
-        mixed = [
-            Mix(base=base, other=o, layers=chosen, share=shares)
-            for base, o in zip(self.operations, others, strict=True)
-        ]
+        with bad_input(HINTS):
+            mixed = [
+                Mix(base=base, other=o, layers=chosen, share=shares)
+                for base, o in zip(self.operations, others, strict=True)
+            ]
         return self._next(mixed, f"{self.name}-mixed")
 
     def _next(self, operations: Sequence[Operation], name: str) -> Edit:
