@@ -15,7 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from c2l.ranges import Adherence, Guidance, Seed, Share, Steps
+from c2l.ranges import MOST_STRENGTH, Adherence, Guidance, Seed, Share, Steps, Strength
 from c2l.sample_options import NegativeBy
 from c2l.sampling.texts import Blend
 
@@ -24,6 +24,7 @@ Path = Literal["linear", "slerp", "prior"]
 HINTS: Mapping[str, str] = {
     "amount": "Use `amount` from 0, the same, to 1, a fresh sample",
     "layers": "Layers are counted from 0, the coarsest",
+    "strength": f"Use `strength` from -{MOST_STRENGTH} to {MOST_STRENGTH}",
 }
 """What to do about a value out of range."""
 
@@ -167,7 +168,7 @@ class Direct(_Operation):
     base: Operation
     along: GivenLatents
     name: str = ""
-    strength: Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)] = 1.0
+    strength: Strength = 1.0
 
 
 Operation = Annotated[

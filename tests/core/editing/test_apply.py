@@ -111,7 +111,7 @@ MANY: list[dict[str, Any]] = [
     {"op": "mix", "base": {**VARIED, "amount": 0.2}, "other": SAMPLE, "layers": [1]},
     {"op": "interpolate", "start": OTHER, "end": SAMPLE, "at": 0.6},
     {"op": "sample", "prompt": {"shape1": 1, "mood2": 0.5}, "seed": 3, "steps": 1},
-    {"op": "direction", "base": OTHER, "start": "shape1", "end": "shape2", "num_seeds": 4},
+    {"op": "direction", "base": OTHER, "along": GivenLatents.of(torch.ones(1, 22)).model_dump()},
 ]
 
 

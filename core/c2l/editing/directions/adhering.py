@@ -41,10 +41,12 @@ class Wanted(NamedTuple):
     Args:
         difference: of texts, (E,).
         typical: the cosine with it of typical pictures of the text.
+        truncation: that all pictures are drawn with.
     """
 
     difference: Tensor
     typical: float
+    truncation: float
 
     def shown(self, seen: Tensor) -> Tensor:
         """How clearly pictures show it, (B,)."""
@@ -73,7 +75,7 @@ class Adhered:
         return self.after >= self.typical
 
 
-def what_is_wanted(parts: Parts, to: str, start: str | None = None) -> Wanted:
+def what_is_wanted(parts: Parts, to: str, start: str | None, truncation: float) -> Wanted:
     """A text as what is to be shown.
 
     Args:
@@ -87,13 +89,21 @@ def what_is_wanted(parts: Parts, to: str, start: str | None = None) -> Wanted:
     latents = parts.generator.latent_space.expand(
         latents.to(parts.generator.device), parts.prior.repeats
     )
-    wanted = Wanted(difference, 0.0)
-    return wanted._replace(typical=float(wanted.shown(see(parts, latents)).quantile(1 - _CLEARER)))
+    wanted = Wanted(difference, 0.0, truncation)
+    return wanted._replace(
+        typical=float(wanted.shown(see(parts, latents, truncation)).quantile(1 - _CLEARER))
+    )
 
 
 @torch.no_grad()
 def adhere(
-    parts: Parts, latents: Tensor, to: str, *, start: str | None = None, seed: int = 0
+    parts: Parts,
+    latents: Tensor,
+    to: str,
+    *,
+    start: str | None = None,
+    truncation: float = 1.0,
+    seed: int = 0,
 ) -> list[Adhered]:
     """The smallest moves after which pictures show ``to``.
 
@@ -101,11 +111,12 @@ def adhere(
         latents: of the pictures, (B, L, D).
         to: what they are to show, as in ``with sunglasses``.
         start: what they show instead of it, if that is known.
+        truncation: that they are drawn with.
         seed: of the prior's first answers.
     Raises:
         BadInput: the embedder cannot tell the two texts apart.
     """
-    wanted = what_is_wanted(parts, to, start)
+    wanted = what_is_wanted(parts, to, start, truncation)
     made = {"by": "adhere", "to": to, "start": start, "seed": seed}
     done = []
     for row in latents:
@@ -118,7 +129,7 @@ def adhere(
 
 def _move(parts: Parts, start: Tensor, wanted: Wanted, seed: int) -> tuple[Tensor, float, float]:
     """The move of one picture's latents (L, D), and how clearly it shows what is wanted."""
-    here, seen = start, see(parts, start[None])
+    here, seen = start, see(parts, start[None], wanted.truncation)
     before = now = float(wanted.shown(seen))
     for turn in range(_ROUNDS):
         if now >= wanted.typical:
@@ -129,7 +140,7 @@ def _move(parts: Parts, start: Tensor, wanted: Wanted, seed: int) -> tuple[Tenso
         if shown - now < _LEAST_GAIN * (wanted.typical - before):
             break
         here = here + share * move
-        seen, now = see(parts, here[None]), shown
+        seen, now = see(parts, here[None], wanted.truncation), shown
     return here - start, before, now
 
 
@@ -143,7 +154,9 @@ def _least_share(
     low = 0.0, now
     tried = [low]
     shares = torch.tensor(_SHARES, device=here.device)
-    shown = wanted.shown(see(parts, here + shares[:, None, None] * move)).tolist()
+    shown = wanted.shown(
+        see(parts, here + shares[:, None, None] * move, wanted.truncation)
+    ).tolist()
     for point in zip(_SHARES, shown, strict=True):
         if point[1] < wanted.typical:
             tried.append(point)
@@ -151,7 +164,10 @@ def _least_share(
             continue
         for _ in range(_HALVINGS):
             middle = (low[0] + point[0]) / 2
-            at = middle, float(wanted.shown(see(parts, (here + middle * move)[None])))
+            at = (
+                middle,
+                float(wanted.shown(see(parts, (here + middle * move)[None], wanted.truncation))),
+            )
             low, point = (low, at) if at[1] >= wanted.typical else (at, point)
         return point
     return max(tried, key=lambda pair: pair[1])

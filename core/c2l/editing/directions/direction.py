@@ -14,7 +14,7 @@ from torch import Tensor
 
 from c2l.editing.parts import Parts
 from c2l.errors import BadInput
-from c2l.files import write_atomically
+from c2l.files import at_home, write_atomically
 from c2l.prior_file import PartCard
 from c2l.sampling.operations import Direct, GivenLatents, Operation
 from c2l.version import __version__
@@ -105,7 +105,7 @@ class Direction:
         Raises:
             NotWritable: the folder cannot be written.
         """
-        path = Path(path)
+        path = at_home(Path(path))
         tensors = {"step": self.step.detach().cpu().float().contiguous()}
         data = safetensors.torch.save(tensors, metadata={METADATA: self.card.to_json()})
         write_atomically(path, data)

@@ -9,13 +9,14 @@ from safetensors import SafetensorError, safe_open
 
 from c2l.editing.directions.direction import METADATA, Direction, DirectionCard
 from c2l.errors import BadWeights, IncompatibleParts
+from c2l.files import at_home
 from c2l.generator import Generator
 
 _HINT = "Give a .safetensors file that 'c2l edit direction' or `Direction.save` wrote"
 
 
 def is_direction_file(path: Path) -> bool:
-    """Whether ``path`` is a safetensors file with a direction's card; its suffix does not matter."""
+    """Whether ``path`` is a safetensors file with a direction's card, whatever its suffix."""
     try:
         with safe_open(path, framework="pt") as file:
             return METADATA in (file.metadata() or {})
@@ -53,15 +54,20 @@ def load_direction(path: Path | str, generator: Generator) -> Direction:
         BadWeights: the file is truncated, or holds no direction.
         IncompatibleParts: it moves the latents of another generator.
     """
-    direction = read_direction(Path(path))
-    theirs, ours = direction.card.generator, generator.fingerprint()
-    if theirs.fingerprint != ours:
+    direction = read_direction(at_home(Path(path)))
+    check_generator(direction, generator, str(path))
+    return direction
+
+
+def check_generator(direction: Direction, generator: Generator, where: str) -> None:
+    """Raises ``IncompatibleParts`` unless a direction moves the latents of a generator."""
+    theirs = direction.card.generator
+    if theirs.fingerprint != generator.fingerprint():
         name = theirs.reference or "another generator"
         weights = f", with other weights than {name} has now" if name == generator.reference else ""
         raise IncompatibleParts(
-            f"{path} moves latents of {name}{weights}, and not of "
+            f"{where} moves latents of {name}{weights}, and not of "
             f"{generator.reference or 'this generator'}",
             hint="Make it anew from the same prompts",
             field="direction",
         )
-    return direction

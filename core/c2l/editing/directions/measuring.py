@@ -49,13 +49,15 @@ class Pool(NamedTuple):
         return Pool(self.latents[chosen], self.seen[chosen])
 
 
-def see(parts: Parts, latents: Tensor) -> Tensor:
+def see(parts: Parts, latents: Tensor, truncation: float = 1.0) -> Tensor:
     """The embeddings (B, E) of the pictures of latents (B, L, D)."""
     generator = parts.generator
     rows = SAMPLING.pictures(generator.image_size, generator.device.type)
     with torch.no_grad():
-        seen = [parts.embedder.embed_images(generator.synthesize(x)) for x in latents.split(rows)]
-    return torch.cat(seen)
+        return torch.cat([
+            parts.embedder.embed_images(generator.synthesize(some, truncation=truncation))
+            for some in latents.split(rows)
+        ])  # fmt: skip
 
 
 def own_pictures(parts: Parts, num: int, seed: int) -> Pool:
@@ -115,7 +117,8 @@ def calibrate(parts: Parts, raw: Tensor, without: Pool, shown: Tensor, name: str
     strength, seen = smallest(moved, wanted)
     if seen <= _FAINT * wanted:
         raise BadInput(
-            f"'{name}' moves latents, and what is seen hardly changes: by {seen:.3f} of {wanted:.3f}",
+            f"'{name}' moves latents and hardly changes what is seen: by {seen:.3f} of "
+            f"{wanted:.3f}",
             hint="Keep less, or say it in other words",
             field="end",
         )

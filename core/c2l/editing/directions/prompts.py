@@ -66,4 +66,4 @@ def from_prompts(
         "num": num,
         "seed": seed,
     }
-    return made_direction(parts, found.step, name, made, found.measures)
+    return made_direction(parts, found.step, name, {**made, "seed": seed}, found.measures)
