@@ -159,7 +159,7 @@ def test_layers_that_do_not_exist(layers: Any, told: str) -> None:
 
 def test_a_generator_without_layers() -> None:
     generator = c2l.wrap(
-        lambda z: z[:, :3, None, None].expand(-1, 3, 8, 8).tanh(), latent=4, size=8
+        lambda z: z[:, :3, None, None].expand(-1, 3, 8, 8).tanh(), latent=4, size=(8, 8)
     )
     pipeline = c2l.Pipeline(generator, ToyEmbedder(), ToyPrior())
     with pytest.raises(BadInput, match="has no layers to mix"):
@@ -174,7 +174,7 @@ def test_nothing_to_edit_and_pictures_without_a_pipeline() -> None:
         pipeline.edit("shape1").vary(0.5, num=0)
     with pytest.raises(BadInput, match="`amount=2` is above 1"):
         pipeline.edit("shape1").vary(2)
-    with pytest.raises(BadInput, match="`share=-1` is below 0"):
+    with pytest.raises(BadInput, match="`share=-1` is not from 0 to 1"):
         pipeline.edit("shape1").mix("shape2", layers="0", share=-1)
 
 
