@@ -19,7 +19,6 @@ from c2l.editing.directions import (
     from_prompts,
     load_direction,
 )
-from c2l.editing.edit import Edit
 from c2l.editing.ends import end_of
 from c2l.errors import BadInput, BadWeights
 from c2l.ranges import MOST_STRENGTH
@@ -95,15 +94,13 @@ def typed_direction(
         ]
         found = from_groups(pipeline, *groups, name=f"{without} -> {shown}", keep=kept)
     else:
-        found = from_prompts(
-            pipeline, _given(start, "start"), _given(end, "end"), keep=kept
-        )
+        found = from_prompts(pipeline, _given(start, "start"), _given(end, "end"), keep=kept)
     if save is not None:
-        session.tell(Notice("direction", f"the direction is in {found.save(save)}"))
+        session.tell(Notice("saved", f"the direction is in {found.save(save)}"))
     _tell_of_short(session, found)
     begin = ends.edit()
     moved = begin.move(found, strengths)
-    moved.name = f"{ends.title}-{slug(found.card.name)[:30].rstrip('-')}"
+    moved.name = f"{ends.title}-{_short(found.card.made.get('end') or found.card.name)}"
     return TypedEdit(moved, None if 0 in strengths else begin)
 
 
@@ -117,16 +114,21 @@ def typed_adhere(
     """
     begin = ends.edit()
     adhering = begin.adhere(_given(to, "to"), start=start)
-    adhering.name = f"{ends.title}-{slug(adhering.to)[:30].rstrip('-')}"
+    adhering.name = f"{ends.title}-{_short(adhering.to)}"
     for one, found in enumerate(adhering.found, start=1):
         what = f"{found.before:.2f} to {found.after:.2f}, typical {found.typical:.2f}"
         where = "" if len(adhering) == 1 else f"picture {one}: "
         if found.after == found.before:
             short = "shows it already" if found.reached else "does not come to show it"
-            session.tell(Notice("adhere", f"{where}{short} ({what})"))
+            session.tell(Notice("short", f"{where}{short} ({what})"))
         elif not found.reached:
-            session.tell(Notice("adhere", f"{where}shows it less clearly than most do ({what})"))
+            session.tell(Notice("short", f"{where}shows it less clearly than most do ({what})"))
     return TypedEdit(adhering, begin)
+
+
+def _short(text: str) -> str:
+    """For names of files."""
+    return slug(text)[:30].rstrip("-")
 
 
 def _given(text: str | None, field: str) -> str:
@@ -194,4 +196,4 @@ def _tell_of_short(session: Session, direction: Direction) -> None:
             f"'{direction.card.name}' shows at strength 1 {seen / wanted:.0%} of what pictures "
             "of it show; no strength shows more"
         )
-        session.tell(Notice("direction", text))
+        session.tell(Notice("short", text))

@@ -86,9 +86,7 @@ def test_keeping_what_changes_leaves_nothing(pipeline: c2l.Pipeline) -> None:
 
 
 def test_two_texts_that_are_read_alike_make_no_direction(pipeline: c2l.Pipeline) -> None:
-    with pytest.raises(
-        BadInput, match="their embeddings are 0 apart"
-    ):
+    with pytest.raises(BadInput, match="their embeddings are 0 apart"):
         from_prompts(pipeline, "shape1", "shape1")
 
 
