@@ -168,9 +168,7 @@ def rows_of(
 
 def table(title: str, pipeline: c2l.Pipeline, judge: Judge, num: int, num_optimised: int) -> None:
     print(f"\n## {title}\n")
-    print(
-        f"{num} faces, and the first {num_optimised} of those that do not show it for the slow ways."
-    )
+    print(f"{num} faces; for the slow ways, the first {num_optimised} that do not show it.")
     print("Seconds are those of one core; making a direction is shared out among its faces.\n")
     print("| prompts | way | faces | changed, % | kept, mean, % | kept least, % | s a face |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
