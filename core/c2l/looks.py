@@ -114,7 +114,7 @@ def look_at_loss(prior: Any, loss: Any, embeddings: Any) -> str:
     if loss.ndim:
         return f"gives a loss of shape {tuple(loss.shape)}, not a scalar"
     if not torch.isfinite(loss):
-        return f"gives a loss of {float(loss)}"
+        return f"gives a loss of {float(loss.detach())}"
     if prior.training and not loss.requires_grad:
         return "gives a loss without a gradient"
     return ""

@@ -41,6 +41,7 @@ class Prior(Part, ABC):
     _looks: ClassVar[Mapping[str, Look | None]] = {
         **Part._looks,
         "fit": None,
+        "refine": None,
         "training_loss": look_at_loss,
         "save": None,
         "_sample": look_at_sampled_latents,
@@ -143,6 +144,17 @@ class Prior(Part, ABC):
     def adopt(self, settings: Mapping[str, Any]) -> None:
         """Change settings that matter to sampling alone; a class that leaves none open has none."""
         raise NotImplementedError(f"{type(self).__name__} leaves no settings open")
+
+    def refine(self, embeddings: Tensor, rng: torch.Generator) -> None:
+        """Learn what can only be learnt from trained weights, such as fewer steps.
+
+        Called once, after training by gradient and before sampling settings are chosen; by default
+        there is nothing to do. It leaves no gradients behind.
+
+        Args:
+            embeddings: float32, shape (N, E), of the pairs trained on.
+            rng: all randomness comes from it (CPU).
+        """
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
         """The loss of one batch of pairs.

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from c2l.errors import BadInput, NotWritable
+from c2l.files import at_home
 from c2l.images import make_grid, suggest_columns, to_pil, write_new_png, write_png
 from c2l.sampling.request import DrawSettings
 
@@ -65,7 +66,7 @@ class Picture:
         Raises:
             NotWritable: the folder cannot be written, or Pillow does not know the suffix.
         """
-        path = _at_home(Path(path))
+        path = at_home(Path(path))
         if path.suffix.lower() == ".png":
             write_png(path, self.pil(), self.record)
             return path
@@ -80,7 +81,9 @@ class Picture:
         """Neighbours of the picture, to be drawn: see ``Edit.vary``."""
         return _edit(self.pipeline, [self]).vary(amount, num=num, seed=seed)
 
-    def mix(self, other: Thing | Edit, *, layers: str | Sequence[int], share: float = 1.0) -> Edit:
+    def mix(
+        self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
+    ) -> Edit:
         """The picture with some layers of another one, to be drawn: see ``Edit.mix``."""
         return _edit(self.pipeline, [self]).mix(other, layers=layers, share=share)
 
@@ -195,7 +198,7 @@ class Result(Sequence[Picture]):
         Raises:
             NotWritable: the folder cannot be written.
         """
-        folder = _at_home(Path(folder))
+        folder = at_home(Path(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -211,7 +214,9 @@ class Result(Sequence[Picture]):
         """Neighbours of each picture, to be drawn: see ``Edit.vary``."""
         return _edit(self.pipeline, list(self)).vary(amount, num=num, seed=seed)
 
-    def mix(self, other: Thing | Edit, *, layers: str | Sequence[int], share: float = 1.0) -> Edit:
+    def mix(
+        self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
+    ) -> Edit:
         """Each picture with some layers of another one, to be drawn: see ``Edit.mix``."""
         return _edit(self.pipeline, list(self)).mix(other, layers=layers, share=share)
 
@@ -261,14 +266,6 @@ def slug(prompt: str) -> str:
     """A prompt as part of a file name."""
     words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
     return words[:60].rstrip("-") or "picture"
-
-
-def _at_home(path: Path) -> Path:
-    """``~`` as the home folder, unless nobody has it."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
 
 
 def _png(image: Image.Image) -> bytes:

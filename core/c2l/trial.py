@@ -22,9 +22,13 @@ from c2l.generator import Generator
 from c2l.guard import failure, is_foreign, nonfinite
 from c2l.part import Part
 from c2l.prior import Prior
+from c2l.sample_options import SampleOptions
 from c2l.seeds import NUM_SEEDS
 
 TEXTS = ("a red car", "a small photo of a smiling woman", "snow")
+
+NUM_TRIES = 16
+"""Seeds that a prior is asked for: one that picks among few latents may draw some of them twice."""
 
 _NEAR = 1e-2
 """Of the largest value: what rounding may do to one row in batches of several sizes."""
@@ -61,6 +65,10 @@ def try_generator(generator: Generator, first_seed: int = 0) -> None:
     def fail(method: str, what: str) -> NoReturn:
         raise failure(type(generator), method, what)
 
+    kept = latents.clone()
+    generator.synthesize(latents, truncation=0.7)
+    if not torch.equal(latents, kept):
+        fail("synthesize", "writes to the latents that it is given, with `truncation=0.7`")
     if not _near(generator.sample_latents(seeds), latents):
         fail("sample_latents", "gives other latents when it is asked again; seed every row")
     if not _near(generator.sample_latents(seeds[1:2]), latents[1:2]):
@@ -83,6 +91,11 @@ def try_embedder(embedder: Embedder, images: Tensor) -> None:
     Raises:
         PluginFailed: saying which promise is broken.
     """
+    overshot = 2 * images  # as generators may
+    kept = overshot.clone()
+    embedder.embed_images(overshot)
+    if not torch.equal(overshot, kept):
+        raise failure(type(embedder), "embed_images", "writes to the pictures that it is given")
     rows: list[tuple[str, Callable[[Any], Tensor], Any]] = [
         ("embed_images", embedder.embed_images, images),
         ("embed_text", embedder.embed_text, list(TEXTS)),
@@ -121,6 +134,11 @@ def try_prior(prior: Prior, reloaded: Prior, embeddings: Tensor, *, rounded: boo
         raise failure(type(prior), method, "gives other latents when it is asked again")
     if not _near(reloaded.sample(embeddings[1:2], seeds=seeds[1:2]), latents[1:2]):
         raise failure(type(prior), method, "gives a row another latent in another batch")
+    if not _looks_at_seeds(reloaded, embeddings):
+        raise failure(type(prior), method, "never looks at its seeds, so all draw one latent")
+    opposite = torch.cat([embeddings[:1], -embeddings[:1]])
+    if all(_alike(reloaded.sample(opposite, seeds=[seed] * 2)) for seed in range(NUM_TRIES)):
+        raise failure(type(prior), method, "gives every embedding the same latent")
     if not rounded and not _near(prior.sample(embeddings, seeds=seeds), latents):
         raise failure(
             type(prior),
@@ -128,6 +146,30 @@ def try_prior(prior: Prior, reloaded: Prior, embeddings: Tensor, *, rounded: boo
             "gives a prior that samples other latents than the one that was saved",
             hint="Keep all that decides them in parameters, buffers or `Settings`",
         )
+
+
+class _SeedsThatTell(tuple[int, ...]):
+    """Seeds that know whether somebody has looked at them."""
+
+    seen = False
+
+    def __iter__(self) -> Iterator[int]:
+        self.seen = True
+        return super().__iter__()
+
+    def __getitem__(self, index: Any) -> Any:
+        self.seen = True
+        return super().__getitem__(index)
+
+
+def _looks_at_seeds(prior: Prior, embeddings: Tensor) -> bool:
+    """Whether sampling makes any use of seeds. It may still be that no seed matters much."""
+    options = SampleOptions(seeds=range(len(embeddings)))
+    told = _SeedsThatTell(options.seeds)
+    object.__setattr__(options, "seeds", told)
+    latents = prior._sample(embeddings, options)
+    others = SampleOptions(seeds=range(100, 100 + len(embeddings)))
+    return told.seen or not torch.equal(latents, prior._sample(embeddings, others))
 
 
 def _seeds(first: int) -> list[int]:
@@ -200,6 +242,10 @@ def _flat(value: Any, depth: int = 3) -> Sequence[Any]:
     if isinstance(value, (list, tuple)) and depth:
         return [item for entry in value for item in _flat(entry, depth - 1)]
     return []
+
+
+def _alike(rows: Tensor) -> bool:
+    return bool((rows == rows[:1]).all())
 
 
 def _near(actual: Tensor, expected: Tensor) -> bool:

@@ -30,9 +30,22 @@ GUIDED = (0.2, 0.8)
 et al. 2024, arXiv 2404.07724); after, nothing would correct what it overshoots. A guided step costs
 two calls, made as one of twice the batch."""
 
-
 Numbers = Callable[[int], Tensor]
 """The next standard normal numbers, (B, width)."""
+
+
+class Asked(NamedTuple):
+    """What is sampled for.
+
+    Args:
+        seen: embeddings and how noisy they are, as the bridge shows them, (B, E) and (B,).
+        against: the same of what guidance moves away from; None for no prompt.
+        guidance: its strength; 1 for none.
+    """
+
+    seen: tuple[Tensor, Tensor]
+    against: tuple[Tensor, Tensor] | None
+    guidance: float
 
 
 class Guided(NamedTuple):
@@ -116,36 +129,40 @@ class FlowPrior(BridgedPrior):
         against = led_from(options)
         guidance = guidance_of(options, against, config.guidance, config.drop)
         normal = options.normal(self.device)
-        asked = self.bridge.ask(embeddings, options, normal)
-        prompt = Guided(self.prompt(*asked), None, guidance)
-        if guidance != 1:
-            prompt = prompt._replace(against=self._against(against, len(embeddings)))
+        asked = Asked(self.bridge.ask(embeddings, options, normal), None, guidance)
+        if against is not None:
+            unit = self.bridge.unit(against, "text")
+            # Told to be as noisy as can be: what is near the negative prompt is unwanted as well.
+            asked = asked._replace(against=(unit, unit.new_ones(len(unit))))
         steps = options.steps or config.steps
         if options.near is not None:
-            return self.scale.inverse(self._draw_near(options.near, prompt, steps, normal))
-        return self.scale.inverse(self._draw(prompt, steps, normal))
+            return self.scale.inverse(self._draw_near(options.near, asked, steps, normal))
+        return self.scale.inverse(self._draw(asked, steps, normal))
 
-    def _against(self, negative: Tensor | None, num: int) -> Condition:
-        """What guidance moves away from."""
-        if negative is None:
-            return self.prompt.no_prompt(num)
-        unit = self.bridge.unit(negative, "text")
-        # Told to be as noisy as can be: what is near the negative prompt is unwanted as well.
-        return self.prompt(unit, unit.new_ones(len(unit)))
+    @staticmethod
+    def _prompt(encoder: PromptEncoder, asked: Asked) -> Guided:
+        """What is sampled for, as a network reads it that has this encoder."""
+        condition = encoder(*asked.seen)
+        if asked.guidance == 1:
+            return Guided(condition, None, 1)
+        against = asked.against
+        left = encoder.no_prompt(len(condition.start)) if against is None else encoder(*against)
+        return Guided(condition, left, asked.guidance)
 
-    def _draw(self, prompt: Guided, steps: int, normal: Numbers) -> Tensor:
+    def _draw(self, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         """Walk from noise to standardised latents (B, K * D)."""
-        return self._walk(normal(self.latent_size), 1.0, prompt, steps, normal)
+        return self._walk(normal(self.latent_size), 1.0, asked, steps, normal)
 
-    def _draw_near(self, near: Near, prompt: Guided, steps: int, normal: Numbers) -> Tensor:
+    def _draw_near(self, near: Near, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         """Walk from latents with noise in them: the last part of the walk, in its share of steps
         (after Meng et al. 2021, arXiv 2108.01073)."""
         clean = self.scale(near.latents.to(self.device))
         x = torch.lerp(clean, normal(self.latent_size), near.amount)
-        return self._walk(x, near.amount, prompt, math.ceil(steps * near.amount), normal)
+        return self._walk(x, near.amount, asked, math.ceil(steps * near.amount), normal)
 
-    def _walk(self, x: Tensor, start: float, prompt: Guided, steps: int, normal: Numbers) -> Tensor:
+    def _walk(self, x: Tensor, start: float, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         """Walk from x_t (B, K * D), where t is ``start``, to standardised latents."""
+        prompt = self._prompt(self.prompt, asked)
         times = torch.linspace(start, 0.0, steps + 1, device=x.device)
         modulations = self.time(times[:-1])
         plain = prompt._replace(against=None)

@@ -1,11 +1,10 @@
-"""Rectified flow, distilled into one step while it trains (after Luhman & Luhman 2021).
+"""Rectified flow, distilled into one step once it is trained (after Luhman & Luhman 2021).
 
-One network learns to answer two questions at once. Where on average does a line through x_t come
-from: the flow's own loss. And where does the deterministic walk from pure noise x_1 end, under this
-prompt: a few steps of the network as it is now give the answer, and the network learns to give it
-in one call. So there is no teacher to train first (Luhman & Luhman, arXiv 2101.02388, distil a
-finished one in the same way; Frans et al. 2024, arXiv 2410.12557, learn a shortcut for every length
-of step).
+The flow learns as ever. Then a copy of its network learns where the deterministic walk from pure
+noise x_1 ends, under a prompt, and gives the answer in one call (Luhman & Luhman, arXiv
+2101.02388). Since it begins as the flow and the flow no longer moves, that takes a fraction of the
+training. To learn both in one network at once costs either of them some of what prompts name: see
+``benchmarks/onestep.md``.
 """
 
 from __future__ import annotations
@@ -18,18 +17,28 @@ from torch import Tensor, nn
 
 from c2l import Near
 from c2l.ranges import Steps
-from c2l_priors.flow import FlowPrior, Guided, Numbers
-from c2l_priors.network import Condition, ModulatedMLP
+from c2l_priors.flow import Asked, FlowPrior, Guided, Numbers
+from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder
 
 WALK_STEPS = 4
 """Of the walk that the jump learns from. Straight lines bend little: 4 do nearly as well as 32."""
 
-SHARE = 0.5
-"""Of a batch, for the jump: its targets cost as many calls as there are steps."""
+FEWEST_BATCHES, MOST_BATCHES = 200, 1500
+PAIRS_FOR_A_BATCH = 8
+"""How many batches the jump learns from: one for so many pairs, within bounds."""
+BATCH = 256
+LEARNING_RATE = 1e-3
+WARMUP = 50
+
+SECOND_LOOK = 0.5
+"""The time to which noise takes a jump's answer back, where a second call looks at it again."""
 
 
 class OneStepPrior(FlowPrior):
-    """Rectified flow distilled into one call of the network; with more ``steps``, a plain flow."""
+    """Rectified flow distilled into one call of a network.
+
+    A second step looks at the first one's answer again; more are the flow's own.
+    """
 
     class Settings(FlowPrior.Settings):
         """As those of ``FlowPrior``, but one step is the default."""
@@ -37,21 +46,53 @@ class OneStepPrior(FlowPrior):
         steps: Steps = 1
 
     config: Settings
+    distilled: Tensor
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        rows = ModulatedMLP.num_modulations(self.config.num_blocks)
-        self.jump = nn.Parameter(torch.zeros(rows, self.config.hidden))
+        config = self.config
+        rows = ModulatedMLP.num_modulations(config.num_blocks)
+        self.jump_prompt = PromptEncoder(config.embedding_width, config.hidden, rows)
+        self.jump_enter = nn.Linear(self.latent_size, config.hidden)
+        self.jump_network = ModulatedMLP(config.hidden, self.latent_size, config.num_blocks)
+        self.jump_modulation = nn.Parameter(torch.zeros(rows, config.hidden))
+        self.register_buffer("distilled", torch.zeros((), dtype=torch.bool))
 
-    def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
-        walk = super().training_loss(embeddings, latents, rng)
-        num = max(1, round(SHARE * len(latents)))
-        noise = torch.randn(num, latents[0].numel(), generator=rng).to(self.device)
-        shown = (torch.rand(num, generator=rng) >= self.config.drop).to(self.device)
-        condition = self.prompt(*self.bridge.show(embeddings[:num], rng), shown)
+    def refine(self, embeddings: Tensor, rng: torch.Generator) -> None:
+        self._begin_as_the_flow()
+        weights = [p for name, p in self.named_parameters() if name.startswith("jump_")]
+        for weight in weights:
+            weight.requires_grad_(True)
+        optimiser = torch.optim.Adam(weights, betas=(0.9, 0.99))
+        num = max(FEWEST_BATCHES, min(MOST_BATCHES, len(embeddings) // PAIRS_FOR_A_BATCH))
+        for step in range(num):
+            for group in optimiser.param_groups:
+                group["lr"] = LEARNING_RATE * min(1, (step + 1) / WARMUP) * (1 - step / num)
+            loss = self._distance(embeddings, rng)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        for weight in weights:
+            weight.requires_grad_(False).grad = None
+        self.distilled.fill_(True)
+
+    @torch.no_grad()
+    def _begin_as_the_flow(self) -> None:
+        """What the flow's network does at t = 1 is the jump's first guess."""
+        for name in ("prompt", "enter", "network"):
+            weights = self.get_submodule(name).state_dict()
+            self.get_submodule(f"jump_{name}").load_state_dict(weights)
+        self.jump_modulation.copy_(self.time(self.jump_modulation.new_ones(1))[0])
+
+    def _distance(self, embeddings: Tensor, rng: torch.Generator) -> Tensor:
+        """How far jumps under some of the embeddings (N, E) land from where walks end."""
+        rows = torch.randint(len(embeddings), (BATCH,), generator=rng)
+        noise = torch.randn(BATCH, self.latent_size, generator=rng).to(self.device)
+        shown = (torch.rand(BATCH, generator=rng) >= self.config.drop).to(self.device)
+        seen = self.bridge.show(embeddings[rows], rng)
         with torch.no_grad():
-            goal = self._straight_walk(noise, condition)
-        return walk + (self._jump(noise, condition).float() - goal).square().mean()
+            goal = self._straight_walk(noise, self.prompt(*seen, shown))
+        return (self._jump(noise, self.jump_prompt(*seen, shown)) - goal).square().mean()
 
     def _straight_walk(self, x: Tensor, condition: Condition) -> Tensor:
         """From noise to standardised latents, without fresh noise: a function of the noise."""
@@ -62,14 +103,31 @@ class OneStepPrior(FlowPrior):
             x = torch.lerp(clean, x, after / now)
         return x
 
-    def _jump(self, noise: Tensor, condition: Condition) -> Tensor:
-        return self.predict(noise, noise.new_ones(len(noise)), condition, self.jump)
-
-    def _draw_near(self, near: Near, prompt: Guided, steps: int, normal: Numbers) -> Tensor:
+    def _draw_near(self, near: Near, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         # The jump begins at pure noise.
-        return super()._draw_near(near, prompt, max(steps, WALK_STEPS), normal)
+        return super()._draw_near(near, asked, max(steps, WALK_STEPS), normal)
 
-    def _draw(self, prompt: Guided, steps: int, normal: Numbers) -> Tensor:
-        if steps > 1:
-            return super()._draw(prompt, steps, normal)
-        return self._guided(normal(self.latent_size), 1.0, self.jump, prompt)
+    def _draw(self, asked: Asked, steps: int, normal: Numbers) -> Tensor:
+        if not self.distilled:  # while it trains, pictures are drawn to judge it
+            return super()._draw(asked, max(steps, WALK_STEPS), normal)
+        if steps > 2:
+            return super()._draw(asked, steps, normal)
+        x = self._guided_jump(normal(self.latent_size), self._prompt(self.jump_prompt, asked))
+        if steps == 1:
+            return x
+        x = torch.lerp(x, normal(self.latent_size), SECOND_LOOK)
+        modulation = self.time(x.new_full((1,), SECOND_LOOK))[0]
+        return self._guided(x, SECOND_LOOK, modulation, self._prompt(self.prompt, asked))
+
+    def _guided_jump(self, noise: Tensor, prompt: Guided) -> Tensor:
+        if prompt.against is None:
+            return self._jump(noise, prompt.condition)
+        both = self._jump(torch.cat([noise, noise]), prompt.condition.and_then(prompt.against))
+        num = len(noise)
+        return torch.lerp(both[num:], both[:num], prompt.guidance)
+
+    def _jump(self, noise: Tensor, condition: Condition) -> Tensor:
+        """From noise to standardised latents (B, K * D) in one call, as ``predict`` at t = 1."""
+        start = self.jump_enter(noise) + condition.start
+        out: Tensor = self.jump_network(start, condition.modulation + self.jump_modulation)
+        return out

@@ -83,6 +83,11 @@ class Writes(ToyGenerator):
         return super().synthesize(latents, **keywords)
 
 
+class WritesIfTruncated(ToyGenerator):
+    def synthesize(self, latents: Tensor, *, truncation: float = 1.0, **keywords: Any) -> Tensor:
+        return super().synthesize(latents.mul_(truncation), **keywords)
+
+
 class Noisy(ToyGenerator):
     def synthesize(self, latents: Tensor, **keywords: Any) -> Tensor:
         images = super().synthesize(latents, **keywords)
@@ -189,6 +194,7 @@ GENERATORS: list[tuple[type[ToyGenerator], str]] = [
     (Listed, "synthesize gives a list, not a tensor"),
     (Dark, "synthesize gives NaN or infinity"),
     (Writes, "synthesize writes to the tensor that it is given"),
+    (WritesIfTruncated, "synthesize writes to the latents that it is given"),
     (Noisy, "synthesize draws other pictures of the same latents"),
     (OverBatch, "synthesize draws another picture of the same latent in another batch"),
     (OnePicture, "synthesize draws one picture of all latents"),
@@ -270,6 +276,11 @@ class Clamps(ToyEmbedder):
         return super().embed_images(images)
 
 
+class ClampsOvershoot(ToyEmbedder):
+    def embed_images(self, images: Tensor) -> Tensor:
+        return super().embed_images(images.clamp_(-1, 1))
+
+
 class HiddenWords(ToyEmbedder):
     def __init__(self) -> None:
         super().__init__()
@@ -291,6 +302,7 @@ EMBEDDERS: list[tuple[type[ToyEmbedder], str]] = [
     (Blind, "embed_images gives all pictures the same embedding"),
     (NoWidth, "width is None, not the width of an embedding"),
     (Clamps, "embed_images writes to the tensor that it is given"),
+    (ClampsOvershoot, "embed_images writes to the tensor that it is given"),
     (HiddenWords, "embed_text depends on 'table'"),
 ]
 
@@ -367,6 +379,14 @@ class OverBatch(Fair):
         latents = super()._sample(embeddings, options)
         return latents - latents.mean(0)
 
+class OneSeedForAll(Fair):
+    def _sample(self, embeddings, options):
+        return self.line(embeddings).unflatten(1, self.shape)
+
+class OneLatentForAll(Fair):
+    def _sample(self, embeddings, options):
+        return super()._sample(0 * embeddings, options)
+
 class ForgetsItself(Fair):
     trains_by_gradient = False
 
@@ -411,6 +431,8 @@ TRAINED: list[tuple[str, str]] = [
     ("NanLatents", "_sample gives NaN or infinity"),
     ("IgnoresSeeds", "_sample gives other latents when it is asked again"),
     ("OverBatch", "_sample gives a row another latent in another batch"),
+    ("OneSeedForAll", "_sample never looks at its seeds"),
+    ("OneLatentForAll", "_sample gives every embedding the same latent"),
     ("ForgetsItself", "load gives a prior that samples other latents"),
     ("NeedsMore", "__init__ fails: TypeError: .*'depth'"),
     ("NoBase", "__init__ fails: AttributeError: .*config"),

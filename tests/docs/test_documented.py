@@ -54,7 +54,12 @@ def leaves(command: Any, *words: str) -> Iterator[tuple[str, Any]]:
 
 
 COMMANDS = dict(leaves(typer.main.get_command(app), "c2l"))
-OWN_PAGES = {"c2l pairs": "training", "c2l train": "training", "c2l eval": "evaluation"}
+OWN_PAGES = {
+    "c2l pairs": "training",
+    "c2l train": "training",
+    "c2l eval": "evaluation",
+    "c2l recipes check": "evaluation",
+}
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -15,6 +15,12 @@ from torch.nn.functional import normalize
 MOST_PICTURES = 4096
 NO_SPREAD = 1e-3
 """Of unit vectors around their mean: closer together, they tell nothing apart."""
+NUM_DIRECTIONS = 256
+LEAST_TOLD, LEAST_NAMED = 1.2, 0.02
+"""Lists of prompts that suit a generator have 1.7 to 3.2 of the one, those of other worlds up to
+1.3, and of the other next to nothing where all of the prompts are alike to the embedder."""
+FEWEST_NEIGHBOURS = 4
+"""Different pictures that a text may be taken for, however few there are."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,9 @@ class Clouds:
         separable: how often the direction between the means tells a picture from a text; .5 is
             chance.
         nearest: mean cosine of a text and the picture nearest to it.
+        told: how much nearer that picture is than to a random direction, each cloud around its
+            mean; 1 is chance.
+        named: how much nearer that picture is to its own text than to the others, in cosine.
     """
 
     pictures_alike: float
@@ -34,12 +43,15 @@ class Clouds:
     apart: float
     separable: float
     nearest: float
+    told: float
+    named: float
 
     @classmethod
     def measure(cls, pictures: Tensor, texts: Tensor) -> Clouds:
         """Of pictures (N, E) and texts (M, E), as the embedder gives them."""
         seen = normalize(pictures[:MOST_PICTURES].double(), dim=1)
         read = normalize(texts.double(), dim=1)
+        told, named = _told(seen, read)
         between = read.mean(dim=0) - seen.mean(dim=0)
         theirs, ours = (seen @ between).sort().values, read @ between
         below = torch.searchsorted(theirs, ours, right=False)
@@ -50,6 +62,8 @@ class Clouds:
             apart=float(between.norm()),
             separable=float((below + not_above).double().mean() / (2 * len(theirs))),
             nearest=float((read @ seen.T).amax(dim=1).mean()),
+            told=told,
+            named=named,
         )
 
     @property
@@ -65,21 +79,29 @@ class Clouds:
     def texts_differ(self) -> bool:
         return 1 - self.texts_alike > NO_SPREAD**2
 
+    @property
+    def texts_suit(self) -> bool:
+        """Whether texts name what tells these pictures apart: else none is near any of them."""
+        return self.told >= LEAST_TOLD and self.named >= LEAST_NAMED
 
-def candidates(clouds: Clouds | None) -> list[dict[str, Any]]:
+
+def candidates(clouds: Clouds | None, num_pictures: int = MOST_PICTURES) -> list[dict[str, Any]]:
     """Settings of a prior worth trying, the likeliest first.
 
-    There is only one where nothing is known of how texts lie to pictures.
+    There is only one where nothing is known of how texts lie to pictures, or where texts that say
+    nothing of them would have to choose.
 
     Args:
         clouds: None where there are no texts.
+        num_pictures: N; of few, a larger share counts as near.
     """
+    least = min(1.0, round(FEWEST_NEIGHBOURS / num_pictures, 4))
     if clouds is None:
-        return [_bridge("neighbours", pull=0.75, nearest=0.006)]
+        return [_bridge("neighbours", pull=0.75, nearest=max(0.006, least))]
     if not (clouds.texts_differ and clouds.pictures_differ):
         return [_bridge(text_noise=1.0)]
     found = [
-        _bridge("centring", "neighbours", pull=pull, nearest=nearest)
+        _bridge("centring", "neighbours", pull=pull, nearest=max(nearest, least))
         for pull, nearest in ((0.75, 0.006), (1.0, 0.003), (1.0, 0.006), (1.0, 0.012))
     ]
     for centring in ((), ("centring",)):
@@ -87,7 +109,8 @@ def candidates(clouds: Clouds | None) -> list[dict[str, Any]]:
             found += [_bridge(*centring, *projection, **reading) for reading in READINGS]
     # Where the two lie far apart, pictures tell best where a text belongs among them. Where they
     # do not, a text can ask for more than any picture shows.
-    return found if clouds.far_apart else [*found[4:], *found[:4]]
+    found = found if clouds.far_apart else [*found[4:], *found[:4]]
+    return found if clouds.texts_suit else found[:1]
 
 
 READINGS: Sequence[Mapping[str, float]] = (
@@ -113,6 +136,21 @@ def _bridge(
         "pull": pull,
         "nearest": nearest,
     }
+
+
+def _told(seen: Tensor, read: Tensor) -> tuple[float, float]:
+    """``told`` and ``named`` of unit pictures (N, E) and texts (M, E)."""
+    centred = normalize(seen - seen.mean(dim=0), dim=1)
+    asked = normalize(read - read.mean(dim=0), dim=1)
+    rng = torch.Generator().manual_seed(0)
+    anywhere = torch.randn(NUM_DIRECTIONS, seen.shape[1], generator=rng, dtype=seen.dtype)
+    near = (centred @ asked.T).max(dim=0)
+    by_chance = (centred @ normalize(anywhere, dim=1).to(centred).T).amax(dim=0).mean()
+    told = float(near.values.mean() / by_chance.clamp_min(1e-6))
+    cosines = seen[near.indices] @ read.T
+    own, num = cosines.diagonal().sum(), len(read)
+    others = (cosines.sum() - own) / max(1, num * (num - 1))
+    return told, float(own / num - others)
 
 
 def _alike(unit: Tensor) -> float:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 from torch import Tensor
 
 from c2l.bridge.bridge import Bridge
-from c2l.bridge.clouds import Clouds, candidates
+from c2l.bridge.clouds import MOST_PICTURES, Clouds, candidates
 from c2l.bridge.ingredients import AUTO
 from c2l.bridge.settings import BridgeSettings, FixedBridgeSettings
 from c2l.prior import Prior, check_pairs
@@ -62,7 +62,7 @@ class BridgedPrior(Prior):
         # What was set stays as it was set.
         kept = self.config.model_fields_set - {"gap"}
         found: list[Mapping[str, Any]] = []
-        for candidate in candidates(self._clouds):
+        for candidate in candidates(self._clouds, min(len(embeddings), MOST_PICTURES)):
             free = {name: value for name, value in candidate.items() if name not in kept}
             if free not in found:
                 found.append(free)

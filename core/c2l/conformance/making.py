@@ -52,7 +52,6 @@ class ByReference:
 
     reference: str
     interface: Interface
-    stays_here = ""
 
     @property
     def name(self) -> str:
@@ -61,6 +60,10 @@ class ByReference:
     @property
     def kind(self) -> str:
         return self.reference.partition(":")[0]
+
+    @property
+    def stays_here(self) -> str:
+        return _alive(self.reference)
 
     def __call__(self) -> Any:
         return load_unwatched(self.reference, self.interface, BASES[self.interface])
@@ -71,11 +74,14 @@ class ByKind:
     """Imports the class of a kind."""
 
     kind: str
-    stays_here = ""
 
     @property
     def name(self) -> str:
         return self.kind
+
+    @property
+    def stays_here(self) -> str:
+        return _alive(self.kind)
 
     def __call__(self) -> Any:
         return registry().factory(registry().kinds()[self.kind])
@@ -122,6 +128,10 @@ class ByCalling:
 
     def __call__(self) -> Any:
         return _made(self.factory)
+
+
+def _alive(reference: str) -> str:
+    return "it lives in this process alone" if registry().lives_here(reference) else ""
 
 
 def _made(factory: Callable[[], Any]) -> Any:

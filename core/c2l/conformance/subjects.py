@@ -57,9 +57,15 @@ class Subject(Generic[PartT]):
 
     @property
     def plugin(self) -> PluginRecord | None:
-        """The plugin that offers it, if one does."""
+        """The installed plugin that offers it, if one does.
+
+        A loose file is none: its classes stand in it, with all that they import.
+        """
         kind = self.maker.kind
-        return registry().owner_of_kind(kind) if kind else None
+        if not kind or self.maker.stays_here:
+            return None
+        record = registry().owner_of_kind(kind)
+        return None if record.file else record
 
     def description(self, *, again: bool = False) -> Described:
         """What describing its plugin took; measured once, unless it shall be measured again."""

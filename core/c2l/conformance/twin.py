@@ -121,10 +121,13 @@ def _outcome(question: Question) -> Outcome:
     import torch
 
     from c2l.conformance.shared import put_back
+    from c2l.plugins import registry
 
     sys.path[:] = question.path
-    os.environ.clear()
-    os.environ.update(question.environ)
+    if os.environ != question.environ:  # other plugins may be there, or another cache folder
+        os.environ.clear()
+        os.environ.update(question.environ)
+        registry.cache_clear()
     os.chdir(question.folder)
     try:
         with put_back():  # what one part changes is not the next one's

@@ -39,7 +39,13 @@ def between(parts: Parts, operations: Sequence[Interpolate]) -> Tensor:
     Raises:
         BadInput: the prior knows no way.
     """
-    refuse_without(parts, "towards")
+    if "towards" not in parts.prior.supported_options:
+        kind = parts.prior.reference.partition(":")[0] or type(parts.prior).__name__
+        raise BadInput(
+            f"a {kind} prior samples nothing between two samples",
+            hint="Use `path=slerp` or `path=linear`",
+            field="latents",
+        )
 
     def draw(some: Sequence[Interpolate]) -> Tensor:
         starts: list[Any] = [o.start for o in some]
@@ -51,17 +57,6 @@ def between(parts: Parts, operations: Sequence[Interpolate]) -> Tensor:
         return parts.prior.sample(start, seeds=[o.seed for o in starts], towards=way, **how)
 
     return _expanded(parts, _grouped(operations, [_settings(o.start) for o in operations], draw))
-
-
-def refuse_without(parts: Parts, option: str) -> None:
-    """Raises ``BadInput`` if the prior does not support ``towards``."""
-    if option not in parts.prior.supported_options:
-        kind = parts.prior.reference.partition(":")[0] or type(parts.prior).__name__
-        raise BadInput(
-            f"a {kind} prior samples nothing between two samples",
-            hint="Use `path=slerp` or `path=linear`",
-            field="path",
-        )
 
 
 def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ def _count_calls(pipeline: Pipeline, prompt: str, variant: Variant) -> dict[str,
     Candidates that are drawn together share calls, so one is counted and multiplied.
     """
     candidates = pipeline.effective(variant.settings).best_of or 1
-    with _watched(_main_network(pipeline.prior)) as watch:
+    with _watched(_main_networks(pipeline.prior)) as watch:
         pipeline(
             prompt,
             seeds=[0],
@@ -107,8 +107,8 @@ class _Watch:
 
 
 @contextmanager
-def _watched(network: nn.Module | None) -> Iterator[_Watch]:
-    """Count how often a network is called, and with how many rows in all."""
+def _watched(networks: Sequence[nn.Module]) -> Iterator[_Watch]:
+    """Count how often networks are called, and with how many rows in all."""
     watch = _Watch()
 
     def note(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
@@ -116,16 +116,16 @@ def _watched(network: nn.Module | None) -> Iterator[_Watch]:
         watch.calls += 1
         watch.rows += len(tensors[0]) if tensors else 1
 
-    handle = network.register_forward_pre_hook(note, with_kwargs=True) if network else None
+    handles = [network.register_forward_pre_hook(note, with_kwargs=True) for network in networks]
     try:
         yield watch
     finally:
-        if handle:
+        for handle in handles:
             handle.remove()
 
 
-def _main_network(prior: Part) -> nn.Module | None:
-    """The submodule with most of a prior's parameters; None where there are none.
+def _main_networks(prior: Part) -> list[nn.Module]:
+    """The submodule with most of a prior's parameters, or several of one size; none without any.
 
     Not the student, which may be larger, but does not draw.
     """
@@ -134,7 +134,8 @@ def _main_network(prior: Part) -> nn.Module | None:
         for name, child in prior.named_children()
         if name != "student"
     }
-    return max(sizes, key=lambda child: sizes[child]) if any(sizes.values()) else None
+    most = max(sizes.values(), default=0)
+    return [child for child, size in sizes.items() if size == most > 0]
 
 
 def _num_stored(part: Part) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeGuard
 
 import numpy as np
@@ -19,6 +20,12 @@ from c2l.sample_options import NegativeBy
 from c2l.sampling.texts import Blend, Text
 
 Path = Literal["linear", "slerp", "prior"]
+
+HINTS: Mapping[str, str] = {
+    "amount": "Use `amount` from 0, the same, to 1, a fresh sample",
+    "layers": "Layers are counted from 0, the coarsest",
+}
+"""What to do about a value out of range."""
 
 MOST_NESTED = 32
 """Levels of operations within each other."""

@@ -31,6 +31,13 @@ from c2l.service.describing import describe_file as describe_file
 from c2l.service.drawing import DrawingInterrupted as DrawingInterrupted
 from c2l.service.drawing import Drawn as Drawn
 from c2l.service.drawing import draw_into as draw_into
+from c2l.service.editing import Ends as Ends
+from c2l.service.editing import TypedEdit as TypedEdit
+from c2l.service.editing import draw_edit as draw_edit
+from c2l.service.editing import open_ends as open_ends
+from c2l.service.editing import typed_mix as typed_mix
+from c2l.service.editing import typed_vary as typed_vary
+from c2l.service.editing import typed_walk as typed_walk
 from c2l.service.evaluating import EvaluationRequest as EvaluationRequest
 from c2l.service.evaluating import compare_runs as compare_runs
 from c2l.service.evaluating import read_evaluation as read_evaluation

@@ -1,6 +1,6 @@
 """Fixtures that keep tests off the network and away from the user's files.
 
-Write ``pytest_plugins = ["c2l.testing.pytest_plugin"]`` in a ``conftest.py``, and ask for them::
+pytest finds them wherever c2l is installed; a test that asks for none of them sees no difference::
 
     @pytest.fixture(autouse=True)
     def alone(own_world, no_network): ...
@@ -29,6 +29,23 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "c2l-home"
     monkeypatch.setenv("C2L_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def own_packages(own_world: Path, tmp_path: Path) -> Iterator[Path]:
+    """A folder for packages of the test's own, and a registry that finds their plugins.
+
+    ``c2l.testing.install_package`` writes them. Afterwards they are forgotten.
+    """
+    from c2l.plugins import registry
+    from c2l.testing import on_path
+
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    registry.cache_clear()
+    with on_path(folder):
+        yield folder
+    registry.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,6 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from c2l.prior import Prior
-from c2l.prompts.domains import ALIKE
 from c2l.training.batches import rng_of
 from c2l.training.validation import Validator, draw, nearest
 
@@ -153,7 +152,11 @@ class Scale:
 
 
 def choose_settings(
-    prior: Prior, validator: Validator | None, embeddings: Tensor, texts: Tensor | None
+    prior: Prior,
+    validator: Validator | None,
+    embeddings: Tensor,
+    texts: Tensor | None,
+    notes: Sequence[str] = (),
 ) -> Choice | None:
     """Choose what a trained prior has left open, and make it adopt that.
 
@@ -161,13 +164,14 @@ def choose_settings(
         validator: None where no pictures can be drawn: the prior's own first choice is taken.
         embeddings: of the pairs trained on, (R, E).
         texts: of the domain's prompts, whose mean is the centre of text.
+        notes: what is known to be odd.
     Returns:
         None if nothing was open.
     """
     candidates = prior.sampling_candidates()
     if not candidates:
         return None
-    notes, evidence = _oddities(embeddings, texts), prior.sampling_evidence()
+    evidence = prior.sampling_evidence()
     unseen = Choice(candidates[0], notes=notes, evidence=evidence)
     if len(candidates) == 1:
         return unseen
@@ -211,18 +215,3 @@ def _some_prompts(validator: Validator, num_candidates: int, num_pairs: int) -> 
     # Lists have an order, and every n-th prompt may be of one kind.
     order = torch.randperm(len(prompts), generator=rng_of(0, "prompts", 0))
     return [prompts[row] for row in order[:num].tolist()]
-
-
-def _oddities(embeddings: Tensor, texts: Tensor | None) -> tuple[str, ...]:
-    """What is strange about pairs and prompts, and limits every choice."""
-    found = []
-    if texts is not None and len(texts) > 1:
-        unit = normalize(texts.double(), dim=1)
-        if float(1 - (unit @ unit[0]).min()) < ALIKE:
-            found.append("the embedder reads all prompts alike")
-    num = len(embeddings[:MOST_RANDOM].unique(dim=0))
-    if num == 1 < len(embeddings):
-        found.append("the embedder sees all pictures alike")
-    elif num < min(FEW_PICTURES, len(embeddings)):
-        found.append(f"the pairs hold only {num} different pictures")
-    return tuple(found)

@@ -21,11 +21,13 @@ from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PriorCard
 from c2l.prompts.domains import Domain, find_domain
+from c2l.training.batches import rng_of
 from c2l.training.checkpoint import checkpoint_path
 from c2l.training.checks import Faults, check_pairs, check_run
 from c2l.training.choosing import Choice, choose_settings
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
+from c2l.training.oddities import find_oddities
 from c2l.training.plan import TrainingPlan, make_plan, usual_steps
 from c2l.training.priors import new_prior
 from c2l.training.report import TrainingProgress, TrainingReport, Validation
@@ -173,6 +175,7 @@ class _Session:
             )
             self.prior, self.steps_done = state.average, state.step
             self.best_step = state.best.step if state.best else state.step
+            self.prior.refine(self.embeddings, rng_of(self.plan.seed, "refine", 0))
         else:
             report(TrainingProgress(0, 0, None, False))
         self.prior.eval().requires_grad_(False)
@@ -185,7 +188,10 @@ class _Session:
         """
         scores: dict[str, float] = {}
         embeddings, latents = self.others
-        self.choice = choose_settings(self.prior, self.validator, self.embeddings, self.texts)
+        odd = find_oddities(self.embeddings, self.texts)
+        self.choice = choose_settings(
+            self.prior, self.validator, self.embeddings, self.texts, [o.text for o in odd]
+        )
         loss = held_out_loss(self.prior, embeddings, latents, self.plan.seed)
         if loss is not None:
             scores["held_out_loss"] = loss
@@ -220,6 +226,8 @@ class _Session:
             scores,
             more_steps=0 < self.plan.steps == self.steps_done,
             usual_steps=usual if 0 < self.plan.steps < usual / 2 else None,
+            oddities=odd,
+            untried=self.choice is not None and not self.choice.trials,
         )
         card = PriorCard(
             kind=self.plan.kind,

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from c2l.training.oddities import Oddity
 
 PROMPTS = 0.5
 IMAGES = 0.25
 
 
 def verdict(
-    scores: Mapping[str, float], *, more_steps: bool, usual_steps: int | None = None
+    scores: Mapping[str, float],
+    *,
+    more_steps: bool,
+    usual_steps: int | None = None,
+    oddities: Sequence[Oddity] = (),
+    untried: bool = False,
 ) -> str:
     """One sentence.
 
@@ -22,6 +29,8 @@ def verdict(
         scores: of a ``TrainingReport``.
         more_steps: whether more could help: not if training ended because it stopped improving.
         usual_steps: how many suit the pairs, if far fewer were asked for.
+        oddities: what is strange about pairs and prompts: it is the likeliest cause.
+        untried: whether a bridge was left to choose, and no other was tried.
     """
     if "prompts_cosine" not in scores:
         return "not judged, for lack of a generator and an embedder"
@@ -46,11 +55,17 @@ def verdict(
         draws_again = same - other >= IMAGES * (1 - other)
         if not draws_again:
             doubts.append("held-out reconstruction should be better")
+    deaf = [oddity for oddity in oddities if oddity.deaf]
+    if deaf:
+        causes = "; ".join(f"{oddity.text}: {oddity.cure}" for oddity in deaf)
+        return f"{'; '.join(facts)}: these say little, since {causes}"
     few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
     if not doubts:
         return f"{'; '.join(facts)}: normal{few}"
     cure = "more `steps` or more pairs help" if more_steps else "more pairs help"
-    if behind and draws_again:
+    if oddities:
+        cure = "; ".join(f"{oddity.text}, and {oddity.cure}" for oddity in oddities)
+    elif behind and draws_again and not untried:
         # It has learnt to draw, and the same pairs hold what prompts ask for.
         cure = (
             "the bridge from text to pictures is at fault, and more pairs do not help: let "

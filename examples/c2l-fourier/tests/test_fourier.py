@@ -25,7 +25,7 @@ def test_describing_the_plugin_does_not_import_torch() -> None:
 def test_text_draws_what_it_names(tmp_path: Path) -> None:
     """As a user has it: trained on pictures alone, saved, found by its file and asked with text."""
     generator, embedder = toy_parts()
-    pairs = c2l.build_pairs(generator, embedder, 3000, tmp_path / "pairs")
+    pairs = c2l.build_pairs(generator, embedder, 2000, tmp_path / "pairs")
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("\n".join(some_prompts(40)), encoding="utf-8")
     c2l.train_prior(

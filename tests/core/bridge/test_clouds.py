@@ -36,6 +36,13 @@ def cone(num: int, alike: float, seed: int) -> Tensor:
     return alike**0.5 * axis + (1 - alike) ** 0.5 * spread
 
 
+def apart(pictures: Tensor, alike: float = 0.8) -> Tensor:
+    """Texts that vary as pictures do, around a place of their own."""
+    axis = normalize(torch.randn(WIDTH, generator=rng(5)), dim=0)
+    left = normalize(pictures - pictures.mean(dim=0), dim=1)
+    return normalize(alike**0.5 * axis + (1 - alike) ** 0.5 * left, dim=1)
+
+
 def asking(modality: Modality, adherence: float | None) -> SampleOptions:
     return SampleOptions(seeds=(), modality=modality, adherence=adherence)
 
@@ -56,23 +63,23 @@ def test_how_alike_pictures_are(alike: float, length: float) -> None:
 def test_turning_both_clouds_changes_nothing() -> None:
     pictures, texts = cone(300, 0.6, 0), cone(80, 0.8, 5)
     turn, _ = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=rng(3)))
-    found, turned = (
-        dataclasses.astuple(Clouds.measure(pictures @ t, texts @ t))
-        for t in (torch.eye(WIDTH), turn)
-    )
+    found = dataclasses.asdict(Clouds.measure(pictures, texts))
+    turned = dataclasses.asdict(Clouds.measure(pictures @ turn, texts @ turn))
+    # What it is compared with is a sample of directions.
+    assert found.pop("told") == pytest.approx(turned.pop("told"), abs=0.02)
     assert found == pytest.approx(turned, abs=1e-4)
 
 
 def test_a_gap_is_seen() -> None:
     pictures = cone(300, 0.6, 0)
-    near, far = Clouds.measure(pictures, pictures[:90]), Clouds.measure(pictures, cone(90, 0.8, 5))
+    near, far = (Clouds.measure(pictures, t) for t in (pictures[:90], apart(pictures[:90])))
     assert not near.far_apart and near.separable < 0.75 and near.nearest == pytest.approx(1)
     assert far.far_apart and far.separable > 0.99 and far.nearest < 0.7
 
 
 def test_every_candidate_is_a_bridge_and_no_two_are_one() -> None:
     pictures = cone(300, 0.6, 0)
-    for texts in (pictures[:90], cone(90, 0.8, 5)):
+    for texts in (pictures[:90], apart(pictures[:90])):
         found = candidates(Clouds.measure(pictures, texts))
         assert not any(FlowPrior.Settings.problems(settings) for settings in found)
         assert len({tuple(settings.items()) for settings in found}) == len(found) > 10
@@ -81,10 +88,32 @@ def test_every_candidate_is_a_bridge_and_no_two_are_one() -> None:
 def test_what_suits_the_clouds_comes_first() -> None:
     pictures = cone(300, 0.6, 0)
     assert candidates(Clouds.measure(pictures, pictures[:90]))[0]["gap"] == "blur"
-    assert (
-        candidates(Clouds.measure(pictures, cone(90, 0.8, 5)))[0]["gap"]
-        == "blur+centring+neighbours"
+    far = candidates(Clouds.measure(pictures, apart(pictures[:90])))
+    assert far[0]["gap"] == "blur+centring+neighbours"
+
+
+def test_texts_that_name_nothing_in_the_pictures() -> None:
+    """They are near to none, and do not choose what they would choose by."""
+    pictures = cone(300, 0.6, 0)
+    own, others = (
+        Clouds.measure(pictures, apart(pictures[:90])),
+        Clouds.measure(pictures, cone(90, 0.8, 5)),
     )
+    assert own.told > 2 and own.named > 0.1 and own.texts_suit
+    assert others.told == pytest.approx(1, abs=0.1) and not others.texts_suit
+    assert len(candidates(own)) > 10
+    assert candidates(others) == candidates(own)[:1]
+    # All of them alike, next to what pictures are: none is nearer to its own than to the others.
+    same = normalize(pictures[:1] + 1e-3 * cone(40, 0.0, 9), dim=1)
+    assert not Clouds.measure(pictures, same).texts_suit
+
+
+def test_of_few_pictures_several_are_near() -> None:
+    pictures = cone(40, 0.6, 0)
+    clouds = Clouds.measure(pictures, apart(pictures))
+    for candidate in candidates(clouds, len(pictures)):
+        if "neighbours" in candidate["gap"]:
+            assert candidate["nearest"] * len(pictures) >= 4
 
 
 @pytest.mark.parametrize(
@@ -183,7 +212,7 @@ def test_ingredients_that_do_not_go_together(gap: str, wrong: str) -> None:
 def auto(**settings: float) -> FlowPrior:
     prior = FlowPrior(embedding_width=WIDTH, num_codes=1, latent_width=3, hidden=8, **settings)
     pictures = cone(60, 0.6, 0)
-    prior.fit(pictures, torch.randn(60, 1, 3, generator=rng(2)), cone(30, 0.8, 5))
+    prior.fit(pictures, torch.randn(60, 1, 3, generator=rng(2)), apart(pictures[:30]))
     return prior.eval()
 
 

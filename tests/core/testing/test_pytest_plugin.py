@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from c2l.plugins import registry
+from c2l.testing import install_package, plugin_source
+
 ELSEWHERE = "192.0.2.1"  # reserved for documentation: nobody has it
 
 CHILD = f"""
@@ -54,3 +57,19 @@ def test_the_world_is_this_tests_own(own_world: Path, tmp_path: Path) -> None:
     assert own_world.is_relative_to(tmp_path) and not own_world.exists()
     assert {n for n in os.environ if n.startswith("C2L_")} == {"C2L_HOME"}
     assert os.environ["C2L_HOME"] == str(own_world)
+
+
+def test_packages_of_a_test_are_found(own_packages: Path) -> None:
+    install_package(own_packages, "mygan", {"faces": plugin_source("my-faces")})
+    assert "my-faces" in registry().kinds("generator")
+
+
+def test_and_forgotten() -> None:
+    assert "my-faces" not in registry().kinds("generator")
+
+
+def test_the_plugin_is_light() -> None:
+    """pytest imports it in the suites of everybody who has c2l installed."""
+    heavy = "{'torch', 'pydantic', 'numpy'}"
+    code = f"import c2l.testing.pytest_plugin, sys; sys.exit(bool({heavy} & {{*sys.modules}}))"
+    subprocess.run([sys.executable, "-c", code], check=True)

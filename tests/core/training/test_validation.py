@@ -22,6 +22,7 @@ from c2l.testing.toy_world import WIDTH
 from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l.training import TrainingProgress, train_prior
 from c2l.training import priors as training_priors
+from c2l.training.oddities import Oddity
 from c2l.training.student import student_scores, train_student
 from c2l.training.validation import best_split, nearest
 from c2l.training.verdict import verdict
@@ -145,6 +146,24 @@ def test_the_student_ranks(pairs: c2l.Pairs) -> None:
         pairs.embeddings[:150], pairs.latents[:150], seed=0, device=torch.device("cpu")
     )
     assert torch.equal(student(pairs.latents[:4]), again(pairs.latents[:4]))
+
+
+def test_what_is_odd_is_the_cause() -> None:
+    scores = {
+        "prompts_cosine": 0.31,
+        "prompts_cosine_random": 0.2,
+        "prompts_cosine_neighbours": 0.29,
+        "held_out_cosine": 0.9,
+        "held_out_cosine_random": 0.3,
+    }
+    deaf, few = Oddity("it is deaf", "find another", True), Oddity("few are there", "wait", False)
+    said = verdict(scores, more_steps=True, oddities=[deaf])
+    assert said.endswith("these say little, since it is deaf: find another")
+    assert verdict(scores, more_steps=True, oddities=[few]).endswith("normal")
+    low = {**scores, "prompts_cosine": 0.21}
+    assert verdict(low, more_steps=True, oddities=[few]).endswith("few are there, and wait")
+    # Where no other bridge could be tried, it is not at fault.
+    assert "bridge" not in verdict(low, more_steps=False, untried=True)
 
 
 def test_the_nearest_picture_over_several_parts() -> None:

@@ -24,7 +24,7 @@ from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.flow import FlowPrior
 from c2l_priors.mlp import MLPPrior
 from c2l_priors.neighbours import NeighboursPrior
-from c2l_priors.onestep import OneStepPrior
+from c2l_priors.onestep import WALK_STEPS, OneStepPrior
 from c2l_priors.ridge import RidgePrior
 from c2l_priors.scaling import LatentScale
 
@@ -70,6 +70,8 @@ def shaken(kind: str) -> c2l.Prior:
         for parameter in prior.parameters():
             torch.nn.init.normal_(parameter, std=0.3)
     prior.fit(*some_pairs())
+    if isinstance(prior, OneStepPrior):
+        prior.distilled.fill_(True)
     return prior.eval()
 
 
@@ -151,13 +153,15 @@ def test_steps_and_guidance_are_the_flows(kind: str) -> None:
 def calls_of_the_network(flow: c2l.Prior, **options: Any) -> list[int]:
     """How many rows each call of the network has, while one sample is drawn."""
     rows: list[int] = []
-    handle = flow.get_submodule("network").register_forward_hook(
-        lambda module, args, out: rows.append(len(out))
-    )
+    networks = [m for name, m in flow.named_children() if name.endswith("network")]
+    handles = [
+        n.register_forward_hook(lambda m, args, out: rows.append(len(out))) for n in networks
+    ]
     try:
         flow.sample(some_pairs()[0][:1], seeds=[0], **options)
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
     return rows
 
 
@@ -197,6 +201,8 @@ def test_what_a_sample_costs() -> None:
     assert calls_of_the_network(flow, steps=1, guidance=2.0) == [2]
     assert calls_of_the_network(onestep) == [1]
     assert calls_of_the_network(onestep, guidance=2.0) == [2]
+    assert calls_of_the_network(onestep, steps=2) == [1] * 2
+    assert calls_of_the_network(onestep, steps=2, guidance=2.0) == [2] * 2
     assert calls_of_the_network(onestep, steps=3) == [1] * 3
 
 
@@ -224,6 +230,32 @@ def test_a_negative_prompt_takes_the_place_of_nothing(kind: str) -> None:
     without = prior.sample(embeddings, **led)
     assert not torch.allclose(plain, without)
     assert torch.equal(without, prior.sample(embeddings, **led, guidance=2.0))
+
+
+def test_before_it_is_distilled_one_step_walks() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        prior = OneStepPrior(**WIDTHS, **SMALL["onestep"])
+    prior.fit(*some_pairs())
+    assert calls_of_the_network(prior.eval()) == [1] * WALK_STEPS
+    asked = some_pairs()[0][:4]
+    once = prior.sample(asked, seeds=range(4))
+    prior.requires_grad_(False).refine(some_pairs()[0], torch.Generator().manual_seed(0))
+    assert calls_of_the_network(prior) == [1]
+    assert not any(p.requires_grad or p.grad is not None for p in prior.parameters())
+    # The flow itself has not moved.
+    torch.testing.assert_close(prior.sample(asked, seeds=range(4), steps=WALK_STEPS), once)
+
+
+def test_one_step_lands_where_the_walk_ends() -> None:
+    prior = trained("onestep", STEPS["onestep"])
+    asked = ToyEmbedder().embed_text(some_prompts(200, seed=4))
+    jumped = prior.sample(asked, seeds=range(200))
+    walked, other = (prior.sample(asked, seeds=s, steps=8) for s in (range(200), range(200, 400)))
+    far = (walked - other).square().mean()
+    assert (jumped - walked).square().mean() < 0.5 * far
+    # As varied: what a prompt leaves open is not averaged.
+    assert jumped.std(dim=0).mean() == pytest.approx(float(walked.std(dim=0).mean()), rel=0.05)
 
 
 @given(std=st.floats(1e-3, 1e3), mean=st.floats(-1e3, 1e3))
@@ -261,7 +293,8 @@ def trained(kind: str, steps: int, gap: str = "") -> c2l.Prior:
         optimiser.zero_grad()
         prior.training_loss(embeddings[rows], latents[rows], rng).backward()
         optimiser.step()
-    return prior.eval()
+    prior.eval().requires_grad_(False).refine(embeddings, torch.Generator().manual_seed(0))
+    return prior
 
 
 STEPS = {"flow": 300, "onestep": 300, "mlp": 150, "ridge": 0, "neighbours": 0}

@@ -16,7 +16,7 @@ LAWS: Mapping[Interface, tuple[Law, ...]] = {
     "prior": PRIOR_LAWS,
 }
 
-MINIMUM: Mapping[Interface, int] = {"generator": 20, "embedder": 20, "prior": 20}
-"""How many laws apply to the part that declares the least."""
+MINIMUM: Mapping[Interface, int] = {"generator": 25, "embedder": 24, "prior": 25}
+"""How many laws apply whatever a part declares."""
 
 __all__ = ["EMBEDDER_LAWS", "GENERATOR_LAWS", "LAWS", "MINIMUM", "PRIOR_LAWS"]

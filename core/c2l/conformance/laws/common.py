@@ -113,7 +113,7 @@ def has_no_state(subject: AnySubject) -> str:
 
 
 def no_plugin(subject: AnySubject) -> str:
-    return "" if subject.plugin else "made by a factory, not by a plugin"
+    return "" if subject.plugin else "not of an installed plugin"
 
 
 # -- laws

@@ -234,7 +234,11 @@ _BASIC = (pictures_have_embeddings, texts_have_embeddings)
 
 EMBEDDER_LAWS: tuple[Law, ...] = (
     Law(describing_its_plugin_is_light, unless=no_plugin),
-    Law(describing_its_plugin_only_describes, unless=no_plugin),
+    Law(
+        describing_its_plugin_only_describes,
+        needs=(describing_its_plugin_is_light,),
+        unless=no_plugin,
+    ),
     Law(using_it_does_not_end_the_process, unless=stays_here),
     Law(it_can_be_loaded, needs=(using_it_does_not_end_the_process,)),
     Law(it_is_loaded_to_be_used, needs=(it_can_be_loaded,)),

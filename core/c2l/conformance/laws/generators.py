@@ -335,7 +335,11 @@ def _has_no_file_format(subject: Generators) -> str:
 
 GENERATOR_LAWS: tuple[Law, ...] = (
     Law(describing_its_plugin_is_light, unless=no_plugin),
-    Law(describing_its_plugin_only_describes, unless=no_plugin),
+    Law(
+        describing_its_plugin_only_describes,
+        needs=(describing_its_plugin_is_light,),
+        unless=no_plugin,
+    ),
     Law(using_it_does_not_end_the_process, unless=stays_here),
     Law(it_can_be_loaded, needs=(using_it_does_not_end_the_process,)),
     Law(it_is_loaded_to_be_used, needs=(it_can_be_loaded,)),

@@ -438,7 +438,11 @@ _ANSWERS = (sampling_again_gives_the_same_latents,)
 
 PRIOR_LAWS: tuple[Law, ...] = (
     Law(describing_its_plugin_is_light, unless=no_plugin),
-    Law(describing_its_plugin_only_describes, unless=no_plugin),
+    Law(
+        describing_its_plugin_only_describes,
+        needs=(describing_its_plugin_is_light,),
+        unless=no_plugin,
+    ),
     Law(using_it_does_not_end_the_process, unless=stays_here),
     Law(it_can_be_built, needs=(using_it_does_not_end_the_process,)),
     Law(unknown_settings_are_refused, needs=(it_can_be_built,)),

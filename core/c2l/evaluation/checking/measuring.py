@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
 from c2l.bridge import Bridge
+from c2l.bridge.clouds import Clouds
 from c2l.evaluation.distances import spread
 from c2l.evaluation.jobs import OnProgress, draw_all
 from c2l.evaluation.observing import Observer
@@ -49,6 +50,7 @@ MEANINGS: Mapping[str, str] = {
     "alignment_neighbours": "the same of the nearest among fresh pictures",
     "named": "how much nearer a picture is to its prompt than to the others",
     "named_neighbours": "the same of the nearest among fresh pictures",
+    "told": "how much nearer those are than to a random direction; 1 is chance",
     "again": "cosine of fresh pictures and those drawn from their embeddings",
     "again_other": "cosine of any two fresh pictures",
     "diversity": "how much two pictures of a prompt differ, as a part of random ones",
@@ -106,6 +108,7 @@ def measure(
         "alignment_neighbours": float(cosine_similarity(near, asked).mean()),
         "named": _named(drawn.variants[0].by_prompt(len(prompts)).features["own"], asked),
         "named_neighbours": _named(near[:, None], asked),
+        "told": Clouds.measure(fresh, asked).told,
         "again": float(cosine_similarity(again, fresh[:AGAIN]).mean()),
         "again_other": float(1 - spread(fresh[None])),
         "diversity": own.scores["diversity/own"].value / max(float(spread(fresh[None])), 1e-6),

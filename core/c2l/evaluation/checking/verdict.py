@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from c2l.bridge.clouds import LEAST_NAMED, LEAST_TOLD
+
 Range = tuple[float | None, float | None]
 """The lowest and the highest value that is normal; None for no bound."""
 
@@ -20,8 +22,6 @@ AGAIN = 0.25
 """Reconstructions should come a quarter of the way from any other picture to the same one."""
 TRACE = 0.2
 """A prior of which less is left, in either respect, has nothing to do with these pictures."""
-TOLD_APART = 0.02
-"""In cosine: if the nearest pictures are no nearer to their prompts, none is near anything."""
 CHANCE = 2.5
 """Times what chance alone moves the mean of pictures by."""
 MOST_AWAY = 2.0
@@ -49,6 +49,7 @@ def ranges(num_fresh: int, expected: Mapping[str, Range]) -> dict[str, Range]:
         expected: of this pipeline alone.
     """
     return {
+        "told": (LEAST_TOLD, None),
         "diversity": (LEAST_DIVERSITY, None),
         "latents_away": (None, MOST_AWAY),
         # The mean of M pictures strays by their spread over the root of M.
@@ -65,7 +66,7 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
         normal: as ``ranges`` gives them.
     """
     reachable = scores["named_neighbours"]
-    gain = scores["named"] / max(reachable, TOLD_APART)
+    gain = scores["named"] / max(reachable, LEAST_NAMED)
     again = (scores["again"] - scores["again_other"]) / max(1 - scores["again_other"], 1e-6)
     moved = not within(scores.get("pictures_moved"), normal["pictures_moved"])
     if not within(scores["latents_away"], normal["latents_away"]):
@@ -87,7 +88,7 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
             "the pictures are not those that the prior was trained on, and it answers neither "
             "prompts nor pictures: another generator than its own, or another embedder",
         )
-    if reachable < TOLD_APART:
+    if reachable < LEAST_NAMED or not within(scores["told"], normal["told"]):
         return Verdict(
             "prompts",
             "none of these prompts is near anything the generator draws: give a `domain` that "

@@ -23,6 +23,7 @@ VARIABLES = (
     "C2L_DISABLE_PLUGINS",
     "C2L_HOME",
     "C2L_OFFLINE",
+    "C2L_PLUGINS",
     "C2L_PLUGINS_STRICT",
 )
 """All that c2l reads; any other that begins with C2L_ is a slip."""

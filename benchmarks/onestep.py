@@ -1,0 +1,95 @@
+"""What one call of ``onestep`` keeps of the flow that it was distilled from: one table per world.
+
+    python benchmarks/onestep.py --work DIR > benchmarks/onestep.md
+
+Its file holds the flow too, which is what more than two steps draw with, so all rows share weights,
+bridge and seeds. DIR keeps worlds, pairs and priors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from statistics import fmean, stdev
+
+import torch
+from worlds import WORLDS, World, open_world
+from worlds.measure import Ruler
+
+import c2l
+
+NUM_PAIRS = 12_000
+STEPS = 1_200
+NUM_PROMPTS = 60
+NUM_IMAGES = 16
+PROMPT_SEED = 3
+ROWS = {"flow, 8 steps": 8, "one call": 1, "two calls": 2}
+TIMED = 256
+
+
+def trained(name: str, world: World, work: Path) -> c2l.Prior:
+    """The prior of a world, trained unless it is there."""
+    folder = work / "onestep" / name
+    file = folder / "onestep.safetensors"
+    if not file.exists():
+        pairs = c2l.build_pairs(world.generator, world.embedder, NUM_PAIRS, folder / "pairs")
+        c2l.train_prior(
+            "onestep",
+            pairs,
+            file,
+            generator=world.generator,
+            embedder=world.embedder,
+            domain=world.domain_file(folder),
+            steps=STEPS,
+            patience=STEPS,
+            student=False,
+        )
+    return c2l.load_prior(str(file.resolve()))
+
+
+def milliseconds(world: World, prior: c2l.Prior, steps: int) -> float:
+    """Of the prior alone for one latent, the best of three batches."""
+    asked = world.embedder.embed_text([world.domain[0]]).float().expand(TIMED, -1)
+    spent = []
+    for _ in range(3):
+        start = time.perf_counter()
+        prior.sample(asked, seeds=range(TIMED), steps=steps)
+        spent.append(time.perf_counter() - start)
+    return 1000 * min(spent) / TIMED
+
+
+def table(name: str, work: Path) -> None:
+    """Train, measure and print one world."""
+    world = open_world(name, work)
+    ruler = Ruler(world, world.judge.questions(NUM_PROMPTS, PROMPT_SEED))
+    asked = ruler.texts.repeat_interleave(NUM_IMAGES, dim=0)
+    prior = trained(name, world, work)
+    assert prior.card is not None
+    chosen = ", ".join(f"{name} {value}" for name, value in prior.card.chosen.items())
+    print(f"\n## {name}\n\n{chosen}\n")
+    print("| latents from | named attributes, % | diversity, % | ms |\n| --- | --- | --- | --- |")
+    for label, steps in ROWS.items():
+        latents = prior.sample(asked, seeds=range(len(asked)), steps=steps)
+        found = ruler.measure(ruler.render(latents))
+        error = 100 * stdev(found.accuracy) / len(found.accuracy) ** 0.5
+        accuracy = f"{100 * fmean(found.accuracy):.1f} ± {error:.1f}"
+        varied, spent = f"{100 * fmean(found.diversity):.0f}", milliseconds(world, prior, steps)
+        print(f"| {label} | {accuracy} | {varied} | {spent:.2f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
+    parser.add_argument("--world", choices=WORLDS, action="append")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print("# One call for a walk\n\nMade by `python benchmarks/onestep.py --work DIR`.\n")
+    print(f"{NUM_PAIRS:,} pairs, {STEPS:,} steps; {NUM_PROMPTS} prompts, {NUM_IMAGES} pictures of")
+    print("each. Diversity is that of pixels, as a part of random pictures; ± one standard error.")
+    for name in options.world or WORLDS:
+        table(name, options.work)
+
+
+if __name__ == "__main__":
+    main()
