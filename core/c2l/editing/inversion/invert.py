@@ -58,7 +58,8 @@ class Inversion:
         repeats: layers that each of the K codes feeds.
         distance: of their picture from the photo, as ``Distance`` measures it.
         first_distance: that of the prior's best answer, before any step.
-        num_steps: steps that were made.
+        num_steps: steps that were made; fewer than were asked for after Ctrl-C.
+        complete: whether these are all of them.
         seconds: how long it took.
     """
 
@@ -67,19 +68,8 @@ class Inversion:
     distance: float
     first_distance: float
     num_steps: int
+    complete: bool
     seconds: float
-
-
-class InversionInterrupted(KeyboardInterrupt):
-    """Ctrl-C in an inversion.
-
-    Args:
-        inversion: the best that was found so far.
-    """
-
-    def __init__(self, inversion: Inversion) -> None:
-        super().__init__(f"interrupted after {inversion.num_steps} steps")
-        self.inversion = inversion
 
 
 OnStep = Callable[[int, int, float], None]
@@ -98,6 +88,8 @@ def invert(
 ) -> Inversion:
     """Find latents whose picture is a photo, or as near as the generator comes.
 
+    Ctrl-C ends it after the step that is being made.
+
     Args:
         photo: in the shape of the generator's pictures.
         space: see ``Space``.
@@ -106,7 +98,6 @@ def invert(
         on_estimate: called once, with the seconds that all steps will take, after the first few.
     Raises:
         BadInput: the generator has no gradient, or a value is out of range.
-        InversionInterrupted: Ctrl-C, which also arrives between steps.
     """
     if space not in get_args(Space):
         raise BadInput(f"`space={space}` is neither w nor w+", hint="Use `space=w+`", field="space")
@@ -126,10 +117,7 @@ def invert(
             if search.done == min(_TIMED, steps):
                 on_estimate((time.perf_counter() - begun) / search.done * steps)
             on_step(search.done, steps, search.best)
-    found = search.found(time.perf_counter() - begun)
-    if stop.asked:
-        raise InversionInterrupted(found)
-    return found
+    return search.found(time.perf_counter() - begun)
 
 
 class _Search:
@@ -188,7 +176,8 @@ class _Search:
         repeats = self._repeats
         starts = torch.tensor([0, *repeats[:-1]]).cumsum(0)
         latents = self._best[0, starts].detach().clone()
-        return Inversion(latents, repeats, self.best, self._first, self.done, seconds)
+        complete = self.done == self._steps
+        return Inversion(latents, repeats, self.best, self._first, self.done, complete, seconds)
 
     def _begin(self, offset: Tensor) -> None:
         self._offset = offset.clone().requires_grad_()
@@ -196,7 +185,9 @@ class _Search:
 
     def _widen(self) -> None:
         """From w to w+: from now on, every layer goes its own way."""
-        layers = [self._space.expand(x.detach(), self._repeats) for x in (self._start, self._offset)]
+        layers = [
+            self._space.expand(x.detach(), self._repeats) for x in (self._start, self._offset)
+        ]
         self._start, offset = layers
         self._repeats = (1,) * self._num_layers
         self._begin(offset)
