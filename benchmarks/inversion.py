@@ -172,7 +172,7 @@ def table(rows: list[dict]) -> str:
         key = (row["kind"], row["seconds"], row["space"], row["method"])
         groups.setdefault(key, []).append(row)
     lines = [
-        "| photos | seconds | method | in | steps | took | distance | RMSE | cosine | judge agrees |",
+        "| photos | seconds | method | in | steps | took | distance | RMSE | cosine | judge |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for (kind, seconds, space, method), some in sorted(groups.items(), reverse=True):

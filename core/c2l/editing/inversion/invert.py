@@ -114,8 +114,11 @@ def invert(
         search = _Search(parts, photo, space, steps, seed)
         while search.done < steps and not stop.asked:
             search.step()
+            if search.done == 1:
+                after_one = time.perf_counter()
             if search.done == min(_TIMED, steps):
-                on_estimate((time.perf_counter() - begun) / search.done * steps)
+                each = (time.perf_counter() - after_one) / max(1, search.done - 1)
+                on_estimate(after_one - begun + each * (steps - 1))
             on_step(search.done, steps, search.best)
     return search.found(time.perf_counter() - begun)
 
@@ -185,10 +188,8 @@ class _Search:
 
     def _widen(self) -> None:
         """From w to w+: from now on, every layer goes its own way."""
-        layers = [
-            self._space.expand(x.detach(), self._repeats) for x in (self._start, self._offset)
-        ]
-        self._start, offset = layers
+        narrow = self._start, self._offset.detach()
+        self._start, offset = (self._space.expand(x, self._repeats) for x in narrow)
         self._repeats = (1,) * self._num_layers
         self._begin(offset)
 
