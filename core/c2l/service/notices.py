@@ -15,7 +15,17 @@ from c2l.prompts.negation import find_negation
 from c2l.sampling.request import DrawRequest, Request
 
 Kind = Literal[
-    "device", "option", "words", "length", "negation", "far", "weights", "resumed", "offer", "path"
+    "device",
+    "option",
+    "words",
+    "length",
+    "negation",
+    "far",
+    "weights",
+    "resumed",
+    "offer",
+    "time",
+    "path",
 ]
 
 _LONGEST = 100
