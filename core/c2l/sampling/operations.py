@@ -61,20 +61,24 @@ class GivenLatents(_Operation):
 
     Args:
         repeats: how many layers each of the K codes feeds; None for the generator's own.
+        photo: the sha256 of the picture file that they were found for.
     """
 
     op: Literal["given"] = "given"
     shape: tuple[int, int]
     data: str
     repeats: tuple[int, ...] | None = None
+    photo: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
     @classmethod
-    def of(cls, latents: Tensor, repeats: tuple[int, ...] | None = None) -> GivenLatents:
+    def of(
+        cls, latents: Tensor, repeats: tuple[int, ...] | None = None, photo: str | None = None
+    ) -> GivenLatents:
         """Latents of one picture, (K, D)."""
         numbers = latents.detach().cpu().float().contiguous().numpy().astype("<f4")
         num_codes, width = latents.shape
         data = base64.b64encode(numbers.tobytes()).decode()
-        return cls(shape=(num_codes, width), data=data, repeats=repeats)
+        return cls(shape=(num_codes, width), data=data, repeats=repeats, photo=photo)
 
     @model_validator(mode="after")
     def _whole(self) -> GivenLatents:

@@ -1,3 +1,4 @@
+from c2l.editing.inversion import InversionInterrupted as InversionInterrupted
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
 from c2l.plugins import use_plugin_files as use_plugin_files
@@ -47,6 +48,8 @@ from c2l.service.evaluating import run_evaluation as run_evaluation
 from c2l.service.health.check import check_health as check_health
 from c2l.service.health.findings import Health as Health
 from c2l.service.health.findings import Problem as Problem
+from c2l.service.inverting import InvertedPhoto as InvertedPhoto
+from c2l.service.inverting import invert_photos as invert_photos
 from c2l.service.latents import LatentsFile as LatentsFile
 from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file

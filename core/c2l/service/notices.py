@@ -24,6 +24,7 @@ Kind = Literal[
     "weights",
     "resumed",
     "offer",
+    "time",
     "path",
     "direction",
     "adhere",
