@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from c2l import service
-from c2l.cli import editing, options
+from c2l.cli import edit_direction, editing, options
 from c2l.cli.commands import Commands
+from c2l.cli.edit_invert import invert
 from c2l.cli.options import Fraction, Text, option
 
 Ends = Annotated[list[str] | None, editing.ends("PNGs of c2l, prompts, or both.", "END")]
@@ -109,4 +110,10 @@ def vary(
     editing.draw(context, service.typed_vary, "amount", "num")
 
 
-COMMANDS: Commands = {"walk": walk, "mix": mix, "vary": vary}
+COMMANDS: Commands = {
+    "walk": walk,
+    "mix": mix,
+    "vary": vary,
+    **edit_direction.COMMANDS,
+    "invert": invert,
+}
