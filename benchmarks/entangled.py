@@ -30,6 +30,10 @@ STEPS = 3_000
 class Mixing(nn.Module):
     """A random invertible map of R^D: coupling layers (Dinh et al. 2014, arXiv 1410.8516)."""
 
+    half: int
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, width: int, mean: Tensor, std: Tensor, seed: int = 0) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(seed)

@@ -101,7 +101,8 @@ def typed_direction(
     begin = ends.edit()
     moved = begin.move(found, strengths)
     moved.name = f"{ends.title}-{_short(found.card.made.get('end') or found.card.name)}"
-    return TypedEdit(moved, None if 0 in strengths else begin)
+    as_it_is = [() if 0 in strengths else (operation,) for operation in begin.operations]
+    return TypedEdit(moved, as_it_is)
 
 
 def typed_adhere(
@@ -123,7 +124,7 @@ def typed_adhere(
             session.tell(Notice("short", f"{where}{short} ({what})"))
         elif not found.reached:
             session.tell(Notice("short", f"{where}shows it less clearly than most do ({what})"))
-    return TypedEdit(adhering, begin)
+    return TypedEdit(adhering, [(operation,) for operation in begin.operations])
 
 
 def _short(text: str) -> str:
