@@ -85,11 +85,22 @@ class TypedEdit:
     """Pictures to be drawn.
 
     Args:
-        groups: pictures that a contact sheet shows before each equal share of them.
+        before: what a contact sheet shows beside them: each of these pictures before those that
+            were made of it, an equal share.
+        together: all of these pictures before all others instead.
     """
 
     edit: Edit
-    groups: Sequence[Sequence[Operation]] = ((),)
+    before: Edit | None = None
+    together: bool = False
+
+    @property
+    def groups(self) -> Sequence[Sequence[Operation]]:
+        """The pictures that are shown before each share."""
+        if self.before is None:
+            return [()]
+        shown = self.before.operations
+        return [shown] if self.together else [(operation,) for operation in shown]
 
 
 def open_ends(
@@ -213,7 +224,7 @@ def typed_mix(
     ]
     title = f"{ends.title}-mixed"
     edit = Edit(ends.pipeline, operations, truncation=start.truncation, name=title)
-    return TypedEdit(edit, [(base, other)])
+    return TypedEdit(edit, start, together=True)
 
 
 def typed_vary(session: Session, ends: Ends, *, amount: float, num: int) -> TypedEdit:
@@ -230,7 +241,7 @@ def typed_vary(session: Session, ends: Ends, *, amount: float, num: int) -> Type
     start = ends.edit()
     varied = start.vary(amount, num=num)
     varied.name = f"{ends.title}-varied"
-    return TypedEdit(varied, [(operation,) for operation in start.operations])
+    return TypedEdit(varied, start)
 
 
 def draw_edit(
@@ -256,14 +267,15 @@ def draw_edit(
     prepare_folder(out, "out")
     edit, num = typed.edit, len(typed.edit)
     stem = free_stem(out, edit.name)
-    share, pipeline = num // len(typed.groups), edit.pipeline
-    sheet = _sheet(out, stem, edit, share + len(typed.groups[0]), len(typed.groups))
+    groups = typed.groups
+    share = num // len(groups)
+    sheet = _sheet(out, stem, edit, share + len(groups[0]), len(groups))
     place = itertools.count()
     on_progress(0, num)
     for index, (picture, path) in enumerate(write_numbered(out, stem, edit, num)):
         on_picture(Drawn(index, num, path, dict(picture.record), picture))
-        if index % share == 0 and (before := typed.groups[index // share]):
-            for shown in Edit(pipeline, before, truncation=edit.truncation):
+        if index % share == 0 and (before := groups[index // share]):
+            for shown in Edit(edit.pipeline, before, truncation=edit.truncation):
                 sheet.add(next(place), shown.pil())
         sheet.add(next(place), picture.pil())
         on_progress(index + 1, num)
