@@ -101,8 +101,7 @@ def typed_direction(
     begin = ends.edit()
     moved = begin.move(found, strengths)
     moved.name = f"{ends.title}-{_short(found.card.made.get('end') or found.card.name)}"
-    as_it_is = [() if 0 in strengths else (operation,) for operation in begin.operations]
-    return TypedEdit(moved, as_it_is)
+    return TypedEdit(moved, None if 0 in strengths else begin)
 
 
 def typed_adhere(
@@ -124,7 +123,7 @@ def typed_adhere(
             session.tell(Notice("short", f"{where}{short} ({what})"))
         elif not found.reached:
             session.tell(Notice("short", f"{where}shows it less clearly than most do ({what})"))
-    return TypedEdit(adhering, [(operation,) for operation in begin.operations])
+    return TypedEdit(adhering, begin)
 
 
 def _short(text: str) -> str:

@@ -77,6 +77,17 @@ def test_adhering_shows_one_more_thing(
     assert changed == {"glasses"}
 
 
+def test_a_direction_says_what_it_was_made_from(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["info", str(folder / "smile.safetensors"), "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert card["made"]["start"] == "a sad face" and card["made"]["keep"] == []
+    assert card["generator"]["reference"] == "stylegan:demo-faces"
+    assert main(["info", str(folder / "smile.safetensors")]) == 0
+    assert "a sad face -> a smiling face" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
