@@ -62,6 +62,8 @@ OWN_PAGES = {
     "c2l edit walk": "editing",
     "c2l edit mix": "editing",
     "c2l edit vary": "editing",
+    "c2l edit direction": "editing",
+    "c2l edit adhere": "editing",
 }
 
 
