@@ -1,4 +1,5 @@
 from c2l.editing.inversion import InversionInterrupted as InversionInterrupted
+from c2l.editing.video import VideoInterrupted as VideoInterrupted
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
 from c2l.plugins import use_plugin_files as use_plugin_files
@@ -75,6 +76,8 @@ from c2l.service.training import TrainingCallbacks as TrainingCallbacks
 from c2l.service.training import read_run as read_run
 from c2l.service.training import run_training as run_training
 from c2l.service.typed import typed_request as typed_request
+from c2l.service.videos import check_video_first as check_video_first
+from c2l.service.videos import draw_video as draw_video
 from c2l.service.weights import plan_pull as plan_pull
 from c2l.service.weights import pull_recipes as pull_recipes
 from c2l.service.weights import pull_weights as pull_weights
