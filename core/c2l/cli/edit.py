@@ -11,6 +11,7 @@ from c2l import service
 from c2l.cli import editing, options
 from c2l.cli.commands import Commands
 from c2l.cli.edit_invert import invert
+from c2l.cli.edit_like import like
 from c2l.cli.edit_video import video
 from c2l.cli.options import Fraction, Text, option
 
@@ -111,4 +112,11 @@ def vary(
     editing.draw(context, service.typed_vary, "amount", "num")
 
 
-COMMANDS: Commands = {"walk": walk, "mix": mix, "vary": vary, "invert": invert, "video": video}
+COMMANDS: Commands = {
+    "walk": walk,
+    "mix": mix,
+    "vary": vary,
+    "like": like,
+    "invert": invert,
+    "video": video,
+}

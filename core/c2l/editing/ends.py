@@ -14,6 +14,7 @@ from c2l.sampling.operations import (
     Direct,
     GivenLatents,
     Operation,
+    PhotoLatents,
     RandomLatents,
     SampleLatents,
     Vary,
@@ -108,7 +109,7 @@ def _of_file(pipeline: Pipeline, path: Path) -> End:
 
 def _is_alone(operation: Operation) -> bool:
     """Whether an operation needs neither prior nor embedder."""
-    if isinstance(operation, (SampleLatents, Vary, Direct)):
+    if isinstance(operation, (SampleLatents, PhotoLatents, Vary, Direct)):
         return False
     return all(map(_is_alone, inner(operation)))
 

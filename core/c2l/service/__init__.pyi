@@ -47,6 +47,7 @@ from c2l.service.evaluating import run_evaluation as run_evaluation
 from c2l.service.health.check import check_health as check_health
 from c2l.service.health.findings import Health as Health
 from c2l.service.health.findings import Problem as Problem
+from c2l.service.image_prompts import typed_like as typed_like
 from c2l.service.inverting import InvertedPhoto as InvertedPhoto
 from c2l.service.inverting import invert_photos as invert_photos
 from c2l.service.latents import LatentsFile as LatentsFile
