@@ -13,6 +13,8 @@ from torch import Tensor
 
 from c2l.budgets import SAMPLING
 from c2l.clock import Clock
+from c2l.editing.directions.direction import Direction
+from c2l.editing.directions.prompts import NUM_PICTURES, from_prompts
 from c2l.editing.drawing import draw_all
 from c2l.editing.edit import Edit, edit_of
 from c2l.editing.image_prompt import edit_like
@@ -217,6 +219,30 @@ class Pipeline:
             InversionInterrupted: Ctrl-C; its ``picture`` is the best so far.
         """
         return inverted(self, photo_of(image), fit=fit, **how).picture
+
+    def direction(
+        self,
+        start: str,
+        end: str,
+        *,
+        keep: str | Sequence[str] = (),
+        num: int = NUM_PICTURES,
+        seed: int = 0,
+    ) -> Direction:
+        """The direction from what one prompt says to what another one says.
+
+        Seconds of drawing, once; then any number of pictures can be moved along it. See also
+        ``c2l.Direction`` for files.
+
+        Args:
+            keep: what shall stay, each in words: ``("glasses", "hair")``.
+            num: pictures that it is the mean of.
+            seed: of the first of them.
+        Raises:
+            BadInput: the embedder cannot tell the two apart; or ``keep`` leaves nothing of it.
+        """
+        kept = [keep] if isinstance(keep, str) else list(keep)
+        return from_prompts(self, start, end, keep=kept, num=num, seed=seed)
 
     @torch.no_grad()
     def draw(self, latents: Tensor, *, truncation: float = 1.0) -> Tensor:

@@ -20,7 +20,8 @@ from c2l.images import make_grid, suggest_columns, to_pil, write_new_png, write_
 from c2l.sampling.request import DrawSettings
 
 if TYPE_CHECKING:
-    from c2l.editing.edit import Edit
+    from c2l.editing.directions.direction import Direction
+    from c2l.editing.edit import Adhering, Edit
     from c2l.editing.ends import Thing
     from c2l.pipeline import Pipeline
 
@@ -86,6 +87,14 @@ class Picture:
     ) -> Edit:
         """The picture with some layers of another one, to be drawn: see ``Edit.mix``."""
         return _edit(self.pipeline, [self]).mix(other, layers=layers, share=share)
+
+    def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
+        """The picture moved along a direction, to be drawn: see ``Edit.move``."""
+        return _edit(self.pipeline, [self]).move(direction, strength)
+
+    def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
+        """The picture made to show one more thing, to be drawn: see ``Edit.adhere``."""
+        return _edit(self.pipeline, [self]).adhere(to, start=start, seed=seed)
 
     def _repr_png_(self) -> bytes:
         return _png(self.pil())
@@ -219,6 +228,14 @@ class Result(Sequence[Picture]):
     ) -> Edit:
         """Each picture with some layers of another one, to be drawn: see ``Edit.mix``."""
         return _edit(self.pipeline, list(self)).mix(other, layers=layers, share=share)
+
+    def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
+        """Each picture moved along a direction, to be drawn: see ``Edit.move``."""
+        return _edit(self.pipeline, list(self)).move(direction, strength)
+
+    def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
+        """Each picture made to show one more thing, to be drawn: see ``Edit.adhere``."""
+        return _edit(self.pipeline, list(self)).adhere(to, start=start, seed=seed)
 
     def _repr_html_(self) -> str | None:
         if not len(self):

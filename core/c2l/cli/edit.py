@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from c2l import service
-from c2l.cli import editing, options
+from c2l.cli import edit_direction, editing, options
 from c2l.cli.commands import Commands
 from c2l.cli.edit_invert import invert
 from c2l.cli.edit_like import like
@@ -116,6 +116,7 @@ COMMANDS: Commands = {
     "walk": walk,
     "mix": mix,
     "vary": vary,
+    **edit_direction.COMMANDS,
     "like": like,
     "invert": invert,
     "video": video,

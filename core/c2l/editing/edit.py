@@ -7,6 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from c2l.editing.apply import latents_of
+from c2l.editing.directions.adhering import Adhered, adhere
+from c2l.editing.directions.direction import Direction
+from c2l.editing.directions.files import check_generator
 from c2l.editing.drawing import seed_of
 from c2l.editing.ends import end_of, one_truncation
 from c2l.editing.layers import check_layers, parse_layers
@@ -147,6 +151,34 @@ class Edit:
             ]
         return self._next(mixed, f"{self.name}-mixed")
 
+    def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
+        """Each picture moved along a direction.
+
+        Args:
+            direction: as ``pipeline.direction`` gives it.
+            strength: 1 shows the thing as pictures of it do, -1 the contrary; or several, for as
+                many pictures of each.
+        Raises:
+            BadInput: a strength out of range.
+            IncompatibleParts: the direction is of another generator.
+        """
+        check_generator(direction, self.pipeline.generator, "this direction")
+        several = [strength] if isinstance(strength, (int, float)) else list(strength)
+        with bad_input(HINTS):
+            moved = [direction.of(base, s) for base in self.operations for s in several]
+        return self._next(moved, f"{self.name}-moved")
+
+    def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
+        """Each picture with the smallest move that makes it show one more thing.
+
+        The moves are found when they are drawn: by drawing each picture a few dozen times.
+
+        Args:
+            to: what is to be shown, as in ``with sunglasses``.
+            start: what is shown instead of it, if that is known.
+        """
+        return Adhering(self, to, start=start, seed=seed)
+
     def _next(self, operations: Sequence[Operation], name: str) -> Edit:
         return Edit(self.pipeline, operations, truncation=self.truncation, name=name)
 
@@ -157,6 +189,45 @@ class Edit:
 
     def _repr_html_(self) -> str | None:
         return self.draw()._repr_html_()
+
+
+class Adhering(Edit):
+    """Pictures that are to show one more thing, by the smallest move of each.
+
+    Args:
+        edit: the pictures.
+        to, start, seed: as of ``Edit.adhere``.
+    """
+
+    def __init__(self, edit: Edit, to: str, *, start: str | None, seed: int) -> None:
+        name = f"{edit.name}-adhering"
+        super().__init__(edit.pipeline, edit.operations, truncation=edit.truncation, name=name)
+        self.to = to
+        self.start = start
+        self.seed = seed
+
+    @cached_property
+    def found(self) -> tuple[Adhered, ...]:
+        """The move of each picture, and how clearly the thing is shown before and after.
+
+        Raises:
+            BadInput: the embedder cannot tell ``to`` from ``start``.
+        """
+        return tuple(
+            adhere(
+                self.pipeline,
+                latents_of(self.pipeline, *self._operations),
+                self.to,
+                start=self.start,
+                truncation=self.pipeline.truncation(self.truncation),
+                seed=self.seed,
+            )
+        )
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        pairs = zip(self._operations, self.found, strict=True)
+        return tuple(found.direction.of(base) for base, found in pairs)
 
 
 def edit_of(

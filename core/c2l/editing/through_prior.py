@@ -13,7 +13,7 @@ from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import embed_prompts
 from c2l.sample_options import Near, Towards
-from c2l.sampling.operations import Direct, Interpolate, PhotoLatents, SampleLatents, Vary, unpacked
+from c2l.sampling.operations import Interpolate, PhotoLatents, SampleLatents, Vary, unpacked
 from c2l.sampling.request import DrawSettings
 
 # Letters: B operations, K codes of the prior, L layers of the generator, D width of a code.
@@ -113,25 +113,6 @@ def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:
         for o in operations
     ]
     return _expanded(parts, _grouped(rows, alike, draw)) + (1 - amounts) * rest
-
-
-def direction(parts: Parts, operation: Direct) -> Tensor:
-    """The mean latent of ``end`` minus that of ``start``, (1, L, D), from the same seeds."""
-    seeds = range(operation.num_seeds)
-    settings = parts.effective(DrawSettings())
-
-    def mean(text: str) -> Tensor:
-        embedding = embed_prompts(parts.embedder, [{text: 1.0}])
-        latents = parts.prior.sample(
-            embedding.expand(len(seeds), -1),
-            seeds=seeds,
-            guidance=settings.guidance,
-            steps=settings.steps,
-            adherence=settings.adherence,
-        )
-        return latents.mean(dim=0, keepdim=True)
-
-    return _expanded(parts, mean(operation.end) - mean(operation.start))
 
 
 def _seen(parts: Parts, latents: Tensor) -> Tensor:

@@ -15,15 +15,16 @@ import torch
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from c2l.ranges import Adherence, Guidance, Seed, Share, Steps
+from c2l.ranges import MOST_STRENGTH, Adherence, Guidance, Seed, Share, Steps, Strength
 from c2l.sample_options import NegativeBy
-from c2l.sampling.texts import Blend, Text
+from c2l.sampling.texts import Blend
 
 Path = Literal["linear", "slerp", "prior"]
 
 HINTS: Mapping[str, str] = {
     "amount": "Use `amount` from 0, the same, to 1, a fresh sample",
     "layers": "Layers are counted from 0, the coarsest",
+    "strength": f"Use `strength` from -{MOST_STRENGTH} to {MOST_STRENGTH}",
 }
 """What to do about a value out of range."""
 
@@ -202,21 +203,21 @@ class Vary(_Operation):
 
 
 class Direct(_Operation):
-    """Latents moved along a direction from one prompt to another.
+    """Latents moved along a direction, whose numbers the operation holds.
 
-    The direction is the mean difference, over ``num_seeds`` seeds, of what the prior draws for the
-    two.
+    So it needs neither what the direction was made from nor a file.
 
     Args:
+        along: what strength 1 adds.
+        name: of the direction, as in ``a face -> a smiling face``.
         strength: how many times the direction is added; negative ones go the other way.
     """
 
     op: Literal["direction"] = "direction"
     base: Operation
-    start: Text
-    end: Text
-    strength: Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)] = 1.0
-    num_seeds: Annotated[int, Field(ge=1, le=4096)] = 64
+    along: GivenLatents
+    name: str = ""
+    strength: Strength = 1.0
 
 
 Operation = Annotated[

@@ -30,6 +30,8 @@ from c2l.service.consent import refusal as refusal
 from c2l.service.describing import PictureFacts as PictureFacts
 from c2l.service.describing import PriorFacts as PriorFacts
 from c2l.service.describing import describe_file as describe_file
+from c2l.service.directing import typed_adhere as typed_adhere
+from c2l.service.directing import typed_direction as typed_direction
 from c2l.service.drawing import DrawingInterrupted as DrawingInterrupted
 from c2l.service.drawing import Drawn as Drawn
 from c2l.service.drawing import draw_into as draw_into

@@ -26,6 +26,8 @@ Kind = Literal[
     "offer",
     "time",
     "path",
+    "direction",
+    "adhere",
 ]
 
 _LONGEST = 100

@@ -93,11 +93,12 @@ def test_mixing_takes_layers(pipeline: c2l.Pipeline) -> None:
 
 
 def test_a_direction_and_its_opposite(pipeline: c2l.Pipeline) -> None:
-    move = {"op": "direction", "base": SAMPLE, "start": "shape1", "end": "shape2", "num_seeds": 4}
-    there = {**move, "strength": 1.5}
-    back = {**move, "base": there, "strength": -1.5}
+    along = GivenLatents.of(torch.randn(1, pipeline.generator.latent_space.width))
+    there = {"op": "direction", "base": SAMPLE, "along": along.model_dump(), "strength": 1.5}
+    back = {**there, "base": there, "strength": -1.5}
     base = latents(pipeline, SAMPLE)
-    assert not torch.allclose(latents(pipeline, there), base)
+    moved = latents(pipeline, there)
+    torch.testing.assert_close(moved, base + 1.5 * along.tensor()[None])
     torch.testing.assert_close(latents(pipeline, back), base, atol=1e-5, rtol=0)
 
 
@@ -110,7 +111,7 @@ MANY: list[dict[str, Any]] = [
     {"op": "mix", "base": {**VARIED, "amount": 0.2}, "other": SAMPLE, "layers": [1]},
     {"op": "interpolate", "start": OTHER, "end": SAMPLE, "at": 0.6},
     {"op": "sample", "prompt": {"shape1": 1, "mood2": 0.5}, "seed": 3, "steps": 1},
-    {"op": "direction", "base": OTHER, "start": "shape1", "end": "shape2", "num_seeds": 4},
+    {"op": "direction", "base": OTHER, "along": GivenLatents.of(torch.ones(1, 22)).model_dump()},
 ]
 
 
@@ -197,7 +198,7 @@ def test_an_operation_is_drawn_again_from_its_record(
         {"op": "given", "shape": [0, 3], "data": ""},
         {"op": "mix", "base": SAMPLE, "other": OTHER, "layers": [-1]},
         {"op": "interpolate", "start": SAMPLE, "end": OTHER, "at": float("nan")},
-        {"op": "direction", "base": SAMPLE, "start": "", "end": "b"},
+        {"op": "direction", "base": SAMPLE, "along": SAMPLE},
         {"op": "sample", "prompt": "shape1"},
         {"op": "mix", "base": SAMPLE, "other": OTHER, "layers": [0, 1], "share": [1]},
         {"op": "vary", "base": SAMPLE, "seed": 0, "amount": 1.5},
