@@ -99,7 +99,7 @@ def variations(recipe: str, prompts: Sequence[str], judge: Judge) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--num", type=int, default=20, help="walks in each world")
+    parser.add_argument("--num", type=int, default=12, help="walks in each world")
     num = parser.parse_args().num
     print("# Walks\n\nMade by `OMP_NUM_THREADS=1 python benchmarks/walks.py`, on a CPU")
     print(
@@ -108,8 +108,9 @@ def main() -> None:
     print("of unit embeddings of frames. An attribute is blended where no entry of its code has")
     print(f"{100 * CLEAR:.0f} % of the whole.")
     for recipe in WORLDS:
-        judge = find_judge(f"stylegan:{recipe}")
-        assert judge is not None
+        found = find_judge(f"stylegan:{recipe}")
+        assert found is not None
+        judge = found[1]
         prompts = [question.prompt for question in judge.questions(2 * num, PROMPT_SEED)]
         walks(recipe, prompts)
         variations(recipe, prompts[:num], judge)

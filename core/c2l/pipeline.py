@@ -155,7 +155,9 @@ class Pipeline:
         truncation = self.effective(DrawSettings(truncation=given)).truncation
         return 1.0 if truncation is None else truncation
 
-    def edit(self, *things: Thing, truncation: float | None = None, seed: int = 0) -> Edit:
+    def edit(
+        self, *things: Thing, truncation: float | None = None, seed: int = 0, **how: Any
+    ) -> Edit:
         """Pictures to begin an edit with; nothing is drawn yet.
 
         Args:
@@ -163,8 +165,9 @@ class Pipeline:
                 generator's own pictures; latents; operations.
             truncation: None for that of the pictures, or else the pipeline's own.
             seed: of prompts.
+            how: guidance, steps, adherence and negative, of prompts.
         """
-        return edit_of(self, things, truncation=truncation, seed=seed)
+        return edit_of(self, things, truncation=truncation, seed=seed, **how)
 
     def walk(self, ends: Thing | Sequence[Thing], *, frames: int = 60, **how: Any) -> Walk:
         """A walk from end to end and through all between; nothing is drawn yet.
@@ -173,7 +176,8 @@ class Pipeline:
             ends: two things or more, as of ``edit``; or one prompt, with several ``seeds``.
             frames: how many, those at the ends included.
             how: ``path`` (linear, slerp or prior; by default the prior where it can), ``loop``,
-                ``spacing`` (seen or path), ``seed``, ``seeds`` and ``truncation``.
+                ``spacing`` (seen or path), ``seed``, ``seeds`` and ``truncation``; and as of
+                ``edit``.
         """
         return walk_of(self, ends, frames=frames, **how)
 

@@ -15,9 +15,9 @@ from c2l.cli.edit_like import like
 from c2l.cli.edit_video import video
 from c2l.cli.options import Fraction, Text, option
 
-Ends = Annotated[list[str] | None, editing.ends("PNGs of c2l, and prompts.", "[END]...")]
-Two = Annotated[list[str] | None, editing.ends("PNGs of c2l, or prompts.", "A B")]
-Things = Annotated[list[str] | None, editing.ends("PNGs of c2l, or prompts.", "PICTURE...")]
+Ends = Annotated[list[str] | None, editing.ends("PNGs of c2l, prompts, or both.", "END")]
+Two = Annotated[list[str] | None, editing.ends("A and B: PNGs of c2l or prompts.", "END")]
+Things = Annotated[list[str] | None, editing.ends("PNGs of c2l or prompts.", "PICTURE")]
 Frames = Annotated[int, option("Pictures of the walk.", "--frames", "-n")]
 Way = Annotated[Text, option("prior, slerp or linear.", default="prior, else slerp")]
 Loop = Annotated[bool, option("Come back to the beginning.", "--loop")]

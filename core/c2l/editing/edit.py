@@ -231,11 +231,16 @@ class Adhering(Edit):
 
 
 def edit_of(
-    pipeline: Pipeline, things: Sequence[Thing], *, truncation: float | None = None, seed: int = 0
+    pipeline: Pipeline,
+    things: Sequence[Thing],
+    *,
+    truncation: float | None = None,
+    seed: int = 0,
+    **how: Any,
 ) -> Edit:
-    """Pictures, prompts, seeds or latents as an edit of as many pictures."""
+    """Pictures, prompts, seeds or latents as an edit of as many pictures: see ``end_of``."""
     if not things:
         raise BadInput("there is nothing to edit", hint="Give a picture or a prompt", field="ends")
-    ends = [end_of(pipeline, thing, seed=seed) for thing in things]
+    ends = [end_of(pipeline, thing, seed=seed, **how) for thing in things]
     operations = [end.operation for end in ends]
     return Edit(pipeline, operations, truncation=one_truncation(ends, truncation))

@@ -135,8 +135,10 @@ def _is_of(pipeline: Pipeline, record: Mapping[str, Any], where: str) -> bool:
         IncompatibleParts: with another generator: its latents mean nothing to this one.
     """
     ours, theirs = pipeline.provenance["fingerprints"], record.get("fingerprints") or {}
+    name, own = _named(record, "generator"), pipeline.generator.reference
+    if not theirs:  # an old record knows its parts by name alone
+        theirs = {"generator": ours["generator"] if name == own else ""}
     if theirs.get("generator", ours["generator"]) != ours["generator"]:
-        name, own = _named(record, "generator"), pipeline.generator.reference
         weights = f", with other weights than {own} has now" if name == own else ""
         raise IncompatibleParts(
             f"{where} was drawn by {name}{weights}, and not by {own or 'this generator'}",

@@ -105,7 +105,7 @@ def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:
         else:
             embeddings = _seen(parts, torch.stack([base for _, base, _ in some]))
             how = {"modality": "image"}
-        fresh = parts.prior.sample(embeddings, seeds=seeds, near=near, **how)
+        fresh = parts.prior.sample(embeddings, seeds=seeds, near=near, **how).to(own.device)
         return fresh if stays_near else torch.lerp(own, fresh, first.amount)
 
     alike = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from c2l.editing.walk import Spacing, why_no_way
 from c2l.errors import BadInput
 from c2l.images import free_stem, write_new_png, write_numbered, write_png
 from c2l.result import slug
+from c2l.sampling.operations import Operation
 from c2l.sampling.operations import Path as Way
 from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import DrawRequest, Request
@@ -80,10 +82,25 @@ class Ends:
 
 @dataclass(frozen=True)
 class TypedEdit:
-    """Pictures to be drawn, and those that a contact sheet shows before them."""
+    """Pictures to be drawn.
+
+    Args:
+        before: what a contact sheet shows beside them: each of these pictures before those that
+            were made of it, an equal share.
+        together: all of these pictures before all others instead.
+    """
 
     edit: Edit
     before: Edit | None = None
+    together: bool = False
+
+    @property
+    def groups(self) -> Sequence[Sequence[Operation]]:
+        """The pictures that are shown before each share."""
+        if self.before is None:
+            return [()]
+        shown = self.before.operations
+        return [shown] if self.together else [(operation,) for operation in shown]
 
 
 def open_ends(
@@ -206,9 +223,8 @@ def typed_mix(
         for operation in first.mix(other, layers=text, share=share).operations
     ]
     title = f"{ends.title}-mixed"
-    return TypedEdit(
-        Edit(ends.pipeline, operations, truncation=start.truncation, name=title), start
-    )
+    edit = Edit(ends.pipeline, operations, truncation=start.truncation, name=title)
+    return TypedEdit(edit, start, together=True)
 
 
 def typed_vary(session: Session, ends: Ends, *, amount: float, num: int) -> TypedEdit:
@@ -251,19 +267,22 @@ def draw_edit(
     prepare_folder(out, "out")
     edit, num = typed.edit, len(typed.edit)
     stem = free_stem(out, edit.name)
-    before = list(typed.before) if typed.before is not None else []
-    sheet = _sheet(out, stem, edit, len(before) + num)
-    for index, picture in enumerate(before):
-        sheet.add(index, picture.pil())
+    groups = typed.groups
+    share = num // len(groups)
+    sheet = _sheet(out, stem, edit, share + len(groups[0]), len(groups))
+    place = itertools.count()
     on_progress(0, num)
     for index, (picture, path) in enumerate(write_numbered(out, stem, edit, num)):
         on_picture(Drawn(index, num, path, dict(picture.record), picture))
-        sheet.add(len(before) + index, picture.pil())
+        if index % share == 0 and (before := groups[index // share]):
+            for shown in Edit(edit.pipeline, before, truncation=edit.truncation):
+                sheet.add(next(place), shown.pil())
+        sheet.add(next(place), picture.pil())
         on_progress(index + 1, num)
     return tuple(sheet.paths)
 
 
-def _sheet(out: Path, stem: str, edit: Edit, num: int) -> GridPages:
+def _sheet(out: Path, stem: str, edit: Edit, per_group: int, num_groups: int) -> GridPages:
     named = ("recipe", "generator", "embedder", "prior")
     parts = {n: value for n, value in edit.pipeline.provenance.items() if n in named}
     record = {"schema": SCHEMA, "grid": [edit.name], **parts}
@@ -272,7 +291,7 @@ def _sheet(out: Path, stem: str, edit: Edit, num: int) -> GridPages:
         name = f"{stem}-sheet-{number}" if number else f"{stem}-sheet"
         return write_new_png(out, name, lambda path: write_png(path, page, record))
 
-    return GridPages(save, num, num)
+    return GridPages(save, per_group, per_group * num_groups)
 
 
 def _numbers(seeds: str | Sequence[int] | None) -> list[int]:

@@ -101,6 +101,9 @@ def test_neighbours_and_mixes_stand_beside_what_they_came_from(
     rows = lines(capsys, "edit", "vary", "a man", "--seeds", "3", "--num", "3")
     assert [row["latents"]["seed"] for row in rows] == [4, 5, 6]  # type: ignore[index]
     assert columns("pictures/a-man-varied-sheet.png") == 4
+    assert len(lines(capsys, "edit", "vary", "a man", "a kid", "--seeds", "3", "--num", "2")) == 4
+    sheet = Image.open("pictures/a-man-to-a-kid-varied-sheet.png")
+    assert sheet.size == (3 * (WIDTH + GAP) - GAP, 2 * (WIDTH + GAP) - GAP)
     layers = ["--layers", "0-3", "--layers", "4-11:0.5"]
     assert len(lines(capsys, "edit", "mix", "a man", "a kid", "--seeds", "1,2", *layers)) == 2
     assert columns("pictures/a-man-to-a-kid-mixed-sheet.png") == 4
