@@ -81,6 +81,7 @@ from c2l.service.training import run_training as run_training
 from c2l.service.typed import typed_request as typed_request
 from c2l.service.videos import check_video_first as check_video_first
 from c2l.service.videos import draw_video as draw_video
+from c2l.service.videos import typed_track as typed_track
 from c2l.service.weights import plan_pull as plan_pull
 from c2l.service.weights import pull_recipes as pull_recipes
 from c2l.service.weights import pull_weights as pull_weights
