@@ -62,6 +62,9 @@ OWN_PAGES = {
     "c2l edit walk": "editing",
     "c2l edit mix": "editing",
     "c2l edit vary": "editing",
+    "c2l edit like": "editing",
+    "c2l edit invert": "editing",
+    "c2l edit video": "editing",
 }
 
 
