@@ -59,7 +59,7 @@ class Regime:
 REGIMES: Mapping[str, Regime] = {
     "fixed": Regime(scale=100.0, learnt=False, wrong=0.15, seed=0),
     "learnt": Regime(scale=14.0, learnt=True, wrong=0.15, seed=1),
-    "noisy": Regime(scale=50.0, learnt=False, wrong=0.3, seed=2),
+    "noisy": Regime(scale=30.0, learnt=False, wrong=0.3, seed=2),
 }
 
 

@@ -2,6 +2,10 @@ from c2l.bridge import Bridge as Bridge
 from c2l.bridge import BridgedPrior as BridgedPrior
 from c2l.bridge import BridgeSettings as BridgeSettings
 from c2l.bridge import FixedBridgeSettings as FixedBridgeSettings
+from c2l.editing import Edit as Edit
+from c2l.editing import Walk as Walk
+from c2l.editing.directions import Direction as Direction
+from c2l.editing.directions import load_direction as load_direction
 from c2l.embedder import Embedder as Embedder
 from c2l.embedder import TextReading as TextReading
 from c2l.evaluation import CalibratedJudge as CalibratedJudge
@@ -36,8 +40,10 @@ from c2l.registering import register_prior as register_prior
 from c2l.result import Picture as Picture
 from c2l.result import Result as Result
 from c2l.sample_options import Modality as Modality
+from c2l.sample_options import Near as Near
 from c2l.sample_options import NegativeBy as NegativeBy
 from c2l.sample_options import SampleOptions as SampleOptions
+from c2l.sample_options import Towards as Towards
 from c2l.sampling.request import DrawRequest as DrawRequest
 from c2l.sampling.request import DrawSettings as DrawSettings
 from c2l.seeds import SeededNormal as SeededNormal

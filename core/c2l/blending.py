@@ -1,4 +1,4 @@
-"""Several embeddings as one."""
+"""Several embeddings as one, and ways between two."""
 
 from __future__ import annotations
 
@@ -17,3 +17,18 @@ def blend_embeddings(rows: Tensor, weights: Tensor) -> Tensor:
     weights = weights / weights.sum()
     lengths = torch.linalg.vector_norm(rows, dim=-1) @ weights
     return lengths[..., None] * normalize(weights @ normalize(rows, dim=-1), dim=-1)
+
+
+def slerp(start: Tensor, end: Tensor, at: Tensor) -> Tensor:
+    """Along the arc between the directions of rows (..., D), their lengths interpolated.
+
+    Args:
+        at: where on the way, as of ``torch.lerp``: 0 is ``start``, 1 is ``end``.
+    """
+    lengths = [x.norm(dim=-1, keepdim=True) for x in (start, end)]
+    a, b = normalize(start, dim=-1), normalize(end, dim=-1)
+    angle = (a * b).sum(dim=-1, keepdim=True).clamp(-1, 1).acos()
+    sine = angle.sin()
+    arc = (((1 - at) * angle).sin() * a + (at * angle).sin() * b) / sine.clamp_min(1e-6)
+    unit = torch.where(sine > 1e-4, arc, torch.lerp(a, b, at))
+    return torch.lerp(lengths[0], lengths[1], at) * unit

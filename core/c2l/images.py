@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from PIL import Image
@@ -29,6 +30,15 @@ def to_pil(image: Tensor) -> Image.Image:
     """One image, float (3, H, W) in [-1, 1], as the official scripts round it to 8 bits."""
     pixels = (image.detach().cpu() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
     return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
+
+
+class _Savable(Protocol):
+    """A picture that can write itself."""
+
+    def save(self, path: Path) -> object: ...
+
+
+SomePicture = TypeVar("SomePicture", bound=_Savable)
 
 
 class Grid:
@@ -119,6 +129,32 @@ def write_new_png(
     return path
 
 
+def free_stem(folder: Path, stem: str) -> str:
+    """``stem``, or with a number where a folder has files ``stem-01.png`` and so on."""
+    for number in itertools.count(1):
+        free = stem if number == 1 else f"{stem}-{number}"
+        if not any(folder.glob(f"{glob.escape(free)}-[0-9s]*.png")):
+            return free
+    raise AssertionError
+
+
+def write_numbered(
+    folder: Path, stem: str, pictures: Iterable[SomePicture], num: int
+) -> Iterator[tuple[SomePicture, Path]]:
+    """Write pictures as ``stem-01.png``, ``stem-02.png`` and so on.
+
+    Raises:
+        NotWritable: the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error, hint=ANOTHER_PLACE) from error
+    digits = max(2, len(str(num)))
+    for number, picture in enumerate(pictures, start=1):
+        yield picture, write_new_png(folder, f"{stem}-{number:0{digits}}", picture.save)
+
+
 def read_png(path: Path) -> dict[str, Any]:
     """The record that ``write_png`` put into a file, unchecked.
 
@@ -146,7 +182,8 @@ def read_png(path: Path) -> dict[str, Any]:
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise BadPicture(
             f"{path} carries no c2l record",
-            hint="Give a PNG that 'c2l sample' wrote; saving it again with another tool drops them",
+            hint="Give a PNG that c2l wrote, and no other tool saved again; to edit any other "
+            "picture, find its latents first: `c2l edit invert`",
         ) from None
     return record
 

@@ -20,7 +20,7 @@ from c2l.looks import look_at_loss, look_at_sampled_latents
 from c2l.part import Part
 from c2l.prior_file import PriorCard, read_prior_card
 from c2l.prior_settings import PriorSettings, problem_text
-from c2l.sample_options import OPTIONAL, SampleOptions
+from c2l.sample_options import OPTIONAL, USUAL, SampleOptions
 from c2l.student import Student
 from c2l_registry import Source
 
@@ -56,9 +56,10 @@ class Prior(Part, ABC):
     """True for priors whose ``fit`` already rounds to float16: their files are always in float16,
     half the size and just as exact."""
 
-    supported_options: ClassVar[frozenset[str]] = OPTIONAL
-    """Which of guidance, steps, adherence, negative and negative_by the prior uses. ``_sample``
-    gets None for the others, and a user who sets one of those is warned that it is ignored."""
+    supported_options: ClassVar[frozenset[str]] = USUAL
+    """Which of guidance, steps, adherence, negative, negative_by, towards and near the prior uses.
+    ``_sample`` gets None for the others, and a user who sets one of those is warned that it is
+    ignored. The last two are for priors that sample from noise, and have to be named."""
 
     config: PriorSettings
     """The settings, checked. A subclass may declare the type of its own."""
@@ -196,7 +197,27 @@ class Prior(Part, ABC):
         if options.negative is not None:
             options = self._with_several_negative(options, len(embeddings))
         unused: dict[str, Any] = dict.fromkeys(self.ignored_options)
-        return self._sample(embeddings, dataclasses.replace(options, **unused))
+        options = dataclasses.replace(options, **unused)
+        self._check_ways(options, len(embeddings))
+        if options.near is not None and options.near.amount == 0:
+            return options.near.latents.to(self.device, copy=True)
+        if options.near is not None and options.near.amount == 1:
+            options = dataclasses.replace(options, near=None)
+        return self._sample(embeddings, options)
+
+    def _check_ways(self, options: SampleOptions, num: int) -> None:
+        """Raises ``BadInput`` unless ``towards`` and ``near`` are of ``num`` samples."""
+        if (towards := options.towards) is not None:
+            check_embeddings(towards.embeddings, self.config.embedding_width, field="towards")
+            if {len(towards.embeddings), len(towards.seeds), len(towards.at)} != {num}:
+                raise BadInput(f"`towards` is not of {num} samples", field="towards")
+        if (near := options.near) is not None:
+            shape = (num, self.config.num_codes, self.config.latent_width)
+            if tuple(near.latents.shape) != shape:
+                raise BadInput(
+                    f"`near` needs latents of shape {shape}, not {tuple(near.latents.shape)}",
+                    field="near",
+                )
 
     def _with_several_negative(self, options: SampleOptions, num: int) -> SampleOptions:
         """Options whose negative embeddings, checked, are (``num``, M, E)."""
@@ -226,7 +247,8 @@ class Prior(Part, ABC):
         Args:
             embeddings: finite, float32, shape (B, E), on any device.
             options: with B seeds; None for every option that ``supported_options`` does not name,
-                and for what the prior itself is to decide.
+                and for what the prior itself is to decide. Where it names ``towards``, random
+                numbers come from ``options.normal``. The amount of ``near`` is between 0 and 1.
         Returns:
             float32, shape (B, K, D), on the prior's device, not standardised. Row i depends on
             ``embeddings[i]`` and ``options.seeds[i]`` alone: see ``c2l.SeededNormal``.

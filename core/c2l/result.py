@@ -8,15 +8,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from c2l.errors import BadInput, NotWritable
+from c2l.files import at_home
 from c2l.images import make_grid, suggest_columns, to_pil, write_new_png, write_png
 from c2l.sampling.request import DrawSettings
+
+if TYPE_CHECKING:
+    from c2l.editing.directions.direction import Direction
+    from c2l.editing.edit import Adhering, Edit
+    from c2l.editing.ends import Thing
+    from c2l.pipeline import Pipeline
 
 MOST_SHOWN = 64
 """Pictures in the grid that a notebook shows."""
@@ -34,6 +41,7 @@ class Picture:
         prompt: in one line.
         record: what a PNG of it holds: all that is needed to draw it again.
         milliseconds: its share of the wall time, by stage.
+        pipeline: what drew it.
     """
 
     image: Tensor
@@ -43,6 +51,7 @@ class Picture:
     prompt: str
     record: Mapping[str, Any] = field(repr=False)
     milliseconds: Mapping[str, float] = field(repr=False)
+    pipeline: Pipeline | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         height, width = self.image.shape[-2:]
@@ -58,7 +67,7 @@ class Picture:
         Raises:
             NotWritable: the folder cannot be written, or Pillow does not know the suffix.
         """
-        path = _at_home(Path(path))
+        path = at_home(Path(path))
         if path.suffix.lower() == ".png":
             write_png(path, self.pil(), self.record)
             return path
@@ -68,6 +77,24 @@ class Picture:
             reason = getattr(error, "strerror", None) or error
             raise NotWritable(f"cannot write {path}: {reason}", hint="Name a .png file") from error
         return path
+
+    def vary(self, amount: float, *, num: int = 1, seed: int | None = None) -> Edit:
+        """Neighbours of the picture, to be drawn: see ``Edit.vary``."""
+        return _edit(self.pipeline, [self]).vary(amount, num=num, seed=seed)
+
+    def mix(
+        self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
+    ) -> Edit:
+        """The picture with some layers of another one, to be drawn: see ``Edit.mix``."""
+        return _edit(self.pipeline, [self]).mix(other, layers=layers, share=share)
+
+    def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
+        """The picture moved along a direction, to be drawn: see ``Edit.move``."""
+        return _edit(self.pipeline, [self]).move(direction, strength)
+
+    def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
+        """The picture made to show one more thing, to be drawn: see ``Edit.adhere``."""
+        return _edit(self.pipeline, [self]).adhere(to, start=start, seed=seed)
 
     def _repr_png_(self) -> bytes:
         return _png(self.pil())
@@ -91,6 +118,7 @@ class Result(Sequence[Picture]):
         milliseconds: wall time by stage: text, prior, synthesis, ranking; and student and
             optimising if used.
         records: what a PNG of each picture holds.
+        pipeline: what drew them.
     """
 
     images: Tensor
@@ -102,6 +130,7 @@ class Result(Sequence[Picture]):
     settings: DrawSettings
     milliseconds: dict[str, float]
     records: tuple[Mapping[str, Any], ...]
+    pipeline: Pipeline | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -124,6 +153,7 @@ class Result(Sequence[Picture]):
                 settings=self.settings,
                 milliseconds={k: round(v * share, 2) for k, v in self.milliseconds.items()},
                 records=self.records[index],
+                pipeline=self.pipeline,
             )
         index = range(len(self))[index]  # the usual errors of an index
         return Picture(
@@ -134,6 +164,7 @@ class Result(Sequence[Picture]):
             prompt=self.prompts[index],
             record=self.records[index],
             milliseconds={k: round(v / len(self), 2) for k, v in self.milliseconds.items()},
+            pipeline=self.pipeline,
         )
 
     def __iter__(self) -> Iterator[Picture]:
@@ -176,7 +207,7 @@ class Result(Sequence[Picture]):
         Raises:
             NotWritable: the folder cannot be written.
         """
-        folder = _at_home(Path(folder))
+        folder = at_home(Path(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -187,6 +218,24 @@ class Result(Sequence[Picture]):
             write_new_png(folder, file_stem(picture.prompt, picture.seed), picture.save)
             for picture in self
         ]
+
+    def vary(self, amount: float, *, num: int = 1, seed: int | None = None) -> Edit:
+        """Neighbours of each picture, to be drawn: see ``Edit.vary``."""
+        return _edit(self.pipeline, list(self)).vary(amount, num=num, seed=seed)
+
+    def mix(
+        self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
+    ) -> Edit:
+        """Each picture with some layers of another one, to be drawn: see ``Edit.mix``."""
+        return _edit(self.pipeline, list(self)).mix(other, layers=layers, share=share)
+
+    def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
+        """Each picture moved along a direction, to be drawn: see ``Edit.move``."""
+        return _edit(self.pipeline, list(self)).move(direction, strength)
+
+    def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
+        """Each picture made to show one more thing, to be drawn: see ``Edit.adhere``."""
+        return _edit(self.pipeline, list(self)).adhere(to, start=start, seed=seed)
 
     def _repr_html_(self) -> str | None:
         if not len(self):
@@ -215,7 +264,14 @@ class Result(Sequence[Picture]):
             settings=parts[0].settings,
             milliseconds=total,
             records=tuple(record for p in parts for record in p.records),
+            pipeline=parts[0].pipeline,
         )
+
+
+def _edit(pipeline: Pipeline | None, pictures: Sequence[Picture]) -> Edit:
+    if pipeline is None:
+        raise BadInput("these pictures do not know what drew them", hint="Use `pipeline.edit(...)`")
+    return pipeline.edit(*pictures)
 
 
 def file_stem(prompt: str, seed: int) -> str:
@@ -227,14 +283,6 @@ def slug(prompt: str) -> str:
     """A prompt as part of a file name."""
     words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
     return words[:60].rstrip("-") or "picture"
-
-
-def _at_home(path: Path) -> Path:
-    """``~`` as the home folder, unless nobody has it."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
 
 
 def _png(image: Image.Image) -> bytes:

@@ -10,9 +10,10 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from c2l.blending import blend_embeddings
+from c2l.blending import blend_embeddings, slerp
 from c2l.errors import BadInput
-from c2l.ranges import MOST_GUIDANCE, Adherence, Guidance, Seed, Steps, Weight
+from c2l.ranges import MOST_GUIDANCE, Adherence, Guidance, Seed, Share, Steps, Weight
+from c2l.seeds import NormalBetween, SeededNormal
 from c2l_registry.wording import describe_problem
 
 Modality = Literal["text", "image"]
@@ -23,7 +24,10 @@ NegativeBy = Literal["embedding", "guidance"]
 """How a prior stays away from negative prompts. ``embedding`` moves the embedding away from them
 before the first step, at no cost; ``guidance`` guides away from them at every step."""
 
-OPTIONAL = frozenset({"guidance", "steps", "adherence", "negative", "negative_by"})
+USUAL = frozenset({"guidance", "steps", "adherence", "negative", "negative_by"})
+"""The optional fields of ``SampleOptions`` that a prior supports unless it says otherwise."""
+
+OPTIONAL = USUAL | {"towards", "near"}
 """The fields of ``SampleOptions`` that a prior need not support."""
 
 HINTS: Mapping[str, str] = {
@@ -33,6 +37,8 @@ HINTS: Mapping[str, str] = {
     "adherence": "Use `adherence` from 0 to 1",
     "negative_weights": "Use weights above 0",
     "negative_by": "Use `negative_by=embedding` or `negative_by=guidance`",
+    "at": "Use `at` from 0, the start, to 1, the end",
+    "amount": "Use `amount` from 0, the same, to 1, another one",
 }
 """What to do about a value out of range."""
 
@@ -44,6 +50,60 @@ _RANGES: Mapping[str, TypeAdapter[Any]] = {
     "negative_weights": TypeAdapter(tuple[Weight, ...]),
     "negative_by": TypeAdapter(NegativeBy | None),
 }
+
+
+_WAYS: Mapping[str, TypeAdapter[Any]] = {
+    "seeds": _RANGES["seeds"],
+    "at": TypeAdapter(tuple[Share, ...]),
+    "amount": TypeAdapter(Share),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Towards:
+    """The other end of a way that begins at each sample; what is sampled lies on it.
+
+    Embedding and noise go from one to the other, so that each point is a sample like its ends.
+
+    Args:
+        embeddings: of the other ends, float32, (B, E).
+        seeds: of the other ends, B.
+        at: B numbers from 0, the sample itself, to 1, the other end.
+    Raises:
+        BadInput: a value is out of range.
+    """
+
+    embeddings: Tensor
+    seeds: Sequence[int]
+    at: Sequence[float]
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "at"):
+            object.__setattr__(self, name, _as_tuple(getattr(self, name)))
+        _check(self, ("seeds", "at"), _WAYS)
+
+    def on_the_way(self, start: Tensor) -> Tensor:
+        """Embeddings (B, E) on the arc from ``start`` (B, E), each as far as it should be."""
+        at = torch.tensor(self.at, dtype=start.dtype, device=start.device)[:, None]
+        return slerp(start, self.embeddings.to(start.device), at)
+
+
+@dataclass(frozen=True, eq=False)
+class Near:
+    """Latents to stay near: they get noise, part of the way, and are sampled again from there.
+
+    Args:
+        latents: float32, (B, K, D), not standardised.
+        amount: how much noise, from 0, which leaves them as they are, to 1, which forgets them.
+    Raises:
+        BadInput: a value is out of range.
+    """
+
+    latents: Tensor
+    amount: float
+
+    def __post_init__(self) -> None:
+        _check(self, ("amount",), _WAYS)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,6 +122,8 @@ class SampleOptions:
         negative_weights: M numbers above 0, how strongly to stay away from each; empty for 1 each.
         negative_by: how to stay away from them, see ``NegativeBy``.
         modality: whether the embeddings are of texts or of images.
+        towards: another end for each sample, to sample a point between the two.
+        near: latents that the samples are to be neighbours of.
     Raises:
         BadInput: a value is out of range; it names the first one.
     """
@@ -74,26 +136,23 @@ class SampleOptions:
     negative_weights: Sequence[float] = ()
     negative_by: NegativeBy | None = None
     modality: Modality = "text"
+    towards: Towards | None = None
+    near: Near | None = None
 
     def __post_init__(self) -> None:
         for name in ("seeds", "negative_weights"):
             object.__setattr__(self, name, _as_tuple(getattr(self, name)))
-        for name, adapter in _RANGES.items():
-            value = getattr(self, name)
-            try:
-                adapter.validate_python(value, strict=True)
-            except ValidationError as error:
-                problem = error.errors(include_url=False)[0]
-                given = problem["input"]
-                raise BadInput(
-                    f"`{name}={given}` is {describe_problem(problem)}",
-                    hint=HINTS[name],
-                    field=name,
-                ) from error
+        _check(self, _RANGES, _RANGES)
         if self.modality not in get_args(Modality):
             raise BadInput(
                 f"`modality={self.modality!r}` is neither text nor image", field="modality"
             )
+
+    def normal(self, device: torch.device) -> SeededNormal | NormalBetween:
+        """The random numbers of the samples, a stream for each: on the way, if there is one."""
+        if self.towards is None:
+            return SeededNormal(self.seeds, device)
+        return NormalBetween(self.seeds, self.towards.seeds, self.towards.at, device)
 
     @property
     def negative_scale(self) -> Tensor:
@@ -107,6 +166,20 @@ class SampleOptions:
         """``negative`` (B, M, E) as one embedding (B, E) for each sample."""
         assert self.negative is not None
         return blend_embeddings(self.negative, self.negative_scale)
+
+
+def _check(given: object, names: Iterable[str], ranges: Mapping[str, TypeAdapter[Any]]) -> None:
+    """Raises ``BadInput`` for the first value that is out of its range."""
+    for name in names:
+        try:
+            ranges[name].validate_python(getattr(given, name), strict=True)
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            raise BadInput(
+                f"`{name}={problem['input']}` is {describe_problem(problem)}",
+                hint=HINTS[name],
+                field=name,
+            ) from error
 
 
 def _as_tuple(value: Any) -> Any:

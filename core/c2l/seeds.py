@@ -41,6 +41,31 @@ class SeededNormal:
         return (torch.stack(rows) if rows else torch.empty(0, width)).to(self._device)
 
 
+class NormalBetween:
+    """Standard normal numbers on the way from those of one seed to those of another, row by row.
+
+    The way is an arc. On a straight line the numbers would shrink halfway, and a prior would be
+    asked about noise that it never saw. Rows whose two seeds are one stay as they are.
+
+    Args:
+        start, end: B seeds each.
+        at: B numbers from 0, the start, to 1.
+        device: of the result.
+    """
+
+    def __init__(
+        self, start: Sequence[int], end: Sequence[int], at: Sequence[float], device: torch.device
+    ) -> None:
+        self.start, self.end = SeededNormal(start, device), SeededNormal(end, device)
+        turns = [where * (a != b) for a, b, where in zip(start, end, at, strict=True)]
+        angles = torch.tensor(turns, device=device)[:, None] * (torch.pi / 2)
+        self._from_start, self._from_end = angles.cos(), angles.sin()
+
+    def __call__(self, width: int) -> Tensor:
+        """The next numbers, float32, shape (B, ``width``)."""
+        return self._from_start * self.start(width) + self._from_end * self.end(width)
+
+
 def draw_index(weights: Tensor, seed: int) -> int:
     """An index into ``weights`` (N,), non-negative, drawn in proportion to them."""
     stream, weights = _stream(seed), weights.cpu()

@@ -10,9 +10,9 @@ does, from the same noise.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -25,7 +25,6 @@ from c2l import (
     Prior,
     PriorSettings,
     SampleOptions,
-    SeededNormal,
     Source,
     check_embeddings,
     check_pairs,
@@ -34,7 +33,7 @@ from c2l.errors import BadInput, BadWeights
 from c2l.ranges import Adherence, Count, Drop, Guidance, Positive, Size, Steps
 from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint, recognises
 from c2l_priors.diffusion_network import Contexts, Memory, PriorNetwork
-from c2l_priors.diffusion_samplers import SAMPLERS, SamplerName
+from c2l_priors.diffusion_samplers import SAMPLERS, SamplerName, renoised
 from c2l_priors.diffusion_schedule import NoiseSchedule
 from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.scaling import LatentScale
@@ -104,6 +103,7 @@ class DiffusionPrior(Prior):
             return from_width if same else 256
 
     config: Settings
+    supported_options: ClassVar[frozenset[str]] = Prior.supported_options | {"towards", "near"}
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -255,8 +255,9 @@ class DiffusionPrior(Prior):
         config, shape = self.config, self._shape(len(embeddings))
         if not len(embeddings):
             return torch.empty(shape, device=self.device)
-        normal = SeededNormal(options.seeds, self.device)
+        normal = options.normal(self.device)
         own_steps = min(config.steps or SAMPLERS[config.sampler].steps, config.num_timesteps)
+        steps = options.steps or own_steps
         against = self._led_from(options)
         guided = _Guided(
             self,
@@ -265,7 +266,12 @@ class DiffusionPrior(Prior):
             None if against is None else self._unit(against, "text"),
         )
         noise = _endless(normal, shape)
-        return self._walk(guided, config.sampler, options.steps or own_steps, noise)
+        if (near := options.near) is None:
+            return self._walk(guided, config.sampler, steps, noise)
+        self._refuse_more_steps(steps)
+        own = self.scale(near.latents.to(self.device)).view(shape)
+        x = renoised(guided, self.schedule, steps, next(noise), own, near.amount)
+        return self.scale.inverse(x.flatten(1))
 
     @torch.no_grad()
     def sample_from_noise(
@@ -313,6 +319,13 @@ class DiffusionPrior(Prior):
         self, guided: _Guided, sampler: SamplerName, steps: int, noise: Iterator[Tensor]
     ) -> Tensor:
         """Latents (B, K, D) from noise, each tensor of it of that shape."""
+        self._refuse_more_steps(steps)
+        device = self.device
+        moved = (item.to(device) for item in noise)
+        x = SAMPLERS[sampler].run(guided, self.schedule, steps, moved)
+        return self.scale.inverse(x.flatten(1))
+
+    def _refuse_more_steps(self, steps: int) -> None:
         most = self.config.num_timesteps
         if steps > most:
             raise BadInput(
@@ -320,10 +333,6 @@ class DiffusionPrior(Prior):
                 hint=f"Use `steps` from 1 to {most}",
                 field="steps",
             )
-        device = self.device
-        moved = (item.to(device) for item in noise)
-        x = SAMPLERS[sampler].run(guided, self.schedule, steps, moved)
-        return self.scale.inverse(x.flatten(1))
 
     def _shape(self, num: int) -> tuple[int, int, int]:
         """Of ``num`` latents."""
@@ -345,13 +354,17 @@ class DiffusionPrior(Prior):
         """Embeddings (B, E) as the network sees them, without noise; of unit length with a gap."""
         return embeddings if self.gap is None else self.gap.unit(embeddings, modality)
 
-    def _asked(self, embeddings: Tensor, options: SampleOptions, normal: SeededNormal) -> Tensor:
+    def _asked(
+        self, embeddings: Tensor, options: SampleOptions, normal: Callable[[int], Tensor]
+    ) -> Tensor:
         """Embeddings (B, E) as the network sees them, turned by noise if adherence is below 1."""
         config = self.config
         adherence = config.adherence if options.adherence is None else options.adherence
         if self.gap is not None:
             options = dataclasses.replace(options, adherence=adherence)
             return self.gap.ask(embeddings, options, normal if adherence < 1 else None).unit
+        if options.towards is not None:
+            embeddings = options.towards.on_the_way(embeddings)
         if adherence == 1:
             return embeddings
         turn = normal(config.embedding_width).to(embeddings.device)
@@ -425,7 +438,7 @@ def turned(embeddings: Tensor, direction: Tensor, noise: float) -> Tensor:
     return lengths * F.normalize(moved, dim=1)
 
 
-def _endless(normal: SeededNormal, shape: tuple[int, int, int]) -> Iterator[Tensor]:
+def _endless(normal: Callable[[int], Tensor], shape: tuple[int, int, int]) -> Iterator[Tensor]:
     """Noise without end, row i from a stream of its own."""
     while True:
         yield normal(shape[1] * shape[2]).view(shape)

@@ -82,8 +82,34 @@ def skip(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[
 def ddim(predict: Predict, schedule: NoiseSchedule, steps: int, noise: Iterator[Tensor]) -> Tensor:
     """DDIM without fresh noise, at evenly spread timesteps (Song et al. 2021, arXiv 2010.02502)."""
     times = _evenly(schedule.num_timesteps, steps)
+    return _straight(predict, schedule, times, next(noise))
+
+
+def renoised(
+    predict: Predict, schedule: NoiseSchedule, steps: int, noise: Tensor, near: Tensor, share: float
+) -> Tensor:
+    """DDIM from latents with noise in them (Meng et al. 2021, arXiv 2108.01073).
+
+    What the network would change of latents without any noise is its own error. It is taken off
+    again, the less the more noise there is.
+
+    Args:
+        steps: of a whole walk; this one takes its share of them.
+        near: the latents, standardised, as ``noise``: (B, K, D).
+        share: how much noise, against how much noise and signal together.
+    """
     signal, spread = _scales(schedule)
-    x = next(noise)
+    shares = [b / (a + b) for a, b in zip(signal, spread, strict=True)]
+    first = min(range(len(shares)), key=lambda t: abs(shares[t] - share))
+    x = signal[first] * near + spread[first] * noise
+    times = _evenly(first + 1, min(math.ceil(steps * share), first + 1))
+    error = predict(near, [0]) - near
+    return _straight(predict, schedule, times, x) - (1 - share) * error
+
+
+def _straight(predict: Predict, schedule: NoiseSchedule, times: list[int], x: Tensor) -> Tensor:
+    """From x_t at the first of falling ``times``, without fresh noise."""
+    signal, spread = _scales(schedule)
     for index, (now, after) in enumerate(itertools.pairwise(times)):
         clean = predict(x, times[index:])
         direction = (x - signal[now] * clean) / spread[now]

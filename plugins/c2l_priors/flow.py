@@ -12,13 +12,14 @@ be guided, see ``c2l_priors.guidance``.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from c2l import BridgedPrior, BridgeSettings, Prior, SampleOptions, SeededNormal
+from c2l import BridgedPrior, BridgeSettings, Near, Prior, SampleOptions
 from c2l.ranges import Count, Drop, Guidance, Steps
 from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
@@ -28,6 +29,9 @@ GUIDED = (0.2, 0.8)
 """The times at which guidance acts: before, it narrows the choice more than it helps (Kynkäänniemi
 et al. 2024, arXiv 2404.07724); after, nothing would correct what it overshoots. A guided step costs
 two calls, made as one of twice the batch."""
+
+Numbers = Callable[[int], Tensor]
+"""The next standard normal numbers, (B, width)."""
 
 
 class Asked(NamedTuple):
@@ -79,7 +83,7 @@ class FlowPrior(BridgedPrior):
         steps: Steps = 8
 
     config: Settings
-    supported_options: ClassVar[frozenset[str]] = Prior.supported_options
+    supported_options: ClassVar[frozenset[str]] = Prior.supported_options | {"towards", "near"}
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -124,13 +128,16 @@ class FlowPrior(BridgedPrior):
         config = self.config
         against = led_from(options)
         guidance = guidance_of(options, against, config.guidance, config.drop)
-        normal = SeededNormal(options.seeds, self.device)
+        normal = options.normal(self.device)
         asked = Asked(self.bridge.ask(embeddings, options, normal), None, guidance)
         if against is not None:
             unit = self.bridge.unit(against, "text")
             # Told to be as noisy as can be: what is near the negative prompt is unwanted as well.
             asked = asked._replace(against=(unit, unit.new_ones(len(unit))))
-        return self.scale.inverse(self._draw(asked, options.steps or config.steps, normal))
+        steps = options.steps or config.steps
+        if options.near is not None:
+            return self.scale.inverse(self._draw_near(options.near, asked, steps, normal))
+        return self.scale.inverse(self._draw(asked, steps, normal))
 
     @staticmethod
     def _prompt(encoder: PromptEncoder, asked: Asked) -> Guided:
@@ -142,11 +149,21 @@ class FlowPrior(BridgedPrior):
         left = encoder.no_prompt(len(condition.start)) if against is None else encoder(*against)
         return Guided(condition, left, asked.guidance)
 
-    def _draw(self, asked: Asked, steps: int, normal: SeededNormal) -> Tensor:
+    def _draw(self, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         """Walk from noise to standardised latents (B, K * D)."""
+        return self._walk(normal(self.latent_size), 1.0, asked, steps, normal)
+
+    def _draw_near(self, near: Near, asked: Asked, steps: int, normal: Numbers) -> Tensor:
+        """Walk from latents with noise in them: the last part of the walk, in its share of steps
+        (after Meng et al. 2021, arXiv 2108.01073)."""
+        clean = self.scale(near.latents.to(self.device))
+        x = torch.lerp(clean, normal(self.latent_size), near.amount)
+        return self._walk(x, near.amount, asked, math.ceil(steps * near.amount), normal)
+
+    def _walk(self, x: Tensor, start: float, asked: Asked, steps: int, normal: Numbers) -> Tensor:
+        """Walk from x_t (B, K * D), where t is ``start``, to standardised latents."""
         prompt = self._prompt(self.prompt, asked)
-        x = normal(self.latent_size)
-        times = torch.linspace(1.0, 0.0, steps + 1, device=x.device)
+        times = torch.linspace(start, 0.0, steps + 1, device=x.device)
         modulations = self.time(times[:-1])
         plain = prompt._replace(against=None)
         for step, (now, after) in enumerate(itertools.pairwise(times.tolist())):

@@ -8,15 +8,15 @@ knows nothing of what goes together.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from c2l import BridgedPrior, BridgeSettings, SampleOptions, SeededNormal
+from c2l import BridgedPrior, BridgeSettings, SampleOptions
 from c2l.ranges import Count, Size
 from c2l_priors.network import ModulatedMLP, PromptEncoder
-from c2l_priors.scaling import LatentScale
+from c2l_priors.scaling import LatentScale, scattered
 
 SMALLEST_SPREAD = 0.03
 """Of a standardised dimension: below it the likelihood would reward nothing but narrowness."""
@@ -39,6 +39,10 @@ class MLPPrior(BridgedPrior):
         spread: Size = 0.5
 
     config: Settings
+    supported_options: ClassVar[frozenset[str]] = BridgedPrior.supported_options | {
+        "towards",
+        "near",
+    }
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -61,9 +65,10 @@ class MLPPrior(BridgedPrior):
         return (likelihood * spread.detach()).mean()
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
-        normal = SeededNormal(options.seeds, self.device)
+        normal = options.normal(self.device)
         mean, spread = self._predict(*self.bridge.ask(embeddings, options, normal))
-        return self.scale.inverse(mean + self.config.spread * spread * normal(self.latent_size))
+        scatter = self.config.spread * spread * normal(self.latent_size)
+        return self.scale.inverse(scattered(mean, scatter, self.scale, options.near))
 
     def _predict(self, unit: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the standardised latents, (B, K * D) each."""

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from c2l import SeededNormal
+from c2l import Near
 from c2l.ranges import Steps
-from c2l_priors.flow import GUIDED, Asked, FlowPrior, Guided
+from c2l_priors.flow import GUIDED, Asked, FlowPrior, Guided, Numbers
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder
 
 WALK_STEPS = 4
@@ -113,7 +113,11 @@ class OneStepPrior(FlowPrior):
             x = torch.lerp(self._guided(x, now, modulations[step], prompt), x, after / now)
         return x
 
-    def _draw(self, asked: Asked, steps: int, normal: SeededNormal) -> Tensor:
+    def _draw_near(self, near: Near, asked: Asked, steps: int, normal: Numbers) -> Tensor:
+        # The jump begins at pure noise.
+        return super()._draw_near(near, asked, max(steps, WALK_STEPS), normal)
+
+    def _draw(self, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         if not self.distilled:  # while it trains, pictures are drawn to judge it
             return super()._draw(asked, max(steps, WALK_STEPS), normal)
         if steps > 2:

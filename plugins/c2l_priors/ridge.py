@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from c2l import BridgedPrior, FixedBridgeSettings, SampleOptions, SeededNormal
+from c2l import BridgedPrior, FixedBridgeSettings, SampleOptions
 from c2l.ranges import Size
-from c2l_priors.scaling import LatentScale
+from c2l_priors.scaling import LatentScale, scattered
 
 
 class RidgePrior(BridgedPrior):
@@ -35,7 +35,7 @@ class RidgePrior(BridgedPrior):
 
     config: Settings
     trains_by_gradient: ClassVar[bool] = False
-    supported_options: ClassVar[frozenset[str]] = frozenset({"negative"})
+    supported_options: ClassVar[frozenset[str]] = frozenset({"negative", "towards", "near"})
     map: Tensor
     offset: Tensor
     residual: Tensor
@@ -66,7 +66,9 @@ class RidgePrior(BridgedPrior):
         self.residual.copy_((vectors * values.clamp_min(0).sqrt()) @ vectors.T)
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
-        scatter = SeededNormal(options.seeds, self.device)(self.latent_size) @ self.residual
+        scatter = options.normal(self.device)(self.latent_size) @ self.residual
         unit = self.bridge.ask(embeddings, options).unit
         mean = unit @ self.map + self.offset
-        return self.scale.inverse(mean + self.config.spread * scatter)
+        return self.scale.inverse(
+            scattered(mean, self.config.spread * scatter, self.scale, options.near)
+        )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
+
+from c2l import Near
 
 RELATIVE_FLOOR = 1e-3
 """The smallest standard deviation used, as a part of the root mean square over all dimensions."""
@@ -44,3 +48,17 @@ class LatentScale(nn.Module):
     def inverse(self, flat: Tensor) -> Tensor:
         """Standardised ones, flat (B, K * D), to latents (B, K, D)."""
         return flat.unflatten(1, self.mean.shape) * self.std + self.mean
+
+
+def scattered(mean: Tensor, scatter: Tensor, scale: LatentScale, near: Near | None) -> Tensor:
+    """Standardised samples (B, K * D) of a Gaussian around ``mean``.
+
+    Args:
+        scatter: how far each sample lies from the mean.
+        near: latents whose own distance from the mean gives way to ``scatter``, on an arc.
+    """
+    if near is None:
+        return mean + scatter
+    angle = near.amount * math.pi / 2
+    own = scale(near.latents.to(mean.device)) - mean
+    return mean + math.cos(angle) * own + math.sin(angle) * scatter

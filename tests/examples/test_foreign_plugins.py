@@ -14,7 +14,7 @@ from PIL import Image
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FETCHING = {
     "c2l-digiface": ("--no-deps", "gan-face-generate==1.1.1"),
-    "c2l-transformers": ("transformers>=4.51",),
+    "c2l-transformers": ("transformers>=5",),
 }
 """What is fetched from the registry of packages, for which examples."""
 OTHERS = ("c2l-cgan", "c2l-colours", "c2l-cvae", "c2l-fourier", "c2l-vae")

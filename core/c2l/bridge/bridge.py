@@ -30,6 +30,7 @@ can be changed afterwards (``Bridge.change``), so that it can be chosen by what 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -37,8 +38,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from c2l.blending import slerp
 from c2l.bridge import ingredients as names
 from c2l.sample_options import Modality, SampleOptions
+from c2l.seeds import NormalBetween
 
 NUM_STORED = 4096
 """Pictures kept for the projection, in float16: 4 MB where E is 512."""
@@ -200,9 +203,11 @@ class Bridge(nn.Module):
 
         Args:
             normal: gives standard normal numbers (B, width), row i from the seed of row i, as
-                ``SeededNormal`` does. None for nothing random, whatever the adherence: all seeds
+                ``options.normal`` does. None for nothing random, whatever the adherence: all seeds
                 see the same.
         """
+        if options.towards is not None:
+            return self._ask_between(embeddings, options, normal)
         embeddings, modality = self._away(embeddings, options), options.modality
         adherence = options.adherence
         if adherence is None:
@@ -223,6 +228,26 @@ class Bridge(nn.Module):
         if normal is not None and adherence < 1:
             unit = self._noisy(unit, levels, normal(self.embedding_width))
         return Seen(unit, torch.full_like(levels, longest) if modality == "text" else levels)
+
+    def _ask_between(
+        self,
+        embeddings: Tensor,
+        options: SampleOptions,
+        normal: Callable[[int], Tensor] | None,
+    ) -> Seen:
+        """On the arc from what is seen of one end to what is seen of the other.
+
+        Each end is read by its own seed: which neighbour a seed picks cannot change gradually.
+        """
+        towards = options.towards
+        assert towards is not None
+        ends = dataclasses.replace(options, towards=None)
+        both = normal if isinstance(normal, NormalBetween) else None
+        start = self.ask(embeddings, ends, both.start if both else normal)
+        end = self.ask(towards.embeddings, ends, both.end if both else normal)
+        at = torch.tensor(towards.at, device=start.unit.device)
+        unit = normalize(slerp(start.unit, end.unit, at[:, None]), dim=1)
+        return Seen(unit, torch.lerp(start.levels, end.levels, at))
 
     def _away(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         """Embeddings (B, E) moved away from negative ones, if the options say so.

@@ -82,6 +82,11 @@ def root(
 tree.add_all(app)
 
 
+def _resumes(stop: BaseException) -> bool:
+    """Whether the command goes on where it was interrupted, as most do that keep something."""
+    return bool(getattr(stop.__cause__ or stop, "resumes", True))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
@@ -110,7 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return ExitCode.OK
     except (Interrupted, KeyboardInterrupt, typer.Abort) as stop:
         # The message of an interruption says what was kept.
-        talk(f"interrupted: {stop}. The same command resumes" if str(stop) else "interrupted")
+        kept = f": {stop}" if str(stop) else ""
+        talk(f"interrupted{kept}{'. The same command resumes' if kept and _resumes(stop) else ''}")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, as in `c2l models list | head`.

@@ -1,10 +1,14 @@
 """Operations on latents: what a request's ``latents`` may say, and carrying it out.
 
 ``DrawRequest(latents=Mix(base=..., other=..., layers=(0, 1)))`` asks for a picture that records how
-it was made; ``latents_of(pipeline, operation)`` gives its latents.
+it was made; ``latents_of(pipeline, operation)`` gives its latents. ``pipeline.edit``,
+``pipeline.walk`` and the methods of pictures make an ``Edit``: operations that can be drawn.
 """
 
-from c2l.editing.apply import draw_operation, latents_of
+from c2l.editing.apply import latents_of
+from c2l.editing.edit import Edit
+from c2l.editing.layers import mixed
+from c2l.editing.walk import Walk
 from c2l.sampling.operations import (
     Direct,
     GivenLatents,
@@ -13,16 +17,20 @@ from c2l.sampling.operations import (
     Operation,
     RandomLatents,
     SampleLatents,
+    Vary,
 )
 
 __all__ = [
     "Direct",
+    "Edit",
     "GivenLatents",
     "Interpolate",
     "Mix",
     "Operation",
     "RandomLatents",
     "SampleLatents",
-    "draw_operation",
+    "Vary",
+    "Walk",
     "latents_of",
+    "mixed",
 ]

@@ -1,18 +1,17 @@
-"""From an operation on latents to its latents, and to a picture."""
+"""From operations on latents to latents: a whole batch at once, what they share computed once."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity, normalize
 
-from c2l.clock import Clock
-from c2l.errors import BadInput
-from c2l.pipeline import Pipeline
-from c2l.prompts.blends import embed_prompts, name_of
-from c2l.result import Picture
+from c2l.blending import slerp
+from c2l.editing.layers import mixed
+from c2l.editing.parts import Parts
+from c2l.editing.through_prior import between, sampled, varied
 from c2l.sampling.operations import (
     Direct,
     GivenLatents,
@@ -21,157 +20,108 @@ from c2l.sampling.operations import (
     Operation,
     RandomLatents,
     SampleLatents,
+    Vary,
+    inner,
 )
-from c2l.sampling.record import SCHEMA
-from c2l.sampling.request import DrawRequest, DrawSettings
+
+# Letters: B operations, L layers of the generator, D width of a code.
 
 
-@torch.no_grad()
-def latents_of(pipeline: Pipeline, operation: Operation) -> Tensor:
-    """The latents of one picture, float32, (1, L, D): a code for each layer of the generator.
+def latents_of(parts: Parts, *operations: Operation) -> Tensor:
+    """The latents of operations, float32, (B, L, D): a code for each layer of the generator.
 
+    Args:
+        parts: a pipeline.
     Raises:
-        BadInput: the operation does not fit the generator: a layer it does not have, say.
+        BadInput: an operation does not fit the generator: a layer it does not have, say.
     """
-    space = pipeline.generator.latent_space
-    match operation:
+    keys = _Keys()
+    done: dict[str, Tensor] = {}
+    for level in _levels(operations, keys):
+        for some in _alike(level.values()):
+            keys_of_inner = [[keys[o] for o in _needed(operation)] for operation in some]
+            bases = [torch.stack([done[key] for key in row])
+                     for row in zip(*keys_of_inner, strict=True)]  # fmt: skip
+            rows = _carried_out(parts, some, bases)
+            done.update(zip(map(keys.__getitem__, some), rows, strict=True))
+    return torch.stack([done[keys[operation]] for operation in operations])
+
+
+class _Keys:
+    """Operations by what they say: equal ones have one key."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Operation, str]] = {}  # which keeps the ids from being reused
+
+    def __getitem__(self, operation: Operation) -> str:
+        if id(operation) not in self._known:
+            self._known[id(operation)] = operation, operation.model_dump_json()
+        return self._known[id(operation)][1]
+
+
+def _needed(operation: Operation) -> Sequence[Operation]:
+    """The operations whose latents an operation needs; a way through the prior needs none."""
+    through_prior = isinstance(operation, Interpolate) and operation.path == "prior"
+    return () if through_prior else inner(operation)
+
+
+def _levels(operations: Iterable[Operation], keys: _Keys) -> Iterator[Mapping[str, Operation]]:
+    """All that has to be carried out, each once: first what needs nothing, then what needs it."""
+    heights: dict[str, int] = {}
+    levels: list[dict[str, Operation]] = []
+
+    def place(operation: Operation) -> int:
+        key = keys[operation]
+        if key not in heights:
+            height = max((place(o) + 1 for o in _needed(operation)), default=0)
+            heights[key] = height
+            while len(levels) <= height:
+                levels.append({})
+            levels[height][key] = operation
+        return heights[key]
+
+    for operation in operations:
+        place(operation)
+    yield from levels
+
+
+def _alike(operations: Iterable[Operation]) -> Iterator[list[Any]]:
+    """Operations in lists of what can be carried out together."""
+    lists: dict[object, list[Operation]] = {}
+    for operation in operations:
+        path = operation.path if isinstance(operation, Interpolate) else None
+        lists.setdefault((type(operation), path), []).append(operation)
+    yield from lists.values()
+
+
+def _carried_out(parts: Parts, some: list[Any], bases: Sequence[Tensor]) -> Tensor:
+    """The latents (B, L, D) of operations that are alike.
+
+    Args:
+        bases: the latents (B, L, D) of each of the operations within them.
+    """
+    space = parts.generator.latent_space
+    match some[0]:
         case SampleLatents():
-            return space.expand(_sampled(pipeline, operation), pipeline.prior.repeats)
+            return sampled(parts, some)
         case RandomLatents():
-            return space.expand(pipeline.generator.sample_latents([operation.seed]))
+            return space.expand(parts.generator.sample_latents([o.seed for o in some]))
         case GivenLatents():
-            return space.expand(operation.tensor()[None], operation.repeats)
-        case Interpolate():
-            start, end = (latents_of(pipeline, o) for o in (operation.start, operation.end))
-            if operation.path == "slerp":
-                return _slerp(start, end, operation.at)
-            return torch.lerp(start, end, operation.at)
+            return torch.cat([
+                space.expand(o.tensor()[None].to(parts.generator.device), o.repeats) for o in some
+            ])  # fmt: skip
+        case Interpolate(path="prior"):
+            return between(parts, some)
+        case Interpolate(path=path):
+            at = torch.tensor([o.at for o in some], device=bases[0].device)[:, None, None]
+            return (slerp if path == "slerp" else torch.lerp)(bases[0], bases[1], at)
         case Mix():
-            return _mixed(pipeline, operation)
+            rows = zip(some, *bases, strict=True)
+            return torch.stack([mixed(parts.generator, b, o, m.layers, m.share)
+                                for m, b, o in rows])  # fmt: skip
+        case Vary():
+            return varied(parts, some, bases[0])
         case Direct():
-            return latents_of(pipeline, operation.base) + operation.strength * _direction(
-                pipeline, operation
-            )
-
-
-@torch.no_grad()
-def draw_operation(pipeline: Pipeline, request: DrawRequest) -> Picture:
-    """The picture of a request whose latents are an operation.
-
-    If the request has a prompt too, the picture is scored by it.
-
-    Raises:
-        BadInput: as ``latents_of``.
-    """
-    assert request.latents is not None
-    settings = pipeline.effective(request)
-    truncation = settings.truncation if settings.truncation is not None else 1.0
-    clock = Clock(pipeline.generator.device)
-    with clock.stage("latents"):
-        latents = latents_of(pipeline, request.latents)
-        if not torch.isfinite(latents).all():
-            raise BadInput("the latents hold NaN or infinity", hint="Use others", field="latents")
-    with clock.stage("synthesis"):
-        image = pipeline.generator.synthesize(latents, truncation=truncation)
-    score, prompt = math.nan, str(request.latents.op)
-    if request.prompts:
-        with clock.stage("ranking"):
-            target = embed_prompts(pipeline.embedder, request.prompts)
-            seen = pipeline.embedder.embed_images(image)
-            score = float(cosine_similarity(seen, target.to(seen.device)))
-        prompt = name_of(request.prompts[0])
-    pipeline.refuse_nonfinite(latents, image, torch.tensor(score if request.prompts else 0.0))
-    record = {
-        "schema": SCHEMA,
-        **({"prompt": request.to_dict()["prompts"][0]} if request.prompts else {}),
-        "latents": request.latents.model_dump(mode="json", exclude_none=True),
-        "truncation": truncation,
-        **({"score": round(score, 4)} if request.prompts else {}),
-        **pipeline.provenance,
-    }
-    return Picture(
-        image=image[0],
-        latents=latents[0],
-        score=score,
-        seed=_first_seed(request.latents),
-        prompt=prompt,
-        record=record,
-        milliseconds={k: round(v, 2) for k, v in clock.milliseconds.items()},
-    )
-
-
-def _sampled(pipeline: Pipeline, operation: SampleLatents) -> Tensor:
-    names = ("negative", "negative_by", "guidance", "steps", "adherence")
-    given = {name: getattr(operation, name) for name in names}
-    settings = pipeline.effective(DrawSettings(**given))
-    negative = settings.negative or {}
-    return pipeline.prior.sample(
-        embed_prompts(pipeline.embedder, [operation.prompt]),
-        seeds=[operation.seed],
-        guidance=settings.guidance,
-        steps=settings.steps,
-        adherence=settings.adherence,
-        negative=pipeline.embedder.embed_text(list(negative))[None] if negative else None,
-        negative_weights=tuple(negative.values()),
-        negative_by=settings.negative_by,
-    )
-
-
-def _mixed(pipeline: Pipeline, operation: Mix) -> Tensor:
-    base, other = (latents_of(pipeline, o) for o in (operation.base, operation.other))
-    num_layers = base.shape[1]
-    if any(layer >= num_layers for layer in operation.layers):
-        raise BadInput(
-            f"layer {max(operation.layers)} is not one of the {num_layers} layers of "
-            f"{pipeline.generator.reference}",
-            hint=f"Layers are counted from 0 to {num_layers - 1}",
-            field="latents",
-        )
-    mixed = base.clone()
-    layers = list(operation.layers)
-    mixed[:, layers] = torch.lerp(base[:, layers], other[:, layers], operation.share)
-    return mixed
-
-
-def _direction(pipeline: Pipeline, operation: Direct) -> Tensor:
-    """The mean latent of ``end`` minus that of ``start``, (1, L, D), from the same seeds."""
-    seeds = range(operation.num_seeds)
-    settings = pipeline.effective(DrawSettings())
-
-    def mean(text: str) -> Tensor:
-        embedding = embed_prompts(pipeline.embedder, [{text: 1.0}])
-        latents = pipeline.prior.sample(
-            embedding.expand(len(seeds), -1),
-            seeds=seeds,
-            guidance=settings.guidance,
-            steps=settings.steps,
-            adherence=settings.adherence,
-        )
-        return latents.mean(dim=0, keepdim=True)
-
-    step = mean(operation.end) - mean(operation.start)
-    return pipeline.generator.latent_space.expand(step, pipeline.prior.repeats)
-
-
-def _slerp(start: Tensor, end: Tensor, at: float) -> Tensor:
-    """Along the arc between the codes' directions, their lengths interpolated."""
-    lengths = [x.norm(dim=2, keepdim=True) for x in (start, end)]
-    a, b = normalize(start, dim=2), normalize(end, dim=2)
-    angle = (a * b).sum(dim=2, keepdim=True).clamp(-1, 1).acos()
-    sine = angle.sin()
-    arc = (((1 - at) * angle).sin() * a + (at * angle).sin() * b) / sine.clamp_min(1e-6)
-    unit = torch.where(sine > 1e-4, arc, torch.lerp(a, b, at))
-    return torch.lerp(lengths[0], lengths[1], at) * unit
-
-
-def _first_seed(operation: Operation) -> int:
-    """The seed that a file's name shows."""
-    match operation:
-        case SampleLatents() | RandomLatents():
-            return operation.seed
-        case Interpolate():
-            return _first_seed(operation.start)
-        case Mix() | Direct():
-            return _first_seed(operation.base)
-        case GivenLatents():
-            return 0
+            strengths = torch.tensor([o.strength for o in some], device=bases[0].device)
+            return bases[0] + strengths[:, None, None] * bases[1]
+    raise AssertionError(some[0])

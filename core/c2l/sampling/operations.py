@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import base64
 import math
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeGuard
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from c2l.ranges import Adherence, Guidance, Seed, Share, Steps
+from c2l.ranges import MOST_STRENGTH, Adherence, Guidance, Seed, Share, Steps, Strength
 from c2l.sample_options import NegativeBy
-from c2l.sampling.texts import Blend, Text
+from c2l.sampling.texts import Blend
+
+Path = Literal["linear", "slerp", "prior"]
+
+HINTS: Mapping[str, str] = {
+    "amount": "Use `amount` from 0, the same, to 1, a fresh sample",
+    "layers": "Layers are counted from 0, the coarsest",
+    "strength": f"Use `strength` from -{MOST_STRENGTH} to {MOST_STRENGTH}",
+}
+"""What to do about a value out of range."""
 
 MOST_NESTED = 32
 """Levels of operations within each other."""
@@ -51,20 +61,24 @@ class GivenLatents(_Operation):
 
     Args:
         repeats: how many layers each of the K codes feeds; None for the generator's own.
+        photo: the sha256 of the picture file that they were found for.
     """
 
     op: Literal["given"] = "given"
     shape: tuple[int, int]
     data: str
     repeats: tuple[int, ...] | None = None
+    photo: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
     @classmethod
-    def of(cls, latents: Tensor, repeats: tuple[int, ...] | None = None) -> GivenLatents:
+    def of(
+        cls, latents: Tensor, repeats: tuple[int, ...] | None = None, photo: str | None = None
+    ) -> GivenLatents:
         """Latents of one picture, (K, D)."""
         numbers = latents.detach().cpu().float().contiguous().numpy().astype("<f4")
         num_codes, width = latents.shape
         data = base64.b64encode(numbers.tobytes()).decode()
-        return cls(shape=(num_codes, width), data=data, repeats=repeats)
+        return cls(shape=(num_codes, width), data=data, repeats=repeats, photo=photo)
 
     @model_validator(mode="after")
     def _whole(self) -> GivenLatents:
@@ -83,13 +97,28 @@ class GivenLatents(_Operation):
 
 
 class Interpolate(_Operation):
-    """A point between two latents: 0 is ``start``, 1 is ``end``."""
+    """A point between two latents: 0 is ``start``, 1 is ``end``.
+
+    Args:
+        path: ``linear`` and ``slerp`` go through the latent space; ``prior`` goes from one noise
+            and embedding to the other, between two ``sample``s that differ in nothing but prompt
+            and seed.
+    """
 
     op: Literal["interpolate"] = "interpolate"
     start: Operation
     end: Operation
     at: Annotated[float, Field(allow_inf_nan=False)]
-    path: Literal["linear", "slerp"] = "linear"
+    path: Path = "linear"
+
+    @model_validator(mode="after")
+    def _has_a_way(self) -> Interpolate:
+        if self.path == "prior":
+            if why := why_not_through_the_prior(self.start, self.end):
+                raise ValueError(f"there is no way through the prior: {why}")
+            if not 0 <= self.at <= 1:
+                raise ValueError(f"a way through the prior ends at 1, and {self.at} is beyond it")
+        return self
 
 
 class Mix(_Operation):
@@ -97,41 +126,84 @@ class Mix(_Operation):
 
     Args:
         layers: which layers come from ``other``, counted from 0, the coarsest.
-        share: how much of them: 1 is all.
+        share: how much of them: 1 is all; or a number for each of ``layers``.
     """
 
     op: Literal["mix"] = "mix"
     base: Operation
     other: Operation
     layers: tuple[Annotated[int, Field(ge=0)], ...]
-    share: Share = 1.0
+    share: Share | tuple[Share, ...] = 1.0
+
+    @model_validator(mode="after")
+    def _has_as_many_shares(self) -> Mix:
+        if isinstance(self.share, tuple) and len(self.share) != len(self.layers):
+            raise ValueError(f"{len(self.layers)} layers cannot have {len(self.share)} shares")
+        return self
+
+
+class Vary(_Operation):
+    """A neighbour: latents that get noise, part of the way, and are sampled again by the prior.
+
+    A ``sample`` is sampled again for its own prompt, anything else for what its picture shows.
+
+    Args:
+        amount: 0 is ``base`` itself, 1 a fresh sample.
+    """
+
+    op: Literal["vary"] = "vary"
+    base: Operation
+    amount: Share
+    seed: Seed
 
 
 class Direct(_Operation):
-    """Latents moved along a direction from one prompt to another.
+    """Latents moved along a direction, whose numbers the operation holds.
 
-    The direction is the mean difference, over ``num_seeds`` seeds, of what the prior draws for the
-    two.
+    So it needs neither what the direction was made from nor a file.
 
     Args:
+        along: what strength 1 adds.
+        name: of the direction, as in ``a face -> a smiling face``.
         strength: how many times the direction is added; negative ones go the other way.
     """
 
     op: Literal["direction"] = "direction"
     base: Operation
-    start: Text
-    end: Text
-    strength: Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)] = 1.0
-    num_seeds: Annotated[int, Field(ge=1, le=4096)] = 64
+    along: GivenLatents
+    name: str = ""
+    strength: Strength = 1.0
 
 
 Operation = Annotated[
-    SampleLatents | RandomLatents | GivenLatents | Interpolate | Mix | Direct,
+    SampleLatents | RandomLatents | GivenLatents | Interpolate | Mix | Vary | Direct,
     Field(discriminator="op"),
 ]
 
-for _model in (Interpolate, Mix, Direct):
+for _model in (Interpolate, Mix, Vary, Direct):
     _model.model_rebuild()
+
+
+def is_operation(value: object) -> TypeGuard[Operation]:
+    """Whether a value is an operation."""
+    return isinstance(value, _Operation)
+
+
+def inner(operation: Operation) -> list[Operation]:
+    """The operations that an operation works on."""
+    fields = type(operation).model_fields
+    return [v for name in fields if isinstance(v := getattr(operation, name), _Operation)]  # type: ignore[misc]
+
+
+def why_not_through_the_prior(start: Operation, end: Operation) -> str:
+    """What keeps two operations from being ends of a way through the prior; empty if nothing."""
+    if not (isinstance(start, SampleLatents) and isinstance(end, SampleLatents)):
+        return "both ends have to be samples of prompts"
+    ends = (start.model_dump(), end.model_dump())
+    differ = [name for name in ends[0] if ends[0][name] != ends[1][name]]
+    if others := [name for name in differ if name not in ("prompt", "seed")]:
+        return f"its ends differ in {', '.join(f'`{name}`' for name in others)}"
+    return ""
 
 
 def depth(raw: Any) -> int:

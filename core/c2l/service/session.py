@@ -13,7 +13,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 from c2l.devices import resolve_device, resolve_precision
-from c2l.editing import draw_operation
 from c2l.loading import DEFAULT_RECIPE, load_pipeline
 from c2l.pipeline import OnCandidates, Pipeline
 from c2l.plugins import registry
@@ -146,7 +145,11 @@ class Session:
             self.tell(notice)
         if request.latents is not None:
             if 0 not in skip:
-                yield draw_operation(pipeline, request)
+                scored_by = request.prompts[0] if request.prompts else None
+                for result in pipeline.draw_operations(
+                    [request.latents], truncation=request.truncation, prompt=scored_by
+                ):
+                    yield from result
             return
         best: dict[str, float] = {}
         for picture in pipeline.stream(request, skip=skip, on_candidates=on_candidates):

@@ -13,10 +13,10 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from c2l.errors import BadInput
 from c2l.guard import blaming
+from c2l.interrupt import HeldInterrupt
 from c2l.prior import Prior
 from c2l.training.batches import Batches, rng_of
 from c2l.training.checkpoint import TrainingState
-from c2l.training.interrupt import HeldInterrupt
 from c2l.training.plan import TrainingPlan
 from c2l.training.report import TrainingInterrupted, TrainingProgress, Validation
 

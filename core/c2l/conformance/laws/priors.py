@@ -38,6 +38,7 @@ from c2l.conformance.uses import SEEDS, loaded, reloaded, some_embeddings
 from c2l.errors import BadWeights
 from c2l.looks import look_at_loss
 from c2l.prior import Prior
+from c2l.sample_options import Near, Towards
 
 CUTS = (0.0, 0.01, 0.5, 0.99)
 
@@ -136,6 +137,8 @@ def latents_have_their_shape_with_every_option(subject: PriorSubject) -> None:
         "adherence": {"adherence": 0.5},
         "negative": {"negative": three, "negative_weights": [1.0, 0.5, 2.0]},
         "negative_by": {"negative": three, "negative_by": "guidance"},
+        "towards": {"towards": _towards(asked, 0.5)},
+        "near": {"near": Near(prior.sample(asked.roll(1, 0), seeds=EIGHT_SEEDS), 0.5)},
     }
     for name in sorted(prior.supported_options):
         drawn = prior.sample(asked, seeds=EIGHT_SEEDS, **options[name])
@@ -230,6 +233,8 @@ def a_supported_option_makes_a_difference(subject: PriorSubject) -> None:
         "adherence": ({"adherence": 0.0}, {"adherence": 1.0}),
         "negative": ({}, {"negative": unwanted}),
         "negative_by": ({}, {"negative": unwanted, "negative_by": "guidance"}),
+        "towards": ({}, {"towards": _towards(asked, 0.5)}),
+        "near": ({}, {"near": Near(prior.sample(unwanted, seeds=EIGHT_SEEDS), 0.5)}),
     }
     for name in sorted(prior.supported_options):
         low, high = (prior.sample(asked, seeds=EIGHT_SEEDS, **given) for given in extremes[name])
@@ -250,11 +255,47 @@ def an_option_that_it_does_not_support_changes_nothing(subject: PriorSubject) ->
         "adherence": 0.9,
         "negative": asked.flip(0),
         "negative_by": "guidance",
+        "towards": _towards(asked, 0.5),
     }
     wanted = prior.sample(asked, seeds=SEEDS)
+    given["near"] = Near(wanted.flip(0), 0.5)
     for name in sorted(prior.ignored_options):
         drawn = prior.sample(asked, seeds=SEEDS, **{name: given[name]})
         require_near(drawn, wanted, f"`{name}` is not in `supported_options`, but has an effect")
+
+
+def a_way_leads_from_sample_to_sample(subject: PriorSubject) -> None:
+    """``towards`` begins at the sample itself and ends at the other one."""
+    prior = subject.part
+    asked = some_embeddings(prior, 3)
+    start = prior.sample(asked, seeds=SEEDS)
+    other = prior.sample(asked.flip(0), seeds=[seed + 100 for seed in SEEDS])
+    for at, wanted, which in (
+        (0.0, start, "begin at the sample"),
+        (1.0, other, "end at the other"),
+    ):
+        drawn = prior.sample(asked, seeds=SEEDS, towards=_towards(asked, at))
+        require_near(
+            drawn,
+            wanted,
+            f"a way `towards` another sample does not {which}",
+            "see `SampleOptions.normal` and `Towards.on_the_way`",
+        )
+
+
+def staying_near_begins_where_it_is(subject: PriorSubject) -> None:
+    """A small amount of ``near`` changes latents a little."""
+    prior = subject.part
+    asked = some_embeddings(prior, 8)
+    own = prior.sample(asked.flip(0), seeds=EIGHT_SEEDS)
+    fresh = prior.sample(asked, seeds=EIGHT_SEEDS)
+    close = prior.sample(asked, seeds=EIGHT_SEEDS, near=Near(own, 0.01))
+    moved, whole = float((close - own).norm()), float((fresh - own).norm())
+    require(
+        moved < 0.3 * whole,
+        f"with 1 % of noise latents move by {moved / whole:.0%} of the way to fresh ones",
+        "sample from `near.latents` with `near.amount` of noise",
+    )
 
 
 def what_cannot_be_asked_is_refused(subject: PriorSubject) -> None:
@@ -367,6 +408,20 @@ def _loss(prior: Prior) -> Tensor:
     return prior.training_loss(embeddings, latents, torch.Generator().manual_seed(3))
 
 
+def _towards(embeddings: Tensor, at: float) -> Towards:
+    """A way for each embedding, to one in reverse order, of another seed."""
+    seeds = [seed + 100 for seed in (SEEDS if len(embeddings) == len(SEEDS) else EIGHT_SEEDS)]
+    return Towards(embeddings.flip(0), seeds, [at] * len(embeddings))
+
+
+def _knows_no_way(subject: PriorSubject) -> str:
+    return "" if "towards" in subject.part.supported_options else "no `towards`"
+
+
+def _stays_nowhere(subject: PriorSubject) -> str:
+    return "" if "near" in subject.part.supported_options else "no `near`"
+
+
 def _needs_no_gradient(subject: PriorSubject) -> str:
     return "" if subject.cls.trains_by_gradient else "not trained by gradient"
 
@@ -424,6 +479,16 @@ PRIOR_LAWS: tuple[Law, ...] = (
         unless=_supports_nothing,
     ),
     Law(an_option_that_it_does_not_support_changes_nothing, needs=_ANSWERS, unless=_supports_all),
+    Law(
+        a_way_leads_from_sample_to_sample,
+        needs=(a_supported_option_makes_a_difference,),
+        unless=_knows_no_way,
+    ),
+    Law(
+        staying_near_begins_where_it_is,
+        needs=(a_supported_option_makes_a_difference,),
+        unless=_stays_nowhere,
+    ),
     Law(what_cannot_be_asked_is_refused, needs=(latents_have_their_shape,)),
     Law(it_learns, needs=(the_embedding_decides, a_latent_is_the_same_in_any_batch)),
     Law(the_fingerprint_follows_the_state, needs=(settings_can_be_stored,)),

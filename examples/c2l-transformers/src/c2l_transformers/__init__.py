@@ -19,6 +19,6 @@ def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
             factory="c2l_transformers.embedder:TransformersEmbedder",
             summary="A CLIP or SigLIP folder of transformers, offline",
             licence="Apache-2.0",
-            requires=("transformers>=4.51",),
+            requires=("transformers>=5",),
         )
     )

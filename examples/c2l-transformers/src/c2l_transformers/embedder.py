@@ -117,13 +117,13 @@ class TransformersEmbedder(c2l.Embedder):
             max_length=self.context,
             return_tensors="pt",
         ).input_ids
-        return _pooled(self.model.get_text_features(input_ids=ids.to(self.device)))
+        return self.model.get_text_features(input_ids=ids.to(self.device)).pooler_output
 
     def embed_images(self, images: Tensor) -> Tensor:
         if not len(images):
             return torch.empty(0, self.width, device=self.device)
         pixels = self.preprocessing(images.to(self.device, torch.float32))
-        return _pooled(self.model.get_image_features(pixel_values=pixels))
+        return self.model.get_image_features(pixel_values=pixels).pooler_output
 
     def read_text(self, prompt: str) -> c2l.TextReading:
         read = self.tokenizer(
@@ -131,11 +131,6 @@ class TransformersEmbedder(c2l.Embedder):
         )
         end = max((end for _, end in read["offset_mapping"]), default=0)
         return c2l.TextReading(cut=prompt[end:].strip())
-
-
-def _pooled(features: Any) -> Tensor:
-    """Before transformers 5 features are a tensor, since then in an answer with other things."""
-    return features if isinstance(features, Tensor) else features.pooler_output
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

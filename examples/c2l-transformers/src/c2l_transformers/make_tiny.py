@@ -15,7 +15,7 @@ from transformers import (
     CLIPConfig,
     CLIPImageProcessor,
     CLIPModel,
-    CLIPTokenizerFast,
+    CLIPTokenizer,
     PreTrainedTokenizerFast,
     SiglipConfig,
     SiglipImageProcessor,
@@ -38,7 +38,7 @@ def write_clip(folder: Path) -> Path:
     vocabulary = {token: index for index, token in enumerate(tokens)}
     for special in ("<|startoftext|>", "<|endoftext|>"):
         vocabulary[special] = len(vocabulary)
-    tokenizer = CLIPTokenizerFast(vocab=vocabulary, merges=[], model_max_length=20)
+    tokenizer = CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=20)
     start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
     text = {
         **SIZES,

@@ -280,6 +280,28 @@ class PromisesSteps(Line):
     supported_options = frozenset({"guidance", "steps"})
 
 
+@breaks("a_way_leads_from_sample_to_sample")
+class KnowsHalfTheWay(Line):
+    """Goes from one noise to the other, and stays with the first embedding."""
+
+    supported_options = frozenset({"guidance", "towards"})
+
+    def _sample(self, embeddings: Tensor, options: c2l.SampleOptions) -> Tensor:
+        drawn = super()._sample(embeddings, options)
+        other = options.normal(self.device)(self.mean.numel()).unflatten(1, self.mean.shape)
+        own = c2l.SeededNormal(options.seeds, self.device)(self.mean.numel())
+        return drawn + self.config.spread * (other - own.unflatten(1, self.mean.shape))
+
+
+@breaks("staying_near_begins_where_it_is")
+class StaysFarAway(Line):
+    supported_options = frozenset({"guidance", "near"})
+
+    def _sample(self, embeddings: Tensor, options: c2l.SampleOptions) -> Tensor:
+        drawn = super()._sample(embeddings, options)
+        return drawn if options.near is None else (drawn + options.near.latents) / 2
+
+
 @breaks("an_option_that_it_does_not_support_changes_nothing")
 class KeepsAnOption(Line):
     def sample(self, embeddings: Tensor, options: Any = None, **keywords: Any) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Any, Self
 class HeldInterrupt:
     """Within this context the first Ctrl-C only sets ``asked``; a second one interrupts as usual.
 
-    The state can be saved between two steps of the optimiser, not in the middle of one.
+    What is made stays whole: a step of an optimiser, a frame of a video.
     """
 
     def __init__(self) -> None:
