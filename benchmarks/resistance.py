@@ -285,7 +285,7 @@ def _together(worlds: Mapping[str, Mapping[str, Cell]], other: str) -> None:
     accuracy = _difference(*([v for c in side for v in c.accuracy] for side in (ours, theirs)))
     diversity = _difference(*([v for c in side for v in c.diversity] for side in (ours, theirs)))
     faster = fmean(b.milliseconds or 0 for b in theirs) / fmean(a.milliseconds or 1 for a in ours)
-    print(f"\nAuto minus the {other}, over {len(both)} worlds: {accuracy} points of accuracy,")
+    print(f"\nAuto minus the {other}, in {len(both)} worlds: {accuracy} points of accuracy,")
     print(f"{diversity} of diversity, in 1/{faster:.0f} of the time.")
 
 
