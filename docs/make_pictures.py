@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 import c2l
+from c2l.cli.app import main as run
 
+PAGE = Path(__file__).parent / "editing.md"
 OUT = Path(__file__).parent / "pictures"
 SIDE, GAP, LABEL = 128, 6, 26
 
@@ -46,10 +51,21 @@ def rows(asked: Sequence[tuple[str, str]]) -> Image.Image:
     return sheet
 
 
+def sheets() -> None:
+    """The pictures of editing.md: each is the contact sheet of the command above it."""
+    shown = re.compile(r"^```bash\nc2l (.*)\n```\n\n!\[.*\]\(pictures/(.*)\)$", re.M)
+    for command, name in shown.findall(PAGE.read_text(encoding="utf-8")):
+        with tempfile.TemporaryDirectory() as folder:
+            assert run([*shlex.split(command), "--out", folder]) == 0
+            (sheet,) = Path(folder).glob("*-sheet.png")
+            Image.open(sheet).save(OUT / name, optimize=True)
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     rows(README).save(OUT / "readme.png", optimize=True)
     rows(LADDER).save(OUT / "ladder.png", optimize=True)
+    sheets()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,10 @@ from c2l.bridge import Bridge as Bridge
 from c2l.bridge import BridgedPrior as BridgedPrior
 from c2l.bridge import BridgeSettings as BridgeSettings
 from c2l.bridge import FixedBridgeSettings as FixedBridgeSettings
+from c2l.editing import Edit as Edit
+from c2l.editing import Walk as Walk
+from c2l.editing.directions import Direction as Direction
+from c2l.editing.directions import load_direction as load_direction
 from c2l.embedder import Embedder as Embedder
 from c2l.embedder import TextReading as TextReading
 from c2l.evaluation import CalibratedJudge as CalibratedJudge

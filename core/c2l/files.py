@@ -75,3 +75,11 @@ def read_json(path: Path, *, field: str = "") -> dict[str, Any]:
             f"{path} is not a JSON object", hint="Write names and values in braces", field=field
         )
     return value
+
+
+def at_home(path: Path) -> Path:
+    """``~`` as the home folder, unless nobody has it."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path

@@ -4,7 +4,8 @@ Third-party generators, embedders and priors should not fail as if c2l had faile
 every part that c2l works with, loaded or given live, is *watched*:
 
 - what its methods raise becomes a ``PluginFailed`` that names plugin, package, version and method;
-  a ``C2LError`` passes, since a plugin raises it to say what the user can do;
+  a ``C2LError`` passes, since a plugin raises it to say what the user can do, and ``os._exit``
+  raises as well;
 - the first answer of each method is looked at; see ``c2l.looks``.
 
 ``Part`` has the methods of its subclasses pass through here when a class is defined, so a watched
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadWeights, C2LError, PluginFailed
+from c2l.exits import exits_raise
 from c2l.plugins import registry
 from c2l_registry.kinds import WRAPPED
 
@@ -84,13 +86,21 @@ def failure(cls: type[Any], method: str, what: str, *, hint: str = "") -> Plugin
 @contextmanager
 def blaming(cls: type[Any], method: str) -> Iterator[None]:
     """What is raised inside, other than a ``C2LError``, is a failure of somebody else's class."""
-    try:
+    if not is_foreign(cls):
         yield
+        return
+    with _failing(cls, method):
+        yield
+
+
+@contextmanager
+def _failing(cls: type[Any], method: str) -> Iterator[None]:
+    try:
+        with exits_raise():
+            yield
     except C2LError:
         raise
     except (Exception, SystemExit) as error:
-        if not is_foreign(cls):
-            raise
         raise _failed(cls, method, error) from error
 
 
@@ -133,15 +143,11 @@ def _guarded(method: Callable[..., Any], name: str, look: Look | None) -> Callab
         # What a subclass calls through super() is its own affair.
         if looked is None or not _is_outermost(type(self), name, guarded):
             return method(self, *args, **keywords)
-        try:
+        with _failing(type(self), name):
             if look is None or name in looked:
                 return method(self, *args, **keywords)
             looked.add(name)  # first, since a look may call the method
             return _looked_at(method, name, look, self, args, keywords)
-        except C2LError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise _failed(type(self), name, error) from error
 
     return guarded
 

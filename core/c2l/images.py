@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from PIL import Image
@@ -31,10 +32,13 @@ def to_pil(image: Tensor) -> Image.Image:
     return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
 
 
-class Savable(Protocol):
+class _Savable(Protocol):
     """A picture that can write itself."""
 
     def save(self, path: Path) -> object: ...
+
+
+SomePicture = TypeVar("SomePicture", bound=_Savable)
 
 
 class Grid:
@@ -125,9 +129,18 @@ def write_new_png(
     return path
 
 
+def free_stem(folder: Path, stem: str) -> str:
+    """``stem``, or with a number where a folder has files ``stem-01.png`` and so on."""
+    for number in itertools.count(1):
+        free = stem if number == 1 else f"{stem}-{number}"
+        if not any(folder.glob(f"{glob.escape(free)}-[0-9s]*.png")):
+            return free
+    raise AssertionError
+
+
 def write_numbered(
-    folder: Path, stem: str, pictures: Iterable[Savable], num: int
-) -> Iterator[Path]:
+    folder: Path, stem: str, pictures: Iterable[SomePicture], num: int
+) -> Iterator[tuple[SomePicture, Path]]:
     """Write pictures as ``stem-01.png``, ``stem-02.png`` and so on.
 
     Raises:
@@ -139,7 +152,7 @@ def write_numbered(
         raise cannot_write(folder, error, hint=ANOTHER_PLACE) from error
     digits = max(2, len(str(num)))
     for number, picture in enumerate(pictures, start=1):
-        yield write_new_png(folder, f"{stem}-{number:0{digits}}", picture.save)
+        yield picture, write_new_png(folder, f"{stem}-{number:0{digits}}", picture.save)
 
 
 def read_png(path: Path) -> dict[str, Any]:
@@ -169,7 +182,8 @@ def read_png(path: Path) -> dict[str, Any]:
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise BadPicture(
             f"{path} carries no c2l record",
-            hint="Give a PNG that 'c2l sample' wrote; saving it again with another tool drops them",
+            hint="Give a PNG that c2l wrote, and no other tool saved again; to edit any other "
+            "picture, find its latents first: `c2l edit invert`",
         ) from None
     return record
 

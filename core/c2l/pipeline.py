@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from c2l.budgets import SAMPLING
 from c2l.clock import Clock
+from c2l.editing.directions.direction import Direction
+from c2l.editing.directions.prompts import NUM_PICTURES, from_prompts
 from c2l.editing.drawing import draw_all
 from c2l.editing.edit import Edit, edit_of
+from c2l.editing.inversion.picture import inverted
 from c2l.editing.walk import Walk, walk_of
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.guard import nonfinite, watch
+from c2l.photos import Fit, photo_of
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.result import Picture, Result
@@ -169,6 +175,48 @@ class Pipeline:
                 ``spacing`` (seen or path), ``seed``, ``seeds`` and ``truncation``.
         """
         return walk_of(self, ends, frames=frames, **how)
+
+    def invert(
+        self, image: Path | str | Image.Image | Tensor, *, fit: Fit = "crop", **how: Any
+    ) -> Picture:
+        """The picture that is nearest to one of the user's own, of any size and shape.
+
+        Args:
+            image: a path, a Pillow image, or a tensor (3, H, W) in [-1, 1].
+            fit: ``crop`` takes its middle, in the generator's shape; ``pad`` takes all of it, and
+                leaves to the generator what is beside it.
+            how: ``space`` (``w+``, or ``w``, which stays nearer to what the generator usually
+                draws), ``steps`` of gradient descent, ``seed``; ``on_step`` and ``on_estimate`` are
+                called with how far it is, and with the seconds that it will take.
+        Raises:
+            BadInput, BadPicture: the picture cannot be read, or the generator has no gradient.
+            InversionInterrupted: Ctrl-C; its ``picture`` is the best so far.
+        """
+        return inverted(self, photo_of(image), fit=fit, **how).picture
+
+    def direction(
+        self,
+        start: str,
+        end: str,
+        *,
+        keep: str | Sequence[str] = (),
+        num: int = NUM_PICTURES,
+        seed: int = 0,
+    ) -> Direction:
+        """The direction from what one prompt says to what another one says.
+
+        Seconds of drawing, once; then any number of pictures can be moved along it. See also
+        ``c2l.Direction`` for files.
+
+        Args:
+            keep: what shall stay, each in words: ``("glasses", "hair")``.
+            num: pictures that it is the mean of.
+            seed: of the first of them.
+        Raises:
+            BadInput: the embedder cannot tell the two apart; or ``keep`` leaves nothing of it.
+        """
+        kept = [keep] if isinstance(keep, str) else list(keep)
+        return from_prompts(self, start, end, keep=kept, num=num, seed=seed)
 
     @torch.no_grad()
     def draw(self, latents: Tensor, *, truncation: float = 1.0) -> Tensor:

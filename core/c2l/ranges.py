@@ -14,12 +14,16 @@ MOST_GUIDANCE = 100
 MOST_TRUNCATION = 2
 """Beyond these limits, priors and generators return noise, and finally NaN."""
 
+MOST_STRENGTH = 100
+"""Of a direction, either way."""
+
 MOST_SEED = 2**64 - 1
 
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
 Guidance = Annotated[float, Field(ge=0, le=MOST_GUIDANCE, allow_inf_nan=False)]
 Truncation = Annotated[float, Field(ge=-MOST_TRUNCATION, le=MOST_TRUNCATION, allow_inf_nan=False)]
 Adherence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Strength = Annotated[float, Field(ge=-MOST_STRENGTH, le=MOST_STRENGTH, allow_inf_nan=False)]
 Steps = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -15,11 +15,13 @@ from PIL import Image
 from torch import Tensor
 
 from c2l.errors import BadInput, NotWritable
+from c2l.files import at_home
 from c2l.images import make_grid, suggest_columns, to_pil, write_new_png, write_png
 from c2l.sampling.request import DrawSettings
 
 if TYPE_CHECKING:
-    from c2l.editing.edit import Edit
+    from c2l.editing.directions.direction import Direction
+    from c2l.editing.edit import Adhering, Edit
     from c2l.editing.ends import Thing
     from c2l.pipeline import Pipeline
 
@@ -65,7 +67,7 @@ class Picture:
         Raises:
             NotWritable: the folder cannot be written, or Pillow does not know the suffix.
         """
-        path = _at_home(Path(path))
+        path = at_home(Path(path))
         if path.suffix.lower() == ".png":
             write_png(path, self.pil(), self.record)
             return path
@@ -80,9 +82,19 @@ class Picture:
         """Neighbours of the picture, to be drawn: see ``Edit.vary``."""
         return _edit(self.pipeline, [self]).vary(amount, num=num, seed=seed)
 
-    def mix(self, other: Thing | Edit, *, layers: str | Sequence[int], share: float = 1.0) -> Edit:
+    def mix(
+        self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
+    ) -> Edit:
         """The picture with some layers of another one, to be drawn: see ``Edit.mix``."""
         return _edit(self.pipeline, [self]).mix(other, layers=layers, share=share)
+
+    def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
+        """The picture moved along a direction, to be drawn: see ``Edit.move``."""
+        return _edit(self.pipeline, [self]).move(direction, strength)
+
+    def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
+        """The picture made to show one more thing, to be drawn: see ``Edit.adhere``."""
+        return _edit(self.pipeline, [self]).adhere(to, start=start, seed=seed)
 
     def _repr_png_(self) -> bytes:
         return _png(self.pil())
@@ -195,7 +207,7 @@ class Result(Sequence[Picture]):
         Raises:
             NotWritable: the folder cannot be written.
         """
-        folder = _at_home(Path(folder))
+        folder = at_home(Path(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -211,9 +223,19 @@ class Result(Sequence[Picture]):
         """Neighbours of each picture, to be drawn: see ``Edit.vary``."""
         return _edit(self.pipeline, list(self)).vary(amount, num=num, seed=seed)
 
-    def mix(self, other: Thing | Edit, *, layers: str | Sequence[int], share: float = 1.0) -> Edit:
+    def mix(
+        self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
+    ) -> Edit:
         """Each picture with some layers of another one, to be drawn: see ``Edit.mix``."""
         return _edit(self.pipeline, list(self)).mix(other, layers=layers, share=share)
+
+    def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
+        """Each picture moved along a direction, to be drawn: see ``Edit.move``."""
+        return _edit(self.pipeline, list(self)).move(direction, strength)
+
+    def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
+        """Each picture made to show one more thing, to be drawn: see ``Edit.adhere``."""
+        return _edit(self.pipeline, list(self)).adhere(to, start=start, seed=seed)
 
     def _repr_html_(self) -> str | None:
         if not len(self):
@@ -261,14 +283,6 @@ def slug(prompt: str) -> str:
     """A prompt as part of a file name."""
     words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
     return words[:60].rstrip("-") or "picture"
-
-
-def _at_home(path: Path) -> Path:
-    """``~`` as the home folder, unless nobody has it."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
 
 
 def _png(image: Image.Image) -> bytes:

@@ -5,6 +5,7 @@ The parts of the toy world keep all promises; every class here breaks one.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -120,6 +121,11 @@ class Exits(ToyGenerator):
         raise SystemExit(0)
 
 
+class EndsTheProcess(ToyGenerator):
+    def synthesize(self, latents: Tensor, **keywords: Any) -> Tensor:
+        os._exit(3)
+
+
 class Hidden(ToyGenerator):
     def __init__(self) -> None:
         super().__init__()
@@ -201,6 +207,7 @@ GENERATORS: list[tuple[type[ToyGenerator], str]] = [
     (NoKeywords, "synthesize fails: TypeError: .*unexpected keyword argument"),
     (Raises, "synthesize fails: RuntimeError: boom$"),
     (Exits, "synthesize fails: SystemExit: 0"),
+    (EndsTheProcess, r"synthesize fails: SystemExit: os._exit\(3\)"),
     (Hidden, "synthesize depends on 'gains', which is neither a parameter nor a buffer"),
     (AnotherSize, r"synthesize gives a tensor of shape \(3, 3, 8, 8\), not \(3, 3, 16, 16\)"),
     (NoSize, "image_size is 8, not a height and a width"),
@@ -658,3 +665,15 @@ def test_workers_cannot_load_what_has_no_reference(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="a worker cannot load Live") as caught:
         c2l.build_pairs(Live(), ToyEmbedder(), 20, tmp_path, workers=2, batch_size=4)
     assert caught.value.field == "workers"
+
+
+def test_a_process_forked_inside_a_part_may_end() -> None:
+    class Forks(ToyGenerator):
+        def synthesize(self, latents: Tensor, **keywords: Any) -> Tensor:
+            if (child := os.fork()) == 0:
+                os._exit(5)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+            return super().synthesize(latents, **keywords)
+
+    generator = watch(Forks())
+    assert generator.synthesize(generator.sample_latents([0])).shape == (1, 3, 16, 16)

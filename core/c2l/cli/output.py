@@ -61,7 +61,8 @@ def fail(text: str) -> None:
 
 def say(notice: Notice) -> None:
     """Print a notice of the service on stderr."""
-    (talk if notice.kind in ("device", "resumed", "offer") else warn)(notice.text)
+    quiet = ("device", "resumed", "offer", "time", "path", "saved")
+    (talk if notice.kind in quiet else warn)(notice.text)
 
 
 def warn_of_problems() -> None:

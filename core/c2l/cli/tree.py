@@ -8,6 +8,7 @@ from c2l.cli import (
     check,
     compat,
     doctor,
+    edit,
     eval,
     info,
     models,
@@ -24,6 +25,7 @@ from c2l.cli.commands import add, add_group
 def add_all(app: typer.Typer) -> None:
     """Add the commands to the program."""
     add(app, "sample", sample.sample, sample.EXAMPLES)
+    add_group(app, "edit", "Walks, mixes, variations and directions of pictures.", edit.COMMANDS)
     add(app, "info", info.info)
     add(app, "pairs", pairs.pairs, pairs.EXAMPLES)
     add(app, "train", train.train, train.EXAMPLES)

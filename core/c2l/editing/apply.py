@@ -11,7 +11,7 @@ from torch import Tensor
 from c2l.blending import slerp
 from c2l.editing.layers import mixed
 from c2l.editing.parts import Parts
-from c2l.editing.through_prior import between, direction, sampled, varied
+from c2l.editing.through_prior import between, sampled, varied
 from c2l.sampling.operations import (
     Direct,
     GivenLatents,
@@ -123,6 +123,5 @@ def _carried_out(parts: Parts, some: list[Any], bases: Sequence[Tensor]) -> Tens
             return varied(parts, some, bases[0])
         case Direct():
             strengths = torch.tensor([o.strength for o in some], device=bases[0].device)
-            steps = torch.cat([direction(parts, o) for o in some])
-            return bases[0] + strengths[:, None, None] * steps
+            return bases[0] + strengths[:, None, None] * bases[1]
     raise AssertionError(some[0])

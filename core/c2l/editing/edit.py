@@ -7,13 +7,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from c2l.editing.apply import latents_of
+from c2l.editing.directions.adhering import Adhered, adhere
+from c2l.editing.directions.direction import Direction
+from c2l.editing.directions.files import check_generator
 from c2l.editing.drawing import seed_of
 from c2l.editing.ends import end_of, one_truncation
 from c2l.editing.layers import check_layers, parse_layers
 from c2l.errors import BadInput
-from c2l.images import write_numbered
+from c2l.files import at_home
+from c2l.images import free_stem, write_numbered
 from c2l.ranges import MOST_SEED
-from c2l.sampling.operations import Mix, Operation, Vary
+from c2l.sampling.operations import HINTS, Mix, Operation, Vary
+from c2l.validation import bad_input
 
 if TYPE_CHECKING:
     from c2l.editing.ends import Thing
@@ -78,7 +84,9 @@ class Edit:
             NotWritable: the folder cannot be written.
         """
         drawn = self.__dict__.get("_drawn", self)
-        return list(write_numbered(Path(folder), self.name, drawn, len(self)))
+        folder = at_home(Path(folder))
+        written = write_numbered(folder, free_stem(folder, self.name), drawn, len(self))
+        return [path for _, path in written]
 
     def vary(self, amount: float, *, num: int = 1, seed: int | None = None) -> Edit:
         """Neighbours of each picture.
@@ -90,15 +98,18 @@ class Edit:
         """
         if num < 1:
             raise BadInput(f"`num={num}` is below 1", hint="Use `num=1` or more", field="num")
-        varied = [
-            Vary(base=base, amount=amount, seed=(first + i) % (MOST_SEED + 1))
-            for base in self.operations
-            for first in [seed_of(base) + 1 if seed is None else seed]
-            for i in range(num)
-        ]
+        with bad_input(HINTS):
+            varied = [
+                Vary(base=base, amount=amount, seed=(first + i) % (MOST_SEED + 1))
+                for base in self.operations
+                for first in [seed_of(base) + 1 if seed is None else seed]
+                for i in range(num)
+            ]
         return self._next(varied, f"{self.name}-varied")
 
-    def mix(self, other: Thing | Edit, *, layers: str | Sequence[int], share: float = 1.0) -> Edit:
+    def mix(
+        self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
+    ) -> Edit:
         """Each picture with some layers of another one.
 
         Args:
@@ -106,12 +117,12 @@ class Edit:
                 as many as this one has.
             layers: counted from 0, the coarsest: ``0-3,7``, with shares as in ``0-3,7:0.5``; or
                 numbers.
-            share: how much of the other one where ``layers`` do not say it.
+            share: how much of the other one where ``layers`` do not say it; None for all.
         Raises:
             BadInput: the generator does not have these layers.
             IncompatibleParts: the other picture is of another generator.
         """
-        chosen, shares = parse_layers(layers, share)
+        chosen, shares = parse_layers(layers, 1.0 if share is None else share)
         check_layers(self.pipeline.generator, chosen)
         if isinstance(other, Edit):
             others = list(other.operations) * (len(self) if len(other) == 1 else 1)
@@ -119,11 +130,40 @@ class Edit:
             others = [end_of(self.pipeline, other).operation] * len(self)
         if len(others) != len(self):
             raise BadInput(f"{len(self)} pictures cannot be mixed with {len(others)}", field="ends")
-        mixed = [
-            Mix(base=base, other=o, layers=chosen, share=shares)
-            for base, o in zip(self.operations, others, strict=True)
-        ]
+        with bad_input(HINTS):
+            mixed = [
+                Mix(base=base, other=o, layers=chosen, share=shares)
+                for base, o in zip(self.operations, others, strict=True)
+            ]
         return self._next(mixed, f"{self.name}-mixed")
+
+    def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
+        """Each picture moved along a direction.
+
+        Args:
+            direction: as ``pipeline.direction`` gives it.
+            strength: 1 shows the thing as pictures of it do, -1 the contrary; or several, for as
+                many pictures of each.
+        Raises:
+            BadInput: a strength out of range.
+            IncompatibleParts: the direction is of another generator.
+        """
+        check_generator(direction, self.pipeline.generator, "this direction")
+        several = [strength] if isinstance(strength, (int, float)) else list(strength)
+        with bad_input(HINTS):
+            moved = [direction.of(base, s) for base in self.operations for s in several]
+        return self._next(moved, f"{self.name}-moved")
+
+    def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
+        """Each picture with the smallest move that makes it show one more thing.
+
+        The moves are found when they are drawn: by drawing each picture a few dozen times.
+
+        Args:
+            to: what is to be shown, as in ``with sunglasses``.
+            start: what is shown instead of it, if that is known.
+        """
+        return Adhering(self, to, start=start, seed=seed)
 
     def _next(self, operations: Sequence[Operation], name: str) -> Edit:
         return Edit(self.pipeline, operations, truncation=self.truncation, name=name)
@@ -135,6 +175,45 @@ class Edit:
 
     def _repr_html_(self) -> str | None:
         return self.draw()._repr_html_()
+
+
+class Adhering(Edit):
+    """Pictures that are to show one more thing, by the smallest move of each.
+
+    Args:
+        edit: the pictures.
+        to, start, seed: as of ``Edit.adhere``.
+    """
+
+    def __init__(self, edit: Edit, to: str, *, start: str | None, seed: int) -> None:
+        name = f"{edit.name}-adhering"
+        super().__init__(edit.pipeline, edit.operations, truncation=edit.truncation, name=name)
+        self.to = to
+        self.start = start
+        self.seed = seed
+
+    @cached_property
+    def found(self) -> tuple[Adhered, ...]:
+        """The move of each picture, and how clearly the thing is shown before and after.
+
+        Raises:
+            BadInput: the embedder cannot tell ``to`` from ``start``.
+        """
+        return tuple(
+            adhere(
+                self.pipeline,
+                latents_of(self.pipeline, *self._operations),
+                self.to,
+                start=self.start,
+                truncation=self.pipeline.truncation(self.truncation),
+                seed=self.seed,
+            )
+        )
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        pairs = zip(self._operations, self.found, strict=True)
+        return tuple(found.direction.of(base) for base, found in pairs)
 
 
 def edit_of(

@@ -11,7 +11,6 @@ from torch import Tensor
 from c2l.errors import BadInput, IncompatibleParts, spell_fields
 from c2l.ranges import MOST_SEED
 from c2l.sampling.operations import (
-    Direct,
     GivenLatents,
     Operation,
     RandomLatents,
@@ -108,7 +107,7 @@ def _of_file(pipeline: Pipeline, path: Path) -> End:
 
 def _is_alone(operation: Operation) -> bool:
     """Whether an operation needs neither prior nor embedder."""
-    if isinstance(operation, (SampleLatents, Vary, Direct)):
+    if isinstance(operation, (SampleLatents, Vary)):
         return False
     return all(map(_is_alone, inner(operation)))
 

@@ -22,6 +22,10 @@ def parse_layers(
     Raises:
         BadInput: anything else.
     """
+    if not 0 <= share <= 1:
+        raise BadInput(
+            f"`share={share:g}` is not from 0 to 1", hint="Use `share=1` for all", field="share"
+        )
     if not isinstance(text, str):
         return tuple(text), share
     shares: dict[int, float] = {}

@@ -13,7 +13,7 @@ from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import embed_prompts
 from c2l.sample_options import Near, Towards
-from c2l.sampling.operations import Direct, Interpolate, SampleLatents, Vary
+from c2l.sampling.operations import Interpolate, SampleLatents, Vary
 from c2l.sampling.request import DrawSettings
 
 # Letters: B operations, K codes of the prior, L layers of the generator, D width of a code.
@@ -39,7 +39,13 @@ def between(parts: Parts, operations: Sequence[Interpolate]) -> Tensor:
     Raises:
         BadInput: the prior knows no way.
     """
-    refuse_without(parts, "towards")
+    if "towards" not in parts.prior.supported_options:
+        kind = parts.prior.reference.partition(":")[0] or type(parts.prior).__name__
+        raise BadInput(
+            f"a {kind} prior samples nothing between two samples",
+            hint="Use `path=slerp` or `path=linear`",
+            field="latents",
+        )
 
     def draw(some: Sequence[Interpolate]) -> Tensor:
         starts: list[Any] = [o.start for o in some]
@@ -51,17 +57,6 @@ def between(parts: Parts, operations: Sequence[Interpolate]) -> Tensor:
         return parts.prior.sample(start, seeds=[o.seed for o in starts], towards=way, **how)
 
     return _expanded(parts, _grouped(operations, [_settings(o.start) for o in operations], draw))
-
-
-def refuse_without(parts: Parts, option: str) -> None:
-    """Raises ``BadInput`` if the prior does not support ``towards``."""
-    if option not in parts.prior.supported_options:
-        kind = parts.prior.reference.partition(":")[0] or type(parts.prior).__name__
-        raise BadInput(
-            f"a {kind} prior samples nothing between two samples",
-            hint="Use `path=slerp` or `path=linear`",
-            field="path",
-        )
 
 
 def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:
@@ -96,25 +91,6 @@ def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:
         for o in operations
     ]
     return _expanded(parts, _grouped(rows, alike, draw)) + (1 - amounts) * rest
-
-
-def direction(parts: Parts, operation: Direct) -> Tensor:
-    """The mean latent of ``end`` minus that of ``start``, (1, L, D), from the same seeds."""
-    seeds = range(operation.num_seeds)
-    settings = parts.effective(DrawSettings())
-
-    def mean(text: str) -> Tensor:
-        embedding = embed_prompts(parts.embedder, [{text: 1.0}])
-        latents = parts.prior.sample(
-            embedding.expand(len(seeds), -1),
-            seeds=seeds,
-            guidance=settings.guidance,
-            steps=settings.steps,
-            adherence=settings.adherence,
-        )
-        return latents.mean(dim=0, keepdim=True)
-
-    return _expanded(parts, mean(operation.end) - mean(operation.start))
 
 
 def _seen(parts: Parts, latents: Tensor) -> Tensor:

@@ -119,6 +119,7 @@ def walk_of(
     seed: int = 0,
     seeds: Sequence[int] | str | None = None,
     truncation: float | None = None,
+    **how: Any,
 ) -> Walk:
     """A walk between pictures, prompts, seeds or latents.
 
@@ -126,6 +127,7 @@ def walk_of(
         path: None for the prior where it can, and else ``slerp``.
         seed: of every prompt.
         seeds: one for each end instead; with a single end, which is a prompt, as many ends.
+        how: guidance and the like, of every prompt.
     Raises:
         BadInput: fewer than two ends, fewer frames than ends, or a path that does not exist.
     """
@@ -151,7 +153,7 @@ def walk_of(
     fewest = len(things)
     if frames < fewest:
         raise BadInput(
-            f"`frames={frames}` are fewer than the {fewest} ends",
+            f"`frames={frames}` is less than the {fewest} ends need",
             hint=f"Use `frames={fewest}` or more",
             field="frames",
         )
@@ -162,7 +164,7 @@ def walk_of(
                 hint=f"Use `{name}={get_args(known)[0]}`",
                 field=name,
             )
-    found = [end_of(pipeline, t, seed=s) for t, s in zip(things, chosen, strict=True)]
+    found = [end_of(pipeline, t, seed=s, **how) for t, s in zip(things, chosen, strict=True)]
     operations = [end.operation for end in found]
     around = [*operations, operations[0]] if loop else operations
     paths = [path_between(pipeline, a, b, path) for a, b in itertools.pairwise(around)]
@@ -177,15 +179,21 @@ def walk_of(
     )
 
 
+def why_no_way(pipeline: Pipeline, start: Operation, end: Operation) -> str:
+    """What keeps a walk from going through the prior; empty if nothing."""
+    if "towards" not in pipeline.prior.supported_options:
+        kind = pipeline.prior.reference.partition(":")[0] or type(pipeline.prior).__name__
+        return f"a {kind} prior samples nothing between two samples"
+    return why_not_through_the_prior(start, end)
+
+
 def path_between(pipeline: Pipeline, start: Operation, end: Operation, path: Path | None) -> Path:
     """The path from one end to another: the one that is asked for, or the best there is.
 
     Raises:
         BadInput: the prior is asked for, and knows no way.
     """
-    why = why_not_through_the_prior(start, end)
-    if not why and "towards" not in pipeline.prior.supported_options:
-        why = "this kind of prior samples nothing between two samples"
+    why = why_no_way(pipeline, start, end)
     if path == "prior" and why:
         raise BadInput(
             f"there is no way through the prior: {why}",

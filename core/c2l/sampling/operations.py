@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeGuard
 
 import numpy as np
@@ -14,11 +15,18 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from c2l.ranges import Adherence, Guidance, Seed, Share, Steps
+from c2l.ranges import MOST_STRENGTH, Adherence, Guidance, Seed, Share, Steps, Strength
 from c2l.sample_options import NegativeBy
-from c2l.sampling.texts import Blend, Text
+from c2l.sampling.texts import Blend
 
 Path = Literal["linear", "slerp", "prior"]
+
+HINTS: Mapping[str, str] = {
+    "amount": "Use `amount` from 0, the same, to 1, a fresh sample",
+    "layers": "Layers are counted from 0, the coarsest",
+    "strength": f"Use `strength` from -{MOST_STRENGTH} to {MOST_STRENGTH}",
+}
+"""What to do about a value out of range."""
 
 MOST_NESTED = 32
 """Levels of operations within each other."""
@@ -53,20 +61,24 @@ class GivenLatents(_Operation):
 
     Args:
         repeats: how many layers each of the K codes feeds; None for the generator's own.
+        photo: the sha256 of the picture file that they were found for.
     """
 
     op: Literal["given"] = "given"
     shape: tuple[int, int]
     data: str
     repeats: tuple[int, ...] | None = None
+    photo: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
     @classmethod
-    def of(cls, latents: Tensor, repeats: tuple[int, ...] | None = None) -> GivenLatents:
+    def of(
+        cls, latents: Tensor, repeats: tuple[int, ...] | None = None, photo: str | None = None
+    ) -> GivenLatents:
         """Latents of one picture, (K, D)."""
         numbers = latents.detach().cpu().float().contiguous().numpy().astype("<f4")
         num_codes, width = latents.shape
         data = base64.b64encode(numbers.tobytes()).decode()
-        return cls(shape=(num_codes, width), data=data, repeats=repeats)
+        return cls(shape=(num_codes, width), data=data, repeats=repeats, photo=photo)
 
     @model_validator(mode="after")
     def _whole(self) -> GivenLatents:
@@ -146,21 +158,21 @@ class Vary(_Operation):
 
 
 class Direct(_Operation):
-    """Latents moved along a direction from one prompt to another.
+    """Latents moved along a direction, whose numbers the operation holds.
 
-    The direction is the mean difference, over ``num_seeds`` seeds, of what the prior draws for the
-    two.
+    So it needs neither what the direction was made from nor a file.
 
     Args:
+        along: what strength 1 adds.
+        name: of the direction, as in ``a face -> a smiling face``.
         strength: how many times the direction is added; negative ones go the other way.
     """
 
     op: Literal["direction"] = "direction"
     base: Operation
-    start: Text
-    end: Text
-    strength: Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)] = 1.0
-    num_seeds: Annotated[int, Field(ge=1, le=4096)] = 64
+    along: GivenLatents
+    name: str = ""
+    strength: Strength = 1.0
 
 
 Operation = Annotated[

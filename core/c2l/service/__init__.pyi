@@ -1,3 +1,4 @@
+from c2l.editing.inversion import InversionInterrupted as InversionInterrupted
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
 from c2l.plugins import use_plugin_files as use_plugin_files
@@ -28,9 +29,18 @@ from c2l.service.consent import refusal as refusal
 from c2l.service.describing import PictureFacts as PictureFacts
 from c2l.service.describing import PriorFacts as PriorFacts
 from c2l.service.describing import describe_file as describe_file
+from c2l.service.directing import typed_adhere as typed_adhere
+from c2l.service.directing import typed_direction as typed_direction
 from c2l.service.drawing import DrawingInterrupted as DrawingInterrupted
 from c2l.service.drawing import Drawn as Drawn
 from c2l.service.drawing import draw_into as draw_into
+from c2l.service.editing import Ends as Ends
+from c2l.service.editing import TypedEdit as TypedEdit
+from c2l.service.editing import draw_edit as draw_edit
+from c2l.service.editing import open_ends as open_ends
+from c2l.service.editing import typed_mix as typed_mix
+from c2l.service.editing import typed_vary as typed_vary
+from c2l.service.editing import typed_walk as typed_walk
 from c2l.service.evaluating import EvaluationRequest as EvaluationRequest
 from c2l.service.evaluating import compare_runs as compare_runs
 from c2l.service.evaluating import read_evaluation as read_evaluation
@@ -38,6 +48,8 @@ from c2l.service.evaluating import run_evaluation as run_evaluation
 from c2l.service.health.check import check_health as check_health
 from c2l.service.health.findings import Health as Health
 from c2l.service.health.findings import Problem as Problem
+from c2l.service.inverting import InvertedPhoto as InvertedPhoto
+from c2l.service.inverting import invert_photos as invert_photos
 from c2l.service.latents import LatentsFile as LatentsFile
 from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file

@@ -15,7 +15,19 @@ from c2l.prompts.negation import find_negation
 from c2l.sampling.request import DrawRequest, Request
 
 Kind = Literal[
-    "device", "option", "words", "length", "negation", "far", "weights", "resumed", "offer"
+    "device",
+    "option",
+    "words",
+    "length",
+    "negation",
+    "far",
+    "weights",
+    "resumed",
+    "offer",
+    "time",
+    "path",
+    "direction",
+    "adhere",
 ]
 
 _LONGEST = 100

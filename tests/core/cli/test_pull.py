@@ -182,6 +182,7 @@ def test_from_an_empty_cache_to_a_picture_and_again_offline(
 
     first = spawn(site, *ask, "--out", str(out), "--accept-licence")
     assert first.returncode == 0, first.stderr
+    assert "c2l recipes check pulled" in first.stderr
     assert "licence: Test licence 1.0 (no commercial use), https://example.org/licence" in (
         first.stderr
     )
@@ -199,6 +200,17 @@ def test_from_an_empty_cache_to_a_picture_and_again_offline(
     assert "licence" not in again.stderr
     (same,) = (tmp_path / "more").glob("*-s3.png")
     assert same.read_bytes() == picture.read_bytes()
+
+
+def test_a_check_is_offered_once(run: Run, server: BadServer) -> None:
+    offer = "to see that it draws as it should: c2l recipes check pulled"
+    first = run("recipes", "pull", "pulled", "--accept-licence")
+    assert first.returncode == 0, first.stderr
+    assert first.stderr.count(offer) == 1 and "warning" not in first.stderr
+    assert first.stdout.count("fetched") == 2
+    again = run("recipes", "pull", "pulled", "--json")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert {row["state"] for row in json.loads(again.stdout)} == {"here"}
 
 
 def test_pull_verify_remove(run: Run, server: BadServer, tmp_path: Path) -> None:

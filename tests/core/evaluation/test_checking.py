@@ -110,11 +110,15 @@ def test_what_was_expected_counts() -> None:
 
 def test_scores_of_training_are_expected() -> None:
     prior, part = prior_of(), PartCard("toy:part", "0" * 64)
-    card = PriorCard("neighbours", dict(prior.settings()), part, part, (5,))
+    card = PriorCard(
+        "neighbours", dict(prior.settings()), part, part, (5,), domain={"name": DOMAIN.name}
+    )
     usual = check(prior).scores["alignment"]
     for seen, fault in ((usual, None), (usual + 0.1, "unusual")):
         prior.card = dataclasses.replace(card, scores={"prompts_cosine": seen})
         assert check(prior).verdict.fault == fault
+        other = dataclasses.replace(DOMAIN, name="others.txt")
+        assert check(prior, domain=other).verdict.fault is None
 
 
 def test_a_report_names_no_file_and_nobody(tmp_path: Path) -> None:

@@ -16,8 +16,15 @@ import c2l
 from c2l.errors import BadInput, BadWeights, IncompatibleParts, NotWritable, UnknownReference
 from c2l.prior_file import read_prior_card
 from c2l.testing import ToyEmbedder, ToyGenerator, some_prompts
-from c2l.training import TrainingInterrupted, TrainingProgress, TrainingReport, train_prior
+from c2l.training import (
+    TrainingInterrupted,
+    TrainingProgress,
+    TrainingReport,
+    TrainingRun,
+    train_prior,
+)
 from c2l_priors.flow import FlowPrior
+from c2l_priors.onestep import OneStepPrior
 
 TESTS = Path(__file__).parents[2]
 SMALL = {"hidden": 16, "num_blocks": 1}
@@ -196,6 +203,29 @@ def test_a_run_that_is_cut_after_its_last_step_trains_no_more(
     train(pairs, out, student=True, on_progress=states.append)
     assert [state.step for state in states] == [60]
     assert out.read_bytes() == whole
+
+
+def test_what_needs_trained_weights_is_learnt_last(
+    pairs: c2l.Pairs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And again, from the same weights, if it was cut."""
+    run = {"prior": "onestep", "settings": SMALL, "steps": 40, "student": False}
+    whole = train_prior(TrainingRun(**run), pairs, tmp_path / "whole.safetensors").path
+    onestep = c2l.load_prior(str(whole))
+    assert bool(onestep.get_buffer("distilled"))
+    assert not torch.equal(
+        onestep.get_parameter("jump_enter.weight"), onestep.get_parameter("enter.weight")
+    )
+
+    def crash(self: OneStepPrior, embeddings: torch.Tensor, rng: torch.Generator) -> None:
+        raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OneStepPrior, "refine", crash)
+        with pytest.raises(Stop):
+            train_prior(TrainingRun(**run), pairs, tmp_path / "x.safetensors")
+    again = train_prior(TrainingRun(**run), pairs, tmp_path / "x.safetensors").path
+    assert again.read_bytes() == whole.read_bytes()
 
 
 def test_a_checkpoint_of_another_run(pairs: c2l.Pairs, tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ class Distance:
 
     def __init__(self, photo: Fitted, device: torch.device) -> None:
         self._part = slice(photo.top, photo.bottom), slice(photo.left, photo.right)
-        self._levels = list(_pyramid(photo.pixels.to(device)[..., *self._part]))
+        # A copy: the caller may be in inference mode, whose tensors are none for gradients.
+        self._levels = _pyramid(photo.pixels.to(device, copy=True)[..., *self._part])
         self._seen = [_local(level) for level in self._levels]
 
     def __call__(self, images: Tensor) -> Tensor:

@@ -140,7 +140,7 @@ def check_pipeline(
     )
     prompts = _spread_out(domain.readable(pipeline.embedder).prompts, num_prompts)
     measured = measure(alone, prompts, num_fresh=num_fresh, on_progress=on_progress)
-    normal = ranges(num_fresh, _as_trained(pipeline) if expected is None else expected)
+    normal = ranges(num_fresh, _as_trained(pipeline, domain) if expected is None else expected)
     facts = {
         "recipe": pipeline.recipe,
         "generator": _part(pipeline.generator),
@@ -163,9 +163,10 @@ def _spread_out(prompts: Sequence[str], num: int) -> list[str]:
     return [prompts[index * len(prompts) // num] for index in range(num)]
 
 
-def _as_trained(pipeline: Pipeline) -> dict[str, Range]:
-    """Near the cosines that training saw, if the prior's card has them."""
-    scores = pipeline.prior.card.scores if pipeline.prior.card else {}
+def _as_trained(pipeline: Pipeline, domain: Domain) -> dict[str, Range]:
+    """Near the cosines that training saw on this domain, if the prior's card has them."""
+    card = pipeline.prior.card
+    scores = card.scores if card and card.domain.get("name") == domain.name else {}
     names = {"alignment": "prompts_cosine", "alignment_random": "prompts_cosine_random"}
     return {
         name: (scores[known] - NEAR_TRAINING, scores[known] + NEAR_TRAINING)

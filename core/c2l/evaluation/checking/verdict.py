@@ -80,7 +80,7 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
             "embedder",
             "the embedder sees this generator's pictures otherwise than in training, and yet the "
             "prior answers them: most likely their preprocessing differs (range, colour order, "
-            "size), or the embedder's weights",
+            "size), or the embedder's weights; or this is a later version of the generator",
         )
     if moved:
         return Verdict(

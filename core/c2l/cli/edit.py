@@ -1,0 +1,119 @@
+"""``c2l edit``: from pictures, prompts or seeds to other pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from c2l import service
+from c2l.cli import edit_direction, editing, options
+from c2l.cli.commands import Commands
+from c2l.cli.edit_invert import invert
+from c2l.cli.options import Fraction, Text, option
+
+Ends = Annotated[list[str] | None, editing.ends("PNGs of c2l, and prompts.", "[END]...")]
+Two = Annotated[list[str] | None, editing.ends("PNGs of c2l, or prompts.", "A B")]
+Things = Annotated[list[str] | None, editing.ends("PNGs of c2l, or prompts.", "PICTURE...")]
+Frames = Annotated[int, option("Pictures of the walk.", "--frames", "-n")]
+Way = Annotated[Text, option("prior, slerp or linear.", default="prior, else slerp")]
+Loop = Annotated[bool, option("Come back to the beginning.", "--loop")]
+Spacing = Annotated[Text, option("seen: even to the eye; path: along the path.", default="seen")]
+Layers = Annotated[
+    list[str] | None,
+    option("What comes from B: --layers 0-3,7:0.5; given again, another picture."),
+]
+Share = Annotated[Fraction, option("How much of these layers, 0 to 1.", default="1")]
+Amount = Annotated[float, option("How far: 0 is the same, 1 a fresh sample.", "--amount")]
+Num = Annotated[int, option("Neighbours of each picture.", "--num", "-n")]
+
+
+def walk(
+    context: typer.Context,
+    ends: Ends = None,
+    frames: Frames = 8,
+    path: Way = None,
+    loop: Loop = False,
+    spacing: Spacing = None,
+    seeds: editing.Seeds = None,
+    out: editing.Out = Path("pictures"),
+    recipe: editing.Recipe = None,
+    generator: options.Generator = None,
+    embedder: options.Embedder = None,
+    prior: options.Prior = None,
+    guidance: editing.Guidance = None,
+    negative: editing.Negative = None,
+    adherence: options.Adherence = None,
+    truncation: editing.Truncation = None,
+    device: options.Device = "auto",
+    precision: options.Precision = None,
+    accept_licence: options.AcceptLicence = False,
+    accept_programs: options.AcceptPrograms = False,
+    as_json: editing.Lines = False,
+) -> None:
+    """Walk from picture to picture, in steps that look equal.
+
+    Several seeds with one prompt walk from seed to seed; without a prompt, through pictures of the
+    generator's own.
+    """
+    editing.draw(context, service.typed_walk, "frames", "path", "loop", "spacing")
+
+
+def mix(
+    context: typer.Context,
+    ends: Two = None,
+    layers: Layers = None,
+    share: Share = None,
+    seeds: editing.Seeds = None,
+    out: editing.Out = Path("pictures"),
+    recipe: editing.Recipe = None,
+    generator: options.Generator = None,
+    embedder: options.Embedder = None,
+    prior: options.Prior = None,
+    guidance: editing.Guidance = None,
+    negative: editing.Negative = None,
+    adherence: options.Adherence = None,
+    truncation: editing.Truncation = None,
+    device: options.Device = "auto",
+    precision: options.Precision = None,
+    accept_licence: options.AcceptLicence = False,
+    accept_programs: options.AcceptPrograms = False,
+    as_json: editing.Lines = False,
+) -> None:
+    """Draw A with some layers of B, counted from 0, the coarsest."""
+    editing.draw(context, service.typed_mix, "layers", "share")
+
+
+def vary(
+    context: typer.Context,
+    ends: Things = None,
+    amount: Amount = 0.4,
+    num: Num = 7,
+    seeds: editing.Seeds = None,
+    out: editing.Out = Path("pictures"),
+    recipe: editing.Recipe = None,
+    generator: options.Generator = None,
+    embedder: options.Embedder = None,
+    prior: options.Prior = None,
+    guidance: editing.Guidance = None,
+    negative: editing.Negative = None,
+    adherence: options.Adherence = None,
+    truncation: editing.Truncation = None,
+    device: options.Device = "auto",
+    precision: options.Precision = None,
+    accept_licence: options.AcceptLicence = False,
+    accept_programs: options.AcceptPrograms = False,
+    as_json: editing.Lines = False,
+) -> None:
+    """Draw neighbours of a picture, near or far."""
+    editing.draw(context, service.typed_vary, "amount", "num")
+
+
+COMMANDS: Commands = {
+    "walk": walk,
+    "mix": mix,
+    "vary": vary,
+    **edit_direction.COMMANDS,
+    "invert": invert,
+}

@@ -1,0 +1,150 @@
+"""What moves of latents change in the pictures, and how far a direction has to go.
+
+The measure is the same whatever a direction was made from. There are pictures without the thing and
+pictures with it; the difference of their mean unit embeddings is the axis along which the two are
+told apart, and its length is how far. Strength 1 moves pictures without the thing that far along
+this axis. So it shows the thing as clearly as it is usually shown: the eye sees a smile, not a
+number of standard deviations, of which a smile takes few and a change of place many.
+"""
+
+# Letters: B pictures, E embedding width, L layers of the generator, D width of a code.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from c2l.budgets import SAMPLING
+from c2l.editing.parts import Parts
+from c2l.errors import BadInput
+
+FURTHEST = 4.0
+"""The most times that a difference of means is taken."""
+
+_FAINT = 0.05
+"""Of the distance between any two pictures: kinds of pictures that lie nearer are no two kinds."""
+
+_ROUNDS = 4
+_TRIED_ON = 24
+"""Pictures that strengths are tried on."""
+
+
+class Pool(NamedTuple):
+    """Pictures of the generator's own.
+
+    Args:
+        latents: (B, L, D).
+        seen: their embeddings, (B, E).
+    """
+
+    latents: Tensor
+    seen: Tensor
+
+    def rows(self, chosen: Tensor) -> Pool:
+        """Some of them."""
+        return Pool(self.latents[chosen], self.seen[chosen])
+
+
+def see(parts: Parts, latents: Tensor, truncation: float = 1.0) -> Tensor:
+    """The embeddings (B, E) of the pictures of latents (B, L, D)."""
+    generator = parts.generator
+    rows = SAMPLING.pictures(generator.image_size, generator.device.type)
+    with torch.no_grad():
+        return torch.cat([
+            parts.embedder.embed_images(generator.synthesize(some, truncation=truncation))
+            for some in latents.split(rows)
+        ])  # fmt: skip
+
+
+def own_pictures(parts: Parts, num: int, seed: int) -> Pool:
+    """Pictures that the generator draws by itself, of the seeds from ``seed`` on."""
+    space = parts.generator.latent_space
+    latents = space.expand(parts.generator.sample_latents(range(seed, seed + num)))
+    return Pool(latents, see(parts, latents))
+
+
+class Calibrated(NamedTuple):
+    """A step of strength 1.
+
+    Args:
+        step: (L, D).
+        seen: how far it moves pictures along the axis.
+        wanted: how far it should.
+    """
+
+    step: Tensor
+    seen: float
+    wanted: float
+
+    @property
+    def measures(self) -> dict[str, float]:
+        return {"seen": self.seen, "wanted": self.wanted}
+
+
+def calibrate(parts: Parts, raw: Tensor, without: Pool, shown: Tensor, name: str) -> Calibrated:
+    """How far a raw step (L, D) has to go.
+
+    Args:
+        without: pictures that do not show the thing.
+        shown: embeddings (B', E) of pictures that do.
+        name: of the direction, for errors.
+    Raises:
+        BadInput: nothing that is seen tells the two kinds of pictures apart, or the step does not
+            change it.
+    """
+    unit = normalize(without.seen, dim=1)
+    axis = normalize(shown, dim=1).mean(dim=0) - unit.mean(dim=0)
+    wanted = float(axis.norm())
+    apart = float((unit - unit.roll(1, dims=0)).norm(dim=1).mean())
+    if wanted <= _FAINT * apart:
+        raise BadInput(
+            f"'{name}' is a direction of nothing: it changes what is seen by {wanted:.3f}, and any "
+            f"two pictures differ by {apart:.3f}",
+            hint="Say it in other words, or give other pictures",
+            field="end",
+        )
+    some = without.rows(torch.arange(min(_TRIED_ON, len(unit))))
+    base = normalize(some.seen, dim=1).mean(dim=0) @ axis / wanted
+
+    def moved(strength: float) -> float:
+        seen = normalize(see(parts, some.latents + strength * raw), dim=1)
+        return float(seen.mean(dim=0) @ axis / wanted - base)
+
+    strength, seen = smallest(moved, wanted)
+    if seen <= _FAINT * wanted:
+        raise BadInput(
+            f"'{name}' moves latents and hardly changes what is seen: by {seen:.3f} of "
+            f"{wanted:.3f}",
+            hint="Keep less, or say it in other words",
+            field="end",
+        )
+    return Calibrated(strength * raw, seen, wanted)
+
+
+def smallest(moved: Callable[[float], float], wanted: float) -> tuple[float, float]:
+    """The smallest strength up to ``FURTHEST`` that moves far enough, and how far it moves.
+
+    Where none does, the one that moves furthest.
+    """
+    low, high, best = (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)
+    strength = 1.0
+    while strength <= FURTHEST:
+        high = strength, moved(strength)
+        best = max(best, high, key=lambda point: point[1])
+        if high[1] >= wanted:
+            break
+        low, strength = high, strength * 1.5
+    if high[1] < wanted:
+        return best
+    for _ in range(_ROUNDS):  # regula falsi: what is seen grows steadily with the strength
+        span = high[1] - low[1]
+        middle = low[0] + (high[0] - low[0]) * min(max((wanted - low[1]) / span, 0.1), 0.9)
+        at = middle, moved(middle)
+        low, high = (low, at) if at[1] >= wanted else (at, high)
+        if high[1] - wanted < 0.05 * wanted:
+            break
+    return high

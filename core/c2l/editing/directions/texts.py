@@ -1,0 +1,86 @@
+"""Differences between texts, and what the prior answers to pictures that move along them.
+
+Asked about a picture's own embedding, a prior gives latents that show all of it. Asked about the
+same embedding moved by the difference of two texts, it gives latents that differ in what the texts
+differ in: everything else is held by the picture. Asked about the two texts themselves, it would
+fill in what they leave open, and not alike: "an elderly person" has other skin and other earrings
+than "a person", on average, since a text encoder learnt how people write.
+"""
+
+# Letters: B pictures, E embedding width, L layers of the generator, D width of a code.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from c2l.editing.parts import Parts
+from c2l.errors import BadInput
+from c2l.prompts.blends import check_text
+from c2l.prompts.domains import ALIKE, find_domain
+
+SEEDS_EACH = 2
+"""Answers to each picture: the mean of a few differs less by what a seed decides."""
+
+
+def text_difference(parts: Parts, start: str | None, end: str, *, field: str = "end") -> Tensor:
+    """The difference (E,) of two texts' unit embeddings.
+
+    Args:
+        start: None for what prompts of the generator's domain have in common.
+    Raises:
+        BadInput: the embedder cannot tell the two apart.
+    """
+    texts = [end] if start is None else [end, start]
+    for text, name in zip(texts, (field, "start"), strict=False):
+        check_text(text, name)
+    ends, *starts = normalize(parts.embedder.embed_text(texts).double(), dim=1)
+    begin = starts[0] if starts else neutral_text(parts)
+    difference = ends - begin
+    length = float(difference.norm())
+    if length**2 / 2 < ALIKE:  # 1 - cosine of unit vectors this far apart
+        raise BadInput(
+            f"the embedder cannot tell '{end}' from '{start or 'any other prompt'}': their "
+            f"embeddings are {length:.1g} apart, so there is no direction from one to the other",
+            hint="Say it in other words; what the embedder never learnt to read, it cannot see",
+            field=field,
+        )
+    return difference.float()
+
+
+def neutral_text(parts: Parts) -> Tensor:
+    """What prompts of the generator's domain have in common, (E,)."""
+    domain = find_domain(None, parts.generator.reference)
+    unit = normalize(parts.embedder.embed_text(domain.prompts).double(), dim=1)
+    return unit.mean(dim=0)
+
+
+@torch.no_grad()
+def answers(
+    parts: Parts, seen: Tensor, difference: Tensor, *, first_seed: int = 0, num: int = SEEDS_EACH
+) -> Tensor:
+    """How the latents of pictures move when their embeddings move by a difference, (B, L, D).
+
+    The same seeds answer with and without, so that what the prior leaves open cancels out.
+
+    Args:
+        seen: embeddings of B pictures, (B, E).
+        difference: of two texts, (E,), or one for each picture, (B, E).
+    """
+    lengths = seen.norm(dim=1, keepdim=True)
+    moved = lengths * normalize(normalize(seen, dim=1) + difference.to(seen), dim=1)
+
+    def ask(embeddings: Tensor, seeds: Sequence[int]) -> Tensor:
+        latents = parts.prior.sample(embeddings, seeds=seeds, modality="image")
+        latents = latents.to(parts.generator.device)
+        return parts.generator.latent_space.expand(latents, parts.prior.repeats)
+
+    total = torch.zeros(())
+    for turn in range(num):
+        begin = first_seed + turn * len(seen)
+        seeds = range(begin, begin + len(seen))
+        total = total + ask(moved, seeds) - ask(seen, seeds)
+    return total / num

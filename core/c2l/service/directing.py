@@ -1,0 +1,199 @@
+"""Directions as people type them: made, read from files, kept in files, and gone along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from c2l.editing.apply import latents_of
+from c2l.editing.directions import (
+    Direction,
+    from_component,
+    from_groups,
+    from_prompts,
+    load_direction,
+)
+from c2l.editing.ends import end_of
+from c2l.errors import BadInput, BadWeights
+from c2l.ranges import MOST_STRENGTH
+from c2l.result import slug
+from c2l.sampling.record import read_record
+from c2l.service.drawing import prepare_folder
+from c2l.service.editing import Ends, TypedEdit
+from c2l.service.notices import Notice
+from c2l.service.session import Session
+
+if TYPE_CHECKING:
+    from c2l.pipeline import Pipeline
+
+_ANOTHER = (
+    "Give `start` and `end`, or `without` and `shown`, or `component`, or the file `direction`"
+)
+
+
+def typed_direction(
+    session: Session,
+    ends: Ends,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    without: Path | None = None,
+    shown: Path | None = None,
+    component: int | None = None,
+    direction: Path | None = None,
+    keep: Sequence[str] | None = None,
+    strength: str | Sequence[float] = "1",
+    save: Path | None = None,
+) -> TypedEdit:
+    """Each end moved along one direction, at each strength.
+
+    Args:
+        start, end: two prompts.
+        without, shown: folders of PNGs that c2l wrote, or files of latents.
+        component: of the latent space, counted from 0.
+        direction: a file. One of these four ways names the direction.
+        keep: what shall stay, each in words.
+        strength: as in ``-1,0,1``; or ``0..1.5:7``, seven from the one to the other.
+        save: a file to write the direction to.
+    Raises:
+        BadInput, BadWeights, IncompatibleParts, BadPicture, NotWritable.
+    """
+    ways = {
+        "start": start is not None or end is not None,
+        "without": without is not None or shown is not None,
+        "component": component is not None,
+        "direction": direction is not None,
+    }
+    named = [name for name, given in ways.items() if given]
+    if len(named) != 1:
+        told = "nothing names" if not named else f"{' and '.join(f'`{n}`' for n in named)} name"
+        raise BadInput(f"{told} the direction", hint=_ANOTHER, field=(named or ["start"])[-1])
+    strengths = _strengths(strength)
+    if save is not None:
+        prepare_folder(save.parent, "save")
+    kept, pipeline = list(keep or ()), ends.pipeline
+    if direction is not None:
+        if kept:
+            raise BadInput(
+                "a direction from a file is as it is",
+                hint="Leave out `keep`, or make it anew",
+                field="keep",
+            )
+        found = load_direction(direction, pipeline.generator)
+    elif component is not None:
+        found = from_component(pipeline, component, keep=kept)
+    elif named == ["without"]:
+        groups = [
+            _group(pipeline, path, name) for path, name in ((without, "without"), (shown, "shown"))
+        ]
+        found = from_groups(pipeline, *groups, name=f"{without} -> {shown}", keep=kept)
+    else:
+        found = from_prompts(pipeline, _given(start, "start"), _given(end, "end"), keep=kept)
+    if save is not None:
+        session.tell(Notice("saved", f"the direction is in {found.save(save)}"))
+    _tell_of_short(session, found)
+    begin = ends.edit()
+    moved = begin.move(found, strengths)
+    moved.name = f"{ends.title}-{_short(found.card.made.get('end') or found.card.name)}"
+    return TypedEdit(moved, None if 0 in strengths else begin)
+
+
+def typed_adhere(
+    session: Session, ends: Ends, *, to: str | None = None, start: str | None = None
+) -> TypedEdit:
+    """Each end, changed until it shows one more thing.
+
+    Raises:
+        BadInput: the embedder cannot tell ``to`` from ``start``.
+    """
+    begin = ends.edit()
+    adhering = begin.adhere(_given(to, "to"), start=start)
+    adhering.name = f"{ends.title}-{_short(adhering.to)}"
+    for one, found in enumerate(adhering.found, start=1):
+        what = f"{found.before:.2f} to {found.after:.2f}, typical {found.typical:.2f}"
+        where = "" if len(adhering) == 1 else f"picture {one}: "
+        if found.after == found.before:
+            short = "shows it already" if found.reached else "does not come to show it"
+            session.tell(Notice("short", f"{where}{short} ({what})"))
+        elif not found.reached:
+            session.tell(Notice("short", f"{where}shows it less clearly than most do ({what})"))
+    return TypedEdit(adhering, begin)
+
+
+def _short(text: str) -> str:
+    """For names of files."""
+    return slug(text)[:30].rstrip("-")
+
+
+def _given(text: str | None, field: str) -> str:
+    if text is None:
+        raise BadInput(f"`{field}` is missing", hint="Give it in words", field=field)
+    return text
+
+
+def _strengths(given: str | Sequence[float]) -> list[float]:
+    """``-1,0,1`` or ``0..1.5:7`` as numbers."""
+    if not isinstance(given, str):
+        return list(given)
+    numbers: list[float] = []
+    try:
+        for part in given.split(","):
+            ends, dots, last = part.partition("..")
+            if not dots:
+                numbers.append(float(part))
+                continue
+            last, _, num = last.partition(":")
+            numbers += torch.linspace(float(ends), float(last), int(num)).tolist()
+    except (ValueError, RuntimeError):
+        raise BadInput(
+            f"`strength={given}` is no list of numbers",
+            hint="Write them as in `strength=-1,0,1` or `strength=0..1.5:7`",
+            field="strength",
+        ) from None
+    if not numbers or not all(abs(n) <= MOST_STRENGTH for n in numbers):
+        raise BadInput(
+            f"`strength={given}` is out of range",
+            hint=f"Use numbers from -{MOST_STRENGTH} to {MOST_STRENGTH}",
+            field="strength",
+        )
+    return [round(n, 6) for n in numbers]
+
+
+def _group(pipeline: Pipeline, path: Path | None, field: str) -> Tensor:
+    """The latents (B, L, D) of a folder of pictures, or of a file that ``LatentsFile`` wrote."""
+    if path is None:
+        raise BadInput(f"`{field}` is missing", hint="Give both groups", field=field)
+    if path.is_dir():
+        pictures = sorted(path.glob("*.png"))
+        ends = [end_of(pipeline, p) for p in pictures if "grid" not in read_record(p)]
+        if not ends:
+            raise BadInput(f"{path} holds no pictures of c2l", hint="Give others", field=field)
+        return latents_of(pipeline, *(e.operation for e in ends))
+    try:
+        latents = load_file(path)["latents"].float()
+        return pipeline.generator.latent_space.expand(latents, pipeline.prior.repeats)
+    except FileNotFoundError:
+        raise BadInput(
+            f"there is no {path}", hint="Give a folder of pictures", field=field
+        ) from None
+    except (SafetensorError, OSError, KeyError) as error:
+        raise BadWeights(
+            f"{path} holds no latents: {error}",
+            hint="Give a folder of pictures, or what `c2l sample latents=FILE` wrote",
+        ) from error
+
+
+def _tell_of_short(session: Session, direction: Direction) -> None:
+    seen, wanted = (direction.card.measures.get(name, 0.0) for name in ("seen", "wanted"))
+    if seen < 0.9 * wanted:
+        text = (
+            f"'{direction.card.name}' shows at strength 1 {seen / wanted:.0%} of what pictures "
+            "of it show; no strength shows more"
+        )
+        session.tell(Notice("short", text))
