@@ -17,6 +17,7 @@ from c2l.editing.directions.direction import Direction
 from c2l.editing.directions.prompts import NUM_PICTURES, from_prompts
 from c2l.editing.drawing import draw_all
 from c2l.editing.edit import Edit, edit_of
+from c2l.editing.image_prompt import edit_like
 from c2l.editing.inversion.picture import inverted
 from c2l.editing.walk import Walk, walk_of
 from c2l.embedder import Embedder
@@ -179,6 +180,31 @@ class Pipeline:
                 ``edit``.
         """
         return walk_of(self, ends, frames=frames, **how)
+
+    def like(
+        self,
+        image: Path | str | Image.Image | Tensor,
+        prompt: Prompt | None = None,
+        *,
+        weight: float = 0.5,
+        num_images: int = 1,
+        seed: int = 0,
+        truncation: float | None = None,
+        **how: Any,
+    ) -> Edit:
+        """Pictures that show what an image shows: an image prompt. Nothing is drawn yet.
+
+        Args:
+            image: of any origin: a path, a Pillow image, or a tensor (3, H, W) in [-1, 1].
+            prompt: what to blend it with.
+            weight: of the image, from 0, the prompt alone, to 1, the image alone.
+            num_images: how many, with seeds ``seed, seed + 1, ...``
+            how: guidance, steps, adherence, negative, negative_by: see ``DrawRequest``.
+        Raises:
+            BadInput, BadPicture: the image cannot be read, or a value is out of range.
+        """
+        return edit_like(self, photo_of(image), prompt, weight=weight, num_images=num_images,
+                         seed=seed, truncation=truncation, **how)  # fmt: skip
 
     def invert(
         self, image: Path | str | Image.Image | Tensor, *, fit: Fit = "crop", **how: Any

@@ -69,6 +69,7 @@ class Towards:
         embeddings: of the other ends, float32, (B, E).
         seeds: of the other ends, B.
         at: B numbers from 0, the sample itself, to 1, the other end.
+        modality: what was embedded at the other ends; None for the same as at these.
     Raises:
         BadInput: a value is out of range.
     """
@@ -76,6 +77,7 @@ class Towards:
     embeddings: Tensor
     seeds: Sequence[int]
     at: Sequence[float]
+    modality: Modality | None = None
 
     def __post_init__(self) -> None:
         for name in ("seeds", "at"):

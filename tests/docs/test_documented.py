@@ -64,6 +64,9 @@ OWN_PAGES = {
     "c2l edit vary": "editing",
     "c2l edit direction": "editing",
     "c2l edit adhere": "editing",
+    "c2l edit like": "editing",
+    "c2l edit invert": "editing",
+    "c2l edit video": "editing",
 }
 
 

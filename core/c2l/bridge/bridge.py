@@ -244,7 +244,8 @@ class Bridge(nn.Module):
         ends = dataclasses.replace(options, towards=None)
         both = normal if isinstance(normal, NormalBetween) else None
         start = self.ask(embeddings, ends, both.start if both else normal)
-        end = self.ask(towards.embeddings, ends, both.end if both else normal)
+        there = dataclasses.replace(ends, modality=towards.modality or options.modality)
+        end = self.ask(towards.embeddings, there, both.end if both else normal)
         at = torch.tensor(towards.at, device=start.unit.device)
         unit = normalize(slerp(start.unit, end.unit, at[:, None]), dim=1)
         return Seen(unit, torch.lerp(start.levels, end.levels, at))

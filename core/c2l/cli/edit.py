@@ -11,6 +11,8 @@ from c2l import service
 from c2l.cli import edit_direction, editing, options
 from c2l.cli.commands import Commands
 from c2l.cli.edit_invert import invert
+from c2l.cli.edit_like import like
+from c2l.cli.edit_video import video
 from c2l.cli.options import Fraction, Text, option
 
 Ends = Annotated[list[str] | None, editing.ends("PNGs of c2l, prompts, or both.", "END")]
@@ -115,5 +117,7 @@ COMMANDS: Commands = {
     "mix": mix,
     "vary": vary,
     **edit_direction.COMMANDS,
+    "like": like,
     "invert": invert,
+    "video": video,
 }

@@ -41,6 +41,17 @@ def draw(context: typer.Context, make: Make, *own: str) -> None:
     Args:
         own: the options that are of this command alone; ``make`` gets them.
     """
+
+    def made(session: service.Session, **fields: Any) -> service.TypedEdit:
+        given = {name: fields.pop(name) for name in own}
+        typed: service.TypedEdit = make(session, service.open_ends(session, **fields), **given)
+        return typed
+
+    draw_made(context, made)
+
+
+def draw_made(context: typer.Context, make: Make) -> None:
+    """The same, of what ``make`` gives for a session and all that was typed."""
     output.warn_of_problems()
     params, milliseconds = context.params, []
     with downloads() as on_download, progress("drawing", "pictures") as update:
@@ -49,8 +60,7 @@ def draw(context: typer.Context, make: Make, *own: str) -> None:
             tell=output.say,
             on_download=on_download,
         )
-        opened = service.open_ends(session, **fields_of(context, "out", *own))
-        typed = make(session, opened, **{name: params[name] for name in own})
+        typed = make(session, **fields_of(context, "out"))
 
         def show(drawn: service.Drawn) -> None:
             line: dict[str, Any] = {"path": str(drawn.path), **drawn.record}

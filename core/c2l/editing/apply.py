@@ -11,13 +11,14 @@ from torch import Tensor
 from c2l.blending import slerp
 from c2l.editing.layers import mixed
 from c2l.editing.parts import Parts
-from c2l.editing.through_prior import between, sampled, varied
+from c2l.editing.through_prior import between, sampled, sampled_by_photo, varied
 from c2l.sampling.operations import (
     Direct,
     GivenLatents,
     Interpolate,
     Mix,
     Operation,
+    PhotoLatents,
     RandomLatents,
     SampleLatents,
     Vary,
@@ -104,6 +105,8 @@ def _carried_out(parts: Parts, some: list[Any], bases: Sequence[Tensor]) -> Tens
     match some[0]:
         case SampleLatents():
             return sampled(parts, some)
+        case PhotoLatents():
+            return sampled_by_photo(parts, some)
         case RandomLatents():
             return space.expand(parts.generator.sample_latents([o.seed for o in some]))
         case GivenLatents():

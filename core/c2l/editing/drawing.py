@@ -17,7 +17,14 @@ from c2l.editing.apply import latents_of
 from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import embed_prompts, name_of
-from c2l.sampling.operations import Operation, RandomLatents, SampleLatents, Vary, inner
+from c2l.sampling.operations import (
+    Operation,
+    PhotoLatents,
+    RandomLatents,
+    SampleLatents,
+    Vary,
+    inner,
+)
 from c2l.sampling.record import SCHEMA
 from c2l.sampling.texts import as_written
 
@@ -95,7 +102,7 @@ def draw_all(
 
 def seed_of(operation: Operation) -> int:
     """The seed that tells a picture from its neighbours."""
-    if isinstance(operation, (SampleLatents, RandomLatents, Vary)):
+    if isinstance(operation, (SampleLatents, PhotoLatents, RandomLatents, Vary)):
         return operation.seed
     return seed_of(inner(operation)[0]) if inner(operation) else 0
 

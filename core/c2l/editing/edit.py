@@ -14,6 +14,7 @@ from c2l.editing.directions.files import check_generator
 from c2l.editing.drawing import seed_of
 from c2l.editing.ends import end_of, one_truncation
 from c2l.editing.layers import check_layers, parse_layers
+from c2l.editing.video import Video, write_edit
 from c2l.errors import BadInput
 from c2l.files import at_home
 from c2l.images import free_stem, write_numbered
@@ -87,6 +88,19 @@ class Edit:
         folder = at_home(Path(folder))
         written = write_numbered(folder, free_stem(folder, self.name), drawn, len(self))
         return [path for _, path in written]
+
+    def video(self, path: Path | str, **how: Any) -> Video:
+        """Draw all pictures into a video, frame by frame.
+
+        Args:
+            path: a .mp4 or .webm, which need the extra ``c2l[video]``; a .webp or a .gif.
+            how: ``fps`` (30), ``easing`` (linear, smooth, in or out), ``ping_pong``, ``sound`` (a
+                file that moves the video by its loudness), and ``on_frame``.
+        Raises:
+            MissingDependency, NotWritable, VideoInterrupted: a video of what was drawn is there
+                after Ctrl-C, and on a full disk.
+        """
+        return write_edit(self, path, **how)
 
     def vary(self, amount: float, *, num: int = 1, seed: int | None = None) -> Edit:
         """Neighbours of each picture.

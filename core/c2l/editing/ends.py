@@ -13,6 +13,7 @@ from c2l.ranges import MOST_SEED
 from c2l.sampling.operations import (
     GivenLatents,
     Operation,
+    PhotoLatents,
     RandomLatents,
     SampleLatents,
     Vary,
@@ -107,7 +108,7 @@ def _of_file(pipeline: Pipeline, path: Path) -> End:
 
 def _is_alone(operation: Operation) -> bool:
     """Whether an operation needs neither prior nor embedder."""
-    if isinstance(operation, (SampleLatents, Vary)):
+    if isinstance(operation, (SampleLatents, PhotoLatents, Vary)):
         return False
     return all(map(_is_alone, inner(operation)))
 

@@ -13,7 +13,7 @@ from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import embed_prompts
 from c2l.sample_options import Near, Towards
-from c2l.sampling.operations import Interpolate, SampleLatents, Vary
+from c2l.sampling.operations import Interpolate, PhotoLatents, SampleLatents, Vary, unpacked
 from c2l.sampling.request import DrawSettings
 
 # Letters: B operations, K codes of the prior, L layers of the generator, D width of a code.
@@ -31,6 +31,28 @@ def sampled(parts: Parts, operations: Sequence[SampleLatents]) -> Tensor:
         )
 
     return _expanded(parts, _grouped(operations, [_settings(o) for o in operations], draw))
+
+
+def sampled_by_photo(parts: Parts, operations: Sequence[PhotoLatents]) -> Tensor:
+    """The latents (B, L, D) of samples for photos, alone or on the way from a prompt to them."""
+
+    def draw(some: Sequence[PhotoLatents]) -> Tensor:
+        first, seeds = some[0], [o.seed for o in some]
+        photos = torch.stack([unpacked(o.embedding) for o in some]).to(parts.embedder.device)
+        how = _how(parts, first, len(some))
+        if first.prompt is None:
+            return parts.prior.sample(photos, seeds=seeds, modality="image", **how)
+        texts = embed_prompts(parts.embedder, [o.prompt or {} for o in some])
+        weights = [o.weight for o in some]
+        if "towards" in parts.prior.supported_options:
+            way = Towards(photos, seeds, weights, modality="image")
+            return parts.prior.sample(texts, seeds=seeds, towards=way, **how)
+        pictured = parts.prior.sample(photos, seeds=seeds, modality="image", **how)
+        share = torch.tensor(weights, device=pictured.device)[:, None, None]
+        return torch.lerp(parts.prior.sample(texts, seeds=seeds, **how), pictured, share)
+
+    alike = [(o.prompt is None, _settings(o)) for o in operations]
+    return _expanded(parts, _grouped(operations, alike, draw))
 
 
 def between(parts: Parts, operations: Sequence[Interpolate]) -> Tensor:
@@ -65,7 +87,7 @@ def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:
     Where the prior keeps less apart than the layers of a base do, what is left of them fades with
     the amount. A prior that cannot stay near latents draws fresh ones, towards which they go.
     """
-    repeats = _repeats(parts)
+    repeats = prior_repeats(parts)
     codes = torch.stack([part.mean(dim=1) for part in bases.split(list(repeats), dim=1)], dim=1)
     rest = bases - parts.generator.latent_space.expand(codes, repeats)
     rows = list(zip(operations, bases, codes, strict=True))
@@ -108,7 +130,7 @@ def _settings(operation: Any) -> object:
     return repr([getattr(operation, name) for name in _HOW])
 
 
-def _how(parts: Parts, operation: SampleLatents, num: int) -> dict[str, Any]:
+def _how(parts: Parts, operation: SampleLatents | PhotoLatents, num: int) -> dict[str, Any]:
     """The options of ``num`` samples that are drawn as one is."""
     settings = parts.effective(DrawSettings(**{name: getattr(operation, name) for name in _HOW}))
     negative = settings.negative or {}
@@ -145,7 +167,7 @@ def _expanded(parts: Parts, latents: Tensor) -> Tensor:
     return parts.generator.latent_space.expand(latents, parts.prior.repeats)
 
 
-def _repeats(parts: Parts) -> tuple[int, ...]:
+def prior_repeats(parts: Parts) -> tuple[int, ...]:
     """How many layers each of the prior's K codes feeds."""
     space, num_codes = parts.generator.latent_space, parts.prior.config.num_codes
     if parts.prior.repeats is not None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeGuard
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from c2l.ranges import MOST_STRENGTH, Adherence, Guidance, Seed, Share, Steps, Strength
@@ -32,6 +32,31 @@ MOST_NESTED = 32
 """Levels of operations within each other."""
 
 
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+def packed(numbers: Tensor) -> str:
+    """Numbers as float32, little-endian, base64."""
+    data = numbers.detach().cpu().float().contiguous().numpy().astype("<f4").tobytes()
+    return base64.b64encode(data).decode()
+
+
+def unpacked(data: str) -> Tensor:
+    """What ``packed`` gave, in one row."""
+    numbers = np.frombuffer(base64.b64decode(data), dtype="<f4").astype(np.float32)
+    return torch.from_numpy(numbers)
+
+
+def _checked_numbers(data: str) -> str:
+    try:
+        length = len(base64.b64decode(data, validate=True))
+    except ValueError:
+        raise ValueError("it is not base64") from None
+    if not length or length % 4:
+        raise ValueError("it is not numbers of float32")
+    return data
+
+
 class _Operation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -42,6 +67,29 @@ class SampleLatents(_Operation):
     op: Literal["sample"] = "sample"
     prompt: Blend
     seed: Seed
+    negative: Blend | None = None
+    negative_by: NegativeBy | None = None
+    guidance: Guidance | None = None
+    steps: Steps | None = None
+    adherence: Adherence | None = None
+
+
+class PhotoLatents(_Operation):
+    """Latents that the prior samples for a picture of any origin: an image prompt.
+
+    Args:
+        photo: the sha256 of the picture's file.
+        embedding: of it, by the embedder: float32, little-endian, base64.
+        prompt: what to blend it with.
+        weight: of the picture, if there is a prompt: 0 is the prompt, 1 the picture.
+    """
+
+    op: Literal["photo"] = "photo"
+    photo: Sha256
+    embedding: Annotated[str, AfterValidator(lambda data: _checked_numbers(data))]
+    seed: Seed
+    prompt: Blend | None = None
+    weight: Share = 0.5
     negative: Blend | None = None
     negative_by: NegativeBy | None = None
     guidance: Guidance | None = None
@@ -68,17 +116,15 @@ class GivenLatents(_Operation):
     shape: tuple[int, int]
     data: str
     repeats: tuple[int, ...] | None = None
-    photo: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    photo: Sha256 | None = None
 
     @classmethod
     def of(
         cls, latents: Tensor, repeats: tuple[int, ...] | None = None, photo: str | None = None
     ) -> GivenLatents:
         """Latents of one picture, (K, D)."""
-        numbers = latents.detach().cpu().float().contiguous().numpy().astype("<f4")
         num_codes, width = latents.shape
-        data = base64.b64encode(numbers.tobytes()).decode()
-        return cls(shape=(num_codes, width), data=data, repeats=repeats, photo=photo)
+        return cls(shape=(num_codes, width), data=packed(latents), repeats=repeats, photo=photo)
 
     @model_validator(mode="after")
     def _whole(self) -> GivenLatents:
@@ -92,8 +138,7 @@ class GivenLatents(_Operation):
 
     def tensor(self) -> Tensor:
         """float32, (K, D)."""
-        numbers = np.frombuffer(base64.b64decode(self.data), dtype="<f4").astype(np.float32)
-        return torch.from_numpy(numbers).reshape(self.shape)
+        return unpacked(self.data).reshape(self.shape)
 
 
 class Interpolate(_Operation):
@@ -176,7 +221,7 @@ class Direct(_Operation):
 
 
 Operation = Annotated[
-    SampleLatents | RandomLatents | GivenLatents | Interpolate | Mix | Vary | Direct,
+    SampleLatents | PhotoLatents | RandomLatents | GivenLatents | Interpolate | Mix | Vary | Direct,
     Field(discriminator="op"),
 ]
 

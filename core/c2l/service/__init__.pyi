@@ -1,4 +1,5 @@
 from c2l.editing.inversion import InversionInterrupted as InversionInterrupted
+from c2l.editing.video import VideoInterrupted as VideoInterrupted
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
 from c2l.plugins import use_plugin_files as use_plugin_files
@@ -49,6 +50,7 @@ from c2l.service.evaluating import run_evaluation as run_evaluation
 from c2l.service.health.check import check_health as check_health
 from c2l.service.health.findings import Health as Health
 from c2l.service.health.findings import Problem as Problem
+from c2l.service.image_prompts import typed_like as typed_like
 from c2l.service.inverting import InvertedPhoto as InvertedPhoto
 from c2l.service.inverting import invert_photos as invert_photos
 from c2l.service.latents import LatentsFile as LatentsFile
@@ -78,6 +80,9 @@ from c2l.service.training import TrainingCallbacks as TrainingCallbacks
 from c2l.service.training import read_run as read_run
 from c2l.service.training import run_training as run_training
 from c2l.service.typed import typed_request as typed_request
+from c2l.service.videos import check_video_first as check_video_first
+from c2l.service.videos import draw_video as draw_video
+from c2l.service.videos import typed_track as typed_track
 from c2l.service.weights import plan_pull as plan_pull
 from c2l.service.weights import pull_recipes as pull_recipes
 from c2l.service.weights import pull_weights as pull_weights

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from c2l.editing.inversion.distance import Distance
 from c2l.editing.inversion.start import first_latents
 from c2l.editing.parts import Parts
+from c2l.editing.through_prior import prior_repeats
 from c2l.errors import BadInput
 from c2l.guard import blaming
 from c2l.interrupt import HeldInterrupt
@@ -134,7 +135,7 @@ class _Search:
             self._goal = embedder.embed_images(photo.pixels).clone()
         layers, (first, *_) = first_latents(parts, self._goal, self._distance, seed=seed)
         own = generator.latent_space
-        self._repeats = parts.prior.repeats or own.repeats
+        self._repeats = prior_repeats(parts)
         self._space = own
         self._num_layers = own.num_layers
         starts = torch.tensor([0, *self._repeats[:-1]]).cumsum(0)

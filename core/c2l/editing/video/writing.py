@@ -43,7 +43,7 @@ _WRITERS: Mapping[str, Callable[..., Writer]] = {
     ".webp": WebP,
     ".gif": Gif,
 }
-_WITH_SOUND = (".mp4", ".webm")
+WITH_SOUND = (".mp4", ".webm")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def check_video(path: Path, fps: float, *, sound: bool = False) -> Fraction:
         raise BadInput(
             f"`fps={fps:g}` is not above 0 and at most {MOST_FPS}", hint="Use `fps=30`", field="fps"
         )
-    if sound and suffix not in _WITH_SOUND:
+    if sound and suffix not in WITH_SOUND:
         raise BadInput(f"a {suffix} has no sound", hint="Name a .mp4 or .webm", field="sound")
     return Fraction(fps).limit_denominator(1001)
 

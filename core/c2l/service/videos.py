@@ -1,0 +1,109 @@
+"""Walks as people type them, as videos."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+from c2l.editing.video import Easing, Video, write_edit
+from c2l.editing.video.writing import check_video
+from c2l.editing.walk import Spacing
+from c2l.errors import BadInput
+from c2l.sampling.operations import Path as Way
+from c2l.service.directing import typed_direction
+from c2l.service.editing import Ends, TypedEdit, typed_walk
+from c2l.service.session import Session
+
+FOLDER = Path("pictures")
+
+TURN = "-1..1"
+"""How strong a direction is, from the first frame to the last."""
+
+
+def check_video_first(out: Path | None, fps: float) -> None:
+    """What can be said about a video before anything is loaded.
+
+    Raises:
+        BadInput: another format, or a rate that does not exist.
+    """
+    check_video(out or FOLDER / "walk.mp4", fps)
+
+
+def typed_track(
+    session: Session,
+    ends: Ends,
+    *,
+    frames: int,
+    path: Way | None = None,
+    loop: bool = False,
+    spacing: Spacing | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    direction: Path | None = None,
+    strength: str | None = None,
+) -> TypedEdit:
+    """What the video goes along: a walk through all ends, or one end turned along a direction.
+
+    Args:
+        start, end, direction: name the direction, as of ``typed_direction``.
+        strength: as in ``-1..1``, from the first frame to the last.
+    Raises:
+        BadInput: both, or as ``typed_walk`` and ``typed_direction``.
+    """
+    if start is None and end is None and direction is None:
+        if strength is not None:
+            raise BadInput(
+                "nothing says what to turn", hint="Give `start` and `end`, or `direction`",
+                field="strength",
+            )  # fmt: skip
+        return typed_walk(session, ends, frames=frames, path=path, loop=loop, spacing=spacing)
+    if path is not None or loop or spacing is not None or len(ends.things) != 1:
+        raise BadInput(
+            "a direction turns one picture, and needs no way between several",
+            hint="Give one, without `path`, `loop` and `spacing`",
+            field="ends",
+        )
+    if frames < 2:
+        raise BadInput(f"`frames={frames}` is below 2", hint="Use `frames=60`", field="frames")
+    along = f"{strength or TURN}:{frames}"
+    turned = typed_direction(
+        session, ends, start=start, end=end, direction=direction, strength=along
+    )
+    return TypedEdit(turned.edit)
+
+
+def draw_video(
+    typed: TypedEdit,
+    out: Path | None,
+    *,
+    fps: float,
+    easing: Easing = "linear",
+    ping_pong: bool = False,
+    sound: Path | None = None,
+    on_frame: Callable[[int, int], None] = lambda done, total: None,
+) -> Video:
+    """Draw an edit into a video.
+
+    Args:
+        out: replaced if it is there; None for a new ``pictures/NAME.mp4``.
+        fps, easing, ping_pong, sound: as of ``Edit.video``.
+        on_frame: called with the number of frames that were drawn, and of all.
+    Raises:
+        As ``Edit.video``.
+    """
+    path = out or _free(typed.edit.name)
+    return write_edit(
+        typed.edit,
+        path,
+        fps=fps,
+        easing=easing,
+        ping_pong=ping_pong,
+        sound=sound,
+        on_frame=on_frame,
+    )
+
+
+def _free(name: str) -> Path:
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(path for n in names if not (path := FOLDER / f"{n}.mp4").exists())
