@@ -30,17 +30,21 @@ STEPS = 3_000
 class Mixing(nn.Module):
     """A random invertible map of R^D: coupling layers (Dinh et al. 2014, arXiv 1410.8516)."""
 
+    held: int
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, width: int, mean: Tensor, std: Tensor, seed: int = 0) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
-        self.half = width // 2
+        self.held = width // 2
         hidden = 64
-        other = width - self.half
+        other = width - self.held
         self.register_buffer("mean", mean.clone())
         self.register_buffer("std", std.clone())
         for layer in range(NUM_LAYERS):
             turn = torch.linalg.qr(torch.randn(width, width, generator=rng)).Q
-            first = torch.randn(hidden, self.half, generator=rng) * (2.0 / self.half**0.5)
+            first = torch.randn(hidden, self.held, generator=rng) * (2.0 / self.held**0.5)
             second = torch.randn(other, hidden, generator=rng) * (BEND / hidden**0.5)
             for name, value in (("turn", turn), ("first", first), ("second", second)):
                 self.register_buffer(f"{name}{layer}", value.contiguous())
@@ -49,14 +53,14 @@ class Mixing(nn.Module):
         x = (plain - self.mean) / self.std
         for layer in range(NUM_LAYERS):
             x = x @ self.get_buffer(f"turn{layer}").T
-            a, b = x[..., : self.half], x[..., self.half :]
+            a, b = x[..., : self.held], x[..., self.held :]
             x = torch.cat([a, b + self._bend(a, layer)], dim=-1)
         return x
 
     def inverse(self, mixed: Tensor) -> Tensor:
         x = mixed
         for layer in reversed(range(NUM_LAYERS)):
-            a, b = x[..., : self.half], x[..., self.half :]
+            a, b = x[..., : self.held], x[..., self.held :]
             x = torch.cat([a, b - self._bend(a, layer)], dim=-1)
             x = x @ self.get_buffer(f"turn{layer}")
         return x * self.std + self.mean

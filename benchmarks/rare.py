@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import resistance
 import torch
-from resistance import AUTO, Bench, Cell, cells_of
+from resistance import AUTO, Bench, Cell, cell_of
 from torch import Tensor
 from worlds import World, open_world
 from worlds.measure import Ruler, render
@@ -119,7 +119,8 @@ def measured(name: str, label: str, rows: Sequence[str], work: Path) -> dict[str
             world = without(world, [_indices(both) for both in NEVER])
         for row in missing:
             print(f"{name}, {label}: {row}", file=sys.stderr, flush=True)
-            _, cell = next(cells_of(bench, world, ruler, row))
+            cell = cell_of(bench, world, ruler, row)
+            assert cell is not None
             found[row] = vars(cell)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(found), encoding="utf-8")

@@ -139,38 +139,36 @@ class Bench:
         part.replace(file)
 
     def measure(self, rows: Sequence[str]) -> None:
-        """Measure what is missing of some rows; auto's include each bridge that it tried."""
+        """Measure what is missing of some rows; with ``AUTO`` also each bridge that it tried."""
         there = self.measured()
         missing = [row for row in rows if row not in there]
-        if AUTO in rows and AUTO in there and not any(row.startswith(TRIED) for row in there):
-            missing.append(AUTO)
         if not missing:
             return
         world = open_world(self.name, self.work)
         ruler = Ruler(world, world.judge.questions(NUM_PROMPTS, PROMPT_SEED))
         for row in missing:
             print(f"{self.name}: {row}", file=sys.stderr, flush=True)
-            for label, cell in cells_of(self, world, ruler, row):
-                self.keep(label, cell)
+            if row == AUTO:  # comes last, so that it is missing while one of them is
+                for label, cell in tried(ruler, trained(self, world, row)):
+                    self.keep(label, cell)
+            found = cell_of(self, world, ruler, row)
+            if found:
+                self.keep(row, found)
 
 
-def cells_of(bench: Bench, world: World, ruler: Ruler, label: str) -> Iterator[tuple[str, Cell]]:
-    """Measure a row; of ``AUTO`` also each bridge it tried."""
-    row = ROWS[label]
+def cell_of(bench: Bench, world: World, ruler: Ruler, label: str) -> Cell | None:
+    """Measure a row; None where a world has no true pictures."""
     if label == "random":
         num = len(ruler.questions) * NUM_IMAGES
         latents = world.generator.sample_latents(range(RANDOM_SEED, RANDOM_SEED + num))
-        yield label, Cell(**ruler.measure(ruler.render(latents)).to_dict())
-    elif label == "true pictures":
+        return Cell(**ruler.measure(ruler.render(latents)).to_dict())
+    if label == "true pictures":
         images = world.drawings(ruler.questions) if world.drawings else None
-        if images is not None:
-            yield label, Cell(**ruler.measure(images[:, None]).to_dict())
-    else:
-        prior = trained(bench, world, row, label)
-        prior.config = prior.Settings(**{**prior.settings(), **row.asked})
-        yield label, drawn(ruler, prior, chosen=_chosen(prior))
-        if label == AUTO:
-            yield from tried(ruler, prior)
+        return None if images is None else Cell(**ruler.measure(images[:, None]).to_dict())
+    prior = trained(bench, world, label)
+    assert prior.card is not None
+    prior.config = prior.Settings(**{**prior.settings(), **ROWS[label].asked})
+    return drawn(ruler, prior, chosen=_words(prior.card.chosen))
 
 
 def tried(ruler: Ruler, prior: c2l.Prior) -> Iterator[tuple[str, Cell]]:
@@ -192,8 +190,9 @@ def drawn(ruler: Ruler, prior: c2l.Prior, **about: Any) -> Cell:
     return Cell(**measured.to_dict(), milliseconds=round(each, 3), **about)
 
 
-def trained(bench: Bench, world: World, row: Row, label: str) -> c2l.Prior:
+def trained(bench: Bench, world: World, label: str) -> c2l.Prior:
     """The prior of a row, trained unless it is there."""
+    row = ROWS[label]
     file = bench.folder / f"{row.file or _slug(label)}.safetensors"
     if not file.exists():
         bench.folder.mkdir(parents=True, exist_ok=True)
@@ -249,9 +248,9 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     pooled: tuple[list[float], list[float]] = ([], [])
     for name, cells in worlds.items():
         auto = cells.get(AUTO)
-        if auto is None:
-            continue
         bridges = {k: v for k, v in cells.items() if k.startswith(FIXED) and k != AUTO}
+        if auto is None or not bridges:
+            continue
         best = max(bridges, key=lambda label: fmean(bridges[label].accuracy))
         tries = [cell for label, cell in bridges.items() if label.startswith(TRIED)]
         fits = [cell.fit or 0.0 for cell in tries]
@@ -286,7 +285,7 @@ def _together(worlds: Mapping[str, Mapping[str, Cell]], other: str) -> None:
     accuracy = _difference(*([v for c in side for v in c.accuracy] for side in (ours, theirs)))
     diversity = _difference(*([v for c in side for v in c.diversity] for side in (ours, theirs)))
     faster = fmean(b.milliseconds or 0 for b in theirs) / fmean(a.milliseconds or 1 for a in ours)
-    print(f"\nAuto minus the {other}, over {len(both)} worlds: {accuracy} points of accuracy,")
+    print(f"\nAuto minus the {other}, in {len(both)} worlds: {accuracy} points of accuracy,")
     print(f"{diversity} of diversity, in 1/{faster:.0f} of the time.")
 
 
@@ -316,11 +315,6 @@ def _difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
 def _error(values: Sequence[float]) -> float:
     """One standard error of the mean."""
     return stdev(values) / len(values) ** 0.5
-
-
-def _chosen(prior: c2l.Prior) -> str:
-    assert prior.card is not None
-    return _words(prior.card.chosen)
 
 
 def _words(settings: Mapping[str, Any]) -> str:

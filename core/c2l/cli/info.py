@@ -1,4 +1,4 @@
-"""``c2l info``: what a picture or a prior says about itself."""
+"""``c2l info``: what a picture, a prior or a direction says about itself."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from c2l.cli.options import option
 
 def info(
     file: Annotated[
-        Path, typer.Argument(help="A PNG or a prior that c2l wrote.", show_default=False)
+        Path, typer.Argument(help="A PNG, a prior or a direction.", show_default=False)
     ],
     as_json: Annotated[bool, option("As one JSON object.", "--json")] = False,
 ) -> None:
-    """Show how a picture was drawn, or how a prior was made.
+    """Show how a picture was drawn, or how a prior or a direction was made.
 
     Of a picture, its prompt, seed, parts and settings; of a prior, the run that made it.
 
@@ -31,6 +31,9 @@ def info(
             output.data(json.dumps(facts.record, ensure_ascii=False))
         else:
             output.print_details(facts.record, as_json=False)
+    elif isinstance(facts, service.DirectionFacts):
+        card = json.loads(facts.card.to_json())
+        output.print_details(card, as_json=as_json)
     elif as_json:
         output.data(facts.card.to_json())
     else:

@@ -27,6 +27,7 @@ from c2l.service.consent import WantedModel as WantedModel
 from c2l.service.consent import fetch_with_consent as fetch_with_consent
 from c2l.service.consent import load_with_consent as load_with_consent
 from c2l.service.consent import refusal as refusal
+from c2l.service.describing import DirectionFacts as DirectionFacts
 from c2l.service.describing import PictureFacts as PictureFacts
 from c2l.service.describing import PriorFacts as PriorFacts
 from c2l.service.describing import describe_file as describe_file

@@ -1,4 +1,4 @@
-"""Describes a picture or a prior that c2l wrote; which of them it is follows from the content."""
+"""Describes a picture, a prior or a direction that c2l wrote; its content says which it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from c2l.editing.directions import DirectionCard, is_direction_file, read_direction
 from c2l.errors import BadPicture
 from c2l.prior_file import PriorCard, is_prior_file, read_prior_card
 from c2l.sampling.record import read_record
@@ -33,13 +34,22 @@ class PriorFacts:
         return TrainingRun.of(self.card).to_toml()
 
 
-def describe_file(path: Path) -> PictureFacts | PriorFacts:
-    """Read the record of a picture or the card of a prior, whatever the file is called.
+@dataclass(frozen=True)
+class DirectionFacts:
+    """The card of a direction."""
+
+    card: DirectionCard
+
+
+def describe_file(path: Path) -> PictureFacts | PriorFacts | DirectionFacts:
+    """Read the record of a picture or the card of a prior or direction, by whatever name.
 
     Raises:
-        BadPicture: it is neither, or a picture without a record.
-        BadWeights: a safetensors file that is not a prior.
+        BadPicture: it is none of these, or a picture without a record.
+        BadWeights: a safetensors file that is neither a prior nor a direction.
     """
+    if is_direction_file(path):
+        return DirectionFacts(read_direction(path).card)
     start = _beginning(path)
     is_picture = start.startswith(_PICTURES)
     if is_prior_file(path) or (path.suffix == ".safetensors" and not is_picture):

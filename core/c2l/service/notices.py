@@ -26,8 +26,8 @@ Kind = Literal[
     "offer",
     "time",
     "path",
-    "direction",
-    "adhere",
+    "saved",
+    "short",
 ]
 
 _LONGEST = 100

@@ -1,0 +1,59 @@
+"""The table of all ways from text to pictures: what it keeps, and what it concludes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from resistance import AUTO, TRIED, Bench, Cell, verdicts
+
+
+def cell(accuracy: float, *, diversity: float = 0.5, fit: float | None = None) -> Cell:
+    values = [accuracy - 0.1, accuracy + 0.1]
+    return Cell(values, values, {}, [diversity, diversity], 0.1, milliseconds=2.0, fit=fit)
+
+
+def test_cells_are_kept_under_their_rows(tmp_path: Path) -> None:
+    bench = Bench("colours", tmp_path)
+    assert bench.measured() == {}
+    for row in (AUTO, TRIED + "blur+projection, adherence 1.0", "2022 recipe, 4 steps"):
+        bench.keep(row, cell(0.5))
+    assert bench.measured() == {
+        AUTO: cell(0.5),
+        TRIED + "blur+projection, adherence 1.0": cell(0.5),
+        "2022 recipe, 4 steps": cell(0.5),
+    }
+
+
+def test_what_is_there_is_not_measured_again(tmp_path: Path) -> None:
+    bench = Bench("no such world", tmp_path)  # opening it would fail
+    bench.keep("ridge", cell(0.5))
+    bench.measure(["ridge"])
+    with pytest.raises(KeyError):
+        bench.measure(["ridge", "neighbours"])
+
+
+def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+    cells = {
+        AUTO: cell(0.8, diversity=0.6),
+        "neighbours": cell(0.7, diversity=0.3),
+        "2022 recipe, 4 steps": cell(0.5, diversity=0.5),
+        TRIED + "blur": cell(0.6, fit=1.0),
+        TRIED + "blur+projection": cell(0.9, fit=3.0),
+        TRIED + "blur+centring": cell(0.7, fit=2.0),
+    }
+    verdicts({"colours": cells, "digits-fixed": {}})
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if line.startswith("| colours"))
+    assert [part.strip() for part in row.strip("|").split("|")] == [
+        "colours",
+        "blur+projection",
+        "-10.0 ± 0.0",
+        "+10.0 ± 0.0",
+        "2.0 times",
+        "",
+        "1.00",
+    ]
+    assert "Auto minus the 2022 recipe, 4 steps, in 1 worlds: +30.0 ± 0.0 points" in "\n".join(
+        lines
+    )
