@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from c2l.errors import BadInput, BadPicture
@@ -151,7 +151,7 @@ def read_photo(path: Path, *, field: str = "image") -> Photo:
                 image.draft("RGB", (MOST_SIDE, MOST_SIDE))  # a JPEG can be read smaller
                 image.load()
                 plain = _plain(image, str(path))
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise BadPicture(
             f"{path} is not a picture{_instead(data)}", hint="Give a PNG, JPEG or WebP", field=field
         ) from None

@@ -38,8 +38,8 @@ def edit_like(
     The photo is embedded in the shape of the generator's pictures, which the prior learnt from. The
     embedding is in the record: to draw the picture again, the photo is not needed.
     """
-    prompts = [prompt] if prompt is not None else ["a picture"]
-    request = DrawRequest(prompts=prompts, num_images=num_images, seed=seed, **how)
+    asked: dict[str, Any] = {"prompt": "a picture" if prompt is None else prompt, **how}
+    request = DrawRequest(num_images=num_images, seed=seed, **asked)
     given = {name: getattr(request, name) for name in _HOW}
     pixels = photo.fitted(pipeline.generator.image_size).pixels
     embedding = packed(pipeline.embedder.embed_images(pixels)[0])

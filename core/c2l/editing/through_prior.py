@@ -100,7 +100,7 @@ def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:
         first = some[0][0]
         near = Near(own, first.amount) if stays_near else None
         if isinstance(first.base, SampleLatents):
-            embeddings = embed_prompts(parts.embedder, [o.base.prompt for o, *_ in some])  # type: ignore[union-attr]
+            embeddings = embed_prompts(parts.embedder, [o.base.prompt for o, *_ in some])  # type: ignore[misc,union-attr]
             how = _how(parts, first.base, len(some))
         else:
             embeddings = _seen(parts, torch.stack([base for _, base, _ in some]))

@@ -86,7 +86,7 @@ class WebP:
         if not features.check("webp"):
             raise MissingDependency(
                 "this build of Pillow has no WebP",
-                hint="Write a .gif, or install Pillow from PyPI: pip install --upgrade pillow",
+                hint="Write a .gif, or install Pillow as it is on PyPI",
                 field="out",
             )
         self._file = file

@@ -136,7 +136,7 @@ def _encoder(av: ModuleType, container: Container) -> str:
         return name
     raise MissingDependency(
         f"this build of PyAV has no encoder for {container.plain}, as a .{container.name} needs",
-        hint="Install PyAV from PyPI: pip install --upgrade av, or write a .webp",
+        hint="Install PyAV as it is on PyPI, or write a .webp",
         field="out",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image
 from torch import Tensor
@@ -14,7 +14,7 @@ from c2l.images import to_pil
 if TYPE_CHECKING:
     from c2l.result import Picture
 
-    Frame = Tensor | Image.Image | Picture
+    Frame: TypeAlias = Tensor | Image.Image | Picture
     """A picture, or a tensor (3, H, W) or (B, 3, H, W), in [-1, 1]."""
 
 
