@@ -58,12 +58,6 @@ def from_prompts(
     raw = without_kept(parts, moves.mean(dim=0), keep, without, name, seed=seed)
     shown = see(parts, (without.latents + moves)[:_SHOWN])
     found = calibrate(parts, raw, without, shown, name)
-    made = {
-        "by": "prompts",
-        "start": start,
-        "end": end,
-        "keep": list(keep),
-        "num": num,
-        "seed": seed,
-    }
-    return made_direction(parts, found.step, name, {**made, "seed": seed}, found.measures)
+    made = {"by": "prompts", "start": start, "end": end, "keep": list(keep), "num": num}
+    made["seed"] = seed
+    return made_direction(parts, found.step, name, made, found.measures)
