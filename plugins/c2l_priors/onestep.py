@@ -3,8 +3,8 @@
 The flow learns as ever. Then a copy of its network learns where the deterministic walk from pure
 noise x_1 ends, under a prompt, and gives the answer in one call (Luhman & Luhman, arXiv
 2101.02388). Since it begins as the flow and the flow no longer moves, that takes a fraction of the
-training. To learn both in one network at once costs either of them some of what prompts name: see
-``benchmarks/onestep.md``.
+training; ``benchmarks/onestep.md`` has what is left of the flow. To learn both in one network at
+once costs either of them some of what prompts name.
 """
 
 from __future__ import annotations

@@ -676,4 +676,4 @@ def test_a_process_forked_inside_a_part_may_end() -> None:
             return super().synthesize(latents, **keywords)
 
     generator = watch(Forks())
-    assert generator.synthesize(generator.sample_latents([0])).shape == (1, 3, 16, 16)
+    assert generator.synthesize(generator.sample_latents([0])).shape == (1, 3, 8, 8)

@@ -131,7 +131,7 @@ def test_workers_cannot_load_what_is_registered_here(weights: Path, tmp_path: Pa
 
 
 class LinePrior(c2l.Prior):
-    """The mean of all latents, whatever is asked."""
+    """Near the mean of all latents, whatever is asked."""
 
     trains_by_gradient = False
     mean: Tensor
@@ -145,7 +145,8 @@ class LinePrior(c2l.Prior):
         self.mean.copy_(latents.mean(dim=0))
 
     def _sample(self, embeddings: Tensor, options: c2l.SampleOptions) -> Tensor:
-        return self.mean.expand(len(embeddings), -1, -1).to(embeddings.device)
+        noise = c2l.draw_normal(options.seeds, self.config.latent_width)[:, None]
+        return self.mean + 0.1 * (noise + embeddings.mean(dim=1)[:, None, None])
 
 
 def test_a_prior_is_trained_and_read_by_its_kind(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_the_record_in_the_reference() -> None:
 def test_operations_in_the_reference() -> None:
     (block,) = blocks_of(section_of("docs/reference.md", "Operations on latents"), "json")
     (picture,) = Session().draw(Request(**json.loads(block)))
-    assert picture.record["latents"]["strength"] == 1.5
+    assert picture.record["latents"]["at"] == 0.25
     assert 0 < picture.score < 1
 
 

@@ -64,7 +64,7 @@ class ToyGenerator(Generator):
         space = self.latent_space
         layers = space.expand(latents.to(self.device), repeats)
         if truncation != 1:
-            layers = torch.lerp(space.mean, layers, truncation)
+            layers = torch.lerp(space.expand(space.mean[None]), layers, truncation)
         pieces = layers.split(SIZES, dim=2)
         read = torch.cat([piece[:, layer] for layer, piece in enumerate(pieces)], dim=1)
         hidden = torch.relu(read @ self.first.T)

@@ -6,7 +6,6 @@ The plugins that break while they are described are in ``tests/registry/test_bro
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,7 +115,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     registry.cache_clear()
     with on_path(DATA), on_path(MUTANTS), on_path(folder):
         for name in ("mutant", "broken_embedders", "broken_priors", "bad_generators"):
-            sys.modules.pop(name, None)
             importlib.import_module(name)
         yield
     registry.cache_clear()

@@ -94,6 +94,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     stopping = StopAfter()
     # The class's name is part of a fingerprint; this one stands for the embedder itself.
     stopping.__class__.__name__ = "ToyEmbedder"
+    stopping.__class__.__module__ = ToyEmbedder.__module__
     with pytest.raises(PairsInterrupted) as stop:
         build_pairs(ToyGenerator(), stopping, 50, tmp_path / "p", shard_size=20, batch_size=8)
     assert (stop.value.num_done, stop.value.num) == (20, 50)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 import c2l
 from c2l.errors import MissingDependency
+from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import read_prior_card
 from c2l.sample_options import SampleOptions
@@ -21,7 +23,6 @@ from c2l.testing import ToyEmbedder, ToyGenerator
 from c2l.testing.toy_world import WIDTH
 from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l.training import TrainingProgress, train_prior
-from c2l.training import priors as training_priors
 from c2l.training.oddities import Oddity
 from c2l.training.student import student_scores, train_student
 from c2l.training.validation import best_split, nearest
@@ -47,7 +48,8 @@ class ClimbingPrior(Prior):
         return (self.level - 1).square()
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
-        return self.mean.expand(len(embeddings), 1, -1)
+        noise = c2l.draw_normal(options.seeds, self.config.latent_width)[:, None]
+        return self.mean + 1e-3 * (noise + embeddings.mean(dim=1)[:, None, None])
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +59,10 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> c2l.Pairs:
 
 
 @pytest.fixture
-def climbing_prior(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_priors, "prior_class", lambda kind, settings: ClimbingPrior)
-    monkeypatch.setattr("c2l.training.checks.prior_class", lambda kind, settings: ClimbingPrior)
+def climbing_prior() -> Iterator[None]:
+    c2l.register_prior(ClimbingPrior, kind="climbing")
+    yield
+    registry.cache_clear()
 
 
 def train(pairs: c2l.Pairs, out: Path, **options: Any) -> list[TrainingProgress]:

@@ -37,7 +37,7 @@ def from_component(
         BadInput: there are not so many components.
     """
     latents = parts.generator.sample_latents(range(seed, seed + num))
-    flat = latents.flatten(1).double()
+    flat = latents.flatten(1).cpu().double()  # not every device has float64
     centred = flat - flat.mean(dim=0)
     most = min(flat.shape[1], num - 1)
     if not 0 <= component < most:

@@ -28,6 +28,7 @@ FURTHEST = 4.0
 _FAINT = 0.05
 """Of the distance between any two pictures: kinds of pictures that lie nearer are no two kinds."""
 
+_NEARLY = 0.95
 _ROUNDS = 4
 _TRIED_ON = 24
 """Pictures that strengths are tried on."""
@@ -128,21 +129,19 @@ def calibrate(parts: Parts, raw: Tensor, without: Pool, shown: Tensor, name: str
 def smallest(moved: Callable[[float], float], wanted: float) -> tuple[float, float]:
     """The smallest strength up to ``FURTHEST`` that moves far enough, and how far it moves.
 
-    Where none does, the one that moves furthest.
+    Where none does, the smallest that moves nearly as far as any: what comes after costs the rest
+    of the picture, and shows no more.
     """
-    low, high, best = (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)
-    strength = 1.0
-    while strength <= FURTHEST:
-        high = strength, moved(strength)
-        best = max(best, high, key=lambda point: point[1])
-        if high[1] >= wanted:
-            break
-        low, strength = high, strength * 1.5
-    if high[1] < wanted:
-        return best
-    for _ in range(_ROUNDS):  # regula falsi: what is seen grows steadily with the strength
-        span = high[1] - low[1]
-        middle = low[0] + (high[0] - low[0]) * min(max((wanted - low[1]) / span, 0.1), 0.9)
+    points, strength = [(0.0, 0.0)], 1.0
+    while strength <= FURTHEST and points[-1][1] < wanted:
+        points.append((strength, moved(strength)))
+        strength *= 1.5
+    wanted = min(wanted, _NEARLY * max(seen for _, seen in points))
+    place = next((i for i, (_, seen) in enumerate(points) if i and seen >= wanted), 0)
+    low, high = points[max(0, place - 1)], points[place]
+    for _ in range(_ROUNDS if place else 0):  # regula falsi: what is seen grows with the strength
+        share = (wanted - low[1]) / (high[1] - low[1])
+        middle = low[0] + (high[0] - low[0]) * min(max(share, 0.1), 0.9)
         at = middle, moved(middle)
         low, high = (low, at) if at[1] >= wanted else (at, high)
         if high[1] - wanted < 0.05 * wanted:

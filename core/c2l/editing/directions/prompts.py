@@ -52,18 +52,12 @@ def from_prompts(
     name = f"{start} -> {end}"
     difference = text_difference(parts, start, end)
     pool = own_pictures(parts, round(_POOL * num), seed)
-    like_start = (pool.seen / pool.seen.norm(dim=1, keepdim=True)) @ difference.to(pool.seen)
-    without = pool.rows(like_start.argsort()[:num])
+    like_end = (pool.seen / pool.seen.norm(dim=1, keepdim=True)) @ difference.to(pool.seen)
+    without = pool.rows(like_end.argsort().cpu()[:num])
     moves = answers(parts, without.seen, difference, first_seed=seed)
     raw = without_kept(parts, moves.mean(dim=0), keep, without, name, seed=seed)
     shown = see(parts, (without.latents + moves)[:_SHOWN])
     found = calibrate(parts, raw, without, shown, name)
-    made = {
-        "by": "prompts",
-        "start": start,
-        "end": end,
-        "keep": list(keep),
-        "num": num,
-        "seed": seed,
-    }
-    return made_direction(parts, found.step, name, {**made, "seed": seed}, found.measures)
+    made = {"by": "prompts", "start": start, "end": end, "keep": list(keep), "num": num}
+    made["seed"] = seed
+    return made_direction(parts, found.step, name, made, found.measures)

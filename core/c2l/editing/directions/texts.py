@@ -37,7 +37,7 @@ def text_difference(parts: Parts, start: str | None, end: str, *, field: str = "
     texts = [end] if start is None else [end, start]
     for text, name in zip(texts, (field, "start"), strict=False):
         check_text(text, name)
-    ends, *starts = normalize(parts.embedder.embed_text(texts).double(), dim=1)
+    ends, *starts = normalize(parts.embedder.embed_text(texts).cpu().double(), dim=1)
     begin = starts[0] if starts else neutral_text(parts)
     difference = ends - begin
     length = float(difference.norm())
@@ -54,7 +54,7 @@ def text_difference(parts: Parts, start: str | None, end: str, *, field: str = "
 def neutral_text(parts: Parts) -> Tensor:
     """What prompts of the generator's domain have in common, (E,)."""
     domain = find_domain(None, parts.generator.reference)
-    unit = normalize(parts.embedder.embed_text(domain.prompts).double(), dim=1)
+    unit = normalize(parts.embedder.embed_text(domain.prompts).cpu().double(), dim=1)
     return unit.mean(dim=0)
 
 
