@@ -136,7 +136,8 @@ def smallest(moved: Callable[[float], float], wanted: float) -> tuple[float, flo
     while strength <= FURTHEST and points[-1][1] < wanted:
         points.append((strength, moved(strength)))
         strength *= 1.5
-    wanted = min(wanted, _NEARLY * max(seen for _, seen in points))
+    most = max(seen for _, seen in points)
+    wanted = wanted if most >= wanted else _NEARLY * most
     place = next((i for i, (_, seen) in enumerate(points) if i and seen >= wanted), 0)
     low, high = points[max(0, place - 1)], points[place]
     for _ in range(_ROUNDS if place else 0):  # regula falsi: what is seen grows with the strength

@@ -170,6 +170,7 @@ def test_the_smallest_strength_is_found() -> None:
     strength, seen = smallest(lambda s: s**2, 2.0)
     assert 2.0 <= seen <= 2.2
     assert strength == pytest.approx(seen**0.5)
+    assert smallest(lambda s: s, 1.0) == (1.0, 1.0)  # just far enough is far enough
     # Where nothing moves far enough, no further than helps.
     strength, seen = smallest(lambda s: min(s, 1.2), 9.0)
     assert strength <= 1.3 and seen == pytest.approx(1.2, rel=0.06)
