@@ -293,7 +293,7 @@ def _line(label: str, cell: Cell | None) -> str:
     if cell is None:
         return f"| {label} | | | | | | |"
     spent = "" if cell.milliseconds is None else f"{cell.milliseconds:.2f}"
-    row = [label, *scores(cell), f"{cell.cmmd:.3g}", spent, cell.chosen]
+    row = [label, *scores(cell), f"{cell.cmmd + 0.0:.3g}", spent, cell.chosen]
     return f"| {' | '.join(row)} |"
 
 

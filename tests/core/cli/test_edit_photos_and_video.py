@@ -111,3 +111,25 @@ def test_after_ctrl_c_the_video_plays() -> None:
     assert line.startswith("interrupted: the first ")
     assert line.endswith(" frames are in a.gif, which plays")
     assert f"first {Image.open('a.gif').n_frames} frames" in line
+
+
+def test_a_turned_picture_as_a_video(capsys: pytest.CaptureFixture[str]) -> None:
+    turn = ["edit", "video", "a man", "--seeds", "2", "--frames", "3", "--out", "a.gif"]
+    assert main([*turn, "--start", "a sad face", "--end", "a smiling face"]) == 0
+    assert Image.open(capsys.readouterr().out.strip()).n_frames == 3
+    assert main([*turn, "--strength", "0..1"]) == ExitCode.USAGE
+    assert "nothing says what to turn. Give --start and --end, or --direction" in last_line(capsys)
+    assert main([*turn, "a woman", "--start", "sad", "--end", "happy"]) == ExitCode.USAGE
+    assert "a direction turns one picture" in last_line(capsys)
+
+
+def test_what_a_photo_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["edit", "like", photo("a.jpg"), "--prompt", "a man", "--num", "2", "--seed", "4"]
+    assert main([*words, "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["latents"]["seed"] for line in lines] == [4, 5]
+    assert {line["latents"]["weight"] for line in lines} == {0.5}
+    assert main(["edit", "like", "a.jpg", "--weight", "2"]) == ExitCode.USAGE
+    assert "--weight" in last_line(capsys)
+    assert main(["edit", "like"]) == ExitCode.USAGE
+    assert last_line(capsys) == "error: there is no photo. Give one, as in photo.jpg"
