@@ -19,7 +19,7 @@ def info(
     ],
     as_json: Annotated[bool, option("As one JSON object.", "--json")] = False,
 ) -> None:
-    """Show how a picture was drawn, or how a prior or a direction was made.
+    """Show how a picture, a prior or a direction was made.
 
     Of a picture, its prompt, seed, parts and settings; of a prior, the run that made it.
 

@@ -30,7 +30,12 @@ def _use_files(files: list[str]) -> None:
 
 PluginFiles = Annotated[
     list[str] | None,
-    typer.Option("--plugin", callback=_use_files, help="A .py file with parts of your own."),
+    typer.Option(
+        "--plugin",
+        callback=_use_files,
+        metavar="FILE",
+        help="A .py file with parts of your own; repeatable.",
+    ),
 ]
 
 # The parts of a recipe, replaced.
