@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -34,8 +35,13 @@ def check(
     A prior is trained on a small world first. The exit code is 7 if anything fails.
     """
     output.warn_of_problems()
+    return print_reports(service.check_parts(part, all=all), as_json=as_json)
+
+
+def print_reports(reports: Iterable[service.Report], *, as_json: bool) -> int:
+    """Print reports as they come; returns the exit code."""
     code = 0
-    for report in service.check_parts(part, all=all):
+    for report in reports:
         output.data(report.to_json() if as_json else str(report))
         code = code or report.exit_code
     return code

@@ -8,6 +8,7 @@ import typer
 
 from c2l import service
 from c2l.cli import output, packages
+from c2l.cli.check import print_reports
 from c2l.cli.commands import Commands
 from c2l.cli.options import Json
 
@@ -58,6 +59,13 @@ def enable_plugin(name: Chosen, as_json: Json = False) -> None:
     _changed(service.enable_plugin(name), as_json)
 
 
+def check_plugin(
+    name: Annotated[str, typer.Argument(help="As the list names it.")], as_json: Json = False
+) -> int:
+    """Check that the parts of a plugin keep what they promise, as 'c2l check'."""
+    return print_reports(service.check_plugin(name), as_json=as_json)
+
+
 def _changed(rows: list[service.PluginRow], as_json: bool) -> None:
     if why := service.why_choices_do_not_count():
         output.warn(why)
@@ -90,6 +98,7 @@ def _counted(row: service.PluginTrace) -> str:
 COMMANDS: Commands = {
     "list": list_plugins,
     "show": show_plugin,
+    "check": check_plugin,
     "trace": trace_plugins,
     "enable": enable_plugin,
     "disable": disable_plugin,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,16 @@ def check_file(path: str | Path) -> Iterator[Report]:
         yield check_subject(subject, {})
 
 
-def check_all() -> Iterator[Report]:
+def check_all(kinds: Collection[str] | None = None) -> Iterator[Report]:
     """Check what the installed plugins offer, as far as it is on this machine.
 
     Of each kind of generator and embedder, the models that come with its package or, if there are
     none, the smallest that was fetched; of each kind of prior, a new one.
+
+    Args:
+        kinds: those to check; None for all.
     """
-    for subject in subjects_here():
+    for subject in subjects_here(kinds):
         yield check_subject(subject, {})
 
 

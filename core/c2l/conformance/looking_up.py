@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,11 @@ def subjects_in(path: Path) -> Iterator[Subject[Any]]:
         yield _made_by(ByImport(module.__name__, cls.__qualname__, path.absolute()), cls)
 
 
-def subjects_here() -> Iterator[Subject[Any]]:
-    """What the installed plugins offer, as far as it is on this machine."""
+def subjects_here(kinds: Collection[str] | None = None) -> Iterator[Subject[Any]]:
+    """What the installed plugins offer, as far as it is on this machine; of some kinds or all."""
     for spec in registry().kinds().values():
+        if kinds is not None and spec.kind not in kinds:
+            continue
         if spec.interface == "prior":
             yield PriorSubject(ByKind(spec.kind))
             continue

@@ -1,3 +1,4 @@
+from c2l.conformance import Report as Report
 from c2l.editing.inversion import InversionInterrupted as InversionInterrupted
 from c2l.editing.video import VideoInterrupted as VideoInterrupted
 from c2l.evaluation.tables import comparison_table as comparison_table
@@ -19,6 +20,7 @@ from c2l.service.catalogue import show_model as show_model
 from c2l.service.catalogue import show_plugin as show_plugin
 from c2l.service.catalogue import show_recipe as show_recipe
 from c2l.service.checking import check_parts as check_parts
+from c2l.service.checking import check_plugin as check_plugin
 from c2l.service.compat.fits import Fit as Fit
 from c2l.service.compat.fits import find_fits as find_fits
 from c2l.service.consent import LicenceQuestion as LicenceQuestion

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from c2l.conformance import Report, check, check_all, check_file
-from c2l.errors import BadInput
+from c2l.errors import BadInput, PluginFailed
+from c2l.plugins import registry
 
 
 def check_parts(part: str | None, *, all: bool = False) -> Iterator[Report]:
@@ -29,3 +30,24 @@ def check_parts(part: str | None, *, all: bool = False) -> Iterator[Report]:
         yield from check_file(Path(part).expanduser())
     else:
         yield check(part)
+
+
+def check_plugin(name: str) -> Iterator[Report]:
+    """Check the kinds of one installed plugin, as far as they are on this machine.
+
+    Raises:
+        UnknownPlugin: it is not installed.
+        PluginFailed: it cannot be used.
+        BadInput: nothing that it offers is here to be checked.
+    """
+    record = registry().plugin(name)
+    if record.state != "available":
+        reason = record.error or record.state
+        raise PluginFailed(f"plugin {name}: {reason}", hint=f"See 'c2l plugins show {name}'")
+    reports = list(check_all(record.kinds))
+    if not reports:
+        raise BadInput(
+            f"nothing of plugin {name} is on this machine to be checked",
+            hint="Fetch one of its models with 'c2l models pull', or name a file: `c2l check`",
+        )
+    yield from reports

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from c2l.cli.app import main
+from c2l.plugins import registry
+from c2l.testing import install_package, on_path
 
 BRIGHT = """
 from c2l.testing import ToyGenerator
@@ -86,3 +88,40 @@ def test_files_without_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         path.write_text(source)
         assert main(["check", str(path)]) == 7
         assert says in capsys.readouterr().err
+
+
+THEIRS = """
+import c2l
+
+
+@c2l.hookimpl
+def c2l_register_kinds(register):
+    factory = "c2l_priors.ridge:RidgePrior"
+    register(c2l.KindSpec(kind="theirs", interface="prior", factory=factory, summary="Ridge"))
+"""
+
+
+def test_the_parts_of_a_plugin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install_package(tmp_path, "c2l-theirs", {"their": THEIRS, "broken": "import nowhere"})
+    try:
+        with on_path(tmp_path):
+            registry.cache_clear()
+            assert main(["plugins", "check", "their"]) == 0
+            (line,) = capsys.readouterr().out.splitlines()
+            assert line.startswith("theirs (prior): ") and " fail" not in line
+            assert main(["plugins", "check", "broken"]) == 7
+            assert "plugin broken: ModuleNotFoundError: " in capsys.readouterr().err
+    finally:
+        registry.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("exported", "nothing of plugin exported is on this machine to be checked"),
+        ("nobody", "no plugin 'nobody' is installed"),
+    ],
+)
+def test_a_plugin_without_parts(name: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "check", name]) == 2
+    assert says in capsys.readouterr().err
