@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,16 +95,21 @@ def test_a_folder_that_takes_no_file(tmp_path: Path) -> None:
         change_choices({"C2L_HOME": str(tmp_path / "file" / "home")}, lambda _: Choices(("a",)))
 
 
-def _add(home: str, name: str) -> None:
-    def change(choices: Choices) -> Choices:
-        return Choices((*choices.disabled, name), choices.installed)
+ADDS_TEN = """
+import sys
+from c2l_registry.choices import Choices, change_choices
 
-    change_choices({"C2L_HOME": home}, change)
+home, first = sys.argv[1], int(sys.argv[2])
+for name in (f"p{first + number}" for number in range(10)):
+    change_choices({"C2L_HOME": home}, lambda c: Choices((*c.disabled, name), c.installed))
+"""
 
 
 def test_processes_that_change_it_at_once_lose_nothing(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        pool.starmap(_add, [(str(tmp_path), f"p{number}") for number in range(20)])
+    command = [sys.executable, "-c", ADDS_TEN, str(tmp_path)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    processes = [subprocess.Popen([*command, first], env=environ) for first in ("0", "10")]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
     kept = json.loads(choices_file({"C2L_HOME": str(tmp_path)}).read_text())["disabled"]
     assert sorted(kept) == sorted(f"p{number}" for number in range(20))
 
