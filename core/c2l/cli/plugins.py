@@ -62,7 +62,7 @@ def enable_plugin(name: Chosen, as_json: Json = False) -> None:
 def check_plugin(
     name: Annotated[str, typer.Argument(help="As the list names it.")], as_json: Json = False
 ) -> int:
-    """Check that the parts of a plugin keep what they promise, as 'c2l check'."""
+    """Check the parts of a plugin, as 'c2l check' does."""
     return print_reports(service.check_plugin(name), as_json=as_json)
 
 

@@ -149,10 +149,17 @@ def maker_of(factory: Callable[..., Any]) -> ByImport | ByCalling:
     module, qualname = getattr(factory, "__module__", ""), getattr(factory, "__qualname__", "")
     made = ByImport(module, qualname)
     try:
-        portable = module != "__main__" and made.target is factory
+        portable = _is_found(module) and made.target is factory
     except (AttributeError, ImportError, ValueError, TypeError):
         portable = False
     return made if portable else ByCalling(factory)
+
+
+def _is_found(module: str) -> bool:
+    """Whether another process finds a module: pytest makes up names for those of tests."""
+    first = module.partition(".")[0]
+    finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
+    return any(finder.find_spec(first, None) for finder in finders)
 
 
 def import_file(path: Path) -> ModuleType:

@@ -53,8 +53,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
-    beside = sysconfig.get_path("purelib")
-    (Path(done.stdout.strip()) / "beside.pth").write_text(f"{beside}\n")
+    # addsitedir, unlike a plain path, also follows the .pth files of editable installs there.
+    beside = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+    (Path(done.stdout.strip()) / "beside.pth").write_text(beside)
     return python
 
 
