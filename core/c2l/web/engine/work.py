@@ -122,6 +122,8 @@ class Work(abc.ABC):
         """Carry it out, in the worker's thread. Call ``bench.report`` now and then."""
 
     @classmethod
-    def carry_out_together(cls, works: Sequence[Self], benches: Sequence[Bench]) -> Iterator[Answer]:
+    def carry_out_together(
+        cls, works: Sequence[Self], benches: Sequence[Bench]
+    ) -> Iterator[Answer]:
         """Carry out works of one group; their answers in order."""
         raise NotImplementedError
