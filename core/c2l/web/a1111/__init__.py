@@ -1,0 +1,1 @@
+"""The routes of AUTOMATIC1111's web UI that its clients call."""

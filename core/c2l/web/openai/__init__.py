@@ -1,0 +1,1 @@
+"""OpenAI's routes for pictures, as its clients send and expect them."""
