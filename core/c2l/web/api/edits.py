@@ -1,0 +1,108 @@
+"""Edits as works: each body says which operations on latents it is, and they are drawn alike."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import Field
+
+from c2l import service
+from c2l.service import PlainPicture, SentEnd
+from c2l.web.api.asked import Asked, Out
+from c2l.web.api.drawing import Truncation
+from c2l.web.api.pictures import PicturesOut, answered_pictures
+from c2l.web.engine import Answer, Bench, Work
+
+if TYPE_CHECKING:
+    from c2l.editing import Edit
+    from c2l.service import Ends
+
+MOST_ENDS = 64
+SomeEnds = Annotated[list[SentEnd], Field(min_length=1, max_length=MOST_ENDS)]
+
+
+class EditBody(Asked, Out):
+    """A body that asks for an edit.
+
+    Args:
+        truncation: of all pictures; by default that of the pictures it begins with.
+    """
+
+    truncation: Truncation | None = None
+
+    @property
+    def ends_of_it(self) -> Sequence[SentEnd]:
+        """What it begins with."""
+        return ()
+
+    @property
+    @abc.abstractmethod
+    def num_pictures(self) -> int:
+        """How many pictures are drawn for it."""
+
+    @abc.abstractmethod
+    def edit(self, bench: Bench) -> Edit:
+        """The pictures to be drawn. Raises ``C2LError``."""
+
+    def opened(self, bench: Bench, *ends: SentEnd) -> Ends:
+        """Ends, for the edit."""
+        return service.sent_ends(
+            bench.pipeline, ends, tell=bench.session.tell, truncation=self.truncation
+        )
+
+    def work(self) -> Work:
+        body = self.settled()
+        recipe, prior = service.parts_of_ends(body.ends_of_it)
+        if body.recipe is not None:
+            recipe, prior = body.recipe, ""
+        return Edited(body, recipe=recipe, prior=body.prior or prior)
+
+    def settled(self) -> Self:
+        """The same body, with a random seed for each prompt without one."""
+        changes: dict[str, Any] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SentEnd):
+                changes[name] = value.settled()
+            elif isinstance(value, list) and value and isinstance(value[0], SentEnd):
+                changes[name] = [end.settled() for end in value]
+        return self.model_copy(update=changes)
+
+    def answered(self, answer: Answer, milliseconds: float) -> PicturesOut:
+        return answered_pictures(answer, self, milliseconds)
+
+
+@dataclass(frozen=True)
+class Edited(Work):
+    """The pictures of an edit."""
+
+    body: EditBody
+
+    @property
+    def weight(self) -> int:
+        return self.body.num_pictures
+
+    def carry_out(self, bench: Bench) -> Answer:
+        bench.report(0, self.weight)
+        return bench.answer(list(drawn(bench, self.body.edit(bench))))
+
+
+def drawn(bench: Bench, edit: Edit, prompt: dict[str, float] | None = None) -> Iterator[PlainPicture]:
+    """Draw an edit, picture by picture.
+
+    Args:
+        prompt: what the pictures are scored by.
+    """
+    total = len(edit)
+    results = bench.pipeline.draw_operations(
+        edit.operations, truncation=edit.truncation, prompt=prompt
+    )
+    with contextlib.closing(results):  # type: ignore[type-var]
+        pictures = (PlainPicture.of(picture) for result in results for picture in result)
+        for number, picture in enumerate(pictures, 1):
+            bench.report(number, total, picture)
+            yield picture
