@@ -86,6 +86,16 @@ from c2l.service.recipe_checks import run_check as run_check
 from c2l.service.request_files import read_request as read_request
 from c2l.service.scaffold import NewPackage as NewPackage
 from c2l.service.scaffold import new_package as new_package
+from c2l.service.sent.costs import refuse_costly as refuse_costly
+from c2l.service.sent.ends import SentEnd as SentEnd
+from c2l.service.sent.ends import SentHow as SentHow
+from c2l.service.sent.ends import SentPrompt as SentPrompt
+from c2l.service.sent.ends import parts_of_ends as parts_of_ends
+from c2l.service.sent.ends import sent_ends as sent_ends
+from c2l.service.sent.parts import sent_record as sent_record
+from c2l.service.sent.pictures import bytes_of as bytes_of
+from c2l.service.sent.pictures import record_in as record_in
+from c2l.service.sent.pictures import sent_photo as sent_photo
 from c2l.service.session import Session as Session
 from c2l.service.together import draw_together as draw_together
 from c2l.service.together import in_pieces as in_pieces

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
 from c2l.errors import BadInput
+from c2l.web.strict_json import loads_strictly
 
 _MOST_FILES = 32
 _MOST_FIELDS = 200
@@ -37,7 +37,7 @@ async def read_body(request: Request) -> Sent:
     """Read JSON, or a form where it says so.
 
     Raises:
-        BadInput: it is no JSON, or no object.
+        ApiError, BadInput: it is no JSON, or no object.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
@@ -46,19 +46,11 @@ async def read_body(request: Request) -> Sent:
 
 
 def json_object(data: bytes) -> dict[str, Any]:
-    """The object in a body; an empty one is an empty object. Raises ``BadInput``."""
-    try:
-        value = json.loads(data, parse_constant=_no_number) if data.strip() else {}
-    except (ValueError, RecursionError) as error:  # ValueError: also of numbers without end
-        reason = "" if isinstance(error, RecursionError) else f": {str(error):.80}"
-        raise BadInput(f"the body is not JSON{reason}", hint="Send a JSON object") from None
+    """The object in a body. Raises ``ApiError``, ``BadInput``."""
+    value = loads_strictly(data)
     if not isinstance(value, dict):
         raise BadInput("the body is no JSON object", hint='Send one, as in {"prompt": "a man"}')
     return value
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number")
 
 
 async def _read_form(request: Request) -> Sent:

@@ -61,6 +61,9 @@ def draw_request(prompt: str, num: int, fields: Mapping[str, Any], limits: Limit
         ApiError: it is more than this server draws at once.
     """
     own = {name: fields[name] for name in OWN if name in fields}
+    seeds = own.get("seeds")
+    if isinstance(seeds, list) and all(isinstance(seed, str) for seed in seeds):
+        own["seeds"] = ",".join(seeds)  # a form knows texts alone
     counted = {} if "seeds" in own else {"num_images": num}
     asked = DrawRequest(**{"prompts": [prompt], **counted, **own}).with_seeds()
     service.refuse_costly(asked)
