@@ -96,6 +96,7 @@ from c2l.service.sent.parts import sent_record as sent_record
 from c2l.service.sent.pictures import bytes_of as bytes_of
 from c2l.service.sent.pictures import record_in as record_in
 from c2l.service.sent.pictures import sent_photo as sent_photo
+from c2l.service.sent.texts import picture_texts as picture_texts
 from c2l.service.session import Session as Session
 from c2l.service.together import draw_together as draw_together
 from c2l.service.together import in_pieces as in_pieces

@@ -37,6 +37,14 @@ OWN = (
 """Fields of a ``DrawRequest`` that may stand beside those of another API."""
 
 
+_HOW = ("guidance", "steps", "adherence", "negative", "negative_by")
+
+
+def how_of(asked: DrawRequest) -> dict[str, Any]:
+    """How prompts and image prompts are sampled."""
+    return {name: value for name in _HOW if (value := getattr(asked, name)) is not None}
+
+
 def given_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields under c2l's names, without those that leave it to the server: null, "", "auto"."""
     named: dict[str, Any] = {}
@@ -50,12 +58,15 @@ def given_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
-def draw_request(prompt: str, num: int, fields: Mapping[str, Any], limits: Limits) -> DrawRequest:
+def draw_request(
+    prompt: str, num: int, fields: Mapping[str, Any], limits: Limits, *, counted_by: str = "n"
+) -> DrawRequest:
     """What to draw, with a random seed where none is given.
 
     Args:
         num: pictures, where no ``seeds`` are given.
         fields: those of ``OWN`` among them are heeded.
+        counted_by: the field that says how many.
     Raises:
         BadInput: it cannot be drawn, or costs too much.
         ApiError: it is more than this server draws at once.
@@ -64,24 +75,28 @@ def draw_request(prompt: str, num: int, fields: Mapping[str, Any], limits: Limit
     seeds = own.get("seeds")
     if isinstance(seeds, list) and all(isinstance(seed, str) for seed in seeds):
         own["seeds"] = ",".join(seeds)  # a form knows texts alone
+    if own.get("seed") in (-1, "-1"):  # as many write a random one
+        del own["seed"]
     counted = {} if "seeds" in own else {"num_images": num}
     asked = DrawRequest(**{"prompts": [prompt], **counted, **own}).with_seeds()
     service.refuse_costly(asked)
-    refuse_more(asked.num_pictures, limits, "seeds" if "seeds" in own else "n")
+    for text in (prompt, *(asked.negative or ())):
+        _refuse_long(text, limits)
+    _refuse_more(asked.num_pictures, limits, "seeds" if "seeds" in own else counted_by)
     return asked
 
 
-def refuse_more(num: int, limits: Limits, field: str) -> None:
+def _refuse_more(num: int, limits: Limits, field: str) -> None:
     """Raises ``ApiError`` if these are more pictures than one request may ask for."""
     if num > limits.pictures:
         message = f"{num:,} pictures are more than {limits.pictures:,} at once; ask several times"
         raise ApiError(400, message, param=field, code="bad_input")
 
 
-def refuse_long(prompt: str, limits: Limits) -> None:
-    """Raises ``ApiError`` if a prompt is longer than this server reads."""
-    if len(prompt) > limits.prompt:
-        message = f"the prompt has {len(prompt):,} characters; {limits.prompt:,} are read at most"
+def _refuse_long(text: str, limits: Limits) -> None:
+    """Raises ``ApiError`` if a text is longer than this server reads."""
+    if len(text) > limits.prompt:
+        message = f"a text of {len(text):,} characters is too long; {limits.prompt:,} are read"
         raise ApiError(400, message, param="prompt", code="bad_input")
 
 

@@ -32,7 +32,7 @@ def parse_size(text: str | None, *, field: str = "size") -> Size | None:
     """
     if text is None or text.strip().lower() in ("", "auto"):
         return None
-    found = re.fullmatch(r"\s*(\d{1,9})\s*[x×X]\s*(\d{1,9})\s*", text, re.ASCII)
+    found = re.fullmatch(r"\s*(\d{1,9})\s*[xX]\s*(\d{1,9})\s*", text, re.ASCII)
     if found is None:
         raise BadInput(
             f"`{field}={text:.40}` is no size", hint=f"Use `{field}=512x512`", field=field

@@ -8,7 +8,7 @@ latents would take minutes.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _SEEDS_OF_A_MOVE = 16
 """How many seeds ``Edit.adhere`` may use: those of two pictures must not be the same."""
+
+_PICTURES_OF_A_MOVE = 16
+"""As many pictures are drawn to find a move, or more."""
 
 _PLACES = 101
 """On the way from a picture to one of a prompt."""
@@ -51,6 +54,11 @@ class FromPicture(Work):
     @property
     def weight(self) -> int:
         return len(self.seeds)
+
+    def pieces(self, most: int) -> Sequence[Work]:
+        each = max(1, most * len(self.seeds) // self.weight)
+        starts = range(0, len(self.seeds), each)
+        return [replace(self, seeds=self.seeds[i : i + each]) for i in starts]
 
     def carry_out(self, bench: Bench) -> Answer:
         start = self._start(bench)
@@ -108,6 +116,10 @@ class Adhered(FromPicture):
     """
 
     picture_weight: float = 0.5
+
+    @property
+    def weight(self) -> int:
+        return len(self.seeds) * (1 if self.record is None else _PICTURES_OF_A_MOVE)
 
     @property
     def weight_of_picture(self) -> float:

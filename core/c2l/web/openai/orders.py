@@ -9,12 +9,12 @@ from typing import Any, Generic, TypeVar
 from c2l.errors import BadInput
 from c2l.service import DrawRequest, Notice
 from c2l.web.compat.bodies import Sent, checked
-from c2l.web.compat.drawing import draw_request, given_fields, notices_of_unknown, refuse_long
+from c2l.web.compat.drawing import draw_request, given_fields, notices_of_unknown
 from c2l.web.compat.pictures import SentPicture, bytes_in, read_picture
 from c2l.web.compat.recipes import chosen_recipe
 from c2l.web.compat.sizes import Size, parse_size
-from c2l.web.openai.shapes import IGNORED, TOLD, Asked
 from c2l.web.offer import Offer
+from c2l.web.openai.shapes import IGNORED, TOLD, Asked
 from c2l.web.settings import Limits
 
 Body = TypeVar("Body", bound=Asked)
@@ -40,7 +40,6 @@ class Order(Generic[Body]):
 
     def request(self, prompt: str, limits: Limits) -> DrawRequest:
         """What to draw. Raises ``BadInput``, ``ApiError``."""
-        refuse_long(prompt, limits)
         return draw_request(prompt, self.body.n, self.fields, limits)
 
 

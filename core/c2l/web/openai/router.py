@@ -12,7 +12,9 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from c2l.web.compat.bodies import read_body
+from c2l.web.compat.drawing import how_of
 from c2l.web.compat.recipes import chosen_recipe
+from c2l.web.compat.schemas import answers_with, asks_for
 from c2l.web.compat.works import Adhered, FromPicture, Varied
 from c2l.web.connection import engine_of, offer_of, settings_of, while_connected, who_is
 from c2l.web.engine import Answer, Describe, Draw, Work
@@ -21,7 +23,6 @@ from c2l.web.offer import Offered
 from c2l.web.openai.answering import images_answer
 from c2l.web.openai.kept import KeptPictures
 from c2l.web.openai.orders import Order, order_of, order_of_picture
-from c2l.web.openai.schemas import answers_with, asks_for
 from c2l.web.openai.shapes import (
     EditsBody,
     GenerationsBody,
@@ -38,8 +39,6 @@ KEPT = "/v1/pictures"
 
 _FIDELITY = {"low": 0.5, "high": 0.75}
 """The weight of a picture, by ``input_fidelity``."""
-
-_HOW = ("guidance", "steps", "adherence", "negative", "negative_by")
 
 router = APIRouter(tags=["OpenAI"])
 
@@ -95,7 +94,7 @@ async def edits(request: Request) -> Response:
     order, picture = await order_of_picture(EditsBody, await read_body(request), offer_of(request))
     body = order.body
     asked = order.request(body.prompt, settings_of(request).limits)
-    own = {name: value for name in _HOW if (value := getattr(asked, name)) is not None}
+    own = how_of(asked)
     work = Adhered(
         picture.photo,
         picture.record,
@@ -129,7 +128,7 @@ async def variations(request: Request) -> Response:
         VariationsBody, await read_body(request), offer_of(request)
     )
     asked = order.request("a picture", settings_of(request).limits)
-    own = {name: value for name in _HOW if (value := getattr(asked, name)) is not None}
+    own = how_of(asked)
     seeds = tuple(asked.seed_lists[0])
     return await _drawn(
         request,
@@ -176,9 +175,7 @@ async def _drawn(request: Request, order: Order[Any], work: Work) -> JSONRespons
     return JSONResponse(await asyncio.to_thread(images_answer, order, answer, to_url))
 
 
-async def _partial_steps(
-    request: Request, order: Order[Any], steps: int | None
-) -> Sequence[int]:
+async def _partial_steps(request: Request, order: Order[Any], steps: int | None) -> Sequence[int]:
     """Steps of the partial pictures; none where the prior has no steps."""
     num = order.body.partial_images
     if not num:
