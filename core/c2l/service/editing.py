@@ -194,7 +194,7 @@ def typed_walk(
         for why in dict.fromkeys(why_no_way(ends.pipeline, *way[:2]) for way in walk.ways):
             if why:
                 text = f"walking by `path=slerp`: there is no way through the prior, since {why}"
-                session.tell(Notice("path", text))
+                session.tell(Notice("path", text, "path"))
     return TypedEdit(walk)
 
 

@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from c2l.version import __version__
 from c2l.web import health
 from c2l.web.a1111 import router as a1111
-from c2l.web.openai import router as openai
 from c2l.web.engine.engine import Engine
 from c2l.web.errors import add_handlers
 from c2l.web.middleware import stand_in_front

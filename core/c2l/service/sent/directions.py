@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from threading import Lock
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from c2l.editing.apply import latents_of
 from c2l.editing.directions import Direction, from_component, from_prompts
 from c2l.editing.edit import Edit
 from c2l.errors import BadInput
@@ -86,29 +86,52 @@ def find_direction(pipeline: Pipeline, sent: SentDirection, *, tell: Tell) -> Di
     return found
 
 
-def moved(pipeline: Pipeline, edit: Edit, moves: list[SentMove], *, tell: Tell) -> Edit:
+def moved(
+    pipeline: Pipeline,
+    edit: Edit,
+    moves: Sequence[SentMove],
+    strengths: Sequence[float] | None = None,
+    *,
+    tell: Tell,
+) -> Edit:
     """Each picture of an edit, moved along all of the directions at once.
 
+    Args:
+        strengths: with a single move, a picture for each of them instead of its own.
     Raises:
         BadInput: as ``find_direction``, or the numbers of a direction do not fit the generator.
     """
-    operations = edit.operations
-    for move in moves:
-        operations = tuple(_moved(pipeline, base, move, tell) for base in operations)
+    if strengths is not None:
+        if len(moves) != 1:
+            raise BadInput(
+                f"`strengths` are of one direction, and {len(moves)} are given",
+                hint="Give each its `strength`",
+                field="strengths",
+            )
+        variants = [[move.model_copy(update={"strength": s}) for move in moves] for s in strengths]
+    else:
+        variants = [list(moves)]
+    operations = [
+        _moved(pipeline, base, variant, tell) for base in edit.operations for variant in variants
+    ]
     return Edit(pipeline, operations, truncation=edit.truncation, name=f"{edit.name}-moved")
 
 
-def _moved(pipeline: Pipeline, base: Operation, move: SentMove, tell: Tell) -> Operation:
-    along = move.direction.along
-    if along is None:
-        return find_direction(pipeline, move.direction, tell=tell).of(base, move.strength)
-    _refuse_other_width(pipeline, along)
-    return Direct(base=base, along=along, name=move.direction.name, strength=move.strength)
+def _moved(
+    pipeline: Pipeline, base: Operation, moves: Sequence[SentMove], tell: Tell
+) -> Operation:
+    for move in moves:
+        direction, strength = move.direction, move.strength
+        if direction.along is None:
+            base = find_direction(pipeline, direction, tell=tell).of(base, strength)
+        else:
+            _refuse_other_width(pipeline, direction.along)
+            base = Direct(base=base, along=direction.along, name=direction.name, strength=strength)
+    return base
 
 
 def _refuse_other_width(pipeline: Pipeline, along: GivenLatents) -> None:
-    width = latents_of(pipeline, along).shape[2]
-    own = pipeline.generator.latent_space.mean.shape[-1]
+    width, own = along.shape[1], pipeline.generator.latent_space.width
     if width != own:
         raise BadInput(
             f"`along` moves latents of width {width}, and this generator's have {own}",

@@ -23,7 +23,6 @@ from c2l.service.sent.parts import sent_record
 from c2l.service.sent.pictures import bytes_of, record_in
 from c2l.validation import FieldError
 
-MOST_RANDOM_SEED = 1_000_000
 WHERE = "the record"
 
 Text = Annotated[str, Field(min_length=1)]
@@ -103,10 +102,15 @@ class SentEnd(SentHow):
         """The same end, with a random seed if it is a prompt without one."""
         if self.prompt is None or self.seed is not None:
             return self
-        return self.model_copy(update={"seed": secrets.randbelow(MOST_RANDOM_SEED)})
+        return self.model_copy(update={"seed": random_seed()})
 
 
-def parts_of(ends: Sequence[SentEnd]) -> tuple[str, str]:
+def random_seed() -> int:
+    """A seed for what was asked for without one, short enough to be typed."""
+    return secrets.randbelow(1_000_000)
+
+
+def parts_of_ends(ends: Sequence[SentEnd]) -> tuple[str, str]:
     """The recipe and prior of the first record among ends that names any; or empty texts.
 
     Raises:

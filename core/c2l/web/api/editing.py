@@ -9,8 +9,7 @@ from pydantic import ConfigDict, Field
 
 from c2l import service
 from c2l.service import SentEnd, SentMove
-from c2l.web.api.asked import Asked
-from c2l.web.api.edits import EditBody, SomeEnds
+from c2l.web.api.edits import EditBody, EndsBody, SomeEnds
 from c2l.web.api.pictures import PicturesOut
 from c2l.web.api.strips import StripOut, strip_of
 from c2l.web.engine import Answer, Bench
@@ -25,6 +24,9 @@ Words = Annotated[str, Field(min_length=1)]
 MOST_FRAMES = 600
 LOOKS = 3
 """Pictures that are drawn for a frame of a walk, to spread the frames evenly."""
+
+ATTEMPTS = 24
+"""Pictures that are drawn to find the smallest move that shows one more thing."""
 
 _END = {"prompt": "a happy man", "seed": 7}
 
@@ -49,7 +51,7 @@ class VaryBody(EditBody):
     num: Annotated[int, Field(ge=1)] = 8
 
     @property
-    def ends_of_it(self) -> Sequence[SentEnd]:
+    def its_ends(self) -> Sequence[SentEnd]:
         return self.of
 
     @property
@@ -78,7 +80,7 @@ class MixBody(EditBody):
     share: Share | None = None
 
     @property
-    def ends_of_it(self) -> Sequence[SentEnd]:
+    def its_ends(self) -> Sequence[SentEnd]:
         return self.base, self.other
 
     @property
@@ -101,7 +103,7 @@ class WalkOut(PicturesOut):
     strip: StripOut | None
 
 
-class WalkFields(EditBody):
+class WalkFields(EndsBody):
     """A walk through all ends.
 
     Args:
@@ -118,11 +120,15 @@ class WalkFields(EditBody):
     spacing: Literal["seen", "path"] = "seen"
 
     @property
-    def ends_of_it(self) -> Sequence[SentEnd]:
+    def its_ends(self) -> Sequence[SentEnd]:
         return self.ends
 
     @property
     def num_pictures(self) -> int:
+        return self.frames
+
+    @property
+    def weight(self) -> int:
         return self.frames * (LOOKS if self.spacing == "seen" else 1)
 
     def edit(self, bench: Bench) -> Edit:
@@ -136,7 +142,7 @@ class WalkFields(EditBody):
         ).edit
 
 
-class WalkBody(WalkFields):
+class WalkBody(WalkFields, EditBody):
     """A walk, as pictures.
 
     Args:
@@ -176,7 +182,7 @@ class MoveBody(EditBody):
     ) = None
 
     @property
-    def ends_of_it(self) -> Sequence[SentEnd]:
+    def its_ends(self) -> Sequence[SentEnd]:
         return self.of
 
     @property
@@ -205,12 +211,16 @@ class AdhereBody(EditBody):
     start: Words | None = None
 
     @property
-    def ends_of_it(self) -> Sequence[SentEnd]:
+    def its_ends(self) -> Sequence[SentEnd]:
         return self.of
 
     @property
     def num_pictures(self) -> int:
-        return 24 * len(self.of)  # drawn while the move is found
+        return len(self.of)
+
+    @property
+    def weight(self) -> int:
+        return ATTEMPTS * len(self.of)
 
     def edit(self, bench: Bench) -> Edit:
         ends = self.opened(bench, *self.of)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -25,8 +24,8 @@ MOST_ENDS = 64
 SomeEnds = Annotated[list[SentEnd], Field(min_length=1, max_length=MOST_ENDS)]
 
 
-class EditBody(Asked, Out):
-    """A body that asks for an edit.
+class EndsBody(Asked):
+    """A body that asks for an edit, whatever is made of its pictures.
 
     Args:
         truncation: of all pictures; by default that of the pictures it begins with.
@@ -35,14 +34,19 @@ class EditBody(Asked, Out):
     truncation: Truncation | None = None
 
     @property
-    def ends_of_it(self) -> Sequence[SentEnd]:
+    def its_ends(self) -> Sequence[SentEnd]:
         """What it begins with."""
         return ()
 
     @property
     @abc.abstractmethod
     def num_pictures(self) -> int:
+        """How many pictures come of it."""
+
+    @property
+    def weight(self) -> int:
         """How many pictures are drawn for it."""
+        return self.num_pictures
 
     @abc.abstractmethod
     def edit(self, bench: Bench) -> Edit:
@@ -54,12 +58,16 @@ class EditBody(Asked, Out):
             bench.pipeline, ends, tell=bench.session.tell, truncation=self.truncation
         )
 
-    def work(self) -> Work:
-        body = self.settled()
-        recipe, prior = service.parts_of_ends(body.ends_of_it)
-        if body.recipe is not None:
-            recipe, prior = body.recipe, ""
-        return Edited(body, recipe=recipe, prior=body.prior or prior)
+    def parts(self) -> dict[str, str]:
+        """The recipe and the prior: those that are named, or else those of the first record.
+
+        Raises:
+            BadPicture, BadInput: a record makes no sense.
+        """
+        recipe, prior = service.parts_of_ends(self.its_ends)
+        if self.recipe is not None:
+            recipe, prior = self.recipe, ""
+        return {"recipe": recipe, "prior": self.prior or prior}
 
     def settled(self) -> Self:
         """The same body, with a random seed for each prompt without one."""
@@ -71,6 +79,18 @@ class EditBody(Asked, Out):
             elif isinstance(value, list) and value and isinstance(value[0], SentEnd):
                 changes[name] = [end.settled() for end in value]
         return self.model_copy(update=changes)
+
+
+class EditBody(EndsBody, Out):
+    """A body that asks for the pictures of an edit."""
+
+    @property
+    def scored_by(self) -> dict[str, float] | None:
+        """The prompt that its pictures are scored by."""
+        return None
+
+    def work(self) -> Work:
+        return Edited(self.settled(), **self.parts())
 
     def answered(self, answer: Answer, milliseconds: float) -> PicturesOut:
         return answered_pictures(answer, self, milliseconds)
@@ -84,11 +104,12 @@ class Edited(Work):
 
     @property
     def weight(self) -> int:
-        return self.body.num_pictures
+        return self.body.weight
 
     def carry_out(self, bench: Bench) -> Answer:
-        bench.report(0, self.weight)
-        return bench.answer(list(drawn(bench, self.body.edit(bench))))
+        bench.report(0, self.body.num_pictures)
+        edit = self.body.edit(bench)
+        return bench.answer(list(drawn(bench, edit, self.body.scored_by)))
 
 
 def drawn(bench: Bench, edit: Edit, prompt: dict[str, float] | None = None) -> Iterator[PlainPicture]:
@@ -101,8 +122,7 @@ def drawn(bench: Bench, edit: Edit, prompt: dict[str, float] | None = None) -> I
     results = bench.pipeline.draw_operations(
         edit.operations, truncation=edit.truncation, prompt=prompt
     )
-    with contextlib.closing(results):  # type: ignore[type-var]
-        pictures = (PlainPicture.of(picture) for result in results for picture in result)
-        for number, picture in enumerate(pictures, 1):
-            bench.report(number, total, picture)
-            yield picture
+    pictures = (PlainPicture.of(picture) for result in results for picture in result)
+    for number, picture in enumerate(pictures, 1):
+        bench.report(number, total, picture)
+        yield picture
