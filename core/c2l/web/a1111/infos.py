@@ -41,6 +41,7 @@ def info(
     *,
     seeds: Sequence[int],
     size: Size,
+    made_from: str | None,
     notices: Sequence[Notice],
 ) -> str:
     """JSON as a text, which clients parse once more.
@@ -48,6 +49,7 @@ def info(
     Args:
         sent: the body.
         seeds: of all pictures that were asked for.
+        made_from: of img2img: the record in a PNG, or its pixels.
     """
     prompt, negative = str(sent.get("prompt") or ""), str(sent.get("negative_prompt") or "")
     drawn = [picture.seed for picture in pictures]
@@ -76,7 +78,7 @@ def info(
         "seed_resize_from_w": -1,
         "seed_resize_from_h": -1,
         "denoising_strength": sent.get("denoising_strength"),
-        "extra_generation_params": {},
+        "extra_generation_params": {"Made from": made_from} if made_from else {},
         "index_of_first_image": 0,
         "infotexts": [infotext(picture, recipe, sent, size) for picture in pictures],
         "styles": [],

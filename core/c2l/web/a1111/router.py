@@ -178,7 +178,7 @@ async def _drawn(request: Request, wish: Wish[Any], works: Sequence[Work]) -> JS
         answers = [await engine.do(work, who=who, on_progress=on_progress) for work in works]
         pictures = tuple(picture for answer in answers for picture in answer.pictures)
         notices = dict.fromkeys(notice for answer in answers for notice in answer.notices)
-        return Answer(pictures, tuple(notices))
+        return Answer(pictures, tuple(notices), answers[0].values)
 
     running = Running(who_is(request), len(wish.seeds))
     answer = await while_connected(request, _all_running(request).answer(running, do))
@@ -198,6 +198,7 @@ def _answered(wish: Wish[Any], answer: Answer) -> dict[str, Any]:
         wish.sent,
         seeds=wish.seeds,
         size=size or Size(0, 0),
+        made_from=answer.values.get("made_from"),
         notices=notices,
     )
     shown = answer.pictures if wish.body.send_images else ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from c2l import service
 from c2l.errors import BadInput, BadPicture
+from c2l.web.uploads import photo_of, record_of
 
 if TYPE_CHECKING:
     from c2l.service import Photo
@@ -28,14 +28,10 @@ class SentPicture(NamedTuple):
 
 async def read_picture(data: bytes, *, field: str) -> SentPicture:
     """A picture of any origin. Raises ``BadPicture``."""
-    return await asyncio.to_thread(_read, data, field)
-
-
-def _read(data: bytes, field: str) -> SentPicture:
-    photo = service.sent_photo(data, field=field)
+    photo = await photo_of(data, field=field)
     try:
-        return SentPicture(photo, service.record_in(data))
-    except BadPicture:
+        return SentPicture(photo, await record_of(data, field=field))
+    except BadPicture:  # a record of a newer version; it is still a picture
         return SentPicture(photo, None)
 
 

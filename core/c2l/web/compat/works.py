@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from c2l import service
 from c2l.errors import BadPicture, IncompatibleParts
-from c2l.service import Notice, PlainPicture
+from c2l.service import Notice
 from c2l.web.engine import Answer, Bench, Work
 
 if TYPE_CHECKING:
     from c2l.editing import Edit
+    from c2l.result import Picture
     from c2l.service import Ends, Photo
 
 _SEEDS_OF_A_MOVE = 16
@@ -62,14 +63,22 @@ class FromPicture(Work):
 
     def carry_out(self, bench: Bench) -> Answer:
         start = self._start(bench)
-        pictures: list[PlainPicture] = []
+        edits = (
+            self._of_pixels(bench, seed) if start is None else self._of_latents(start, seed)
+            for seed in self.seeds
+        )
         bench.report(0, len(self.seeds))
-        for seed in self.seeds:
-            edit = self._of_pixels(bench, seed) if start is None else self._of_latents(start, seed)
-            (picture,) = edit.draw()
-            pictures.append(replace(PlainPicture.of(picture), seed=seed))
-            bench.report(len(pictures), len(self.seeds), pictures[-1])
-        return bench.answer(pictures, made_from="the pixels" if start is None else "the record")
+        pictures = bench.drawn(map(self._drawn, edits), len(self.seeds))
+        named = [replace(p, seed=seed) for p, seed in zip(pictures, self.seeds, strict=True)]
+        return bench.answer(named, made_from="pixels" if start is None else "record")
+
+    def _drawn(self, edit: Edit) -> Picture:
+        """The one picture of an edit, scored by the prompt."""
+        prompt = {self.prompt: 1.0} if self.prompt else None
+        (result,) = edit.pipeline.draw_operations(
+            edit.operations, truncation=edit.truncation, prompt=prompt
+        )
+        return result[0]
 
     def _start(self, bench: Bench) -> Edit | None:
         """The picture as an edit of its latents; None where they are not known here."""

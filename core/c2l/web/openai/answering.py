@@ -50,7 +50,7 @@ def images_answer(
 
 
 def facts_of(order: Order[Any], answer: Answer) -> dict[str, Any]:
-    """Sizes, recipe and notices of an answer."""
+    """Sizes, recipe and notices of an answer; and what a picture was made from."""
     drawn = drawn_size(answer.pictures[0])
     said = notice_of_size(drawn, order.size)
     notices = [*order.notices, *answer.notices, *([Notice("option", said)] if said else [])]
@@ -58,6 +58,7 @@ def facts_of(order: Order[Any], answer: Answer) -> dict[str, Any]:
         "size": str(order.size or drawn),
         "drawn_size": str(drawn),
         "model": order.recipe,
+        "made_from": answer.values.get("made_from"),
         "notices": [{"kind": n.kind, "text": n.text} for n in notices],
     }
 

@@ -145,4 +145,7 @@ class ImagesAnswer(BaseModel):
     size: str
     drawn_size: str
     model: str
+    made_from: Literal["record", "pixels"] | None = Field(
+        None, description="Of edits and variations: the latents in a PNG's record, or its pixels."
+    )
     notices: list[SaidNotice]
