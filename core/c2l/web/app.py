@@ -8,13 +8,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from c2l.version import __version__
-from c2l.web import health
-from c2l.web.a1111 import router as a1111
+from c2l.web import a1111, api, health, openai
 from c2l.web.engine.engine import Engine
 from c2l.web.errors import add_handlers
 from c2l.web.middleware import stand_in_front
 from c2l.web.offer import Offer
-from c2l.web.openai import router as openai
 from c2l.web.settings import Settings
 
 
@@ -42,6 +40,7 @@ def create_app(engine: Engine, offer: Offer, settings: Settings) -> FastAPI:
     app.state.engine, app.state.offer, app.state.settings = engine, offer, settings
     add_handlers(app)
     app.include_router(health.router)
+    app.include_router(api.router)
     openai.add_to(app)
     a1111.add_to(app)
     stand_in_front(app, settings)

@@ -13,6 +13,11 @@ from c2l.service import PictureFormat
 from c2l.web.engine import Answer, Work
 
 Name = Annotated[str, Field(max_length=200)]
+A_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGOor68HAAL+AX6E2KOJAAAAAElFTkSuQmCC"
+)
+"""A picture for examples."""
+
 Base64 = Annotated[str, Field(min_length=1, description="the bytes of a file, in base64")]
 
 

@@ -128,7 +128,7 @@ class WalkFields(EndsBody):
         return self.frames
 
     @property
-    def weight(self) -> int:
+    def cost(self) -> int:
         return self.frames * (LOOKS if self.spacing == "seen" else 1)
 
     def edit(self, bench: Bench) -> Edit:
@@ -219,7 +219,7 @@ class AdhereBody(EditBody):
         return len(self.of)
 
     @property
-    def weight(self) -> int:
+    def cost(self) -> int:
         return ATTEMPTS * len(self.of)
 
     def edit(self, bench: Bench) -> Edit:

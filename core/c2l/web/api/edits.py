@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field
 
 from c2l import service
-from c2l.service import PlainPicture, SentEnd
+from c2l.service import SentEnd
 from c2l.web.api.asked import Asked, Out
 from c2l.web.api.drawing import Truncation
 from c2l.web.api.pictures import PicturesOut, answered_pictures
@@ -44,7 +44,7 @@ class EndsBody(Asked):
         """How many pictures come of it."""
 
     @property
-    def weight(self) -> int:
+    def cost(self) -> int:
         """How many pictures are drawn for it."""
         return self.num_pictures
 
@@ -104,25 +104,13 @@ class Edited(Work):
 
     @property
     def weight(self) -> int:
-        return self.body.weight
+        return self.body.cost
 
     def carry_out(self, bench: Bench) -> Answer:
         bench.report(0, self.body.num_pictures)
         edit = self.body.edit(bench)
-        return bench.answer(list(drawn(bench, edit, self.body.scored_by)))
-
-
-def drawn(bench: Bench, edit: Edit, prompt: dict[str, float] | None = None) -> Iterator[PlainPicture]:
-    """Draw an edit, picture by picture.
-
-    Args:
-        prompt: what the pictures are scored by.
-    """
-    total = len(edit)
-    results = bench.pipeline.draw_operations(
-        edit.operations, truncation=edit.truncation, prompt=prompt
-    )
-    pictures = (PlainPicture.of(picture) for result in results for picture in result)
-    for number, picture in enumerate(pictures, 1):
-        bench.report(number, total, picture)
-        yield picture
+        results = bench.pipeline.draw_operations(
+            edit.operations, truncation=edit.truncation, prompt=self.body.scored_by
+        )
+        pictures = (picture for result in results for picture in result)
+        return bench.answer(bench.drawn(pictures, len(edit)))

@@ -10,20 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from c2l import service
 from c2l.service import DrawRequest, PlainPicture, SentHow, SentPrompt
-from c2l.web.api.asked import Asked, Base64, Out
+from c2l.web.api.asked import A_PIXEL, Asked, Base64, Out
 from c2l.web.api.drawing import Seed, Truncation
 from c2l.web.api.edits import EditBody, Edited
 from c2l.web.api.pictures import PicturesOut, answered_pictures
 from c2l.web.engine import Answer, Bench, Work
+from c2l.web.uploads import read_photo
 
 if TYPE_CHECKING:
     from c2l.editing import Edit
     from c2l.photos import Photo
 
 MOST_STEPS = 1_000
-_A_PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGOor68HAAL+AX6E2KOJAAAAAElFTkSuQmCC"
-)
 
 
 class PhotoBody(BaseModel):
@@ -38,7 +36,7 @@ class PhotoBody(BaseModel):
     @cached_property
     def read(self) -> Photo:
         """The photo. Raises ``BadPicture``, ``BadInput``."""
-        return service.sent_photo(service.bytes_of(self.photo, field="photo"))
+        return read_photo(service.bytes_of(self.photo, field="photo"), "photo")
 
 
 class LikeBody(EditBody, SentHow, PhotoBody):
@@ -50,7 +48,7 @@ class LikeBody(EditBody, SentHow, PhotoBody):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"photo": _A_PIXEL, "prompt": "a happy man", "seed": 1}]}
+        json_schema_extra={"examples": [{"photo": A_PIXEL, "prompt": "a happy man", "seed": 1}]}
     )
     kind: ClassVar[str] = "like"
 
@@ -120,7 +118,7 @@ class InvertBody(Asked, PhotoBody, Out):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"photo": _A_PIXEL, "steps": 2, "fit": "pad"}]}
+        json_schema_extra={"examples": [{"photo": A_PIXEL, "steps": 2, "fit": "pad"}]}
     )
     kind: ClassVar[str] = "invert"
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from c2l import service
-from c2l.web.api.asked import Asked, Base64
+from c2l.web.api.asked import A_PIXEL, Asked, Base64
 from c2l.web.api.pictures import Noticed, noticed
 from c2l.web.engine import Answer, Embed, Score, Work
+from c2l.web.uploads import read_photo
 
 MOST_TEXTS = 256
 Words = Annotated[str, Field(min_length=1)]
 Texts = Annotated[list[Words], Field(max_length=MOST_TEXTS)]
 Pictures = Annotated[list[Base64], Field(max_length=MOST_TEXTS)]
 
-_A_PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGOor68HAAL+AX6E2KOJAAAAAElFTkSuQmCC"
-)
-
 
 def _photos(pictures: list[str]) -> tuple[service.Photo, ...]:
     return tuple(
-        service.sent_photo(service.bytes_of(picture, field="pictures"), field="pictures")
+        read_photo(service.bytes_of(picture, field="pictures"), "pictures")
         for picture in pictures
     )
 
@@ -44,7 +43,7 @@ class ScoreBody(Asked):
     """How well pictures of any origin show texts."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"prompts": ["a man", "a woman"], "pictures": [_A_PIXEL]}]}
+        json_schema_extra={"examples": [{"prompts": ["a man", "a woman"], "pictures": [A_PIXEL]}]}
     )
     kind: ClassVar[str] = "score"
 
@@ -83,7 +82,7 @@ class EmbedBody(Asked):
     """Embeddings of texts and of pictures of any origin, in the one space of the embedder."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"texts": ["a happy man"], "pictures": [_A_PIXEL]}]}
+        json_schema_extra={"examples": [{"texts": ["a happy man"], "pictures": [A_PIXEL]}]}
     )
     kind: ClassVar[str] = "embed"
 
@@ -105,7 +104,7 @@ class EmbedBody(Asked):
         )
 
     def answered(self, answer: Answer, milliseconds: float) -> EmbedOut:
-        found = [service.unit(embedding) for embedding in answer.values["embeddings"]]
+        found = [unit(embedding) for embedding in answer.values["embeddings"]]
         return EmbedOut(
             texts=found[: len(self.texts)],
             pictures=found[len(self.texts) :],
@@ -114,3 +113,9 @@ class EmbedBody(Asked):
             notices=noticed(answer),
             timings={"total": round(milliseconds, 2)},
         )
+
+
+def unit(embedding: Sequence[float]) -> list[float]:
+    """An embedding of length 1."""
+    length = math.hypot(*embedding) or 1.0
+    return [round(value / length, 7) for value in embedding]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from c2l import service
@@ -23,6 +24,17 @@ MEDIA_TYPES = {
     "webp": "image/webp",
     "gif": "image/gif",
 }
+VIDEO_CONTENT = {
+    media_type: {"schema": {"type": "string", "format": "binary"}}
+    for media_type in MEDIA_TYPES.values()
+}
+"""For the description of routes."""
+
+
+def video_file(data: bytes, format: VideoFormat) -> Response:
+    """A video as a file to be kept."""
+    name = f'attachment; filename="c2l.{format}"'
+    return Response(data, media_type=MEDIA_TYPES[format], headers={"content-disposition": name})
 
 
 class VideoOut(BaseModel):
@@ -107,7 +119,7 @@ class Filmed(Work):
 
     @property
     def weight(self) -> int:
-        return self.body.weight
+        return self.body.cost
 
     def carry_out(self, bench: Bench) -> Answer:
         body = self.body
