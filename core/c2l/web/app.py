@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from c2l.version import __version__
-from c2l.web import health
+from c2l.web import api, health
 from c2l.web.engine.engine import Engine
 from c2l.web.errors import add_handlers
 from c2l.web.middleware import stand_in_front
@@ -40,5 +40,6 @@ def create_app(engine: Engine, offer: Offer, settings: Settings) -> FastAPI:
     app.state.engine, app.state.offer, app.state.settings = engine, offer, settings
     add_handlers(app)
     app.include_router(health.router)
+    app.include_router(api.router)
     stand_in_front(app, settings)
     return app

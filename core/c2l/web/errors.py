@@ -89,14 +89,18 @@ def as_api_error(error: Exception) -> ApiError:
 def answer_error(error: Exception) -> JSONResponse:
     """The answer to an error, in the one shape."""
     found = as_api_error(error)
+    return JSONResponse({"error": error_detail(found)}, found.status, headers=found.headers)
+
+
+def error_detail(found: ApiError) -> dict[str, str | None]:
+    """What stands below ``error`` in the one shape."""
     kind = "server_error" if found.status >= 500 else "invalid_request_error"
-    body = {
+    return {
         "message": found.message,
         "type": _TYPES.get(found.status, kind),
         "param": found.param,
         "code": found.code,
     }
-    return JSONResponse({"error": body}, found.status, headers=found.headers)
 
 
 def add_handlers(app: FastAPI) -> None:
