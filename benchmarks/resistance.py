@@ -53,7 +53,7 @@ PICKED = "pairs, picked by the judge"
 """Those pictures of the pairs that show most of what is named, as many as there are: what the
 generator can draw of a prompt, and how varied. No prior can be asked for more."""
 
-OLD = {"noise": 1.0, "adherence": 0.25}
+OLD = {"noise": 1.0, "adherence": 0.25, "guidance": 1.0}
 FIXED = "flow, "
 """Before a bridge that is fixed."""
 AUTO = "flow, auto"
