@@ -113,7 +113,7 @@ class Ruler:
                 varied.append(pixels_apart(render(self.world, latents[rows])[None])[0])
         accuracy = _rounded(torch.stack(share))
         by_attribute = {k: round(float(torch.stack(v).mean()), 4) for k, v in each.items()}
-        random, apart = self._random
+        _, apart = self._random
         return Measured(
             accuracy, accuracy, by_attribute, _rounded(torch.stack(varied) / apart), math.nan
         )
