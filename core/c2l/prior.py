@@ -138,6 +138,10 @@ class Prior(Part, ABC):
         """
         return ()
 
+    def sampling_candidates_near(self, settings: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """More of them, like the one that has proved best; at most as many are tried."""
+        return ()
+
     def sampling_evidence(self) -> Mapping[str, float]:
         """Numbers that the candidates rest on, for the prior's card."""
         return {}
