@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from c2l.version import __version__
-from c2l.web import health
+from c2l.web import a1111, api, health, openai, page
 from c2l.web.engine.engine import Engine
 from c2l.web.errors import add_handlers
 from c2l.web.metrics import Metrics
@@ -47,5 +47,9 @@ def create_app(engine: Engine, offer: Offer, settings: Settings) -> FastAPI:
     app.include_router(health.router)
     metrics = Metrics(engine)
     app.include_router(metrics.router())
+    app.include_router(api.router)
+    openai.add_to(app)
+    a1111.add_to(app)
+    app.include_router(page.router)
     stand_in_front(app, settings, metrics)
     return app

@@ -99,14 +99,18 @@ def answer_error(error: Exception) -> JSONResponse:
     found = as_api_error(error)
     if found.code in ("part_failed", "internal"):
         log.error("%s", error, exc_info=error if found.code == "internal" else None)
+    return JSONResponse({"error": error_detail(found)}, found.status, headers=found.headers)
+
+
+def error_detail(found: ApiError) -> dict[str, str | None]:
+    """What stands below ``error`` in the one shape."""
     kind = "server_error" if found.status >= 500 else "invalid_request_error"
-    body = {
+    return {
         "message": found.message,
         "type": _TYPES.get(found.status, kind),
         "param": found.param,
         "code": found.code,
     }
-    return JSONResponse({"error": body}, found.status, headers=found.headers)
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -103,7 +103,7 @@ class Embed(Work):
 @dataclass(frozen=True)
 class Score(Work):
     """How well pictures show texts: ``values["scores"]`` has a row for each picture, in which is
-    the cosine of each text."""
+    the cosine of each text, and ``values["embedder"]`` is the reference of the embedder."""
 
     photos: tuple[Photo, ...]
     texts: tuple[str, ...]
@@ -116,7 +116,8 @@ class Score(Work):
         check_texts(self.texts, limits, "texts")
 
     def carry_out(self, bench: Bench) -> Answer:
-        return bench.answer(scores=service.score(bench.pipeline, self.photos, self.texts))
+        scores = service.score(bench.pipeline, self.photos, self.texts)
+        return bench.answer(scores=scores, embedder=bench.pipeline.embedder.reference)
 
 
 @dataclass(frozen=True)
