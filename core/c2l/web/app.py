@@ -13,6 +13,7 @@ from c2l.web.engine.engine import Engine
 from c2l.web.errors import add_handlers
 from c2l.web.middleware import stand_in_front
 from c2l.web.offer import Offer
+from c2l.web.openapi import describe_errors
 from c2l.web.settings import Settings
 
 
@@ -41,5 +42,6 @@ def create_app(engine: Engine, offer: Offer, settings: Settings) -> FastAPI:
     add_handlers(app)
     app.include_router(health.router)
     app.include_router(api.router)
+    describe_errors(app)
     stand_in_front(app, settings)
     return app

@@ -13,6 +13,7 @@ class Limits:
 
     Args:
         pictures: of one request.
+        weight: pictures that are drawn for one request in all: candidates, and steps of descent.
         batch: pictures drawn at once for several clients.
         waiting: pictures of all requests that wait; what comes on top of them is refused.
         per_client: requests of one client at once, waiting or drawn.
@@ -25,6 +26,7 @@ class Limits:
     """
 
     pictures: int = 64
+    weight: int = 2048
     batch: int = 16
     waiting: int = 256
     per_client: int = 16

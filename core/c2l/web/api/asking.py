@@ -11,7 +11,8 @@ from fastapi import Request, Response
 from starlette.requests import HTTPConnection
 
 from c2l.web.api.asked import Asked
-from c2l.web.api.edits import EndsBody
+from c2l.web.api.editing import WalkBody
+from c2l.web.api.edits import EditBody
 from c2l.web.connection import engine_of, settings_of, while_connected, who_is
 from c2l.web.engine import Answer, Draw, Work
 from c2l.web.engine.engine import OnProgress
@@ -71,15 +72,17 @@ def refuse_long_texts(body: Asked, limits: Limits) -> None:
 
 def refuse_too_many(body: Asked, work: Work, limits: Limits) -> None:
     """Raises ``ApiError`` for more pictures than one request may ask for."""
-    num = work.asked.num_pictures if isinstance(work, Draw) else None
-    if isinstance(body, EndsBody) and not hasattr(body, "frames"):
-        num = body.num_pictures
-    if num is not None and num > limits.pictures:
-        raise ApiError(
-            400,
-            f"{num:,} pictures are more than the {limits.pictures:,} of one request",
-            code="too_many",
-        )
+    num = body.num_pictures if isinstance(body, EditBody) else 0
+    if isinstance(body, WalkBody):  # its frames are small, and counted below
+        num = 0
+    if isinstance(work, Draw):
+        num = work.asked.num_pictures
+    if num > limits.pictures:
+        told = f"{num:,} pictures are more than the {limits.pictures:,} of one request"
+        raise ApiError(400, told, code="too_many")
+    if work.weight > limits.weight:
+        told = f"this takes as long as {work.weight:,} pictures; {limits.weight:,} are allowed"
+        raise ApiError(400, told, code="too_many")
 
 
 def _texts(field: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from c2l import service
 from c2l.version import __version__
-from c2l.web.api.documented import errors, example
+from c2l.web.documented import errors, example
 from c2l.web.api.editing import MOST_FRAMES
 from c2l.web.connection import engine_of, offer_of, settings_of, while_connected, who_is
 from c2l.web.engine import Describe

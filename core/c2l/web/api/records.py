@@ -73,10 +73,6 @@ class RedrawBody(Asked, Out):
 
     records: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_RECORDS)]
 
-    @property
-    def num_pictures(self) -> int:
-        return len(self.records)
-
     def work(self) -> Work:
         requests = tuple(service.sent_record(record, "the record") for record in self.records)
         for request in requests:
@@ -103,7 +99,10 @@ class Redrawn(Work):
 
     @property
     def weight(self) -> int:
-        return sum(request.num_pictures * (request.best_of or 1) for request in self.requests)
+        return sum(
+            request.num_pictures * ((request.best_of or 1) + (request.optimise or 0))
+            for request in self.requests
+        )
 
     def carry_out(self, bench: Bench) -> Answer:
         pictures: list[PlainPicture] = []

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from c2l import service
 from c2l.web.api.asking import answer_to, carried_out
 from c2l.web.api.directions import DirectionBody, DirectionOut
-from c2l.web.api.documented import PICTURE, PICTURES, errors, example
+from c2l.web.documented import PICTURE, PICTURES, errors, example
 from c2l.web.api.drawing import SampleBody
 from c2l.web.api.editing import AdhereBody, MixBody, MoveBody, VaryBody, WalkBody, WalkOut
 from c2l.web.api.latents import LatentsAnswer, LatentsBody, SynthesizeBody

@@ -31,7 +31,7 @@ class Draw(Work):
 
     @property
     def weight(self) -> int:
-        return self.asked.num_pictures * (self.asked.best_of or 1)
+        return self.asked.num_pictures * ((self.asked.best_of or 1) + (self.asked.optimise or 0))
 
     @property
     def group(self) -> Hashable | None:

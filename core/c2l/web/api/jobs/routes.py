@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from c2l.web.api.asked import Asked, checked
 from c2l.web.api.asking import as_json, carried_out, work_of
-from c2l.web.api.documented import ErrorDetail, errors, example
+from c2l.web.documented import ErrorDetail, errors, example
 from c2l.web.api.jobs.store import Job, JobStore, Result, State
 from c2l.web.api.kinds import JOBS
 from c2l.web.api.videos import VIDEO_CONTENT, VideoBody, VideoOut, video_file
