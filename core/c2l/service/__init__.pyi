@@ -106,6 +106,7 @@ from c2l.service.sent.latents import stacked as stacked
 from c2l.service.sent.parts import sent_record as sent_record
 from c2l.service.sent.pictures import bytes_of as bytes_of
 from c2l.service.sent.pictures import record_in as record_in
+from c2l.service.sent.texts import picture_texts as picture_texts
 from c2l.service.sent.videos import VideoFormat as VideoFormat
 from c2l.service.sent.videos import refuse_other_formats as refuse_other_formats
 from c2l.service.sent.videos import sent_video as sent_video

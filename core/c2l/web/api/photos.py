@@ -51,6 +51,7 @@ class LikeBody(EditBody, SentHow, PhotoBody):
         json_schema_extra={"examples": [{"photo": A_PIXEL, "prompt": "a happy man", "seed": 1}]}
     )
     kind: ClassVar[str] = "like"
+    counted_by: ClassVar[str] = "num_images"
 
     prompt: SentPrompt | None = None
     weight: Annotated[float, Field(ge=0, le=1)] = 0.5

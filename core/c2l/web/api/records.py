@@ -13,6 +13,8 @@ from c2l.web.api.asked import Asked, Base64, Out
 from c2l.web.api.pictures import PicturesOut, answered_pictures
 from c2l.web.engine import Answer, Bench, Work
 from c2l.web.errors import ApiError
+from c2l.web.limits import check_draw, check_number
+from c2l.web.settings import Limits
 
 MOST_RECORDS = 64
 
@@ -103,6 +105,11 @@ class Redrawn(Work):
             request.num_pictures * ((request.best_of or 1) + (request.optimise or 0))
             for request in self.requests
         )
+
+    def check(self, limits: Limits) -> None:
+        check_number(self.weight, limits.candidates, "records", "pictures")
+        for request in self.requests:
+            check_draw(request, limits)
 
     def carry_out(self, bench: Bench) -> Answer:
         pictures: list[PlainPicture] = []

@@ -15,6 +15,7 @@ from c2l.web.engine import Answer, Bench, Work
 
 if TYPE_CHECKING:
     from c2l.editing import Edit
+    from c2l.web.settings import Limits
 
 Strength = Annotated[float, Field(ge=-100, le=100)]
 
@@ -120,6 +121,9 @@ class Filmed(Work):
     @property
     def weight(self) -> int:
         return self.body.cost
+
+    def check(self, limits: Limits) -> None:
+        self.body.check(limits)
 
     def carry_out(self, bench: Bench) -> Answer:
         body = self.body

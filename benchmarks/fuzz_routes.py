@@ -1,6 +1,6 @@
 """Random requests to every route of the HTTP service: nothing may answer 5xx, or against its schema.
 
-    python benchmarks/fuzz.py --examples 2000
+    python benchmarks/fuzz_routes.py --examples 2000
 
 Schemathesis makes them of the service's own OpenAPI description: a third right by their shape, a
 third wrong in some way, and a third examples with some fields changed. Needs the extra ``dev``.
@@ -17,7 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-LIMITS = {"pictures": 4, "weight": 200, "per_client": 64}
+LIMITS = {"pictures": 4, "candidates": 48, "optimise": 8, "per_client": 64}
 """Small ones: what is tried is whether an answer is right, not how much can be drawn."""
 CHECKED = [
     "not_a_server_error",
