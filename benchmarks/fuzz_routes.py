@@ -37,14 +37,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="routes that contain this text")
     told = parser.parse_args()
-    from c2l.web.settings import Limits
     from served import serving
+
+    from c2l.web.settings import Limits
 
     with serving(limits=Limits(**LIMITS)) as served:
         begun = time.perf_counter()
         found = fuzz(served.url, examples=told.examples, seed=told.seed, only=told.only)
         seconds = time.perf_counter() - begun
-    print(f"\n{sum(found.statuses.values()):,} requests to {found.routes} routes in {seconds:.0f} s")
+    print(
+        f"\n{sum(found.statuses.values()):,} requests to {found.routes} routes in {seconds:.0f} s"
+    )
     for status, num in sorted(found.statuses.items()):
         print(f"  {status}: {num:,}")
     print(f"{len(found.failures)} kinds of wrong answers")
@@ -76,7 +79,9 @@ def fuzz(url: str, *, examples: int, seed: int = 0, only: str = "") -> Found:
     from schemathesis.checks import CHECKS
 
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
-    operations = [result.ok() for result in schema.get_all_operations() if only in result.ok().label]
+    operations = [
+        result.ok() for result in schema.get_all_operations() if only in result.ok().label
+    ]
     checks = CHECKS.get_by_names(CHECKED)  # those of OpenAPI are there once a schema is
     found = Found()
     found.routes = len(operations)

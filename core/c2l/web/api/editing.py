@@ -186,7 +186,9 @@ class MoveBody(EditBody):
     of: SomeEnds
     moves: Annotated[list[SentMove], Field(min_length=1, max_length=12)]
     strengths: (
-        Annotated[list[Annotated[float, Field(ge=-100, le=100)]], Field(min_length=1, max_length=64)]
+        Annotated[
+            list[Annotated[float, Field(ge=-100, le=100)]], Field(min_length=1, max_length=64)
+        ]
         | None
     ) = None
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from c2l import service
 from c2l.version import __version__
-from c2l.web.documented import errors, example
 from c2l.web.api.editing import MOST_FRAMES
 from c2l.web.connection import engine_of, offer_of, settings_of, while_connected, who_is
+from c2l.web.documented import errors, example
 from c2l.web.engine import Describe
 from c2l.web.errors import ApiError
 from c2l.web.offer import Offered

@@ -22,8 +22,7 @@ Pictures = Annotated[list[Base64], Field(max_length=MOST_TEXTS)]
 
 def _photos(pictures: list[str]) -> tuple[service.Photo, ...]:
     return tuple(
-        read_photo(service.bytes_of(picture, field="pictures"), "pictures")
-        for picture in pictures
+        read_photo(service.bytes_of(picture, field="pictures"), "pictures") for picture in pictures
     )
 
 

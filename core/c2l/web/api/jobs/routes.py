@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from c2l.web.api.asked import Asked, checked
 from c2l.web.api.asking import as_json, carried_out, work_of
-from c2l.web.documented import ErrorDetail, errors, example
 from c2l.web.api.jobs.store import Job, JobStore, Result, State
 from c2l.web.api.kinds import JOBS
 from c2l.web.api.videos import VIDEO_CONTENT, VideoBody, VideoOut, video_file
+from c2l.web.documented import ErrorDetail, errors, example
 from c2l.web.engine.engine import OnProgress
 from c2l.web.errors import ApiError, as_api_error, error_detail
 from c2l.web.strict_json import StrictRoute
