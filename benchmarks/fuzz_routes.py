@@ -1,4 +1,4 @@
-"""Random requests to every route of the HTTP service: nothing may answer 5xx, or against its schema.
+"""Random requests to every route of the HTTP service: no 5xx, and no answer against its schema.
 
     python benchmarks/fuzz_routes.py --examples 2000
 
@@ -126,7 +126,7 @@ def _wrong(operation: Any) -> Any:
 
 
 def _nearly(operation: Any) -> Any:
-    """Examples of the description with some of their fields changed: most of them are carried out."""
+    """Examples of the description with some fields changed: most of them are carried out."""
     from hypothesis import strategies as st
 
     examples = [one for body in operation.body for one in body.examples]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Share = Annotated[float, Field(ge=0, le=1)]
 Layers = Annotated[str, Field(min_length=1, max_length=1_000)]
 Words = Annotated[str, Field(min_length=1)]
+Strength = Annotated[float, Field(ge=-100, le=100)]
+Strengths = Annotated[list[Strength], Field(min_length=1, max_length=64)]
 
 MOST_FRAMES = 600
 LOOKS = 3
@@ -185,12 +187,7 @@ class MoveBody(EditBody):
 
     of: SomeEnds
     moves: Annotated[list[SentMove], Field(min_length=1, max_length=12)]
-    strengths: (
-        Annotated[
-            list[Annotated[float, Field(ge=-100, le=100)]], Field(min_length=1, max_length=64)
-        ]
-        | None
-    ) = None
+    strengths: Strengths | None = None
 
     @property
     def its_ends(self) -> Sequence[SentEnd]:

@@ -167,8 +167,11 @@ async def about(request: Request) -> AboutOut:
     )
 
 
-@router.get("/recipes", summary="The recipes that are offered",
-            responses={**errors(401), **example({"default": "demo-faces", "recipes": [_RECIPE]})})  # fmt: skip
+@router.get(
+    "/recipes",
+    summary="The recipes that are offered",
+    responses={**errors(401), **example({"default": "demo-faces", "recipes": [_RECIPE]})},
+)
 async def recipes(request: Request) -> RecipesOut:
     """The first is the default."""
     offer = offer_of(request)
@@ -211,7 +214,9 @@ async def _recipe(request: Request, offered: Offered) -> RecipeOut:
         prompts=offered.card["prompts"],
         settings=offered.card["settings"],
         priors=[PriorOut(reference=p, summary=_summary(p)) for p in offered.priors],
-        licences=[LicenceOut(reference=r, licence=l) for r, l in offered.licences.items()],
+        licences=[
+            LicenceOut(reference=part, licence=name) for part, name in offered.licences.items()
+        ],
         loaded=loaded,
         facts=facts.get(offered.name),
     )

@@ -85,8 +85,8 @@ class EmbedBody(Asked):
     )
     kind: ClassVar[str] = "embed"
 
-    texts: Texts = []
-    pictures: Pictures = []
+    texts: Texts = Field(default_factory=list)
+    pictures: Pictures = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _has_something(self) -> Self:

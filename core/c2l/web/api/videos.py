@@ -78,7 +78,7 @@ class VideoBody(WalkFields):
 
     frames: Annotated[int, Field(ge=2, le=MOST_FRAMES)] = 60
     direction: SentDirection | None = None
-    strength: Annotated[list[Strength], Field(min_length=2, max_length=2)] = [-1, 1]
+    strength: tuple[Strength, Strength] = (-1, 1)
     format: VideoFormat = "webp"
     fps: Annotated[float, Field(gt=0, le=120)] = 30
     easing: Literal["linear", "smooth", "in", "out"] = "linear"
