@@ -40,7 +40,9 @@ BODIES = {
     "a plugin": b'{"prompt": "a", "plugin_files": {"./evil.py": "0"}}',
     "a device": b'{"prompt": "a", "device": "cuda"}',
     "steps for hours": b'{"prompt": "a", "steps": 100000}',
-    "nested steps for hours": b'{"latents": {"op": "sample", "prompt": "a", "seed": 1, "steps": 99999}}',
+    "nested steps for hours": json.dumps(
+        {"latents": {"op": "sample", "prompt": "a", "seed": 1, "steps": 99999}}
+    ).encode(),
     "many candidates": b'{"prompt": "a", "num_images": 64, "best_of": 256}',
     "descent for hours": b'{"prompt": "a", "optimise": 100000}',
     "an unknown operation": b'{"latents": {"op": "run"}}',

@@ -30,8 +30,8 @@ def test_a_message_is_answered_as_by_its_route(
     answer = ask(socket, id=1, request={**MAN, "format": "png"})
     assert answer["id"] == 1 and answer["score"] == picture["score"] and not answer["far"]
     assert are_same(answer["pictures"][0], picture)
-    near = ask(socket, id="b", kind="vary", request={"of": [{"record": picture["record"]}], "num": 1},
-               preview=True, max_size=32, quality=50)  # fmt: skip
+    request = {"of": [{"record": picture["record"]}], "num": 1}
+    near = ask(socket, id="b", kind="vary", request=request, preview=True, max_size=32, quality=50)
     (small,) = near["pictures"]
     assert (near["id"], small["format"], small["width"]) == ("b", "webp", 32)
     assert near["score"] is None
