@@ -47,15 +47,16 @@ def how_of(asked: DrawRequest) -> dict[str, Any]:
 
 def given_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields under c2l's names, without those that leave it to the server: null, "", "auto"."""
-    named: dict[str, Any] = {}
-    for name, value in fields.items():
-        blank = isinstance(value, str) and value.strip().lower() in ("", "auto")
-        if value is None or (blank and (name not in _TEXTS or not value.strip())):
-            continue
-        own = ALIASES.get(name, name)
-        if own == name or own not in fields:  # c2l's own name wins
-            named[own] = value
-    return named
+    given = {name: value for name, value in fields.items() if not _is_blank(name, value)}
+    named = {ALIASES[name]: value for name, value in given.items() if name in ALIASES}
+    return {**named, **{name: value for name, value in given.items() if name not in ALIASES}}
+
+
+def _is_blank(name: str, value: Any) -> bool:
+    if not isinstance(value, str):
+        return value is None
+    text = value.strip().lower()
+    return not text or (text == "auto" and name not in _TEXTS)
 
 
 def draw_request(
