@@ -204,9 +204,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("route", "body", "param"), BAD)
-def test_bad_values(
-    client: httpx2.Client, route: str, body: dict[str, Any], param: str
-) -> None:
+def test_bad_values(client: httpx2.Client, route: str, body: dict[str, Any], param: str) -> None:
     answer = client.post(f"/sdapi/v1/{route}", json={"prompt": PROMPT, **body})
     assert answer.status_code == 400 and answer.json()["error"]["param"] == param
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -100,7 +101,8 @@ def test_sizes_cover_and_are_said(api: openai.OpenAI) -> None:
     assert plain.data and wide.data
     picture = opened(wide.data[0])
     assert picture.size == (256, 128) and wide.size == "256x128"
-    assert texts(wide) == ["the generator draws 128x128; each picture was enlarged and cut to 256x128"]
+    (said,) = texts(wide)
+    assert said == "the generator draws 128x128; each picture was enlarged and cut to 256x128"
     middle = opened(plain.data[0]).resize((256, 256), Image.Resampling.LANCZOS)
     assert far_apart(picture, middle.crop((0, 64, 256, 192))) < 1
     assert "c2l" in picture.info  # the record draws the picture again, in whatever size it is
@@ -297,7 +299,8 @@ def test_files_that_are_no_pictures(
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"image": "http://127.0.0.1/x.png"}, {"image": "%%"}, {"image": 7}, {"image": [1]}]
+    "fields",
+    [{}, {"image": "http://localhost/x.png"}, {"image": "%%"}, {"image": 7}, {"image": [1]}],
 )
 def test_pictures_in_json_that_are_none(client: httpx2.Client, fields: dict[str, Any]) -> None:
     answer = client.post("/v1/images/edits", json={"prompt": "a man", **fields})
@@ -343,8 +346,9 @@ class Busy:
         return Status(ready=True, draining=False, waiting=0, running=0)
 
 
-def test_too_many_requests_and_a_missing_token() -> None:
+def test_too_many_requests_and_a_missing_token(caplog: pytest.LogCaptureFixture) -> None:
     engine: Any = Busy()
+    caplog.set_level(logging.INFO, "c2l.access")
     with serving(engine, token="open-sesame-1") as served:
         with openai.OpenAI(base_url=f"{served.url}/v1", api_key="wrong") as api:
             with pytest.raises(openai.AuthenticationError) as wrong:
@@ -356,3 +360,7 @@ def test_too_many_requests_and_a_missing_token() -> None:
                 api.images.generate(prompt=PROMPT)
             assert busy.value.code == "queue_full"
             assert engine.asked == 3  # it asks twice again
+        kept = served.app.state.kept_pictures.keep(b"file", "image/png", "png")
+        with served.client() as nobody:  # an address that was given away needs no token
+            assert nobody.get(f"/v1/pictures/{kept}").content == b"file"
+        assert "/v1/pictures/*" in caplog.text and kept not in caplog.text
