@@ -131,3 +131,4 @@ from c2l.service.weights import verify_weights as verify_weights
 from c2l.training.report import TrainingProgress as TrainingProgress
 from c2l.training.report import TrainingReport as TrainingReport
 from c2l.training.run import TrainingRun as TrainingRun
+from c2l_registry.wording import describe_problem as describe_problem
