@@ -30,7 +30,6 @@ from c2l.web.openai.shapes import (
     ImagesAnswer,
     Model,
     ModelList,
-    Streamed,
     VariationsBody,
 )
 from c2l.web.openai.streaming import events, steps_of_partial
@@ -186,7 +185,7 @@ async def _partial_steps(request: Request, order: Order[Any], steps: int | None)
 
 
 async def _streamed(
-    request: Request, order: Order[Streamed], name: str, works: Sequence[Work]
+    request: Request, order: Order[Any], name: str, works: Sequence[Work]
 ) -> StreamingResponse:
     # Whatever is wrong with the request is found by the first work: it still gets its status.
     first = await _do(request, works[0])
