@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from c2l.version import __version__
-from c2l.web import api, health
+from c2l.web import api, health, page
 from c2l.web.engine.engine import Engine
 from c2l.web.errors import add_handlers
 from c2l.web.middleware import stand_in_front
@@ -41,5 +41,6 @@ def create_app(engine: Engine, offer: Offer, settings: Settings) -> FastAPI:
     add_handlers(app)
     app.include_router(health.router)
     app.include_router(api.router)
+    app.include_router(page.router)
     stand_in_front(app, settings)
     return app

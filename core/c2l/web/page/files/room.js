@@ -7,7 +7,7 @@ import { copyMenu } from "./copyas.js";
 import { digitsOf } from "./exact.js";
 import { live } from "./drawing.js";
 import { keep } from "./history.js";
-import { recipe } from "./recipes.js";
+import { credit, recipe } from "./recipes.js";
 import { save } from "./saving.js";
 import { inWords, speak, toast } from "./say.js";
 import { Wall } from "./wall.js";
@@ -85,6 +85,7 @@ class Room {
     if (history.state?.room !== true) history.pushState({ room: true }, "");
     swap(from, () => {
       view("room");
+      credit([picture.record.recipe ?? ""]);
       this.#enter();
     });
     this.title.focus({ preventScroll: true });
@@ -102,17 +103,18 @@ class Room {
     this.#tool.leave();
     live.rest();
     swap(null, () => view("grid"));
+    credit();
     this.#stack = [];
     (this.#cameFrom?.isConnected ? this.#cameFrom : $("prompt")).focus();
   }
 
   /** Show a picture that came of the base; the base itself when it is left out. */
-  show(picture = this.base) {
+  show(picture = this.base, final = true) {
     this.shown = picture;
     const isNew = picture !== this.base;
     this.keepButton.hidden = this.before.hidden = !isNew;
     this.before.setAttribute("aria-pressed", "false");
-    this.#hang(picture);
+    this.#hang(picture, final);
   }
 
   /** Take what is shown as the picture that everything else begins with. */
@@ -188,8 +190,8 @@ class Room {
     this.#hang(isBefore ? this.base : this.shown);
   }
 
-  #hang(picture) {
-    if (this.frame.picture !== picture) this.frame.show(picture, titleOf(picture.record));
+  #hang(picture, final = true) {
+    if (this.frame.picture !== picture || final) this.frame.show(picture, titleOf(picture.record), final);
     const { seed, score } = picture;
     const facts = [digitsOf(seed) && `seed ${digitsOf(seed)}`, typeof score === "number" && `score ${score.toFixed(2)}`, picture.note];
     this.caption.textContent = facts.filter(Boolean).join(" · ");

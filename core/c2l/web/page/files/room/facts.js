@@ -20,7 +20,7 @@ export class Facts {
       make("div", {}, make("dt", {}, name.replace("_", " ")), make("dd", { dir: "auto" }, inText(record[name]))),
     );
     const licence = licences(record.recipe ?? "");
-    if (licence.length) rows.push(make("div", {}, make("dt", {}, "licence"), make("dd", {}, ...licence)));
+    if (licence) rows.push(make("div", {}, make("dt", {}, "licence"), make("dd", {}, licence)));
     this.panel.replaceChildren(
       make("dl", { class: "facts" }, ...rows),
       make("details", {}, make("summary", {}, "As JSON"), make("pre", { tabindex: "0" }, JSON.stringify(record, null, 2))),

@@ -72,6 +72,6 @@ export class Mix {
       return this.room.show();
     }
     const request = { base: { record: this.room.base.record }, other: { record: other.record }, layers: layers.join(","), share: this.share.value };
-    this.room.draw("mix", request, (answer) => this.room.show(answer.pictures[0]));
+    this.room.draw("mix", request, (answer, final) => this.room.show(answer.pictures[0], final));
   }
 }

@@ -71,7 +71,7 @@ export class Turn {
       this.room.rest();
       return this.room.show();
     }
-    this.room.draw("move", { of: [{ record: this.room.base.record }], moves }, (answer) => this.room.show(answer.pictures[0]));
+    this.room.draw("move", { of: [{ record: this.room.base.record }], moves }, (answer, final) => this.room.show(answer.pictures[0], final));
   }
 
   #add(start = "", end = "") {

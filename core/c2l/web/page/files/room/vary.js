@@ -10,7 +10,7 @@ export class Vary {
   id = "vary";
   label = "Vary";
   verb = "Go on from";
-  #seed = freshSeed();
+  #seed = null; // those after the picture's own
 
   constructor(room) {
     this.room = room;
@@ -39,7 +39,8 @@ export class Vary {
   }
 
   #draw() {
-    const request = { of: [{ record: this.room.base.record }], amount: this.amount.value, num: NUM, seed: this.#seed };
+    const request = { of: [{ record: this.room.base.record }], amount: this.amount.value, num: NUM };
+    if (this.#seed !== null) request.seed = this.#seed;
     this.room.draw("vary", request, (answer, final) => this.room.strip.show(named(answer.pictures), final));
   }
 }
