@@ -106,6 +106,7 @@ from c2l.service.sent.latents import stacked as stacked
 from c2l.service.sent.parts import sent_record as sent_record
 from c2l.service.sent.pictures import bytes_of as bytes_of
 from c2l.service.sent.pictures import record_in as record_in
+from c2l.service.sent.texts import picture_texts as picture_texts
 from c2l.service.sent.videos import VideoFormat as VideoFormat
 from c2l.service.sent.videos import refuse_other_formats as refuse_other_formats
 from c2l.service.sent.videos import sent_video as sent_video
@@ -130,3 +131,4 @@ from c2l.service.weights import verify_weights as verify_weights
 from c2l.training.report import TrainingProgress as TrainingProgress
 from c2l.training.report import TrainingReport as TrainingReport
 from c2l.training.run import TrainingRun as TrainingRun
+from c2l_registry.wording import describe_problem as describe_problem

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from c2l.errors import MissingDependency
-from c2l.web.settings import Settings, typed_settings
+from c2l.web.settings import Settings
+from c2l.web.typed import typed_settings
 
 __all__ = ["Settings", "serve", "typed_settings"]
 

@@ -84,7 +84,9 @@ class SentEnd(SentHow):
                 hint="Give one",
             )
         if given != ["prompt"] and (self.how or (given and self.seed is not None)):
-            raise FieldError("`seed`, `guidance` and the like are of prompts", hint="Leave them out")
+            raise FieldError(
+                "`seed`, `guidance` and the like are of prompts", hint="Leave them out"
+            )
         return self
 
     @cached_property

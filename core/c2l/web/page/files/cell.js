@@ -15,10 +15,6 @@ export class Frame {
     this.picture = null;
   }
 
-  get isEmpty() {
-    return this.picture === null;
-  }
-
   /** Show a picture once it is decoded, unless a newer one came meanwhile. */
   async show(picture, alt = "", final = true) {
     this.picture = picture;
@@ -58,11 +54,5 @@ export class Frame {
     this.#latest++;
     this.picture = picture;
     this.element.replaceChildren(make("img", { alt, src: addressOf(picture), draggable: "false" }));
-  }
-
-  clear() {
-    this.#latest++;
-    this.picture = null;
-    this.element.replaceChildren();
   }
 }

@@ -14,7 +14,7 @@ import { showExamples, startPrompt } from "./prompt.js";
 import { recipe, refresh, startRecipes } from "./recipes.js";
 import { room } from "./room.js";
 import { inWords, toast } from "./say.js";
-import { more, showDefaults, startSettings } from "./settings.js";
+import { showDefaults, startSettings } from "./settings.js";
 import { change, listen, now, remembered } from "./state.js";
 import { startToken } from "./token.js";
 
@@ -75,7 +75,6 @@ function start() {
   if (!isFirstVisit) change(remembered(), "restore");
   startPrompt();
   startSettings();
-  more(localStorage.getItem("c2l-more") === "open");
   startDrawing((picture, from) => room.open(picture, { others: pictures(), from }), remember);
   listen((asked, names, why) => {
     byHand = why === "typing" || why === "dragging";

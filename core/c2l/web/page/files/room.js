@@ -1,7 +1,7 @@
 // One picture by itself: what can be made of it, and the way back.
 
 import { titleOf } from "./ask.js";
-import { $, button, calm, make } from "./dom.js";
+import { $, button, make } from "./dom.js";
 import { Frame } from "./cell.js";
 import { copyMenu } from "./copyas.js";
 import { digitsOf } from "./exact.js";
@@ -9,7 +9,7 @@ import { live } from "./drawing.js";
 import { keep } from "./history.js";
 import { credit, recipe } from "./recipes.js";
 import { save } from "./saving.js";
-import { inWords, speak, toast } from "./say.js";
+import { inWords, speak } from "./say.js";
 import { Wall } from "./wall.js";
 import { Add } from "./room/add.js";
 import { Facts } from "./room/facts.js";
@@ -83,11 +83,9 @@ class Room {
     this.source.hidden = !source;
     this.source.replaceChildren(...(source ? [make("img", { src: source.data, alt: "The photograph" }), make("figcaption", { class: "small" }, "The photograph")] : []));
     if (history.state?.room !== true) history.pushState({ room: true }, "");
-    swap(from, () => {
-      view("room");
-      credit([picture.record.recipe ?? ""]);
-      this.#enter();
-    });
+    view("room");
+    credit([picture.record.recipe ?? ""]);
+    this.#enter();
     this.title.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
@@ -102,7 +100,7 @@ class Room {
     if (!this.isOpen) return;
     this.#tool.leave();
     live.rest();
-    swap(null, () => view("grid"));
+    view("grid");
     credit();
     this.#stack = [];
     (this.#cameFrom?.isConnected ? this.#cameFrom : $("prompt")).focus();
@@ -135,7 +133,7 @@ class Room {
         this.say("");
         if (final && current) this.busy(false);
         if (current || !final) show(answer, final && current);
-        if (final && current) this.#tellNotices(answer.notices);
+        if (final && current) this.tell(answer.notices);
       },
       (error) => this.fail(error),
       options,
@@ -161,6 +159,12 @@ class Room {
     this.message.classList.toggle("wrong", isWrong);
     if (isWrong) this.message.setAttribute("role", "alert");
     else this.message.removeAttribute("role");
+  }
+
+  /** What the server noticed that is of use here. */
+  tell(notices) {
+    const told = notices.filter((notice) => !["device", "offer", "time"].includes(notice.kind));
+    this.say(told.map((notice) => inWords(notice.text)).join(" "));
   }
 
   /** Pixels that the frame has. */
@@ -195,11 +199,6 @@ class Room {
     const { seed, score } = picture;
     const facts = [digitsOf(seed) && `seed ${digitsOf(seed)}`, typeof score === "number" && `score ${score.toFixed(2)}`, picture.note];
     this.caption.textContent = facts.filter(Boolean).join(" · ");
-  }
-
-  #tellNotices(notices) {
-    const told = notices.filter((notice) => !["device", "offer", "time"].includes(notice.kind));
-    if (told.length) this.say(told.map((notice) => inWords(notice.text)).join(" "));
   }
 
   #buildTabs() {
@@ -247,19 +246,6 @@ function view(name) {
   const inRoom = name === "room";
   for (const id of ["room-head", "room-wall", "room-tools"]) $(id).hidden = !inRoom;
   for (const id of ["asking", "wall", "settings"]) $(id).hidden = inRoom;
-}
-
-/** The picture that was chosen grows to its new place, where motion is welcome. */
-function swap(from, change) {
-  if (!document.startViewTransition || calm()) return change();
-  const frame = from?.querySelector(".frame");
-  if (frame) frame.style.viewTransitionName = "hero";
-  const transition = document.startViewTransition(() => {
-    if (frame) frame.style.viewTransitionName = "";
-    change();
-    room.frame.element.style.viewTransitionName = frame ? "hero" : "";
-  });
-  transition.finished.finally(() => (room.frame.element.style.viewTransitionName = ""));
 }
 
 export const room = new Room();

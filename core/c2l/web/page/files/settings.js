@@ -1,7 +1,8 @@
 // Seed, lock and dice, and the finer settings behind "more".
 
-import { $, button, icon } from "./dom.js";
+import { $, icon } from "./dom.js";
 import { digitsOf, seedOf } from "./exact.js";
+import { recall, store } from "./memory.js";
 import { Slider } from "./slider.js";
 import { change, freshSeed, listen, now } from "./state.js";
 
@@ -31,6 +32,7 @@ export function startSettings() {
   $("again").addEventListener("click", again);
   $("lock").addEventListener("click", lock);
   $("more-open").addEventListener("click", () => more($("more").hidden));
+  more(recall("more") === true);
   listen(show);
   show(now());
 }
@@ -41,11 +43,7 @@ export const lock = () => change({ locked: !now().locked });
 export function more(isOpen) {
   $("more").hidden = !isOpen;
   $("more-open").setAttribute("aria-expanded", isOpen);
-  try {
-    localStorage.setItem("c2l-more", isOpen ? "open" : "");
-  } catch {
-    // forgotten at the next visit
-  }
+  store("more", isOpen);
 }
 
 function typeSeed() {

@@ -23,10 +23,6 @@ export class Wall {
     return this.#cells.map((cell) => cell.frame.picture).filter(Boolean);
   }
 
-  get count() {
-    return this.#cells.length;
-  }
-
   /** As many frames, empty where there is no picture yet, so that nothing moves when they come. */
   reserve(count, shape) {
     if (shape) this.element.style.setProperty("--shape", shape);
@@ -56,14 +52,6 @@ export class Wall {
       if (frame.picture === picture && picture) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
     }
-  }
-
-  clear() {
-    this.#cells.forEach(({ frame, button, caption }) => {
-      frame.clear();
-      caption?.replaceChildren();
-      button.disabled = true;
-    });
   }
 
   focus(at = 0) {

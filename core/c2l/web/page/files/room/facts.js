@@ -2,15 +2,16 @@
 
 import { make } from "../dom.js";
 import { licences } from "../recipes.js";
+import { Tool } from "./tool.js";
 
 const SHOWN = ["prompt", "negative", "seed", "guidance", "steps", "adherence", "truncation", "best_of", "score", "chosen_from", "recipe", "generator", "embedder", "prior", "precision", "device", "version"];
 
-export class Facts {
+export class Facts extends Tool {
   id = "facts";
   label = "Record";
 
   constructor(room) {
-    this.room = room;
+    super(room);
     this.panel = make("div", { class: "panel" });
   }
 
@@ -26,10 +27,6 @@ export class Facts {
       make("details", {}, make("summary", {}, "As JSON"), make("pre", { tabindex: "0" }, JSON.stringify(record, null, 2))),
     );
   }
-
-  leave() {}
-
-  chose() {}
 }
 
 function inText(value) {

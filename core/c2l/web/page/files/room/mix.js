@@ -3,14 +3,15 @@
 import { button, make } from "../dom.js";
 import { Slider } from "../slider.js";
 import { Picker } from "./picker.js";
+import { Tool } from "./tool.js";
 
-export class Mix {
+export class Mix extends Tool {
   id = "mix";
   label = "Mix";
   #boxes = [];
 
   constructor(room) {
-    this.room = room;
+    super(room);
     this.picker = new Picker("The other picture", () => this.#draw());
     this.none = make("p", { class: "lead" });
     this.layers = make("div", { class: "layers", role: "group", "aria-label": "Layers of the other picture, from coarse to fine" });
@@ -46,10 +47,6 @@ export class Mix {
     this.picker.choose(others[0]);
     this.#draw();
   }
-
-  leave() {}
-
-  chose() {}
 
   #offer(num) {
     if (this.#boxes.length === num) return;
