@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import torch
 from c2l.devices import resolve_device, resolve_precision
 from c2l.embedder import Embedder
 from c2l.errors import (
+    Assumed,
     BadInput,
     BadPath,
     BadReference,
@@ -275,6 +277,8 @@ def _load(
     if is_foreign(type(part)):
         with blaming(type(part), "load"):
             _check_finished(part)
+    if part.remarks:
+        warnings.warn(f"{part.reference}: {'; '.join(part.remarks)}", Assumed, stacklevel=3)
     return watch(part)
 
 

@@ -2,6 +2,7 @@
 
 - ``read_pickle``: a pickle as plain data; classes stay a ``Name``, objects an ``InertObject``.
 - ``TorchFile``: a checkpoint of ``torch.save``, in today's zip format or the one before it.
+- ``named_values``: what such a file holds, by dotted names, however it is nested.
 - ``explain_damage``: everything that can go wrong inside a file, as one ``BadWeights``.
 - ``refuse_stand_in``: a web page, a Git LFS pointer or nothing in place of weights.
 
@@ -16,6 +17,7 @@ from c2l.reading.containers import (
     read_legacy,
     storage_of,
 )
+from c2l.reading.named import attributes_of, members_of, named_values
 from c2l.reading.pickles import BadPickle, InertObject, Name, Persistent, read_pickle
 from c2l.reading.stand_ins import refuse_stand_in
 from c2l.reading.torch_files import (
@@ -34,6 +36,9 @@ __all__ = [
     "BadPickle",
     "TorchFile",
     "StoredTensor",
+    "named_values",
+    "attributes_of",
+    "members_of",
     "read_beginning",
     "explain_damage",
     "refuse_stand_in",
