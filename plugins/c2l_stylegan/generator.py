@@ -131,7 +131,7 @@ class StyleGAN(c2l.Generator):
             "num_ws": network.num_ws,
             "classes": settings.c_dim,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            **({"assumed": "; ".join(found.remarks)} if found.remarks else {}),
+            **({"remarks": "; ".join(found.remarks)} if found.remarks else {}),
         }
 
     def save(self, path: Path, *, half: bool = False) -> None:

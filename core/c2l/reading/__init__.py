@@ -2,7 +2,8 @@
 
 - ``read_pickle``: a pickle as plain data; classes stay a ``Name``, objects an ``InertObject``.
 - ``TorchFile``: a checkpoint of ``torch.save``, in today's zip format or the one before it.
-- ``named_values``: what such a file holds, by dotted names, however it is nested.
+- ``named_tensors``, ``named_objects``: what such a file holds, however deep it was put.
+- ``unwrapped``: the file inside a ``.gz`` or ``.zip``. c2l itself calls it before any plugin reads.
 - ``explain_damage``: everything that can go wrong inside a file, as one ``BadWeights``.
 - ``refuse_stand_in``: a web page, a Git LFS pointer or nothing in place of weights.
 
@@ -17,7 +18,7 @@ from c2l.reading.containers import (
     read_legacy,
     storage_of,
 )
-from c2l.reading.named import attributes_of, members_of, named_values
+from c2l.reading.named import attributes_of, named_objects, named_tensors
 from c2l.reading.pickles import BadPickle, InertObject, Name, Persistent, read_pickle
 from c2l.reading.stand_ins import refuse_stand_in
 from c2l.reading.torch_files import (
@@ -27,6 +28,7 @@ from c2l.reading.torch_files import (
     explain_damage,
     read_beginning,
 )
+from c2l.reading.wrapped import is_wrapped, unwrapped
 
 __all__ = [
     "read_pickle",
@@ -36,9 +38,11 @@ __all__ = [
     "BadPickle",
     "TorchFile",
     "StoredTensor",
-    "named_values",
+    "unwrapped",
+    "is_wrapped",
+    "named_tensors",
+    "named_objects",
     "attributes_of",
-    "members_of",
     "read_beginning",
     "explain_damage",
     "refuse_stand_in",

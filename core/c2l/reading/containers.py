@@ -79,7 +79,7 @@ class Zip:
     """Today's format: ``NAME/data.pkl`` and ``NAME/data/KEY`` in an archive without compression."""
 
     def __init__(self, file: BinaryIO, size: int, most_instructions: int) -> None:
-        _check_directory(file, size)
+        check_directory(file, size)
         self._archive = zipfile.ZipFile(file)
         entries = self._archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
@@ -219,7 +219,7 @@ def _storages_under(root: Any) -> dict[str, tuple[torch.dtype, int]]:
     return found
 
 
-def _check_directory(file: BinaryIO, size: int) -> None:
+def check_directory(file: BinaryIO, size: int) -> None:
     """Refuse an archive whose table of contents is out of proportion, before it is read."""
     tail_size = min(size, 22 + 20 + 56 + 0xFFFF)
     file.seek(size - tail_size)

@@ -26,7 +26,7 @@ def attributes_of(value: Any) -> dict[Any, Any]:
     return state if isinstance(state, dict) else {}
 
 
-def members_of(value: Any) -> dict[Any, Any]:
+def _members_of(value: Any) -> dict[Any, Any]:
     """What lies one step below a dictionary or an object; a module's tensors and modules."""
     if isinstance(value, dict):
         return value
@@ -37,8 +37,8 @@ def members_of(value: Any) -> dict[Any, Any]:
     return {k: v for table in tables if isinstance(table, dict) for k, v in table.items()}
 
 
-def named_values(root: Any) -> Iterator[tuple[str, Any]]:
-    """All objects below ``root`` with dotted names, tensors as ``TorchFile.tensor`` takes them.
+def named_tensors(root: Any) -> dict[str, Any]:
+    """All tensors below ``root`` by dotted names, as ``TorchFile.tensor`` takes them.
 
     Dictionaries, torch's modules that were pickled whole, and other objects with attributes are
     looked into; what has no text for a name, as in the state of an optimiser, is passed over.
@@ -46,6 +46,15 @@ def named_values(root: Any) -> Iterator[tuple[str, Any]]:
     Raises:
         Damaged: it is nested too deeply, or holds one thing in very many places.
     """
+    return {name: value for name, value in _walk(root) if value.cls in _TENSORS}
+
+
+def named_objects(root: Any) -> dict[str, InertObject]:
+    """All other objects, as ``named_tensors`` finds tensors; ``root`` itself has the name ""."""
+    return {name: value for name, value in _walk(root) if value.cls not in _TENSORS}
+
+
+def _walk(root: Any) -> Iterator[tuple[str, InertObject]]:
     left = _MOST
     todo = [("", root, 0)]
     while todo:
@@ -59,7 +68,7 @@ def named_values(root: Any) -> Iterator[tuple[str, Any]]:
                 continue
         below = [
             (f"{name}.{key}" if name else key, member, depth + 1)
-            for key, member in members_of(value).items()
+            for key, member in _members_of(value).items()
             if isinstance(key, str) and isinstance(member, (dict, InertObject))
         ]
         todo.extend(reversed(below))

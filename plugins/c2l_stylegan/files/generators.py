@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from c2l.reading import Damaged
+from c2l.reading import Damaged, named_objects
 from c2l_stylegan.files import nvidia_names, nvidia_settings, renaming
 from c2l_stylegan.files.layouts import LAYOUTS, Layout, places_of
 from c2l_stylegan.files.pickled import Module
@@ -22,12 +22,12 @@ def find(root: Any, values: Mapping[str, Any], take: Take) -> Found:
 
     Args:
         root: what was saved.
-        values: all objects in it, by name, as ``c2l.reading.named_values`` gives them.
+        values: the tensors in it, by name, as ``c2l.reading.named_tensors`` gives them.
         take: reads a tensor.
     Raises:
         Damaged: there is none, and what there is instead.
     """
-    modules = {name: found for name, value in values.items() if (found := Module.of(value))}
+    modules = {n: found for n, v in named_objects(root).items() if (found := Module.of(v))}
     relatives = {name: what for name, module in modules.items() if (what := relative_of(module))}
     places: dict[str, Layout | Module | None] = {}
     for layout in LAYOUTS:

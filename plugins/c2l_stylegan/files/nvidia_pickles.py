@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadWeights
-from c2l.reading import DTYPES, Damaged, Name, explain_damage, named_values, read_pickle
+from c2l.reading import DTYPES, Damaged, Name, explain_damage, named_tensors, read_pickle
 from c2l_stylegan.files import generators, tensorflow
 from c2l_stylegan.files.pickled import load_storage, views
 from c2l_stylegan.files.renaming import Found
@@ -52,8 +52,7 @@ def read(path: Path) -> Found:
             root = _root(path)
             if tensorflow.is_network(root):
                 return tensorflow.convert(root)
-            values = dict(named_values(root))
-            return generators.find(root, values, views(at_most=path.stat().st_size))
+            return generators.find(root, named_tensors(root), views(at_most=path.stat().st_size))
         except Damaged as error:
             raise BadWeights(f"{path} cannot be read: {error}", hint=_ONLY) from error
         except BadWeights as error:  # of the settings, which do not know the path

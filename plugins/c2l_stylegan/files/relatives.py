@@ -8,7 +8,9 @@ from typing import Any
 
 from c2l_stylegan.files.pickled import Module
 
-_OF_A_DISCRIMINATOR = re.compile(r"(.*\.)?(final_linear|final_conv|b4\.out|fromrgb)\b.*")
+_OF_A_DISCRIMINATOR = re.compile(
+    r"((module|state_dict|params|params_ema)\.)*(final_linear|final_conv|b4\.out|fromrgb)\."
+)
 _DISCRIMINATORS = frozenset({"d", "D", "discriminator", "netD", "net_d"})
 
 
@@ -37,7 +39,7 @@ def instead(
 
     Args:
         root: what was saved.
-        values, modules: the objects and the networks in it, by name.
+        values, modules: the tensors and the networks in it, by name.
         relatives: networks in it that have a name.
     """
     if relatives:
@@ -48,13 +50,15 @@ def instead(
         if not others:
             return "it holds only a discriminator, not a generator G_ema"
         return f"it is a {others[0]}, not a StyleGAN2 or StyleGAN3"
-    names = [name for name in values if name]
+    names = list(values)
     if any(re.match(r"(state_dict\.)?encoder\.", name) for name in names):
         return "it is an image encoder such as pSp or e4e, saved without its generator"
     keys = [key for key in root if isinstance(key, str)] if isinstance(root, dict) else []
-    if _DISCRIMINATORS.intersection(keys) or any(map(_OF_A_DISCRIMINATOR.fullmatch, names)):
-        if not any(key.lower().startswith(("g", "net_g", "netg")) for key in keys if key in names):
-            return "it holds only a discriminator, not a generator"
+    tops = {name.partition(".")[0] for name in names}
+    if _DISCRIMINATORS.intersection(keys) and tops <= _DISCRIMINATORS:
+        return "it holds only a discriminator, not a generator"
+    if any(map(_OF_A_DISCRIMINATOR.match, names)):
+        return "it is only a discriminator, not a generator"
     if names:
         some = ", ".join(name[:60] for name in names[:3])
         return f"it is a plain state dict of an unknown network: it has {some}"

@@ -94,7 +94,7 @@ def _read_bare(path: Path) -> Stored:
     """Read a ``.safetensors`` that nothing describes, by the names of its tensors."""
     _, tensors = read_safetensors(path, values=True)
     try:
-        return _stored(generators.find(tensors, tensors, lambda tensor, _: tensor.float()))
+        return _stored(generators.find({}, tensors, lambda tensor, _: tensor.float()))
     except Damaged as error:
         raise BadWeights(
             f"{path} cannot be read: {error}",

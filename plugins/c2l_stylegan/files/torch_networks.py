@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l.reading import Damaged, TorchFile, explain_damage, named_values, read_beginning
+from c2l.reading import Damaged, TorchFile, explain_damage, named_tensors, read_beginning
 from c2l_stylegan.files import generators
 from c2l_stylegan.files.renaming import Found
 
@@ -38,7 +38,7 @@ def read(path: Path) -> Found:
             return file.read(stored).float()
 
         try:
-            return generators.find(file.root, dict(named_values(file.root)), take)
+            return generators.find(file.root, named_tensors(file.root), take)
         except Damaged as error:
             raise BadWeights(f"{path} cannot be read: {error}", hint=_HINT) from error
 
