@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor
 
 from c2l.embedder import Embedder
-from c2l.errors import BadInput, C2LError, IncompatibleParts
+from c2l.errors import Assumed, BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
 from c2l.guard import failure, is_foreign
 from c2l.pairs.groups import draw_latents
@@ -184,10 +185,12 @@ def loader_of(generator: Generator, embedder: Embedder) -> Callable[[], Parts]:
 def _load(generator: tuple[str, str, str], embedder: tuple[str, str, str]) -> Parts:
     from c2l.loading import load_embedder, load_generator
 
-    parts = (
-        load_generator(generator[0], device=generator[1]),
-        load_embedder(embedder[0], device=embedder[1]),
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Assumed)  # said where these were loaded first
+        parts = (
+            load_generator(generator[0], device=generator[1]),
+            load_embedder(embedder[0], device=embedder[1]),
+        )
     for part, (reference, _, fingerprint) in zip(parts, (generator, embedder), strict=True):
         if part.fingerprint() != fingerprint:
             raise IncompatibleParts(
