@@ -32,8 +32,8 @@ from c2l.training.validation import Validator, draw, nearest
 
 EACH = 2
 """Pictures of each prompt: two, whose difference is the diversity."""
-FEWEST_PROMPTS, MOST_PROMPTS = 8, 48
-MOST_PICTURES = 1024
+FEWEST_PROMPTS, MOST_PROMPTS = 8, 96
+MOST_PICTURES = 2048
 MOST_PIXELS = 2**28
 """Of all pictures together: 1,024 of 512 px, 256 of 1024 px."""
 SHARE = 8
