@@ -195,7 +195,7 @@ def choose_settings(
         prior.adopt(settings)
         latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
         seen, apart = validator.look_at_twins(latents)
-        fit = scale.fit(seen.unflatten(0, (-1, EACH)))
+        fit = scale.fit(seen.unflatten(0, (-1, EACH))) - math.log(prior.sampling_doubt(settings))
         return Trial(settings, fit, float(apart.mean() / usual))
 
     trials = [attempt(candidate) for candidate in candidates]
