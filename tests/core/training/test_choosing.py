@@ -205,7 +205,7 @@ def test_training_chooses_a_bridge_that_works(tmp_path: Path) -> None:
 
 def test_twins_are_compared_in_pixels(tmp_path: Path) -> None:
     generator, embedder = ToyGenerator(), ToyEmbedder()
-    validator = Validator(generator, embedder, find_domain(toy_domain(tmp_path), ""), (1,))
+    validator = Validator(generator, embedder, find_domain(toy_domain(tmp_path), ""), (5,))
     latents = generator.sample_latents(range(6))
     latents[1] = latents[0]
     seen, apart = validator.look_at_twins(latents)
