@@ -97,7 +97,7 @@ def typed_direction(
         found = from_prompts(pipeline, _given(start, "start"), _given(end, "end"), keep=kept)
     if save is not None:
         session.tell(Notice("saved", f"the direction is in {found.save(save)}"))
-    _tell_of_short(session, found)
+    tell_of_short(session, found)
     begin = ends.edit()
     moved = begin.move(found, strengths)
     moved.name = f"{ends.title}-{_short(found.card.made.get('end') or found.card.name)}"
@@ -189,7 +189,7 @@ def _group(pipeline: Pipeline, path: Path | None, field: str) -> Tensor:
         ) from error
 
 
-def _tell_of_short(session: Session, direction: Direction) -> None:
+def tell_of_short(session: Session, direction: Direction) -> None:
     seen, wanted = (direction.card.measures.get(name, 0.0) for name in ("seen", "wanted"))
     if seen < 0.9 * wanted:
         text = (
