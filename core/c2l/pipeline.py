@@ -23,7 +23,7 @@ from c2l.editing.walk import Walk, walk_of
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.guard import nonfinite, watch
-from c2l.photos import Fit, photo_of
+from c2l.photos import Fit, Photo, photo_of
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.result import Picture, Result
@@ -183,7 +183,7 @@ class Pipeline:
 
     def like(
         self,
-        image: Path | str | Image.Image | Tensor,
+        image: Photo | Path | str | Image.Image | Tensor,
         prompt: Prompt | None = None,
         *,
         weight: float = 0.5,
@@ -207,7 +207,7 @@ class Pipeline:
                          seed=seed, truncation=truncation, **how)  # fmt: skip
 
     def invert(
-        self, image: Path | str | Image.Image | Tensor, *, fit: Fit = "crop", **how: Any
+        self, image: Photo | Path | str | Image.Image | Tensor, *, fit: Fit = "crop", **how: Any
     ) -> Picture:
         """The picture that is nearest to one of the user's own, of any size and shape.
 

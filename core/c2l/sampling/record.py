@@ -6,12 +6,13 @@ PNG under the schema ``c2l/2``. Records of ``c2l/1``, the schema before, are rea
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadInput, BadPicture
-from c2l.images import read_png
+from c2l.images import read_png, read_png_file
 from c2l.sampling.request import Request
 
 SCHEMA = "c2l/2"
@@ -31,6 +32,11 @@ def read_record(path: Path) -> dict[str, Any]:
         BadPicture: the file is not a picture, or has no record, or one of a newer version of c2l.
     """
     return upgraded(read_png(path), str(path))
+
+
+def read_record_data(data: bytes, where: str) -> dict[str, Any]:
+    """``read_record`` for the content of a file; ``where`` is what messages call it."""
+    return upgraded(read_png_file(io.BytesIO(data), where), where)
 
 
 def request_of(record: Mapping[str, Any], where: str) -> Request:

@@ -3,10 +3,16 @@ from c2l.editing.inversion import InversionInterrupted as InversionInterrupted
 from c2l.editing.video import VideoInterrupted as VideoInterrupted
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
+from c2l.photos import Photo as Photo
+from c2l.photos import read_photo_data as read_photo_data
 from c2l.plugins import use_plugin_files as use_plugin_files
 from c2l.sampling.record import read_record as read_record
+from c2l.sampling.record import read_record_data as read_record_data
 from c2l.sampling.request import DrawRequest as DrawRequest
 from c2l.sampling.request import Request as Request
+from c2l.service.asking import describe_pipeline as describe_pipeline
+from c2l.service.asking import embed as embed
+from c2l.service.asking import score as score
 from c2l.service.catalogue import INTERFACES as INTERFACES
 from c2l.service.catalogue import PluginRow as PluginRow
 from c2l.service.catalogue import list_models as list_models
@@ -15,6 +21,7 @@ from c2l.service.catalogue import list_recipes as list_recipes
 from c2l.service.catalogue import parts_of_recipe as parts_of_recipe
 from c2l.service.catalogue import plugin_problems as plugin_problems
 from c2l.service.catalogue import problems as problems
+from c2l.service.catalogue import recipes_here as recipes_here
 from c2l.service.catalogue import refuse_broken_plugins as refuse_broken_plugins
 from c2l.service.catalogue import show_model as show_model
 from c2l.service.catalogue import show_plugin as show_plugin
@@ -64,6 +71,8 @@ from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file
 from c2l.service.notices import Notice as Notice
 from c2l.service.pairs import make_pairs as make_pairs
+from c2l.service.plain_pictures import PictureFormat as PictureFormat
+from c2l.service.plain_pictures import PlainPicture as PlainPicture
 from c2l.service.plugin_choices import disable_plugin as disable_plugin
 from c2l.service.plugin_choices import enable_plugin as enable_plugin
 from c2l.service.plugin_choices import why_choices_do_not_count as why_choices_do_not_count
@@ -82,6 +91,9 @@ from c2l.service.request_files import read_request as read_request
 from c2l.service.scaffold import NewPackage as NewPackage
 from c2l.service.scaffold import new_package as new_package
 from c2l.service.session import Session as Session
+from c2l.service.together import draw_together as draw_together
+from c2l.service.together import in_pieces as in_pieces
+from c2l.service.together import together_key as together_key
 from c2l.service.training import TrainingCallbacks as TrainingCallbacks
 from c2l.service.training import read_run as read_run
 from c2l.service.training import run_training as run_training

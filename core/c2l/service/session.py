@@ -5,6 +5,7 @@ The command line and the web service share it; a script may use it as well.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
@@ -72,6 +73,27 @@ class Session:
         self._loaded: OrderedDict[tuple[object, ...], Pipeline] = OrderedDict()
         self._access = Lock()  # to ``_loaded``
         self._loading = Lock()  # one pipeline at a time, so that none is loaded twice
+
+    def telling(self, tell: Tell) -> Session:
+        """This session, with the same pipelines, whose notices go elsewhere.
+
+        For one of several requests at a time, each of which wants its own notices.
+        """
+        other = copy.copy(self)
+        other.tell = tell
+        return other
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The pipelines in memory, by recipe or prior; the one used last comes last."""
+        with self._access:
+            pipelines = list(self._loaded.values())
+        return tuple(p.recipe or p.prior.reference for p in pipelines)
+
+    def forget(self) -> None:
+        """Drop all pipelines: their memory is free once no drawing uses them."""
+        with self._access:
+            self._loaded.clear()
 
     def pipeline(self, request: Request) -> Pipeline:
         """The pipeline of a request, loaded unless it is here already.

@@ -1,0 +1,138 @@
+"""One shape for everything that goes wrong: ``{"error": {"message", "type", "param", "code"}}``.
+
+It is the shape of OpenAI's API. Bad input is a 4xx, always: their client asks again after a 5xx.
+A route raises, and catches nothing: ``C2LError``, ``Refused``, or ``ApiError`` for its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from c2l.errors import (
+    BadInput,
+    BadPath,
+    BadPicture,
+    BadReference,
+    C2LError,
+    IncompatibleParts,
+    LicenceNotAccepted,
+    NotDownloaded,
+    UnknownReference,
+)
+from c2l.web.engine.refusals import Busy, Draining, Full, Refused, TookTooLong
+
+log = logging.getLogger("c2l.web")
+
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+_MISSING = (UnknownReference, NotDownloaded, LicenceNotAccepted)
+_BAD = (BadInput, BadPicture, BadPath, BadReference, IncompatibleParts)
+
+_REFUSALS: Mapping[type[Refused], tuple[int, str]] = {
+    Full: (429, "queue_full"),
+    Busy: (429, "too_many_requests"),
+    Draining: (503, "stopping"),
+    TookTooLong: (503, "timeout"),
+}
+
+
+class ApiError(Exception):
+    """An error of a route itself.
+
+    Args:
+        status: 4xx for what the client did.
+        message: a sentence or two; fields in backquotes.
+        param: the field at fault.
+        code: for programs to tell errors apart.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.param = param
+        self.code = code
+        self.headers = dict(headers or {})
+
+
+def as_api_error(error: Exception) -> ApiError:
+    """Any error as one of the API."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, C2LError):
+        return _of_c2l(error)
+    if isinstance(error, Refused):
+        return _of_refusal(error)
+    if isinstance(error, RequestValidationError):
+        return _of_validation(error)
+    if isinstance(error, HTTPException):
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
+        return ApiError(error.status_code, str(error.detail), code=code, headers=error.headers)
+    return ApiError(500, "this is a defect of c2l; its log tells more", code="internal")
+
+
+def answer_error(error: Exception) -> JSONResponse:
+    """The answer to an error, in the one shape."""
+    found = as_api_error(error)
+    kind = "server_error" if found.status >= 500 else "invalid_request_error"
+    body = {
+        "message": found.message,
+        "type": _TYPES.get(found.status, kind),
+        "param": found.param,
+        "code": found.code,
+    }
+    return JSONResponse({"error": body}, found.status, headers=found.headers)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let the app answer every error in the one shape."""
+
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        return answer_error(error)
+
+    for kind in (RequestValidationError, HTTPException, C2LError, Refused, ApiError, Exception):
+        app.add_exception_handler(kind, answer)
+
+
+def _of_c2l(error: C2LError) -> ApiError:
+    param = error.field or None
+    if isinstance(error, _MISSING):
+        return ApiError(404, str(error), param=param, code="not_found")
+    if isinstance(error, _BAD):
+        return ApiError(400, str(error), param=param, code="bad_input")
+    return ApiError(500, str(error), param=param, code="part_failed")
+
+
+def _of_refusal(error: Refused) -> ApiError:
+    status, code = _REFUSALS[type(error)]
+    again = error.retry_after
+    # OpenAI's clients know the second header: they would ask three times in vain.
+    headers = {"retry-after": str(again)} if again is not None else {"x-should-retry": "false"}
+    return ApiError(status, error.message, code=code, headers=headers)
+
+
+def _of_validation(error: RequestValidationError) -> ApiError:
+    first: Mapping[str, Any] = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return ApiError(400, "the body is not JSON", code="bad_json")
+    where = [str(step) for step in first["loc"] if step not in ("body", "query", "path")]
+    param = ".".join(where) or None
+    said = str(first["msg"]).removeprefix("Value error, ")
+    said = said[:1].lower() + said[1:]
+    message = f"`{param}`: {said}" if param else said
+    return ApiError(400, message, param=param, code="bad_input")
