@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import Protocol
 
 import uvicorn
 
 from c2l.errors import BadInput
 from c2l.web.app import create_app
 from c2l.web.engine import LocalEngine
-from c2l.web.engine.engine import Engine
 from c2l.web.offer import offer_of
 from c2l.web.settings import Settings
+
+
+class Drains(Protocol):
+    """Something that is told when the server stops: an engine."""
+
+    def begin_draining(self) -> None:
+        """Take nothing more."""
 
 
 class Server(uvicorn.Server):
@@ -23,7 +30,7 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, engine: Engine, on_ready: Callable[[str], None]
+        self, config: uvicorn.Config, engine: Drains, on_ready: Callable[[str], None]
     ) -> None:
         super().__init__(config)
         self._engine = engine

@@ -31,15 +31,16 @@ class OscIn:
     def __init__(self, address: tuple[str, int], board: Board, say: Once) -> None:
         _load_osc()
         self._board, self._say = board, say
+        host, port = address
         try:
-            family, kind, *_, place = socket.getaddrinfo(*address, type=socket.SOCK_DGRAM)[0]
+            family, kind, *_, place = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)[0]
             self._socket = socket.socket(family, kind)
-            self._socket.bind(place)
+            self._socket.bind((place[0], port, *place[2:]))
             self._socket.settimeout(_PATIENCE)
-        except OSError as error:
-            host, port = address
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise BadInput(
-                f"cannot listen to OSC at {host}:{port}: {error.strerror or error}",
+                f"cannot listen to OSC on {host} port {port}: {reason}",
                 hint="Use another `osc_port`, or `osc_host=127.0.0.1`",
                 field="osc_port",
             ) from error
