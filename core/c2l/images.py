@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
@@ -170,14 +171,26 @@ def read_png(path: Path) -> dict[str, Any]:
     return read_png_file(path, str(path))
 
 
-def read_png_file(file: Path | BinaryIO, where: str) -> dict[str, Any]:
+class NoRecord(BadPicture):
+    """A picture that c2l did not write, or that another tool saved again."""
+
+
+def read_png_file(
+    file: Path | BinaryIO, where: str, *, most_pixels: float = math.inf
+) -> dict[str, Any]:
     """``read_png`` for a file that is open.
 
     Args:
         where: what it is called in messages.
+        most_pixels: of a picture that is decoded; the record may lie behind them.
+    Raises:
+        BadPicture: the file is not a picture, or has more pixels.
+        NoRecord: it carries no record.
     """
     try:
         with Image.open(file) as image:
+            if image.width * image.height > most_pixels:
+                raise Image.DecompressionBombError
             text = getattr(image, "text", {})
             record = json.loads(text["c2l"])
         if not isinstance(record, dict):
@@ -195,7 +208,7 @@ def read_png_file(file: Path | BinaryIO, where: str) -> dict[str, Any]:
     except SyntaxError as error:
         raise BadPicture(f"{where} is not a picture", hint="Give a PNG that c2l wrote") from error
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        raise BadPicture(
+        raise NoRecord(
             f"{where} carries no c2l record",
             hint="Give a PNG that c2l wrote, and no other tool saved again; to edit any other "
             "picture, find its latents first: `c2l edit invert`",

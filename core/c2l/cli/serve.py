@@ -6,6 +6,7 @@ from typing import Annotated
 
 from c2l.cli import output
 from c2l.cli.options import option
+from c2l.web import starting
 
 Host = Annotated[str, option("Address to serve on.")]
 Port = Annotated[int, option("Port; 0 is any that is free.")]
@@ -18,9 +19,6 @@ Recipes = Annotated[
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000, recipes: Recipes = None) -> None:
     """Serve an API and a page over HTTP until Ctrl-C."""
-    from c2l.web.running import serve as run
-    from c2l.web.settings import Settings
-
+    settings = starting.typed_settings(host=host, port=port, recipes=tuple(recipes or ()))
     output.warn_of_problems()
-    settings = Settings(host=host, port=port, recipes=tuple(recipes or ()))
-    run(settings, on_ready=lambda address: output.talk(f"serving on {address}"))
+    starting.serve(settings, on_ready=lambda address: output.talk(f"serving on {address}"))

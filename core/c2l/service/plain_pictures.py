@@ -1,4 +1,4 @@
-"""Pictures without what drew them: plain values that another thread, process or machine can take."""
+"""Pictures without what drew them: plain values that another thread or machine can take."""
 
 from __future__ import annotations
 

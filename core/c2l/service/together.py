@@ -31,8 +31,8 @@ def in_pieces(request: DrawRequest, most: int) -> list[DrawRequest]:
     at_once = max(1, most // (request.best_of or 1))
     if request.latents is not None or request.num_pictures <= at_once:
         return [request]
-    jobs = [(prompt, seed) for prompt, seeds in zip(request.prompts, request.seed_lists, strict=True)
-            for seed in seeds]  # fmt: skip
+    lists = zip(request.prompts, request.seed_lists, strict=True)
+    jobs = [(prompt, seed) for prompt, seeds in lists for seed in seeds]
     same = request.model_dump(exclude=_OWN, exclude_none=True)
     pieces = []
     for first in range(0, len(jobs), at_once):

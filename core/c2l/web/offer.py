@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from c2l import service
-from c2l.errors import BadInput, NotDownloaded, UnknownReference
+from c2l.errors import NotDownloaded, UnknownReference
 
 if TYPE_CHECKING:
     from c2l.web.engine.work import Work

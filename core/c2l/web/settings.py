@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,12 @@ class Settings:
     precision: str = "float32"
     origins: Sequence[str] = ()
     limits: Limits = Limits()
+
+
+def typed_settings(**fields: Any) -> Settings:
+    """Settings as people type them.
+
+    Raises:
+        BadInput: a value is out of range, or a host that others can reach has no token.
+    """
+    return Settings(**fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,7 +12,7 @@ from c2l.service import Notice
 from c2l.web.engine.engine import Answer, Progress
 
 if TYPE_CHECKING:
-    from c2l.pipeline import Pipeline
+    from c2l import Picture, Pipeline
     from c2l.service import DrawRequest, PlainPicture, Request, Session
 
 
@@ -70,6 +70,14 @@ class Bench:
             raise Dropped
         self.on_progress(Progress(done, total, picture))
 
+    def drawn(self, pictures: Iterable[Picture], total: int) -> list[PlainPicture]:
+        """Draw an edit or a walk, and tell how far it is. Raises ``Dropped``."""
+        plain: list[PlainPicture] = []
+        for picture in pictures:
+            plain.append(service.PlainPicture.of(picture))
+            self.report(len(plain), total, plain[-1])
+        return plain
+
     def answer(self, pictures: Sequence[PlainPicture] = (), **values: Any) -> Answer:
         """The work's answer, with the notices so far."""
         notices = tuple(dict.fromkeys(n for n in self.notices if n.kind != "device"))
@@ -90,7 +98,7 @@ class Work(abc.ABC):
 
             def carry_out(self, bench: Bench) -> Answer:
                 edit = bench.pipeline.edit(self.base).mix(self.other, layers=self.layers)
-                return bench.answer(list(bench.drawn(edit)))
+                return bench.answer(bench.drawn(edit, len(edit)))
 
     Args:
         recipe: one that the server offers; empty for its first.
@@ -122,6 +130,8 @@ class Work(abc.ABC):
         """Carry it out, in the worker's thread. Call ``bench.report`` now and then."""
 
     @classmethod
-    def carry_out_together(cls, works: Sequence[Self], benches: Sequence[Bench]) -> Iterator[Answer]:
+    def carry_out_together(
+        cls, works: Sequence[Self], benches: Sequence[Bench]
+    ) -> Iterator[Answer]:
         """Carry out works of one group; their answers in order."""
         raise NotImplementedError

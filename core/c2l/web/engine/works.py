@@ -42,15 +42,9 @@ class Draw(Work):
                 for asked in service.in_pieces(self.asked, most)]  # fmt: skip
 
     def carry_out(self, bench: Bench) -> Answer:
-        pictures: list[PlainPicture] = []
-        total = self.asked.num_pictures
-        drawn = bench.session.draw(
-            bench.request(self.asked), on_candidates=lambda *_: bench.report(len(pictures), total)
-        )
-        for picture in drawn:
-            pictures.append(PlainPicture.of(picture))
-            bench.report(len(pictures), total, pictures[-1])
-        return bench.answer(pictures)
+        # Of candidates, ``carry_out_together`` takes care: what comes here has no prompt.
+        drawn = bench.session.draw(bench.request(self.asked))
+        return bench.answer(bench.drawn(drawn, self.asked.num_pictures))
 
     @classmethod
     def carry_out_together(
