@@ -11,6 +11,7 @@ from c2l.cli import options, output
 from c2l.cli.commands import fields_of
 from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import Fraction, Text, option
+from c2l.web import starting
 
 EXAMPLES = """
 c2l live "a man" --direction "smile=a sad face -> a smiling face"
@@ -67,12 +68,9 @@ def live(
     """Play a picture by OSC, and show it as it moves.
 
     Messages change prompt, seed, directions and the rest; browsers, OBS and others show it."""
-    from c2l.web.live.starting import check_live, show_live
-    from c2l.web.settings import Settings
-
-    check_live(fps)
+    starting.check_live(fps)
     values = service.typed_live(**{name: context.params[name] for name in _VALUES})
-    settings = Settings(host=host, port=port)
+    settings = starting.typed_settings(host=host, port=port)
     output.warn_of_problems()
     with downloads() as on_download:
         ask = questions(accept_licence, accept_programs)
@@ -84,7 +82,7 @@ def live(
         output.talk(f"showing {address}/ and {address}/stream.mjpg")
         output.talk(f"listening to OSC on {osc_host} port {osc}: /c2l/prompt, /c2l/seed …")
 
-    show_live(
+    starting.show_live(
         picture,
         values,
         settings,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,7 @@ def notices() -> list[Notice]:
 
 
 @pytest.fixture
-def picture(
-    pipeline: c2l.Pipeline, smile: c2l.Direction, notices: list[Notice]
-) -> LivePicture:
+def picture(pipeline: c2l.Pipeline, smile: c2l.Direction, notices: list[Notice]) -> LivePicture:
     return LivePicture(pipeline, {"smile": smile}, notices.append)
 
 
@@ -79,7 +78,7 @@ def test_a_glide_to_a_moving_target_neither_stops_nor_jumps() -> None:
         steps.append(float(glide.at) - before)
         before = float(glide.at)
     assert 1.8 < before < 2
-    assert max(abs(a - b) for a, b in zip(steps, steps[1:], strict=False)) < 2e-4
+    assert max(abs(a - b) for a, b in itertools.pairwise(steps)) < 2e-4
 
 
 def test_a_glide_of_no_time_is_there() -> None:

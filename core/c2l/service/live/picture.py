@@ -43,9 +43,7 @@ class LivePicture:
         tell: called with what should be known about a prompt.
     """
 
-    def __init__(
-        self, pipeline: Pipeline, directions: Mapping[str, Direction], tell: Tell
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, directions: Mapping[str, Direction], tell: Tell) -> None:
         self._pipeline = pipeline
         self._names = tuple(directions)
         self._tell = tell

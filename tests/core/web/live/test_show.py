@@ -151,7 +151,12 @@ def test_what_is_wrong_is_said_once_and_harms_nothing(shown: Shown) -> None:
         shown.send("/c2l/seed", "three")
         shown.send("/elsewhere", 1)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
-            for data in (b"", b"\x00" * 7, b"#bundle\x00half", b"/c2l/seed\x00\x00\x00,i\x00\x00\x00"):
+            for data in (
+                b"",
+                b"\x00" * 7,
+                b"#bundle\x00half",
+                b"/c2l/seed\x00\x00\x00,i\x00\x00\x00",
+            ):
                 plain.sendto(data, ("127.0.0.1", shown.osc))
     shown.send("/c2l/seed", 5)
     watch_until(viewer, before + 1)
