@@ -28,6 +28,7 @@ class Board:
         self._values = values
         self._say = say
         self._number = 0
+        self._closed = False
         self._changed = threading.Condition()
 
     def newest(self) -> tuple[LiveValues, int]:
@@ -36,14 +37,14 @@ class Board:
             return self._values, self._number
 
     def wait(self, number: int) -> None:
-        """Wait for a message after this one, or for ``wake``."""
+        """Wait for a message after this one, or for the end."""
         with self._changed:
-            if self._number == number:
-                self._changed.wait()
+            self._changed.wait_for(lambda: self._number != number or self._closed)
 
-    def wake(self) -> None:
-        """End a ``wait``."""
+    def close(self) -> None:
+        """Let nobody wait any more."""
         with self._changed:
+            self._closed = True
             self._changed.notify_all()
 
     def take(self, address: str, arguments: Sequence[object]) -> None:

@@ -36,7 +36,7 @@ class Stage:
     def close(self) -> None:
         """End, after the frame that is being drawn."""
         self._closed.set()
-        self._board.wake()
+        self._board.close()
         self._thread.join()
         self._newest.close()
 

@@ -90,3 +90,13 @@ def test_after_a_fault_the_show_goes_on(fault: Exception, words: str) -> None:
     assert newest._frame and newest._frame.jpeg == b"4"
     (line,) = said
     assert words in line
+
+
+@pytest.mark.timeout(60)
+def test_it_ends_while_it_draws() -> None:
+    picture, said = Slow(), []
+    with staged(picture, said) as (board, _):
+        picture.drawn.acquire()
+        threading.Timer(0.2, picture.go_on.release).start()
+        board.close()  # as ``Stage.close`` does, before the frame is drawn
+    assert not said
