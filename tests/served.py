@@ -47,8 +47,7 @@ def serving(engine: Engine | None = None, **settings: Any) -> Iterator[Served]:
         engine: in place of one that draws.
         settings: as of ``Settings``.
     """
-    import uvicorn  # not above: every test loads this file
-
+    # Not above: every test loads this file.
     from c2l.web.app import create_app
     from c2l.web.engine import LocalEngine
     from c2l.web.offer import offer_of
@@ -61,8 +60,7 @@ def serving(engine: Engine | None = None, **settings: Any) -> Iterator[Served]:
     app = create_app(engine, offer, told)
     ready = threading.Event()
     with listen(told) as bound:
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
-        server = Server(config, engine, lambda address: ready.set())
+        server = Server(app, engine, told, lambda address: ready.set())
         thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
         thread.start()
         while not ready.wait(0.1):

@@ -20,6 +20,7 @@ from c2l.looks import look_at_loss, look_at_sampled_latents
 from c2l.part import Part
 from c2l.prior_file import PriorCard, read_prior_card
 from c2l.prior_settings import PriorSettings, problem_text
+from c2l.reading import unfilled
 from c2l.sample_options import OPTIONAL, USUAL, SampleOptions
 from c2l.student import Student
 from c2l_registry import Source
@@ -135,6 +136,10 @@ class Prior(Part, ABC):
         Each is a change of ``settings`` for ``adopt``; the first is what it would take unseen.
         Empty, unless a class leaves something open.
         """
+        return ()
+
+    def sampling_candidates_near(self, settings: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """More of them, like the one that has proved best; at most as many are tried."""
         return ()
 
     def sampling_evidence(self) -> Mapping[str, float]:
@@ -310,7 +315,7 @@ class Prior(Part, ABC):
     def _refuse_other_shapes(cls, card: PriorCard, found: Mapping[str, list[int]]) -> None:
         """Raises ``ValueError`` where settings ask for more memory than the file has tensors."""
         try:
-            with torch.device("meta"):
+            with unfilled():
                 wanted = cls._untrained(card).state_dict()
         except (NotImplementedError, RuntimeError):
             return  # a constructor that looks at values cannot be tried without memory

@@ -4,6 +4,7 @@
 - ``TorchFile``: a checkpoint of ``torch.save``, in today's zip format or the one before it.
 - ``explain_damage``: everything that can go wrong inside a file, as one ``BadWeights``.
 - ``refuse_stand_in``: a web page, a Git LFS pointer or nothing in place of weights.
+- ``unfilled``: networks whose shapes are compared with those of a file before they take memory.
 
 Plugins read foreign files through these.
 """
@@ -25,6 +26,7 @@ from c2l.reading.torch_files import (
     explain_damage,
     read_beginning,
 )
+from c2l.reading.unfilled import unfilled
 
 __all__ = [
     "read_pickle",
@@ -37,6 +39,7 @@ __all__ = [
     "read_beginning",
     "explain_damage",
     "refuse_stand_in",
+    "unfilled",
     "checked_layout",
     "Damaged",
     "LEGACY",

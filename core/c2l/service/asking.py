@@ -52,6 +52,7 @@ def describe_pipeline(pipeline: Pipeline) -> dict[str, Any]:
         },
         "embedding_width": pipeline.embedder.width,
         "options": sorted(pipeline.prior.supported_options),
+        "has_gradient": pipeline.generator.differentiable,
         "has_student": pipeline.prior.student is not None,
         "settings": pipeline.effective(pipeline.settings).model_dump(mode="json"),
         **pipeline.provenance,

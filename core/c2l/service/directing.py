@@ -97,7 +97,8 @@ def typed_direction(
         found = from_prompts(pipeline, _given(start, "start"), _given(end, "end"), keep=kept)
     if save is not None:
         session.tell(Notice("saved", f"the direction is in {found.save(save)}"))
-    tell_of_short(session, found)
+    if (short := notice_of_short(found)) is not None:
+        session.tell(short)
     begin = ends.edit()
     moved = begin.move(found, strengths)
     moved.name = f"{ends.title}-{_short(found.card.made.get('end') or found.card.name)}"
@@ -189,11 +190,13 @@ def _group(pipeline: Pipeline, path: Path | None, field: str) -> Tensor:
         ) from error
 
 
-def tell_of_short(session: Session, direction: Direction) -> None:
+def notice_of_short(direction: Direction) -> Notice | None:
+    """The notice that a direction shows less than pictures of the thing do; None if it does not."""
     seen, wanted = (direction.card.measures.get(name, 0.0) for name in ("seen", "wanted"))
-    if seen < 0.9 * wanted:
-        text = (
-            f"'{direction.card.name}' shows at strength 1 {seen / wanted:.0%} of what pictures "
-            "of it show; no strength shows more"
-        )
-        session.tell(Notice("short", text))
+    if seen >= 0.9 * wanted:
+        return None
+    return Notice(
+        "short",
+        f"'{direction.card.name}' shows at strength 1 {seen / wanted:.0%} of what pictures "
+        "of it show; no strength shows more",
+    )

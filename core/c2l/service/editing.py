@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from c2l.editing.drawing import title_of
 from c2l.editing.edit import Edit
-from c2l.editing.ends import end_of, one_truncation
+from c2l.editing.ends import End, end_of, one_truncation
 from c2l.editing.layers import check_layers
 from c2l.editing.walk import Spacing, why_no_way
 from c2l.errors import BadInput
@@ -61,7 +62,7 @@ class Ends:
     @property
     def title(self) -> str:
         """For names of files."""
-        parts = [t.stem if isinstance(t, Path) else str(t) for t in self.things]
+        parts = [_named(thing) for thing in self.things]
         first, last = slug(parts[0]), slug(parts[-1])
         return first if len(parts) == 1 or first == last else f"{first}-to-{last}"
 
@@ -78,6 +79,12 @@ class Ends:
             truncation=one_truncation(ends, self.truncation),
             name=self.title,
         )
+
+
+def _named(thing: Thing) -> str:
+    if isinstance(thing, Path):
+        return thing.stem
+    return title_of(thing.operation) if isinstance(thing, End) else str(thing)
 
 
 @dataclass(frozen=True)
@@ -187,7 +194,7 @@ def typed_walk(
         for why in dict.fromkeys(why_no_way(ends.pipeline, *way[:2]) for way in walk.ways):
             if why:
                 text = f"walking by `path=slerp`: there is no way through the prior, since {why}"
-                session.tell(Notice("path", text))
+                session.tell(Notice("path", text, "path"))
     return TypedEdit(walk)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
 from PIL import Image
 
@@ -64,6 +64,16 @@ class PlainPicture:
     def image(self) -> Image.Image:
         """As a Pillow image."""
         return Image.frombytes("RGB", (self.width, self.height), self.pixels)
+
+    def within(self, side: int) -> Self:
+        """As it is, or smaller: no side is longer than ``side`` pixels."""
+        if max(self.width, self.height) <= side:
+            return self
+        image = self.image()
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        return replace(
+            self, width=image.width, height=image.height, pixels=image.tobytes()
+        )
 
     def encoded(self, format: PictureFormat = "png", quality: int = 90) -> bytes:
         """As a file. A PNG holds the record.

@@ -3,9 +3,13 @@
 No labels are needed. A picture fits its prompt as far as the embedder puts it nearer to it than it
 puts random pictures, in standard deviations of those: cosines alone say little, since one prompt is
 near to everything and another to nothing. Many pictures that fit well do not make up for one that
-does not fit at all, so what counts is the mean of exp(-deviations). Pictures that fit are easily
-had at the price of being all the same; so among settings that fit nearly as well as the best, the
-most varied are taken.
+does not fit at all, so what counts is the mean of exp(-deviations): next to nothing for a picture
+that fits, one and more for one that does not, and so nearly the share of those. Pictures that fit
+are easily had at the price of being all the same; so among settings whose share is hardly above the
+least, the most varied are taken.
+
+It takes two rounds, on the same prompts: the prior's candidates, and those near the one that fits
+best.
 """
 
 # Letters: P prompts, N pictures of each, E embedding width, R random pictures.
@@ -13,6 +17,7 @@ most varied are taken.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,8 +42,10 @@ eighth of the time of a run at most."""
 MOST_RANDOM = 2048
 MOST_DEVIATIONS = 8.0
 """Further away is not worse, and not better: hardly any random picture is as far."""
-NEARLY = 0.95
-"""Of the best fit: what a more varied choice may give away."""
+GIVEN_AWAY = 0.006
+"""Of the share of pictures that do not fit: so much more of it than the best a more varied choice
+may have. In worlds whose truth is known that is half a point to one of what prompts name."""
+ROUNDS = 2
 FEW_PICTURES = 64
 
 
@@ -60,6 +67,11 @@ class Trial:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {**self.settings, "fit": round(self.fit, 3), "diversity": round(self.diversity, 3)}
+
+    @property
+    def unfit(self) -> float:
+        """Nearly the share of pictures that do not fit."""
+        return math.exp(-self.fit)
 
 
 @dataclass(frozen=True)
@@ -177,19 +189,24 @@ def choose_settings(
         return unseen
     if validator is None or texts is None:
         return unseen.noting("others were not tried, for lack of a generator and an embedder")
-    prompts = _some_prompts(validator, len(candidates), len(embeddings))
+    prompts = _some_prompts(validator, ROUNDS * len(candidates), len(embeddings))
     if not prompts:
         return unseen.noting("pairs are too few to try others")
     asked = validator.texts(prompts)
     random = embeddings[-(min(len(embeddings), MOST_RANDOM) // 2 * 2) :]
     centre = normalize(texts, dim=1).mean(dim=0)
     scale = Scale.of(asked, centre, random)
-    trials = []
-    for candidate in candidates:
-        prior.adopt(candidate)
+
+    def attempt(settings: Mapping[str, Any]) -> Trial:
+        prior.adopt(settings)
         latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
         seen = validator.look(latents).unflatten(0, (-1, EACH))
-        trials.append(Trial(candidate, scale.fit(seen), scale.diversity(seen)))
+        return Trial(settings, scale.fit(seen), scale.diversity(seen))
+
+    trials = [attempt(candidate) for candidate in candidates]
+    closer = prior.sampling_candidates_near(min(trials, key=lambda t: t.unfit).settings)
+    new = [settings for settings in closer if settings not in candidates]
+    trials += [attempt(settings) for settings in new[: len(candidates)]]
     chosen = best_trial(trials)
     prior.adopt(chosen.settings)
     near = nearest(scale.texts, embeddings)
@@ -199,8 +216,8 @@ def choose_settings(
 
 def best_trial(trials: Sequence[Trial]) -> Trial:
     """The most varied of those that fit nearly as well as the best."""
-    best = max(trial.fit for trial in trials)
-    fitting = [trial for trial in trials if trial.fit >= best - (1 - NEARLY) * abs(best)]
+    least = min(trial.unfit for trial in trials)
+    fitting = [trial for trial in trials if trial.unfit <= least + GIVEN_AWAY]
     return max(fitting, key=lambda trial: trial.diversity)
 
 

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from c2l.version import __version__
-from c2l.web import health
+from c2l.web import a1111, api, health, openai, page
 from c2l.web.engine.engine import Engine
 from c2l.web.errors import add_handlers
+from c2l.web.metrics import Metrics
 from c2l.web.middleware import stand_in_front
 from c2l.web.offer import Offer
 from c2l.web.settings import Settings
@@ -25,7 +26,11 @@ def create_app(engine: Engine, offer: Offer, settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await engine.start()
+        try:
+            await engine.start()
+        except BaseException as error:
+            app.state.failure = error
+            raise
         yield
         await engine.close()
 
@@ -40,5 +45,11 @@ def create_app(engine: Engine, offer: Offer, settings: Settings) -> FastAPI:
     app.state.engine, app.state.offer, app.state.settings = engine, offer, settings
     add_handlers(app)
     app.include_router(health.router)
-    stand_in_front(app, settings)
+    metrics = Metrics(engine)
+    app.include_router(metrics.router())
+    app.include_router(api.router)
+    openai.add_to(app)
+    a1111.add_to(app)
+    app.include_router(page.router)
+    stand_in_front(app, settings, metrics)
     return app

@@ -51,7 +51,10 @@ async def _left(request: Request) -> None:
 
 
 def who_is(connection: HTTPConnection) -> str:
-    """The client of a request or WebSocket, for taking turns: its address."""
+    """The client of a request or WebSocket, for taking turns: its address.
+
+    It is what a reverse proxy says it is, if the server was started with that proxy's address.
+    """
     return connection.client.host if connection.client else ""
 
 

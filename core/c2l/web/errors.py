@@ -32,6 +32,14 @@ log = logging.getLogger("c2l.web")
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
+_HTTP_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
+
 _MISSING = (UnknownReference, NotDownloaded, LicenceNotAccepted)
 _BAD = (BadInput, BadPicture, BadPath, BadReference, IncompatibleParts)
 
@@ -81,7 +89,7 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, RequestValidationError):
         return _of_validation(error)
     if isinstance(error, HTTPException):
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
+        code = _HTTP_CODES.get(error.status_code)
         return ApiError(error.status_code, str(error.detail), code=code, headers=error.headers)
     return ApiError(500, "this is a defect of c2l; its log tells more", code="internal")
 
@@ -89,14 +97,20 @@ def as_api_error(error: Exception) -> ApiError:
 def answer_error(error: Exception) -> JSONResponse:
     """The answer to an error, in the one shape."""
     found = as_api_error(error)
+    if found.code in ("part_failed", "internal"):
+        log.error("%s", error, exc_info=error if found.code == "internal" else None)
+    return JSONResponse({"error": error_detail(found)}, found.status, headers=found.headers)
+
+
+def error_detail(found: ApiError) -> dict[str, str | None]:
+    """What stands below ``error`` in the one shape."""
     kind = "server_error" if found.status >= 500 else "invalid_request_error"
-    body = {
+    return {
         "message": found.message,
         "type": _TYPES.get(found.status, kind),
         "param": found.param,
         "code": found.code,
     }
-    return JSONResponse({"error": body}, found.status, headers=found.headers)
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import sys
 from collections.abc import Callable
-from typing import Protocol
 
 import uvicorn
+from fastapi import FastAPI
 
 from c2l.errors import BadInput
 from c2l.web.app import create_app
 from c2l.web.engine import LocalEngine
+from c2l.web.engine.engine import Engine
 from c2l.web.offer import offer_of
+from c2l.web.patience import ImpatientProtocol
 from c2l.web.settings import Settings
-
-
-class Drains(Protocol):
-    """Something that is told when the server stops: an engine."""
-
-    def begin_draining(self) -> None:
-        """Take nothing more."""
 
 
 class Server(uvicorn.Server):
@@ -30,14 +27,36 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, engine: Drains, on_ready: Callable[[str], None]
+        self,
+        app: FastAPI,
+        engine: Engine,
+        settings: Settings,
+        on_ready: Callable[[str], None],
     ) -> None:
-        super().__init__(config)
+        limits = settings.limits
+        protocol = type("Protocol", (ImpatientProtocol,), {"header_seconds": limits.header_seconds})
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=protocol,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(settings.proxies),
+                forwarded_allow_ips=list(settings.proxies),
+                timeout_graceful_shutdown=int(limits.seconds),
+            )
+        )
+        self._app = app
         self._engine = engine
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # uvicorn drops the reason
+            raise self._app.state.failure from None
         if self.started and sockets:
             self._on_ready(address_of(sockets[0]))
 
@@ -54,20 +73,26 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] = lambda addres
     Raises:
         BadInput: the port is taken, or is not allowed.
         UnknownReference, NotDownloaded: as ``offer_of``.
+        C2LError: the first recipe cannot be loaded.
     """
-    offer = offer_of(tuple(settings.recipes))
     bound = listen(settings)
+    offer = offer_of(tuple(settings.recipes))
     engine = LocalEngine(offer, settings)
-    config = uvicorn.Config(
-        create_app(engine, offer, settings),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        timeout_graceful_shutdown=int(settings.limits.seconds),
-    )
+    log_to_stderr()
+    server = Server(create_app(engine, offer, settings), engine, settings, on_ready)
     with bound:
-        Server(config, engine, on_ready).run([bound])
+        server.run([bound])
+
+
+def log_to_stderr() -> None:
+    """Let the server's own loggers write lines with the time to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    for name, level in (("c2l", logging.INFO), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
 
 
 def address_of(bound: socket.socket) -> str:

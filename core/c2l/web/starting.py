@@ -7,7 +7,8 @@ from importlib.util import find_spec
 
 from c2l.errors import MissingDependency
 from c2l.web.live.starting import check_live, show_live
-from c2l.web.settings import Settings, typed_settings
+from c2l.web.settings import Settings
+from c2l.web.typed import typed_settings
 
 __all__ = ["Settings", "check_live", "serve", "show_live", "typed_settings"]
 

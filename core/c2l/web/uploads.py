@@ -23,7 +23,7 @@ async def photo_of(upload: UploadFile | bytes, *, field: str = "image") -> Photo
     Raises:
         BadPicture: it is no picture, is damaged, or is too large.
     """
-    return await asyncio.to_thread(_read_photo, await _content(upload), field)
+    return await asyncio.to_thread(read_photo, await _content(upload), field)
 
 
 async def record_of(upload: UploadFile | bytes, *, field: str = "image") -> dict[str, Any] | None:
@@ -39,7 +39,8 @@ async def _content(upload: UploadFile | bytes) -> bytes:
     return upload if isinstance(upload, bytes) else await upload.read()
 
 
-def _read_photo(data: bytes, field: str) -> Photo:
+def read_photo(data: bytes, field: str = "image") -> Photo:
+    """A picture of any origin; for threads. Raises ``BadPicture``."""
     with _one_by_one:
         return service.read_photo_data(data, f"`{field}`", field=field, most_pixels=MOST_PIXELS)
 

@@ -10,7 +10,7 @@ from typing import Any
 from c2l.editing.directions import Direction, from_prompts, load_direction
 from c2l.errors import BadInput
 from c2l.sampling.request import Request
-from c2l.service.directing import tell_of_short
+from c2l.service.directing import notice_of_short
 from c2l.service.live.picture import LivePicture
 from c2l.service.live.values import LiveValues
 from c2l.service.session import Session
@@ -58,7 +58,8 @@ def open_live(
         start, arrow, end = source.partition(_ARROW)
         if arrow:
             made[name] = from_prompts(pipeline, start.strip(), end.strip())
-            tell_of_short(session, made[name])
+            if (short := notice_of_short(made[name])) is not None:
+                session.tell(short)
         else:
             made[name] = load_direction(Path(source), pipeline.generator)
     return LivePicture(pipeline, made, session.tell)

@@ -19,11 +19,13 @@ class Answer:
         pictures: in the order of the request.
         notices: what the client should know that is not an error.
         values: whatever else was asked for, JSON-able: embeddings, scores, descriptions.
+        queued: milliseconds that it waited.
     """
 
     pictures: tuple[PlainPicture, ...] = ()
     notices: tuple[Notice, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    queued: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,13 @@ class Progress:
     Args:
         done, total: steps of the work: candidates, pictures, frames.
         picture: that was finished just now, if one was.
+        note: in a few words, as in ``distance 0.1``.
     """
 
     done: int
     total: int
     picture: PlainPicture | None = None
+    note: str = ""
 
 
 OnProgress = Callable[[Progress], None]
@@ -52,6 +56,7 @@ class Status:
         draining: it stops, and takes nothing more.
         waiting: requests in the queue; ``running``: those that are carried out.
         loaded: recipes in memory.
+        counts: what was done so far: a sentence and a number by name, for metrics.
     """
 
     ready: bool
@@ -59,6 +64,7 @@ class Status:
     waiting: int
     running: int
     loaded: Sequence[str] = ()
+    counts: Mapping[str, tuple[str, float]] = field(default_factory=dict)
 
 
 class Engine(Protocol):

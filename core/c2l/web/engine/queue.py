@@ -49,6 +49,11 @@ class FairQueue(Generic[W]):
         """Of all that waits."""
         return self._weight
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing comes any more."""
+        return self._closed
+
     def put(self, some: Iterable[W]) -> None:
         """Let works of one client wait.
 
@@ -85,7 +90,7 @@ class FairQueue(Generic[W]):
             most: weight of all of them; a heavier one goes alone.
             timeout: seconds to wait; None for ever.
         Returns:
-            Nothing after the timeout, and once the queue is closed and empty.
+            Nothing after the timeout, and once the queue is closed.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._clients or self._closed, timeout)

@@ -14,6 +14,11 @@ from c2l.web.engine.engine import Answer, Progress
 if TYPE_CHECKING:
     from c2l import Picture, Pipeline
     from c2l.service import DrawRequest, PlainPicture, Request, Session
+    from c2l.web.settings import Limits
+
+
+# What there is to draw does not matter: it says which parts draw.
+_ANYTHING = service.DrawRequest(prompts=["anything"])
 
 
 class Dropped(Exception):
@@ -47,7 +52,16 @@ class Bench:
     @property
     def pipeline(self) -> Pipeline:
         """That of the work's recipe; all of its public methods may be used."""
-        return self.session.pipeline(self.request(service.DrawRequest(prompts=["anything"])))
+        return self.session.pipeline(self.request(_ANYTHING))
+
+    def load(self) -> None:
+        """Bring ``pipeline`` into memory."""
+        self.session.pipeline(self.request(_ANYTHING))
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether ``pipeline`` is there at once."""
+        return self.session.has(self.request(_ANYTHING))
 
     def request(self, asked: DrawRequest) -> Request:
         """What was asked for, with the parts and the device of this server."""
@@ -60,7 +74,9 @@ class Bench:
         given = {name: getattr(asked, name) for name in asked.model_fields_set}
         return service.Request(**given, **parts)
 
-    def report(self, done: int, total: int, picture: PlainPicture | None = None) -> None:
+    def report(
+        self, done: int, total: int, picture: PlainPicture | None = None, note: str = ""
+    ) -> None:
         """Tell how far the work is. Call it at each picture or step.
 
         Raises:
@@ -68,7 +84,7 @@ class Bench:
         """
         if self.is_dropped():
             raise Dropped
-        self.on_progress(Progress(done, total, picture))
+        self.on_progress(Progress(done, total, picture, note))
 
     def drawn(self, pictures: Iterable[Picture], total: int) -> list[PlainPicture]:
         """Draw an edit or a walk, and tell how far it is. Raises ``Dropped``."""
@@ -124,6 +140,9 @@ class Work(abc.ABC):
         Their answers are joined.
         """
         return (self,)
+
+    def check(self, limits: Limits) -> None:  # noqa: B027
+        """Refuse what is too much for one request. Raises ``BadInput``."""
 
     @abc.abstractmethod
     def carry_out(self, bench: Bench) -> Answer:

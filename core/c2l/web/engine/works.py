@@ -11,9 +11,11 @@ from c2l import service
 from c2l.service import DrawRequest, PlainPicture
 from c2l.web.engine.engine import Answer
 from c2l.web.engine.work import Bench, Dropped, Work
+from c2l.web.limits import check_draw, check_texts
 
 if TYPE_CHECKING:
     from c2l.service import Photo
+    from c2l.web.settings import Limits
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,12 @@ class Draw(Work):
 
     @property
     def weight(self) -> int:
-        return self.asked.num_pictures * (self.asked.best_of or 1)
+        # A step of gradient descent costs about three pictures.
+        each = (self.asked.best_of or 1) + 3 * (self.asked.optimise or 0)
+        return self.asked.num_pictures * each
+
+    def check(self, limits: Limits) -> None:
+        check_draw(self.asked, limits)
 
     @property
     def group(self) -> Hashable | None:
@@ -84,6 +91,9 @@ class Embed(Work):
     def weight(self) -> int:
         return len(self.photos) + 1
 
+    def check(self, limits: Limits) -> None:
+        check_texts(self.texts, limits, "texts")
+
     def carry_out(self, bench: Bench) -> Answer:
         embeddings = service.embed(bench.pipeline, self.texts, self.photos)
         reference = bench.pipeline.embedder.reference
@@ -93,7 +103,7 @@ class Embed(Work):
 @dataclass(frozen=True)
 class Score(Work):
     """How well pictures show texts: ``values["scores"]`` has a row for each picture, in which is
-    the cosine of each text."""
+    the cosine of each text, and ``values["embedder"]`` is the reference of the embedder."""
 
     photos: tuple[Photo, ...]
     texts: tuple[str, ...]
@@ -102,8 +112,12 @@ class Score(Work):
     def weight(self) -> int:
         return len(self.photos) + 1
 
+    def check(self, limits: Limits) -> None:
+        check_texts(self.texts, limits, "texts")
+
     def carry_out(self, bench: Bench) -> Answer:
-        return bench.answer(scores=service.score(bench.pipeline, self.photos, self.texts))
+        scores = service.score(bench.pipeline, self.photos, self.texts)
+        return bench.answer(scores=scores, embedder=bench.pipeline.embedder.reference)
 
 
 @dataclass(frozen=True)
