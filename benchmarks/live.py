@@ -52,7 +52,7 @@ class Viewer(threading.Thread):
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
         self._file = socket.create_connection(("127.0.0.1", port)).makefile("rwb")
-        self._file.write(b"GET /stream.mjpg HTTP/1.0\r\n\r\n")
+        self._file.write(b"GET /stream.mjpg HTTP/1.0\r\nHost: localhost\r\n\r\n")
         self._file.flush()
         self.seen: list[Seen] = []
 

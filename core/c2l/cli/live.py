@@ -11,6 +11,7 @@ from c2l.cli import options, output
 from c2l.cli.commands import fields_of
 from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import Fraction, Text, option
+from c2l.cli.serve import Host, Port, Token, TokenFile
 from c2l.web import starting
 
 EXAMPLES = """
@@ -32,13 +33,11 @@ Walk = Annotated[Fraction, option("Seeds a second to walk on.", default="0")]
 Fps = Annotated[float, option("The most frames a second.")]
 Recipe = Annotated[Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")]
 Guidance = Annotated[Fraction, option("How strongly to follow the prompt.", default="prior's")]
-Host = Annotated[str, option("Address to show it on.")]
-Port = Annotated[int, option("Port; 0 is any that is free.")]
 OscHost = Annotated[str, option("Address to listen on for OSC; 0.0.0.0 is all of them.")]
 OscPort = Annotated[int, option("UDP port for OSC; 0 is any that is free.")]
 
 _VALUES = ("prompt", "seed", "directions", "glide", "walk", "guidance", "adherence", "truncation")
-_SHOWN = ("fps", "host", "port", "osc_host", "osc_port")
+_SHOWN = ("fps", "host", "port", "token", "token_file", "osc_host", "osc_port")
 
 
 def live(
@@ -58,6 +57,8 @@ def live(
     truncation: options.Truncation = None,
     host: Host = "127.0.0.1",
     port: Port = 8001,
+    token: Token = None,
+    token_file: TokenFile = None,
     osc_host: OscHost = "127.0.0.1",
     osc_port: OscPort = 9000,
     device: options.Device = "auto",
@@ -70,7 +71,7 @@ def live(
     Messages change prompt, seed, directions and the rest; browsers, OBS and others show it."""
     starting.check_live(fps)
     values = service.typed_live(**{name: context.params[name] for name in _VALUES})
-    settings = starting.typed_settings(host=host, port=port)
+    settings = starting.typed_settings(host=host, port=port, token=token, token_file=token_file)
     output.warn_of_problems()
     with downloads() as on_download:
         ask = questions(accept_licence, accept_programs)

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from c2l.version import __version__
+from c2l.web import health
 from c2l.web.errors import add_handlers
 from c2l.web.live.routes import live_router
 from c2l.web.live.show import Show
+from c2l.web.metrics import Metrics
 from c2l.web.middleware import stand_in_front
 from c2l.web.settings import Settings
 
@@ -33,7 +35,11 @@ def create_live_app(show: Show, settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
+    app.state.engine = show
     add_handlers(app)
+    metrics = Metrics(show)
     app.include_router(live_router(show.newest))
-    stand_in_front(app, settings)
+    app.include_router(health.router)
+    app.include_router(metrics.router())
+    stand_in_front(app, settings, metrics)
     return app

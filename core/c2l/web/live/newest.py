@@ -29,21 +29,27 @@ class Newest:
     """
 
     def __init__(self) -> None:
-        self._frame: Frame | None = None
-        self._closed = False
+        self.frame: Frame | None = None
+        """The newest one; None before the first."""
+        self.closed = False
         self._waiting: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
+
+    @property
+    def num_waiting(self) -> int:
+        """Viewers that wait for a frame."""
+        return len(self._waiting)
 
     def put(self, jpeg: bytes, message: int) -> None:
         """Show another frame from now on."""
         with self._lock:
-            number = self._frame.number + 1 if self._frame else 1
-            self._frame = Frame(number, message, jpeg)
+            number = self.frame.number + 1 if self.frame else 1
+            self.frame = Frame(number, message, jpeg)
         self._wake()
 
     def close(self) -> None:
         """Let all viewers go."""
-        self._closed = True
+        self.closed = True
         self._wake()
 
     async def after(self, number: int, seconds: float | None = None) -> Frame | None:
@@ -53,9 +59,9 @@ class Newest:
             seconds: after which the newest frame is given anyway, though it was seen.
         """
         loop = asyncio.get_running_loop()
-        while not self._closed:
+        while not self.closed:
             with self._lock:
-                frame = self._frame
+                frame = self.frame
                 if frame is not None and frame.number > number:
                     return frame
                 waiting = loop.create_future()

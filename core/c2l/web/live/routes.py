@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from fastapi import APIRouter, Response, WebSocket
+from fastapi import APIRouter, Request, Response, WebSocket
 from fastapi.responses import FileResponse, StreamingResponse
 
 from c2l.web.live.newest import Newest
 
-PAGE = Path(__file__).with_name("page.html")
+_PAGE = Path(__file__).with_name("page")
 
 _GOING_AWAY = 1001
 _BOUNDARY = "frame"
-_FRESH = {"Cache-Control": "no-store"}
+_ANYWHERE = {"Cross-Origin-Resource-Policy": "cross-origin"}
+"""A page of the user's own may show the picture, wherever it comes from."""
 
 _SOON, _LATER = 0.1, 1.0
 """Seconds until a still frame is sent once more, and then again and again.
@@ -30,21 +31,23 @@ def live_router(newest: Newest) -> APIRouter:
     router = APIRouter(tags=["live"])
 
     @router.get("/", include_in_schema=False)
-    async def page() -> Response:
-        return FileResponse(PAGE, media_type="text/html")
+    @router.get("/live.css", include_in_schema=False)
+    @router.get("/live.js", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        return FileResponse(_PAGE / (request.url.path.removeprefix("/") or "live.html"))
 
     @router.get("/stream.mjpg", response_class=StreamingResponse)
     async def mjpeg() -> Response:
         """The picture as it moves: motion JPEG, for browsers, ffmpeg, OBS and other players."""
         kind = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
-        return StreamingResponse(_parts(newest), media_type=kind, headers=_FRESH)
+        return StreamingResponse(_parts(newest), media_type=kind, headers=_ANYWHERE)
 
     @router.get("/frame.jpg")
     async def frame() -> Response:
         """The newest frame."""
         newest_one = await newest.after(0)
         jpeg = newest_one.jpeg if newest_one else b""
-        return Response(jpeg, media_type="image/jpeg", headers=_FRESH)
+        return Response(jpeg, media_type="image/jpeg", headers=_ANYWHERE)
 
     @router.websocket("/frames")
     async def frames(socket: WebSocket) -> None:

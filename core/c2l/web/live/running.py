@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-
-import uvicorn
+from dataclasses import replace
 
 from c2l.web.live.app import create_live_app
 from c2l.web.live.show import Show
@@ -35,13 +34,5 @@ def run_show(show: Show, settings: Settings, *, on_ready: Callable[[str], None])
 
 def server_of(show: Show, settings: Settings, on_ready: Callable[[str], None]) -> Server:
     """The server of a show. It takes the socket that it serves when it runs."""
-    config = uvicorn.Config(
-        create_live_app(show, settings),
-        http="h11",  # the other one sends chunks to players that speak HTTP/1.0
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        timeout_graceful_shutdown=_PATIENCE,
-    )
-    return Server(config, show, on_ready)
+    settings = replace(settings, limits=replace(settings.limits, seconds=_PATIENCE))
+    return Server(create_live_app(show, settings), show, settings, on_ready)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from c2l.service import LivePicture, LiveValues
+from c2l.web.engine.engine import Status
 from c2l.web.live.board import Board
 from c2l.web.live.newest import Newest
 from c2l.web.live.once import Once
@@ -35,9 +36,9 @@ class Show:
     ) -> None:
         once = Once(say)
         self.newest = Newest()
-        board = Board(values, once)
-        self.osc = OscIn(osc, board, once)
-        self._stage = Stage(picture, board, self.newest, fps=fps, say=once)
+        self._board = Board(values, once)
+        self.osc = OscIn(osc, self._board, once)
+        self._stage = Stage(picture, self._board, self.newest, fps=fps, say=once)
 
     def start(self) -> None:
         """Draw and listen from now on."""
@@ -47,6 +48,20 @@ class Show:
     def begin_draining(self) -> None:
         """Let all viewers go: they would watch for ever."""
         self.newest.close()
+
+    def status(self) -> Status:
+        """How it is, for whoever watches the server."""
+        frame = self.newest.frame
+        return Status(
+            ready=frame is not None and not self.newest.closed,
+            draining=self.newest.closed,
+            waiting=0,
+            running=self.newest.num_waiting,
+            counts={
+                "live_frames": ("Frames drawn.", frame.number if frame else 0),
+                "live_messages": ("Messages of OSC that changed a value.", self._board.newest()[1]),
+            },
+        )
 
     def close(self) -> None:
         """Draw and listen no longer."""

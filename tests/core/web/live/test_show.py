@@ -76,7 +76,7 @@ class Viewer:
 
     def __init__(self, shown: Shown) -> None:
         self._socket = socket.create_connection(shown.address, timeout=30)
-        self._socket.sendall(b"GET /stream.mjpg HTTP/1.0\r\n\r\n")
+        self._socket.sendall(b"GET /stream.mjpg HTTP/1.0\r\nHost: localhost\r\n\r\n")
         self._file = self._socket.makefile("rb")
         self.head = self._lines()
         assert self._file.readline() == b"--frame\r\n"

@@ -65,7 +65,7 @@ def test_while_a_frame_is_drawn_messages_do_not_queue() -> None:
         assert picture.seeds == [0, 100]
         picture.go_on.release()
         assert not picture.drawn.acquire(timeout=0.2)  # and then it rests
-        assert newest._frame and newest._frame.jpeg == b"100" and newest._frame.message == 100
+        assert newest.frame and newest.frame.jpeg == b"100" and newest.frame.message == 100
         board.take("/c2l/walk", [1])
         for _ in range(3):  # what moves is drawn again and again
             picture.drawn.acquire()
@@ -87,7 +87,7 @@ def test_after_a_fault_the_show_goes_on(fault: Exception, words: str) -> None:
             picture.drawn.acquire()
             board.take("/c2l/seed", [seed])
         picture.drawn.acquire()
-    assert newest._frame and newest._frame.jpeg == b"4"
+    assert newest.frame and newest.frame.jpeg == b"4"
     (line,) = said
     assert words in line
 
