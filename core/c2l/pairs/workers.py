@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -22,7 +23,7 @@ from typing import Any
 import torch
 
 from c2l.embedder import Embedder
-from c2l.errors import BadInput, C2LError, IncompatibleParts
+from c2l.errors import Assumed, BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.manifest import PairsManifest
@@ -135,10 +136,12 @@ def loader_of(generator: Generator, embedder: Embedder) -> Callable[[], Parts]:
 def _load(generator: tuple[str, str, str], embedder: tuple[str, str, str]) -> Parts:
     from c2l.loading import load_embedder, load_generator
 
-    parts = (
-        load_generator(generator[0], device=generator[1]),
-        load_embedder(embedder[0], device=embedder[1]),
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Assumed)  # said where these were loaded first
+        parts = (
+            load_generator(generator[0], device=generator[1]),
+            load_embedder(embedder[0], device=embedder[1]),
+        )
     for part, (reference, _, fingerprint) in zip(parts, (generator, embedder), strict=True):
         if part.fingerprint() != fingerprint:
             raise IncompatibleParts(
