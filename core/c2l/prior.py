@@ -142,6 +142,14 @@ class Prior(Part, ABC):
         """More of them, like the one that has proved best; at most as many are tried."""
         return ()
 
+    def sampling_doubt(self, settings: Mapping[str, Any]) -> float:
+        """What the share of pictures that do not fit is multiplied by, to compare candidates.
+
+        Above 1 for one whose pictures the embedder has picked itself: it does not see what it
+        overlooked.
+        """
+        return 1.0
+
     def sampling_evidence(self) -> Mapping[str, float]:
         """Numbers that the candidates rest on, for the prior's card."""
         return {}
