@@ -20,9 +20,9 @@ from c2l.looks import look_at_loss, look_at_sampled_latents
 from c2l.part import Part
 from c2l.prior_file import PriorCard, read_prior_card
 from c2l.prior_settings import PriorSettings, problem_text
-from c2l.reading import unfilled
 from c2l.sample_options import OPTIONAL, USUAL, SampleOptions
 from c2l.student import Student
+from c2l.weightless import unfilled
 from c2l_registry import Source
 
 

@@ -29,8 +29,8 @@ from c2l.reading.torch_files import (
     explain_damage,
     read_beginning,
 )
-from c2l.reading.unfilled import unfilled
 from c2l.reading.wrapped import is_wrapped, unwrapped
+from c2l.weightless import unfilled
 
 __all__ = [
     "read_pickle",
