@@ -109,6 +109,13 @@ def test_weights_and_networks_in_prompts_are_left_out(client: httpx2.Client) -> 
     assert info["prompt"] == "(a young woman:1.3), <lora:x:1>"
 
 
+def test_whatever_stands_in_a_negative_prompt_is_text(client: httpx2.Client) -> None:
+    """It neither has weights of c2l's kind, which could be mistyped, nor is too long a list."""
+    negative = "style:anime, glasses:2, " + ", ".join(f"word {i}" for i in range(500))
+    _, info = drawn(client, prompt=PROMPT, negative_prompt=negative)
+    assert info["negative_prompt"] == negative
+
+
 def test_pictures_are_left_out_on_request(client: httpx2.Client) -> None:
     images, info = drawn(client, prompt=PROMPT, send_images=False)
     assert images == [] and len(info["infotexts"]) == 1
