@@ -19,6 +19,7 @@ export class Walk extends Tool {
   verb = "Show";
   formats = ["webp", "gif"];
   #frames = [];
+  #step = 0; // the one that is shown
   #giveUp = null;
   #video = null;
   #playing = 0;
@@ -87,17 +88,24 @@ export class Walk extends Tool {
     this.room.busy(true);
     const request = { recipe: base.record.recipe, ends: [{ record: base.record }, target], frames: this.count.value, format: "webp", max_size: this.room.size };
     try {
+      // Even steps on the way are there at once; steps that look even take a while.
+      this.#hang(await post("walk", { ...request, spacing: "path" }, { signal }));
       const answer = await post("walk", request, { signal });
-      this.#frames = answer.pictures.map((picture) => ({ ...picture, name: "step" }));
-      strip.show(this.#frames);
-      this.way.hidden = false;
+      this.#hang(answer);
       this.room.busy(false);
       this.room.tell(answer.notices);
       speak(`${this.#frames.length} pictures on the way.`);
-      this.#go(0);
     } catch (error) {
       if (!signal.aborted) this.room.fail(error);
     }
+  }
+
+  #hang({ pictures }) {
+    const before = this.#frames.length;
+    this.#frames = pictures.map((picture) => ({ ...picture, name: "step" }));
+    this.room.strip.show(this.#frames);
+    this.way.hidden = false;
+    this.#go(before === pictures.length ? this.#step : 0);
   }
 
   #place(value) {
@@ -108,6 +116,7 @@ export class Walk extends Tool {
   #go(index, value = index / Math.max(1, this.#frames.length - 1)) {
     const picture = this.#frames[index];
     if (!picture) return;
+    this.#step = index;
     this.at.set(value);
     this.at.range.setAttribute("aria-valuetext", `${index + 1} of ${this.#frames.length}`);
     this.room.strip.mark(picture);
