@@ -46,10 +46,10 @@ from c2l.service.directing import typed_direction as typed_direction
 from c2l.service.drawing import DrawingInterrupted as DrawingInterrupted
 from c2l.service.drawing import Drawn as Drawn
 from c2l.service.drawing import draw_into as draw_into
-from c2l.service.editing import Ends as Ends
+from c2l.service.edit_drawing import draw_edit as draw_edit
+from c2l.service.edit_ends import Ends as Ends
+from c2l.service.edit_ends import open_ends as open_ends
 from c2l.service.editing import TypedEdit as TypedEdit
-from c2l.service.editing import draw_edit as draw_edit
-from c2l.service.editing import open_ends as open_ends
 from c2l.service.editing import typed_mix as typed_mix
 from c2l.service.editing import typed_vary as typed_vary
 from c2l.service.editing import typed_walk as typed_walk
@@ -64,6 +64,10 @@ from c2l.service.image_prompts import typed_like as typed_like
 from c2l.service.inverting import InvertedPhoto as InvertedPhoto
 from c2l.service.inverting import invert_photos as invert_photos
 from c2l.service.latents import LatentsFile as LatentsFile
+from c2l.service.live.opening import open_live as open_live
+from c2l.service.live.opening import typed_live as typed_live
+from c2l.service.live.picture import LivePicture as LivePicture
+from c2l.service.live.values import LiveValues as LiveValues
 from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file
 from c2l.service.notices import Notice as Notice

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,12 +9,14 @@ from fastapi import FastAPI
 from c2l.web.documented import ErrorOut, errors
 
 _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
+_OPEN = ("/healthz", "/readyz")
+"""Routes that refuse nothing."""
 
 
 def describe_errors(app: FastAPI) -> None:
-    """Let the description of an app say what this app answers to bad input.
+    """Let the description of an app say which errors its routes answer.
 
-    FastAPI would say 422, with another shape. Routes that take nothing are left as they are.
+    What a route says of an error itself stays. FastAPI would say 422, with another shape.
     """
     describe = app.openapi
 
@@ -31,17 +32,32 @@ def _correct(schema: dict[str, Any]) -> None:
     shapes = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in _FASTAPIS_OWN:
         shapes.pop(name, None)
-    bad = {**errors(400)[400]}
     shape = ErrorOut.model_json_schema(ref_template="#/components/schemas/{model}")
     shapes.update(shape.pop("$defs"))
     shapes["ErrorOut"] = shape
-    del bad["model"]
-    bad["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/ErrorOut"}
-    for operation in _operations(schema):
-        if operation["responses"].pop("422", None) is not None:
-            operation["responses"].setdefault("400", bad)
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            answers = operation["responses"]
+            answers.pop("422", None)
+            for status in _possible(path, method):
+                answers.setdefault(str(status), _error(status))
 
 
-def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in schema["paths"].values():
-        yield from (one for one in path.values() if isinstance(one, dict))
+def _possible(path: str, method: str) -> tuple[int, ...]:
+    if path in _OPEN:
+        return ()
+    if method == "post":
+        return (400, 401, 404, 408, 413, 429, 500, 503)
+    return (400, 401, 404, 500) if "{" in path else (400, 401, 500)
+
+
+def _error(status: int) -> dict[str, Any]:
+    told = dict(errors(status)[status])
+    del told["model"]
+    told["content"] = {
+        "application/json": {
+            **told["content"]["application/json"],
+            "schema": {"$ref": "#/components/schemas/ErrorOut"},
+        }
+    }
+    return told

@@ -16,7 +16,7 @@ from c2l.sample_options import NegativeBy
 from c2l.sampling.operations import GivenLatents
 from c2l.sampling.record import upgraded
 from c2l.sampling.request import DrawRequest
-from c2l.service.editing import Ends
+from c2l.service.edit_ends import Ends
 from c2l.service.notices import Tell, notices_before
 from c2l.service.sent.costs import refuse_costly
 from c2l.service.sent.parts import sent_record
