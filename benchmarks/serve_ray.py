@@ -153,9 +153,7 @@ def main() -> None:
         first = {one: pixels(ask(served.url, *one)[1]) for one in asked}
         tally, until = Tally(), time.monotonic() + given.seconds
         clients = [
-            threading.Thread(
-                target=draw_again_and_again, args=(served.url, n, first, until, tally)
-            )
+            threading.Thread(target=draw_again_and_again, args=(served.url, n, first, until, tally))
             for n in range(given.clients)
         ]
         for client in clients:

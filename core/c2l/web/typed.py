@@ -116,7 +116,7 @@ def _replicas(engine: str, typed: str | None) -> Replicas | None:
             raise BadInput("replicas need the engine ray", hint="Give `engine=ray` as well",
                            field="replicas")  # fmt: skip
         return None
-    least, dash, most = (typed or "1").partition("-")
+    least, dash, most = ("1" if typed is None else typed).partition("-")
     if least.isdecimal() and (most.isdecimal() if dash else True):
         found = Replicas(int(least), int(most) if dash else int(least))
         if 1 <= found.least <= found.most <= MOST_REPLICAS:

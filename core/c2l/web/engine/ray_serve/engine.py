@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +61,7 @@ class RayEngine:
         # Both wait for processes that start; the loop goes on meanwhile.
         await asyncio.to_thread(cluster.start_ray, self._settings)
         self._handle = await asyncio.to_thread(cluster.deploy, self._offer, self._settings)
+        _take_signals_back()
         await self._count()
         self._looking = asyncio.ensure_future(self._look())
 
@@ -83,9 +86,7 @@ class RayEngine:
             self._running -= 1
             self._turnstile.leave(who)
 
-    async def _by_any_replica(
-        self, work: Work, who: str, on_progress: OnProgress | None
-    ) -> Answer:
+    async def _by_any_replica(self, work: Work, who: str, on_progress: OnProgress | None) -> Answer:
         from ray.exceptions import RayError
         from ray.serve.exceptions import BackPressureError, RayServeException
 
@@ -102,9 +103,7 @@ class RayEngine:
                     await asyncio.sleep(_BETWEEN)
         raise Lost("what was to draw this has ended, several times", retry_after=_SOON)
 
-    async def _by_one_replica(
-        self, work: Work, who: str, on_progress: OnProgress | None
-    ) -> Answer:
+    async def _by_one_replica(self, work: Work, who: str, on_progress: OnProgress | None) -> Answer:
         assert self._handle is not None
         coming = self._handle.options(stream=True).do.remote(work, who, on_progress is not None)
         try:
@@ -160,3 +159,10 @@ class RayEngine:
 
     def _stops(self) -> Draining:
         return Draining("the server stops", retry_after=_SOON)
+
+
+def _take_signals_back() -> None:
+    """Ray puts a handler below Python's own, which prints a trace of the stack at SIGTERM."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.getsignal(number))

@@ -31,7 +31,9 @@ class Replica:
         """Carry out a work. An error is sent as it is: raised, Ray would wrap it."""
         so_far: asyncio.Queue[Progress | None] = asyncio.Queue()
         task = asyncio.ensure_future(
-            self._engine.do(work, who=who, on_progress=so_far.put_nowait if wants_progress else None)
+            self._engine.do(
+                work, who=who, on_progress=so_far.put_nowait if wants_progress else None
+            )
         )
         task.add_done_callback(lambda task: so_far.put_nowait(None))
         try:
