@@ -43,12 +43,13 @@ class Served:
             [sys.executable, "-m", "c2l", *words, "--device", "cpu", "--port", "0"],
             stderr=subprocess.PIPE,
             text=True,
+            env={"RAY_raylet_start_wait_time_s": "600", **os.environ},  # on a busy machine
         )
         self.lines: list[tuple[float, str]] = []
         self.url = ""
         self._ready = threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
-        if not self._ready.wait(300):
+        if not self._ready.wait(600):
             self.process.kill()
             raise SystemExit("the server does not start:\n" + "\n".join(x for _, x in self.lines))
 

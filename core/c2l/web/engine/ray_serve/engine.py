@@ -58,9 +58,14 @@ class RayEngine:
         self._draining = False
 
     async def start(self) -> None:
-        # Both wait for processes that start; the loop goes on meanwhile.
-        await asyncio.to_thread(cluster.start_ray, self._settings)
-        self._handle = await asyncio.to_thread(cluster.deploy, self._offer, self._settings)
+        try:
+            # Both wait for processes that start; the loop goes on meanwhile.
+            await asyncio.to_thread(cluster.start_ray, self._settings)
+            self._handle = await asyncio.to_thread(cluster.deploy, self._offer, self._settings)
+        except Exception as error:
+            raise C2LError(
+                f"Ray does not start: {error}", hint="Its logs are in /tmp/ray/session_latest/logs"
+            ) from error
         _take_signals_back()
         await self._count()
         self._looking = asyncio.ensure_future(self._look())
