@@ -14,6 +14,7 @@ from torch import Tensor
 from c2l.budgets import SAMPLING
 from c2l.clock import Clock
 from c2l.editing.directions.direction import Direction
+from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.directions.prompts import NUM_PICTURES, from_prompts
 from c2l.editing.drawing import draw_all
 from c2l.editing.edit import Edit, edit_of
@@ -232,6 +233,7 @@ class Pipeline:
         keep: str | Sequence[str] = (),
         num: int = NUM_PICTURES,
         seed: int = 0,
+        on_progress: OnProgress | None = None,
     ) -> Direction:
         """The direction from what one prompt says to what another one says.
 
@@ -242,11 +244,14 @@ class Pipeline:
             keep: what shall stay, each in words: ``("glasses", "hair")``.
             num: pictures that it is the mean of.
             seed: of the first of them.
+            on_progress: called with the number of pictures drawn to make it, and the most there
+                may be.
         Raises:
             BadInput: the embedder cannot tell the two apart; or ``keep`` leaves nothing of it.
         """
         kept = [keep] if isinstance(keep, str) else list(keep)
-        return from_prompts(self, start, end, keep=kept, num=num, seed=seed)
+        how: dict[str, Any] = {"num": num, "seed": seed, "on_progress": on_progress}
+        return from_prompts(self, start, end, keep=kept, **how)
 
     @torch.no_grad()
     def draw(self, latents: Tensor, *, truncation: float = 1.0) -> Tensor:

@@ -46,10 +46,10 @@ from c2l.service.directing import typed_direction as typed_direction
 from c2l.service.drawing import DrawingInterrupted as DrawingInterrupted
 from c2l.service.drawing import Drawn as Drawn
 from c2l.service.drawing import draw_into as draw_into
-from c2l.service.editing import Ends as Ends
+from c2l.service.edit_drawing import draw_edit as draw_edit
+from c2l.service.edit_ends import Ends as Ends
+from c2l.service.edit_ends import open_ends as open_ends
 from c2l.service.editing import TypedEdit as TypedEdit
-from c2l.service.editing import draw_edit as draw_edit
-from c2l.service.editing import open_ends as open_ends
 from c2l.service.editing import typed_mix as typed_mix
 from c2l.service.editing import typed_vary as typed_vary
 from c2l.service.editing import typed_walk as typed_walk
@@ -135,3 +135,4 @@ from c2l.service.weights import verify_weights as verify_weights
 from c2l.training.report import TrainingProgress as TrainingProgress
 from c2l.training.report import TrainingReport as TrainingReport
 from c2l.training.run import TrainingRun as TrainingRun
+from c2l_registry.wording import describe_problem as describe_problem

@@ -16,7 +16,7 @@ from c2l.sample_options import NegativeBy
 from c2l.sampling.operations import GivenLatents
 from c2l.sampling.record import upgraded
 from c2l.sampling.request import DrawRequest
-from c2l.service.editing import Ends
+from c2l.service.edit_ends import Ends
 from c2l.service.notices import Tell, notices_before
 from c2l.service.sent.costs import refuse_costly
 from c2l.service.sent.parts import sent_record
@@ -84,7 +84,9 @@ class SentEnd(SentHow):
                 hint="Give one",
             )
         if given != ["prompt"] and (self.how or (given and self.seed is not None)):
-            raise FieldError("`seed`, `guidance` and the like are of prompts", hint="Leave them out")
+            raise FieldError(
+                "`seed`, `guidance` and the like are of prompts", hint="Leave them out"
+            )
         return self
 
     @cached_property
