@@ -22,8 +22,8 @@ WEIGHT_NAMES = (
     "model.pth",
 )
 SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
-# Attributes that OpenAI kept as tensors.
-_NO_WEIGHTS = frozenset({"input_resolution", "context_length", "vocab_size"})
+# Attributes that some kept as tensors.
+_NO_WEIGHTS = frozenset({"input_resolution", "context_length", "vocab_size", "attn_mask"})
 
 
 def find_weights(folder: Path) -> Path:
@@ -71,7 +71,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
             state = {name: file.read(found) for name, found in stored.items() if found}
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    return {name: tensor for name, tensor in state.items() if name not in _NO_WEIGHTS}
+    return {name: tensor for name, tensor in state.items() if name.rpartition(".")[2] not in _NO_WEIGHTS}
 
 
 def is_torchscript(path: Path) -> bool:
