@@ -62,9 +62,8 @@ def table(name: str, work: Path) -> None:
         ]
     rows = torch.stack(ends, dim=1)
     print(f"\n## {name}\n\n{len(pairs)} blends, {NUM_IMAGES} pictures of each.\n")
-    print(
-        "| share of the first | named by the first, % | named by the second, % |\n| --- | --- | --- |"
-    )
+    print("| share of the first | named by the first, % | named by the second, % |")
+    print("| --- | --- | --- |")
     for share in SHARES:
         asked = blend_embeddings(rows, torch.tensor([share, 1 - share]))
         latents = prior.sample(
