@@ -14,6 +14,7 @@ from torch import Tensor
 from c2l.budgets import SAMPLING
 from c2l.clock import Clock
 from c2l.editing.directions.direction import Direction
+from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.directions.prompts import NUM_PICTURES, from_prompts
 from c2l.editing.drawing import draw_all
 from c2l.editing.edit import Edit, edit_of
@@ -23,7 +24,7 @@ from c2l.editing.walk import Walk, walk_of
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.guard import nonfinite, watch
-from c2l.photos import Fit, photo_of
+from c2l.photos import Fit, Photo, photo_of
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.result import Picture, Result
@@ -183,7 +184,7 @@ class Pipeline:
 
     def like(
         self,
-        image: Path | str | Image.Image | Tensor,
+        image: Photo | Path | str | Image.Image | Tensor,
         prompt: Prompt | None = None,
         *,
         weight: float = 0.5,
@@ -207,7 +208,7 @@ class Pipeline:
                          seed=seed, truncation=truncation, **how)  # fmt: skip
 
     def invert(
-        self, image: Path | str | Image.Image | Tensor, *, fit: Fit = "crop", **how: Any
+        self, image: Photo | Path | str | Image.Image | Tensor, *, fit: Fit = "crop", **how: Any
     ) -> Picture:
         """The picture that is nearest to one of the user's own, of any size and shape.
 
@@ -232,6 +233,7 @@ class Pipeline:
         keep: str | Sequence[str] = (),
         num: int = NUM_PICTURES,
         seed: int = 0,
+        on_progress: OnProgress | None = None,
     ) -> Direction:
         """The direction from what one prompt says to what another one says.
 
@@ -242,11 +244,14 @@ class Pipeline:
             keep: what shall stay, each in words: ``("glasses", "hair")``.
             num: pictures that it is the mean of.
             seed: of the first of them.
+            on_progress: called with the number of pictures drawn to make it, and the most there
+                may be.
         Raises:
             BadInput: the embedder cannot tell the two apart; or ``keep`` leaves nothing of it.
         """
         kept = [keep] if isinstance(keep, str) else list(keep)
-        return from_prompts(self, start, end, keep=kept, num=num, seed=seed)
+        how: dict[str, Any] = {"num": num, "seed": seed, "on_progress": on_progress}
+        return from_prompts(self, start, end, keep=kept, **how)
 
     @torch.no_grad()
     def draw(self, latents: Tensor, *, truncation: float = 1.0) -> Tensor:

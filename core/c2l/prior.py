@@ -22,6 +22,7 @@ from c2l.prior_file import PriorCard, read_prior_card
 from c2l.prior_settings import PriorSettings, problem_text
 from c2l.sample_options import OPTIONAL, USUAL, SampleOptions
 from c2l.student import Student
+from c2l.weightless import unfilled
 from c2l_registry import Source
 
 
@@ -322,7 +323,7 @@ class Prior(Part, ABC):
     def _refuse_other_shapes(cls, card: PriorCard, found: Mapping[str, list[int]]) -> None:
         """Raises ``ValueError`` where settings ask for more memory than the file has tensors."""
         try:
-            with torch.device("meta"):
+            with unfilled():
                 wanted = cls._untrained(card).state_dict()
         except (NotImplementedError, RuntimeError):
             return  # a constructor that looks at values cannot be tried without memory

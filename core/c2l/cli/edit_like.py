@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,9 +15,9 @@ Prompt = Annotated[Text, option("A text to blend it with.")]
 Weight = Annotated[float, option("Of the photo: 0 is the prompt alone, 1 the photo.")]
 Num = Annotated[int, option("Pictures.", "--num", "-n")]
 Seed = Annotated[Number, option("Of the first picture.", default="random")]
-Recipe = Annotated[Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")]
 
 
+@editing.edit(without="seeds")
 def like(
     context: typer.Context,
     photo: Photo = None,
@@ -26,20 +25,8 @@ def like(
     weight: Weight = 0.5,
     num: Num = 4,
     seed: Seed = None,
-    out: editing.Out = Path("pictures"),
-    recipe: Recipe = None,
-    generator: options.Generator = None,
-    embedder: options.Embedder = None,
-    prior: options.Prior = None,
-    guidance: editing.Guidance = None,
-    negative: editing.Negative = None,
-    adherence: options.Adherence = None,
+    recipe: editing.DemoRecipe = None,
     truncation: options.Truncation = None,
-    device: options.Device = "auto",
-    precision: options.Precision = None,
-    accept_licence: options.AcceptLicence = False,
-    accept_programs: options.AcceptPrograms = False,
-    as_json: editing.Lines = False,
 ) -> None:
     """Draw what a photo shows, alone or blended with a prompt."""
     editing.draw_made(context, service.typed_like)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -84,7 +83,7 @@ def sample(
         file = service.LatentsFile(latents, session) if latents is not None else None
 
         def show(drawn: service.Drawn) -> None:
-            _print(drawn, as_json, session.milliseconds_loading)
+            output.print_drawn(drawn, as_json, session.milliseconds_loading)
             if file is not None:
                 file.add(drawn)
             if drawn.picture is not None:
@@ -96,10 +95,3 @@ def sample(
     if file is not None:
         file.write()
     output.talk(f"drew {len(milliseconds)} in {sum(milliseconds):.0f} ms")
-
-
-def _print(drawn: service.Drawn, as_json: bool, loading: float) -> None:
-    line: dict[str, Any] = {"path": str(drawn.path), **drawn.record}
-    if drawn.picture is not None:
-        line["milliseconds"] = {"loading": loading, **drawn.picture.milliseconds}
-    output.data(json.dumps(line, ensure_ascii=False) if as_json else str(drawn.path))

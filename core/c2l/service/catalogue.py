@@ -154,6 +154,18 @@ def parts_of_recipe(name: str) -> list[str]:
     return [recipe.generator, recipe.embedder, recipe.prior]
 
 
+def recipes_here() -> list[str]:
+    """The names of the recipes whose weights are on this machine: they load without a network."""
+    from c2l.fetching import find_missing
+
+    names = []
+    for name in registry().recipes():
+        with suppress(C2LError):  # what is wrong with a part is told when it is asked for
+            if not find_missing(parts_of_recipe(name)):
+                names.append(name)
+    return names
+
+
 def plugin_row(record: PluginRecord) -> PluginRow:
     """A plugin's record as a row."""
     return PluginRow(
