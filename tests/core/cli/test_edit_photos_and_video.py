@@ -124,7 +124,7 @@ def test_a_turned_picture_as_a_video(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_what_a_photo_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["edit", "like", photo("a.jpg"), "--prompt", "a man", "--num", "2", "--seed", "4"]
+    words = ["edit", "like", photo("a.jpg"), "--prompt", "a man", "--seeds", "4,5"]
     assert main([*words, "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["latents"]["seed"] for line in lines] == [4, 5]
