@@ -253,12 +253,14 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         "auto minus it",
         "auto minus neighbours",
         "diversity, of neighbours'",
+        "the most there is",
         "auto minus 2022",
         "fit and accuracy, rank correlation",
     )
     print(f"| {' | '.join(heads)} |")
     print("| --- " * len(heads) + "|")
     pooled: tuple[list[float], list[float]] = ([], [])
+    own: list[float] = []
     for name, cells in worlds.items():
         auto = cells.get(AUTO)
         bridges = {k: v for k, v in cells.items() if k.startswith(FIXED) and k != AUTO}
@@ -270,21 +272,24 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         right = [fmean(cell.accuracy) for cell in tries]
         pooled[0].extend(fits)
         pooled[1].extend(right)
+        if len(tries) > 1:
+            own.append(rank_correlation(fits, right))
         near, old = cells.get("neighbours"), cells.get("2022 recipe, 1000 steps")
         row = [
             name,
             best.removeprefix(TRIED).removeprefix(FIXED),
             _difference(auto.accuracy, bridges[best].accuracy),
             _difference(auto.accuracy, near.accuracy) if near else "",
-            f"{fmean(auto.diversity) / fmean(near.diversity):.1f} times" if near else "",
+            _times(auto, near),
+            _times(cells.get(PICKED), near),
             _difference(auto.accuracy, old.accuracy) if old else "",
-            f"{rank_correlation(fits, right):.2f}" if len(tries) > 1 else "",
+            f"{own[-1]:.2f}" if len(tries) > 1 else "",
         ]
         print(f"| {' | '.join(row)} |")
     if len(pooled[0]) > 1:
         value = rank_correlation(*pooled)
         print(f"\nOver all {len(pooled[0])} bridges and worlds, fit and accuracy have a rank")
-        print(f"correlation of {value:.2f}.")
+        print(f"correlation of {value:.2f}; the mean of the worlds' own is {fmean(own):.2f}.")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
 
@@ -300,6 +305,13 @@ def _together(worlds: Mapping[str, Mapping[str, Cell]], other: str) -> None:
     faster = fmean(b.milliseconds or 0 for b in theirs) / fmean(a.milliseconds or 1 for a in ours)
     print(f"\nAuto minus the {other}, in {len(both)} worlds: {accuracy} points of accuracy,")
     print(f"{diversity} of diversity, in 1/{faster:.0f} of the time.")
+
+
+def _times(cell: Cell | None, near: Cell | None) -> str:
+    """The diversity of a row, as a multiple of neighbours'."""
+    if cell is None or near is None:
+        return ""
+    return f"{fmean(cell.diversity) / fmean(near.diversity):.1f} times"
 
 
 def _line(label: str, cell: Cell | None) -> str:

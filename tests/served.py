@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,10 @@ import pytest
 
 if TYPE_CHECKING:
     import httpx2
-    from fastapi import FastAPI
+    from fastapi import APIRouter, FastAPI
 
     from c2l.web.engine import Engine
+    from c2l.web.offer import Offer
 
 RECIPES = ("demo-faces", "demo-landscapes")
 
@@ -40,11 +41,17 @@ class Served:
 
 
 @contextmanager
-def serving(engine: Engine | None = None, **settings: Any) -> Iterator[Served]:
+def serving(
+    engine: Engine | None = None,
+    offer: Offer | None = None,
+    routers: Sequence[APIRouter] = (),
+    **settings: Any,
+) -> Iterator[Served]:
     """Serve in a thread.
 
     Args:
-        engine: in place of one that draws.
+        engine, offer: in place of one that draws, and of the demo's recipes.
+        routers: besides those of the app.
         settings: as of ``Settings``.
     """
     # Not above: every test loads this file.
@@ -55,9 +62,11 @@ def serving(engine: Engine | None = None, **settings: Any) -> Iterator[Served]:
     from c2l.web.settings import Settings
 
     told = Settings(**{"port": 0, "recipes": RECIPES, "device": "cpu", **settings})
-    offer = offer_of(tuple(told.recipes))
+    offer = offer or offer_of(tuple(told.recipes))
     engine = engine or LocalEngine(offer, told)
     app = create_app(engine, offer, told)
+    for router in routers:
+        app.include_router(router)
     ready = threading.Event()
     with listen(told) as bound:
         server = Server(app, engine, told, lambda address: ready.set())

@@ -27,6 +27,7 @@ from c2l_registry.errors import (
 )
 
 __all__ = [
+    "Assumed",
     "BadCard",
     "BadInput",
     "BadPath",
@@ -49,6 +50,10 @@ __all__ = [
     "UnknownReference",
     "spell_fields",
 ]
+
+
+class Assumed(UserWarning):
+    """A file of somebody else's does not say all that decides its network; the rest was assumed."""
 
 
 class BadInput(C2LError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +13,7 @@ import torch
 from c2l.devices import resolve_device, resolve_precision
 from c2l.embedder import Embedder
 from c2l.errors import (
+    Assumed,
     BadInput,
     BadPath,
     BadReference,
@@ -26,6 +30,7 @@ from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PartCard
 from c2l.programs import check_program
+from c2l.reading import unwrapped
 from c2l.resolving import find_part, how_to_get, own_folder, resolve_beside
 from c2l.sampling.request import DrawSettings
 from c2l.wrapping import how_to_wrap
@@ -256,7 +261,11 @@ def load_unwatched(
             hint=f"It must be derived from c2l.{base.__name__}",
         )
     check_program(spec, source, accept=accept_programs)
-    with blaming(cls, "load"):
+    with ExitStack() as stack:
+        stack.enter_context(blaming(cls, "load"))
+        if source.path is not None:
+            inner = stack.enter_context(unwrapped(source.path))
+            source = dataclasses.replace(source, path=inner)
         part = cls.load(source)
     if not isinstance(part, base):
         raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
@@ -275,6 +284,8 @@ def _load(
     if is_foreign(type(part)):
         with blaming(type(part), "load"):
             _check_finished(part)
+    if part.remarks:
+        warnings.warn(f"{part.reference}: {'; '.join(part.remarks)}", Assumed, stacklevel=3)
     return watch(part)
 
 

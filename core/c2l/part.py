@@ -30,6 +30,10 @@ class Part(nn.Module):
     """The distribution whose plugin provides the part, or ``./my_gan.py#sha256=…``, a loose file;
     set together with ``reference``."""
 
+    remarks: tuple[str, ...] = ()
+    """What ``load`` assumed where a file does not say it, each a line whose subject is "it"; said
+    as a warning when the part is loaded."""
+
     _looks: ClassVar[Mapping[str, Look | None]] = {
         "settings": look_at_settings,
         "fingerprint": None,

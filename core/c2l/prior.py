@@ -20,9 +20,9 @@ from c2l.looks import look_at_loss, look_at_sampled_latents
 from c2l.part import Part
 from c2l.prior_file import PriorCard, read_prior_card
 from c2l.prior_settings import PriorSettings, problem_text
-from c2l.reading import unfilled
 from c2l.sample_options import OPTIONAL, USUAL, SampleOptions
 from c2l.student import Student
+from c2l.weightless import unfilled
 from c2l_registry import Source
 
 
@@ -141,6 +141,14 @@ class Prior(Part, ABC):
     def sampling_candidates_near(self, settings: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """More of them, like the one that has proved best; at most as many are tried."""
         return ()
+
+    def sampling_doubt(self, settings: Mapping[str, Any]) -> float:
+        """What the share of pictures that do not fit is multiplied by, to compare candidates.
+
+        Above 1 for one whose pictures the embedder has picked itself: it does not see what it
+        overlooked.
+        """
+        return 1.0
 
     def sampling_evidence(self) -> Mapping[str, float]:
         """Numbers that the candidates rest on, for the prior's card."""

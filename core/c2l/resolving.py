@@ -20,7 +20,7 @@ from c2l.guard import blaming
 from c2l.part import Part
 from c2l.plugins import registry
 from c2l.prior_file import read_prior_card
-from c2l.reading import refuse_stand_in
+from c2l.reading import refuse_stand_in, unwrapped
 from c2l_registry import Interface, KindSpec, Reference, Source, parse_reference
 from c2l_registry.loose import file_of_package
 from c2l_registry.paths import check_given, is_there
@@ -43,7 +43,8 @@ def find_part(reference: str, interface: Interface) -> tuple[KindSpec, Source]:
     bare = parse_reference(reference)
     path = check_given(bare.path)
     refuse_stand_in(path)
-    spec = _recognise(path, interface)
+    with unwrapped(path) as inner:
+        spec = _recognise(inner, interface)
     return spec, Source(Reference(spec.kind, bare.name), path, None)
 
 

@@ -181,7 +181,7 @@ class DiffusionPrior(Prior):
                 hint="Put the yaml that was published with the checkpoint beside it",
             ) from error
         prior.load_state_dict(found.tensors, assign=True)
-        prior._repeats = found.repeats
+        prior._repeats, prior.remarks = found.repeats, found.remarks
         return prior.eval().requires_grad_(False)
 
     @classmethod

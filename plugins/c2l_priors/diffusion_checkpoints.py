@@ -40,11 +40,13 @@ class Checkpoint:
         settings: the arguments of ``DiffusionPrior``.
         tensors: its state dict.
         repeats: how many layers each of the K codes feeds, if that is known.
+        remarks: where its settings come from, one line each, whose subject is the checkpoint.
     """
 
     settings: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
     repeats: tuple[int, ...] | None
+    remarks: tuple[str, ...] = ()
 
 
 def recognises(path: Path) -> bool:
@@ -65,8 +67,8 @@ def is_checkpoint(path: Path) -> bool:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint of the authors' code, in either format of ``torch.save``.
 
-    Settings come from inside it, else from ``STEM.yaml`` beside it, else from ``config.yaml``;
-    without any, they are assumed to be the authors'.
+    Settings come from inside it, else from ``STEM.yaml`` beside it, else from a ``config.yaml``
+    that is a prior's; without any, they are assumed to be the authors'.
 
     Raises:
         BadWeights: it is cut off, holds another network, contains executable content, or does not
@@ -77,10 +79,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         state = root.get("state_dict", root)
         weights = _Weights(file, state if isinstance(state, dict) else {})
         inside = next((root[key] for key in _CONFIG_KEYS if root.get(key) is not None), None)
-        config = find_config(path, inside) or Config({}, str(path))
+        config, remarks = find_config(path, inside)
         settings = _settings(weights, config)
         repeats = _repeats(weights, config, settings["num_codes"])
-        return Checkpoint(settings, _tensors(weights, config, settings), repeats)
+        return Checkpoint(settings, _tensors(weights, config, settings), repeats, remarks)
 
 
 class _Weights:

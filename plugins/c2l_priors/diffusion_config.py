@@ -21,6 +21,7 @@ DEEPEST = 16
 MOST_VALUES = 10_000
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 _ABSENT = object()
+_PARTS = ("model.network", "model.diffusion", "data")
 
 
 class Config:
@@ -34,6 +35,10 @@ class Config:
     def __init__(self, values: dict[str, Any], origin: str) -> None:
         self.values = values
         self.origin = origin
+
+    def has_section(self, path: str) -> bool:
+        """Whether there are settings below a path."""
+        return isinstance(self._find(path, 0), dict)
 
     def number(self, path: str, default: float) -> float:
         """Raises ``BadWeights`` unless the value, where there is one, is a number."""
@@ -82,23 +87,48 @@ class Config:
         )
 
 
-def find_config(checkpoint: Path, inside: Any) -> Config | None:
-    """The settings inside a checkpoint, else those of a yaml beside it, if there is any.
+def find_config(checkpoint: Path, inside: Any) -> tuple[Config, tuple[str, ...]]:
+    """The settings inside a checkpoint, else those of a yaml beside it; empty without any.
+
+    What lies beside a file may be another tool's: it is a prior's if it has the parts that the
+    authors' code cannot do without.
 
     Args:
         checkpoint: its path; ``STEM.yaml`` comes before ``config.yaml``.
         inside: what the checkpoint holds as its settings, as read inertly; None: nothing.
+    Returns:
+        the settings, and lines that say where they come from, whose subject is the checkpoint.
     Raises:
-        BadWeights: the yaml cannot be read.
+        BadWeights: a yaml of the checkpoint's own name cannot be read.
     """
-    if inside is not None:
-        values = _plain(inside, [MOST_VALUES], 0)
-        if isinstance(values, dict):
-            return Config(values, str(checkpoint))
-    for path in (checkpoint.with_suffix(".yaml"), checkpoint.with_name("config.yaml")):
-        if path.is_file():
-            return Config(_read_yaml(path), str(path))
-    return None
+    values = None if inside is None else _plain(inside, [MOST_VALUES], 0)
+    if isinstance(values, dict) and not _missing(values):
+        return Config(values, str(checkpoint)), ()
+    passed_over = []
+    own = checkpoint.with_suffix(".yaml")
+    for path in dict.fromkeys((own, checkpoint.with_name("config.yaml"))):
+        if not path.is_file():
+            continue
+        try:
+            values = _read_yaml(path)
+        except BadWeights:
+            if path == own:
+                raise
+            passed_over.append(f"it does not use {path.name}, which cannot be read")
+            continue
+        missing = _missing(values)
+        if not missing:
+            return Config(values, str(path)), (f"it takes its settings from {path.name}",)
+        passed_over.append(
+            f"it does not use {path.name}, which is no prior's: it lacks {', '.join(missing)}"
+        )
+    return Config({}, str(checkpoint)), (*passed_over, "its settings are taken to be the authors'")
+
+
+def _missing(values: dict[str, Any]) -> list[str]:
+    """The parts that settings of a prior must have, and these have not."""
+    config = Config(values, "")
+    return [part for part in _PARTS if not config.has_section(part)]
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -70,8 +70,9 @@ class StyleGAN(c2l.Generator):
                 tensor names and a JSON of the official init arguments beside it (same name,
                 ``golden.json`` or ``config.json``); a folder with such a
                 ``weights.safetensors``; or a JSON alone, for a network with fresh weights drawn
-                from its ``seed``; NVIDIA's own ``.pkl``, of PyTorch or TensorFlow; or a ``.pt``
-                of rosinality's StyleGAN2. Nothing in a file is ever executed.
+                from its ``seed``; NVIDIA's own ``.pkl``, of PyTorch or TensorFlow; or what
+                ``torch.save`` wrote of these, or of the StyleGAN2s of rosinality, BasicSR,
+                mmgeneration and genforce. Nothing in a file is ever executed.
         Raises:
             BadWeights: the file is truncated, is not a StyleGAN, has tensors that do not fit, or
                 contains executable content.
@@ -92,6 +93,7 @@ class StyleGAN(c2l.Generator):
         # As ``to_empty``, whose ``empty_like`` would import torch's compiler, which takes seconds.
         network._apply(lambda t: torch.empty_strided(t.size(), t.stride()))  # type: ignore[no-untyped-call]
         network._fill(found.tensors)
+        network.remarks = found.remarks
         return network.eval().requires_grad_(False)
 
     @classmethod
@@ -129,6 +131,7 @@ class StyleGAN(c2l.Generator):
             "num_ws": network.num_ws,
             "classes": settings.c_dim,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            **({"remarks": "; ".join(found.remarks)} if found.remarks else {}),
         }
 
     def save(self, path: Path, *, half: bool = False) -> None:

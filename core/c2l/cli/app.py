@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from c2l.cli import options, tree, wording
+from c2l.cli.assumed import saying_what_is_assumed
 from c2l.cli.commands import Group
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode
@@ -102,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wording.speak_for(None)
     caught: BaseException | None = None
     try:
-        result = typer.main.get_command(app).main(arguments, prog_name="c2l", standalone_mode=False)
+        command = typer.main.get_command(app)
+        with saying_what_is_assumed():
+            result = command.main(arguments, prog_name="c2l", standalone_mode=False)
         flush()
     except C2LError as error:
         caught = error

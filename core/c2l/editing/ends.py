@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from c2l.pipeline import Pipeline
     from c2l.result import Picture
 
-    Thing = str | Mapping[str, float] | int | Tensor | Path | Picture | Operation | End
+    Thing = str | Mapping[str, float] | int | Tensor | Path | Picture | Operation | "End"
 
 _SAMPLED = ("negative", "negative_by", "guidance", "steps", "adherence")
 

@@ -6,7 +6,6 @@ Both hold a pickle, read as inert data, and storages: runs of numbers, each with
 from __future__ import annotations
 
 import mmap
-import re
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -32,26 +31,23 @@ MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY = b"\x80\x02\x8a\n" + MAGIC.to_bytes(10, "little")
 """How every file of the older format begins."""
 
-# What may be named in a file, and stays a name: it is looked through or passed over.
+# What may be called in a file: it makes data of data, and stays a name here.
+_NUMPY = {"_reconstruct", "scalar", "_frombuffer"}
 _EXPECTED = {
-    "collections": {"OrderedDict", "defaultdict"},
+    "collections": {"OrderedDict", "defaultdict", "deque", "Counter"},
     "torch._utils": {"_rebuild_tensor_v2", "_rebuild_parameter"},
     "torch": {*DTYPES, "Size", "device", "float32", "float16", "bfloat16", "float64", "int64"},
+    "torch_utils.persistence": {"_reconstruct_persistent_obj"},  # of NVIDIA's networks
+    "numpy": {"dtype", "ndarray"},
+    **{f"numpy.{core}.{part}": _NUMPY for core in ("core", "_core") for part in ("multiarray", "numeric")},
+    "_codecs": {"encode"},  # bytes, in protocol 2
     "argparse": {"Namespace"},
+    "types": {"SimpleNamespace"},
     "typing": {"Any"},
     "pathlib": {"PosixPath", "WindowsPath", "PurePosixPath"},
-    "omegaconf.dictconfig": {"DictConfig"},
-    "omegaconf.listconfig": {"ListConfig"},
-    "omegaconf.base": {"ContainerMetadata", "Metadata", "SCMode", "UnionNode"},
-    "omegaconf.nodes": {
-        f"{kind}Node"
-        for kind in ("Any", "Boolean", "Bytes", "Enum", "Float", "Integer", "Path", "String")
-    },
+    "omegaconf.base": {"SCMode"},
 }
 _BUILTINS = {"dict", "list", "tuple", "set", "str", "unicode", "int", "long", "float", "bool"}
-# The classes that Lightning leaves in a checkpoint; functions are written small.
-_LIGHTNING = re.compile(r"(pytorch_lightning|lightning|lightning_fabric)(\.[a-z_]+)*")
-_CLASS = re.compile(r"[A-Z]\w*")
 
 
 class Damaged(Exception):
@@ -76,8 +72,6 @@ def storage_of(reference: Persistent) -> tuple[str, torch.dtype, int]:
 def _is_expected(name: Name) -> bool:
     if name.module in {"builtins", "__builtin__"}:
         return name.name in _BUILTINS
-    if _LIGHTNING.fullmatch(name.module):
-        return _CLASS.fullmatch(name.name) is not None
     return name.name in _EXPECTED.get(name.module, ())
 
 
@@ -85,7 +79,7 @@ class Zip:
     """Today's format: ``NAME/data.pkl`` and ``NAME/data/KEY`` in an archive without compression."""
 
     def __init__(self, file: BinaryIO, size: int, most_instructions: int) -> None:
-        _check_directory(file, size)
+        check_directory(file, size)
         self._archive = zipfile.ZipFile(file)
         entries = self._archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
@@ -225,7 +219,7 @@ def _storages_under(root: Any) -> dict[str, tuple[torch.dtype, int]]:
     return found
 
 
-def _check_directory(file: BinaryIO, size: int) -> None:
+def check_directory(file: BinaryIO, size: int) -> None:
     """Refuse an archive whose table of contents is out of proportion, before it is read."""
     tail_size = min(size, 22 + 20 + 56 + 0xFFFF)
     file.seek(size - tail_size)

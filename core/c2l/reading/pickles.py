@@ -2,13 +2,20 @@
 
 A pickle is a program for a small stack machine, and Python's own machine runs what it asks for.
 This one knows the instructions that data needs. A class or function stays a ``Name``, a call of one
-becomes an ``InertObject`` that says what it would have been, and a name that the caller does not
+becomes an ``InertObject`` that says what it would have been, and a call that the caller does not
 expect ends the reading. Long bytes are not copied: they stay views of the file.
+
+Files of networks name many classes that are nobody's business here: layers of a discriminator,
+settings of a trainer. Such a name may stand in a pickle, and an object may be made of it out of
+nothing and filled with data, as torch's modules are. It may not be called with arguments, and what
+belongs to Python itself may not even be named.
 """
 
 from __future__ import annotations
 
+import re
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +74,8 @@ _DAMAGE = (LookupError, ArithmeticError, struct.error, TypeError, ValueError, At
 _MARK = object()
 _DICTS = {("collections", "OrderedDict"), ("collections", "defaultdict")}
 _KEYS = (str, int, float, bool, type(None), Name)
+_OF_PYTHON = sys.stdlib_module_names | {"__builtin__", "copy_reg", "commands", "c2l"}
+_PLAIN_NAME = re.compile(r"\w+")
 
 
 def read_pickle(
@@ -83,13 +92,13 @@ def read_pickle(
         data: bytes, a view of some, or a memory map, which must stay open as long as the value is
             used.
         start: where the pickle begins in it.
-        expected: whether a name may occur.
+        expected: whether something of this name may be called.
         most_instructions: what is made takes up to about a hundred bytes for each.
         made: what to put in the place of a call; None leaves each as it is.
     Returns:
         the value, and where in ``data`` the pickle ends.
     Raises:
-        BadPickle: it is cut off, longer than allowed, or names something that is not expected.
+        BadPickle: it is cut off, longer than allowed, or calls something that is not expected.
     """
     machine = _Machine(memoryview(data), start, expected, made)
     try:
@@ -190,18 +199,22 @@ class _Machine:
         if not (isinstance(module, str) and isinstance(name, str)):
             raise BadPickle("a pickle is damaged in a name")
         found = Name(module, name)
-        if not self.expected(found):
-            raise BadPickle(f"it contains executable content: {found}", found)
+        is_pythons = module.partition(".")[0] in _OF_PYTHON or not _PLAIN_NAME.fullmatch(name)
+        if is_pythons and not self.expected(found):
+            raise _executable(found)
         self.push(found)
 
     def name_from_stack(self) -> None:
         name, module = self.stack.pop(), self.stack.pop()
         self.name(module, name)
 
-    def call(self) -> None:
+    def call(self, *, of_nothing: bool = False) -> None:
+        """Args: of_nothing: a new object, which without arguments runs no code of its class."""
         args, cls = self.stack.pop(), self.stack.pop()
         if not (isinstance(cls, Name) and isinstance(args, tuple)):
             raise BadPickle("a pickle calls something that has no name")
+        if not (of_nothing and not args) and not self.expected(cls):
+            raise _executable(cls)
         if (cls.module, cls.name) in _DICTS:
             pairs = args[0] if args and isinstance(args[0], list) else ()
             filled: dict[Any, Any] = {}
@@ -220,6 +233,12 @@ class _Machine:
         state = self.stack.pop()
         if isinstance(self.stack[-1], InertObject):
             self.stack[-1].state = state
+
+    def persistent(self) -> None:
+        """A reference; what torch's older files write so in place of a class stays its name."""
+        told = self.stack.pop()
+        is_class = isinstance(told, tuple) and len(told) == 4 and told[0] == "module"
+        self.push(told[1] if is_class and isinstance(told[1], Name) else Persistent(told))
 
     # -- filling
 
@@ -241,6 +260,10 @@ class _Machine:
         values = self.since_mark()
         self.push({})
         self.put(values)
+
+
+def _executable(wanted: Name) -> BadPickle:
+    return BadPickle(f"it contains executable content: {wanted}", wanted)
 
 
 def _put(target: dict[Any, Any], key: Any, value: Any) -> None:
@@ -312,10 +335,10 @@ _ACTIONS_BY_BYTE: dict[bytes, Callable[[_Machine], None]] = {
     b"i": lambda m: _instance(m),
     b"\x93": lambda m: m.name_from_stack(),
     b"R": lambda m: m.call(),
-    b"\x81": lambda m: m.call(),
+    b"\x81": lambda m: m.call(of_nothing=True),
     b"\x92": lambda m: m.call_with_names(),
     b"b": lambda m: m.build(),
-    b"Q": lambda m: m.push(Persistent(m.stack.pop())),
+    b"Q": lambda m: m.persistent(),
 }
 
 
@@ -326,8 +349,7 @@ def _protocol(m: _Machine) -> None:
 
 
 def _instance(m: _Machine) -> None:
-    found = Name(m.line(), m.line())
-    raise BadPickle(f"it contains executable content: {found}", found)
+    raise _executable(Name(m.line(), m.line()))
 
 
 def _ignore(value: Any) -> None:

@@ -64,6 +64,10 @@ from c2l.service.image_prompts import typed_like as typed_like
 from c2l.service.inverting import InvertedPhoto as InvertedPhoto
 from c2l.service.inverting import invert_photos as invert_photos
 from c2l.service.latents import LatentsFile as LatentsFile
+from c2l.service.live.opening import open_live as open_live
+from c2l.service.live.opening import typed_live as typed_live
+from c2l.service.live.picture import LivePicture as LivePicture
+from c2l.service.live.values import LiveValues as LiveValues
 from c2l.service.networks import convert_file as convert_file
 from c2l.service.networks import inspect_file as inspect_file
 from c2l.service.notices import Notice as Notice
@@ -131,3 +135,4 @@ from c2l.service.weights import verify_weights as verify_weights
 from c2l.training.report import TrainingProgress as TrainingProgress
 from c2l.training.report import TrainingReport as TrainingReport
 from c2l.training.run import TrainingRun as TrainingRun
+from c2l_registry.wording import describe_problem as describe_problem

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any
 
-from c2l.errors import BadInput, BadWeights, UnknownReference
+from c2l.errors import Assumed, BadInput, BadWeights, UnknownReference
 from c2l.guard import blaming
 from c2l.loading import load_generator, load_prior
 from c2l.plugins import registry
+from c2l.reading import unwrapped
 from c2l.resolving import find_generator
 from c2l_registry.paths import expand_path
 from c2l_registry.references import means_a_path, names_a_file
@@ -49,8 +51,8 @@ def inspect_file(source: str) -> dict[str, Any]:
         if found is None:
             raise
         return found
-    with blaming(cls, "describe"):
-        described = dict(cls.describe(path))
+    with unwrapped(path) as inner, blaming(cls, "describe"):
+        described = dict(cls.describe(inner))
     return {"file": str(path), **described, **_checksum(path), **_named(source)}
 
 
@@ -60,7 +62,9 @@ def _inspect_prior(reference: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        prior = load_prior(reference, device="cpu")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Assumed)  # a row of its own says it
+            prior = load_prior(reference, device="cpu")
     except UnknownReference:
         return None
     except BadWeights:
@@ -77,6 +81,7 @@ def _inspect_prior(reference: str) -> dict[str, Any] | None:
         **prior.settings(),
         "repeats": list(prior.repeats or ()) or None,
         **trained_for,
+        "remarks": "; ".join(prior.remarks),
         "parameters": sum(parameter.numel() for parameter in prior.parameters()),
         **_checksum(path),
     }

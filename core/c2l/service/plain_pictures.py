@@ -71,9 +71,7 @@ class PlainPicture:
             return self
         image = self.image()
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        return replace(
-            self, width=image.width, height=image.height, pixels=image.tobytes()
-        )
+        return replace(self, width=image.width, height=image.height, pixels=image.tobytes())
 
     def encoded(self, format: PictureFormat = "png", quality: int = 90) -> bytes:
         """As a file. A PNG holds the record.

@@ -31,9 +31,10 @@ from c2l.training.batches import rng_of
 from c2l.training.validation import Validator, draw, nearest
 
 EACH = 2
-"""Pictures of each prompt: two, whose difference is the diversity."""
-FEWEST_PROMPTS, MOST_PROMPTS = 8, 48
-MOST_PICTURES = 1024
+"""Pictures of each prompt: two, which are compared. In pixels, since there are embedders to which
+all pictures are nearly alike, however varied they look."""
+FEWEST_PROMPTS, MOST_PROMPTS = 8, 96
+MOST_PICTURES = 2048
 MOST_PIXELS = 2**28
 """Of all pictures together: 1,024 of 512 px, 256 of 1024 px."""
 SHARE = 8
@@ -57,7 +58,8 @@ class Trial:
         settings: the choice.
         fit: how much nearer pictures are to their prompts than random ones, in standard deviations
             of those; a mean in which pictures that do not fit count most.
-        diversity: how much two pictures of a prompt differ, as a part of two random ones.
+        diversity: how far two pictures of a prompt are apart in pixels, as a part of two random
+            ones.
     """
 
     settings: Mapping[str, Any]
@@ -132,23 +134,19 @@ class Scale:
         texts: unit embeddings of P prompts without the mean of text, (P, E). What all texts share
             would rank pictures alike for each of them.
         mean, deviation: of the products of each prompt and random pictures, (P,).
-        differ: the mean of 1 - cosine over random pictures.
     """
 
     texts: Tensor
     mean: Tensor
     deviation: Tensor
-    differ: float
 
     @classmethod
     def of(cls, texts: Tensor, centre: Tensor, pictures: Tensor) -> Scale:
         """Of embeddings of prompts (P, E), the mean (E,) of text at unit length, and embeddings of
-        random pictures (R, E), R even."""
+        random pictures (R, E)."""
         read, seen = normalize(texts, dim=1) - centre, normalize(pictures, dim=1)
         products = seen @ read.T
-        differ = 1 - (seen[0::2] * seen[1::2]).sum(dim=1)
-        deviation = products.std(dim=0).clamp_min(1e-6)
-        return cls(read, products.mean(dim=0), deviation, float(differ.mean().clamp_min(1e-6)))
+        return cls(read, products.mean(dim=0), products.std(dim=0).clamp_min(1e-6))
 
     def fit(self, pictures: Tensor) -> float:
         """Of pictures (P, N, E) and their prompts."""
@@ -156,11 +154,6 @@ class Scale:
         standard = (products - self.mean[:, None]) / self.deviation[:, None]
         bounded = standard.double().clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
         return float(-(-bounded).exp().mean().log())
-
-    def diversity(self, pictures: Tensor) -> float:
-        """Of pictures (P, 2, E)."""
-        unit = normalize(pictures, dim=2)
-        return float((1 - (unit[:, 0] * unit[:, 1]).sum(dim=1)).mean() / self.differ)
 
 
 def choose_settings(
@@ -193,15 +186,17 @@ def choose_settings(
     if not prompts:
         return unseen.noting("pairs are too few to try others")
     asked = validator.texts(prompts)
-    random = embeddings[-(min(len(embeddings), MOST_RANDOM) // 2 * 2) :]
     centre = normalize(texts, dim=1).mean(dim=0)
-    scale = Scale.of(asked, centre, random)
+    scale = Scale.of(asked, centre, embeddings[-MOST_RANDOM:])
+    random = validator.generator.sample_latents(range(EACH * len(prompts)))
+    usual = validator.look_at_twins(random, own=True)[1].mean().clamp_min(1e-6)
 
     def attempt(settings: Mapping[str, Any]) -> Trial:
         prior.adopt(settings)
         latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
-        seen = validator.look(latents).unflatten(0, (-1, EACH))
-        return Trial(settings, scale.fit(seen), scale.diversity(seen))
+        seen, apart = validator.look_at_twins(latents)
+        fit = scale.fit(seen.unflatten(0, (-1, EACH))) - math.log(prior.sampling_doubt(settings))
+        return Trial(settings, fit, float(apart.mean() / usual))
 
     trials = [attempt(candidate) for candidate in candidates]
     closer = prior.sampling_candidates_near(min(trials, key=lambda t: t.unfit).settings)

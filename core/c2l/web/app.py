@@ -14,6 +14,7 @@ from c2l.web.errors import add_handlers
 from c2l.web.metrics import Metrics
 from c2l.web.middleware import stand_in_front
 from c2l.web.offer import Offer
+from c2l.web.openapi import describe_errors
 from c2l.web.settings import Settings
 
 
@@ -51,5 +52,6 @@ def create_app(engine: Engine, offer: Offer, settings: Settings) -> FastAPI:
     openai.add_to(app)
     a1111.add_to(app)
     app.include_router(page.router)
+    describe_errors(app)
     stand_in_front(app, settings, metrics)
     return app

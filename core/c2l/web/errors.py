@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from c2l import service
 from c2l.errors import (
     BadInput,
     BadPath,
@@ -29,6 +30,8 @@ from c2l.errors import (
 from c2l.web.engine.refusals import Busy, Draining, Full, Refused, TookTooLong
 
 log = logging.getLogger("c2l.web")
+
+_NO_FIELDS = {"body", "query", "path", "str", "int", "float", "bool", "dict", "list"}
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -144,9 +147,17 @@ def _of_validation(error: RequestValidationError) -> ApiError:
     first: Mapping[str, Any] = error.errors()[0]
     if first["type"] == "json_invalid":
         return ApiError(400, "the body is not JSON", code="bad_json")
-    where = [str(step) for step in first["loc"] if step not in ("body", "query", "path")]
-    param = ".".join(where) or None
-    said = str(first["msg"]).removeprefix("Value error, ")
-    said = said[:1].lower() + said[1:]
-    message = f"`{param}`: {said}" if param else said
+    param = ".".join(filter(_is_field, map(str, first["loc"]))) or None
+    own = first.get("ctx", {}).get("error")
+    if own is not None:  # of a validator of ours, whose words are complete
+        hint = getattr(own, "hint", "")
+        message = f"{own}. {hint}" if hint else str(own)
+        param = getattr(own, "field", "") or param
+    else:
+        message = f"{f'`{param}`' if param else 'the body'} is {service.describe_problem(first)}"
     return ApiError(400, message, param=param, code="bad_input")
+
+
+def _is_field(step: str) -> bool:
+    """Whether a step on the way to a value is a field, and not the place or a branch of a type."""
+    return (step.isidentifier() and step not in _NO_FIELDS) or step.isdecimal()

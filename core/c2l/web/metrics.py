@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import Scope
 
-from c2l.web.engine.engine import Engine
+from c2l.web.engine.engine import Running
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
@@ -25,7 +25,7 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 class Metrics:
     """What is counted of one app."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Running) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "c2l_requests", "Requests answered.", ["route", "status"], registry=self.registry
@@ -61,7 +61,7 @@ class Metrics:
 class _OfEngine(Collector):
     """Reads an engine's numbers whenever they are asked for."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Running) -> None:
         self._engine = engine
 
     def describe(self) -> Iterator[Metric]:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from c2l.errors import BadInput
 from c2l.web.app import create_app
 from c2l.web.engine import LocalEngine
-from c2l.web.engine.engine import Engine
+from c2l.web.engine.engine import Running
 from c2l.web.offer import offer_of
 from c2l.web.patience import ImpatientProtocol
 from c2l.web.settings import Settings
@@ -29,7 +29,7 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         app: FastAPI,
-        engine: Engine,
+        engine: Running,
         settings: Settings,
         on_ready: Callable[[str], None],
     ) -> None:

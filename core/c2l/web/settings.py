@@ -40,7 +40,7 @@ class Limits:
     header_seconds: float = 10.0
     batch: int = 16
     waiting: int = 256
-    per_client: int = 16
+    per_client: int = 32
     seconds: float = 120.0
     loaded: int = 2
     idle_seconds: float = 0.0

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from c2l.errors import MissingDependency
+from c2l.web.live.starting import check_live, show_live
 from c2l.web.settings import Settings
 from c2l.web.typed import typed_settings
 
-__all__ = ["Settings", "serve", "typed_settings"]
+__all__ = ["Settings", "check_live", "serve", "show_live", "typed_settings"]
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 

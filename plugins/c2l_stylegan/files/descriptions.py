@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,21 +82,19 @@ def parse_description(text: str, path: Path) -> dict[str, Any]:
     return data
 
 
-def description_beside(path: Path) -> Path:
-    """The JSON beside a file of weights that does not describe itself.
+def description_beside(path: Path) -> Path | None:
+    """The JSON beside a file of weights that does not describe itself, if there is one.
 
-    Raises:
-        BadWeights: there is none.
+    A ``config.json`` of some other tool is passed over.
     """
     candidates = (
         path.with_suffix(".json"),
         path.parent / "golden.json",
         path.parent / "config.json",
     )
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise BadWeights(
-        f"{path} does not describe its network",
-        hint=f"Put the init arguments of the network beside it, as {candidates[0].name}",
-    )
+    found = [candidate for candidate in candidates if candidate.is_file()]
+    if found and found[0] == candidates[-1]:
+        with suppress(BadWeights):
+            return found[0] if {"schema", "init_kwargs"} & read_description(found[0]).keys() else None
+        return None
+    return found[0] if found else None

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from c2l.reading import Damaged
 from c2l_stylegan.files.pickled import Module
+from c2l_stylegan.files.shapes import shape_of
 from c2l_stylegan.networks.settings import MappingSettings
 
 _MOST_LAYERS = 100
@@ -76,16 +77,6 @@ def child_of(module: Module, name: str) -> Module:
     if found is None:
         raise Damaged(f"its {module.class_name} has no {name}")
     return found
-
-
-def shape_of(tensors: dict[str, Tensor], name: str, ndim: int) -> tuple[int, ...]:
-    """The shape of a required tensor of ``ndim`` dimensions."""
-    if name not in tensors:
-        raise Damaged(f"it has no {name}")
-    shape = tuple(tensors[name].shape)
-    if len(shape) != ndim:
-        raise Damaged(f"{name} has shape {shape}")
-    return shape
 
 
 def number(value: Any) -> int:

@@ -8,17 +8,14 @@ needed: the settings come from what each layer was, as defaults differ between r
 from __future__ import annotations
 
 import mmap
-import re
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from c2l.errors import BadWeights
-from c2l.reading import DTYPES, Damaged, InertObject, Name, explain_damage, read_pickle
-from c2l_stylegan.files import nvidia_settings, tensorflow
-from c2l_stylegan.files.pickled import Module, load_storage
-from c2l_stylegan.networks.settings import Settings
+from c2l.reading import DTYPES, Damaged, Name, explain_damage, named_tensors, read_pickle
+from c2l_stylegan.files import generators, tensorflow
+from c2l_stylegan.files.pickled import load_storage, views
+from c2l_stylegan.files.renaming import Found
 
 MARKS = (b"_reconstruct_persistent_obj", b"dnnlib.tflib.network")
 """One of these is near the beginning of every such file."""
@@ -40,16 +37,10 @@ _EXPECTED = {
     "numpy._core.numeric": {"_frombuffer"},
     "dill._dill": {"_create_array"},  # StyleGAN-XL's pickles are dill's
 }
-# Ordinary classes of torch and of the relatives' repositories: named, so that the error can say
-# which network it is. Like all names they stay names.
-_CLASSES = re.compile(
-    r"(torch\.nn\.modules|training|pg_modules|timm\.(models|layers))(\.[a-z_]\w*)*"
-)
-_CLASS = re.compile(r"[A-Z]\w*")
 
 
-def read(path: Path) -> tuple[Settings, dict[str, Tensor]]:
-    """Read the averaged generator of a pickle.
+def read(path: Path) -> Found:
+    """Read the generator of a pickle, the averaged one where there are several.
 
     Returns:
         its settings, and its tensors, which are views of the file.
@@ -61,9 +52,7 @@ def read(path: Path) -> tuple[Settings, dict[str, Tensor]]:
             root = _root(path)
             if tensorflow.is_network(root):
                 return tensorflow.convert(root)
-            generator = _generator(root)
-            tensors = generator.tensors(at_most=path.stat().st_size)
-            return nvidia_settings.convert(generator, tensors)
+            return generators.find(root, named_tensors(root), views(at_most=path.stat().st_size))
         except Damaged as error:
             raise BadWeights(f"{path} cannot be read: {error}", hint=_ONLY) from error
         except BadWeights as error:  # of the settings, which do not know the path
@@ -87,47 +76,4 @@ def _root(path: Path) -> Any:
 
 
 def _is_expected(name: Name) -> bool:
-    if name.name in _EXPECTED.get(name.module, ()):
-        return True
-    return bool(_CLASSES.fullmatch(name.module) and _CLASS.fullmatch(name.name))
-
-
-def _generator(root: Any) -> Module:
-    if isinstance(root, dict):
-        found = Module.of(root.get("G_ema"))
-        if found is None:
-            held = [key for key in ("G", "D") if Module.of(root.get(key)) is not None]
-            if held == ["D"]:
-                raise Damaged("it holds only a discriminator, not a generator G_ema")
-            if held:
-                raise Damaged("it holds no averaged generator, G_ema")
-            if any(isinstance(value, InertObject) for value in root.values()):
-                raise Damaged("it is a plain state dict of an unknown network")
-            raise Damaged("it holds no generator G_ema")
-    else:
-        found = Module.of(root)
-        if found is None:
-            raise Damaged("it is a pickle, but not of a network")
-    relative = _relative(found)
-    if relative:
-        raise Damaged(f"it is {relative}, not a StyleGAN2 or StyleGAN3")
-    return found
-
-
-def _relative(network: Module) -> str:
-    """The name of a well-known network that resembles a StyleGAN generator but is not one."""
-    if "Discriminator" in network.class_name:
-        return "only a discriminator"
-    if network.class_name == "TriPlaneGenerator" or network.child("renderer") is not None:
-        return "an EG3D generator"
-    mapping, synthesis = network.child("mapping"), network.child("synthesis")
-    if mapping is not None and mapping.child("embed_proj") is not None:
-        return "a conditional StyleGAN-XL generator"
-    blocks = [block for _, block in synthesis.children()] if synthesis is not None else []
-    if any(block.child("convs1") is not None for block in blocks):
-        return "a StyleGAN-T generator"
-    if any(layer.class_name.startswith("PatchWise") for b in blocks for _, layer in b.children()):
-        return "an ALIS generator, whose images are endless strips"
-    if mapping is None or synthesis is None:
-        return f"a {network.class_name}"
-    return ""
+    return name.name in _EXPECTED.get(name.module, ())

@@ -7,6 +7,7 @@ from one repository to the next. It is asked only where no layer knows the answe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -19,11 +20,11 @@ from c2l_stylegan.files.layer_attributes import (
     common,
     mapping_settings,
     number,
-    shape_of,
     text,
 )
 from c2l_stylegan.files.nvidia_stylegan3 import convert3
 from c2l_stylegan.files.pickled import Module
+from c2l_stylegan.files.shapes import shape_of
 from c2l_stylegan.networks.settings import Settings, StyleGAN2Settings
 
 _BLOCK = re.compile(r"b\d{1,5}(x\d{1,5})?")
@@ -47,7 +48,9 @@ def convert(generator: Module, tensors: dict[str, Tensor]) -> tuple[Settings, di
 def _stylegan2(
     generator: Module, synthesis: Module, tensors: dict[str, Tensor]
 ) -> tuple[StyleGAN2Settings, dict[str, Tensor]]:
-    blocks, tensors = _blocks(synthesis, tensors)
+    children = {name: m for name, m in synthesis.children() if _BLOCK.fullmatch(name)}
+    names, tensors = block_names(children, tensors)
+    blocks = {int(names[name][1:]): module for name, module in children.items()}
     side = max(blocks)
     layers = [
         layer for block in blocks.values() for n, layer in block.children() if n in _CONVOLUTIONS
@@ -72,26 +75,25 @@ def _stylegan2(
     return settings, tensors
 
 
-def _blocks(
-    synthesis: Module, tensors: dict[str, Tensor]
-) -> tuple[dict[int, Module], dict[str, Tensor]]:
-    """The blocks by resolution, and the tensors by these names of blocks: b4, b8, and so on.
+def block_names(
+    labels: Iterable[str], tensors: Mapping[str, Tensor]
+) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Our name of each block, b4, b8 and so on, and the tensors by these names.
 
     Where images are not square, blocks may have been named after one side of them or after both.
     """
-    found = {name: m for name, m in synthesis.children() if _BLOCK.fullmatch(name)}
-    order = sorted(found, key=lambda name: [int(side) for side in name[1:].split("x")])
-    sides = [[int(side) for side in name[1:].split("x")] for name in order]
+    order = sorted(labels, key=lambda label: [int(side) for side in label[1:].split("x")])
+    sides = [[int(side) for side in label[1:].split("x")] for label in order]
     if any(sides[i] != [side << i for side in sides[0]] for i in range(len(sides))):
         raise Damaged(f"its blocks {', '.join(order)[:80]} do not double in size")
-    names = {name: f"b{4 << i}" for i, name in enumerate(order)}
+    names = {label: f"b{4 << i}" for i, label in enumerate(order)}
     renamed = {}
     for key, tensor in tensors.items():
         place, block, rest = (*key.split(".", 2), "", "")[:3]
         if place == "synthesis" and block in names:
             key = f"{place}.{names[block]}.{rest}"
         renamed[key] = tensor
-    return {4 << i: found[name] for i, name in enumerate(order)}, renamed
+    return names, renamed
 
 
 def taps_of(tensors: dict[str, Tensor], name: str) -> tuple[Any, ...]:

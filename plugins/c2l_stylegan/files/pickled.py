@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from c2l.reading import (
     InertObject,
     Name,
     Persistent,
+    attributes_of,
     check_length,
     checked_layout,
     read_legacy,
@@ -23,7 +24,7 @@ from c2l.reading import (
 )
 
 _DEEPEST = 8
-_MOST_MODULES = 4000
+_MOST_TENSORS = 40_000
 _MOST_VALUES = 1000
 _LONGEST_TENSOR_HEADER = 4000
 """Instructions of the pickles before a storage; they are about sixty."""
@@ -34,6 +35,7 @@ _TENSOR = Name("torch._utils", "_rebuild_tensor_v2")
 _PARAMETER = Name("torch._utils", "_rebuild_parameter")
 _NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")
 _DILL = Name("dill._dill", "_create_array")
+_ENCODE = Name("_codecs", "encode")
 _NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
 _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
 
@@ -88,13 +90,10 @@ class Module:
         if not isinstance(value, InertObject):
             return None
         name: Any = value.cls.name
-        state = value.state
-        if value.cls == _RECORD:
-            meta = value.args[0] if value.args and isinstance(value.args[0], dict) else {}
-            name, state = meta.get("class_name"), meta.get("state")
-        if isinstance(name, str) and isinstance(state, dict) and "_modules" in state:
-            return cls(name[:100], state)
-        return None
+        state = attributes_of(value)
+        if value.cls == _RECORD and state:
+            name = value.args[0].get("class_name")
+        return cls(name[:100], state) if isinstance(name, str) and "_modules" in state else None
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Its submodules, in their order."""
@@ -111,20 +110,16 @@ class Module:
         """A plain attribute, with numpy's numbers as numbers; None if there is none."""
         return plain(self.state.get(name))
 
-    def tensors(self, *, at_most: int) -> dict[str, Tensor]:
-        """All its parameters and persistent buffers, as views of the file.
-
-        Args:
-            at_most: the size of the file in bytes; they hold no more than that, except that
-                half precision may double.
-        """
+    def tensors(self, take: Callable[[Any, str], Tensor]) -> dict[str, Tensor]:
+        """All its parameters and persistent buffers, each read with ``take``."""
         found: dict[str, Tensor] = {}
-        self._collect(found, "", [at_most * 2, _MOST_MODULES], 0)
+        self._collect(found, "", take, 0)
         return found
 
-    def _collect(self, found: dict[str, Tensor], prefix: str, left: list[int], depth: int) -> None:
-        left[1] -= 1
-        if depth > _DEEPEST or left[1] < 0:
+    def _collect(
+        self, found: dict[str, Tensor], prefix: str, take: Callable[[Any, str], Tensor], depth: int
+    ) -> None:
+        if depth > _DEEPEST or len(found) > _MOST_TENSORS:
             raise Damaged("its modules are nested too deeply")
         hidden = plain(self.state.get("_non_persistent_buffers_set")) or []
         for table in ("_parameters", "_buffers"):
@@ -132,16 +127,31 @@ class Module:
                 if value is None or name in hidden:
                     continue
                 full = f"{prefix}{name}"
-                found[full] = tensor_of(value, full)
-                left[0] -= found[full].numel() * 4
-                if left[0] < 0:
-                    raise Damaged("its tensors are larger than the file")
+                found[full] = take(value, full)
         for name, module in self.children():
-            module._collect(found, f"{prefix}{name}.", left, depth + 1)
+            module._collect(found, f"{prefix}{name}.", take, depth + 1)
 
     def _table(self, name: str) -> dict[Any, Any]:
         table = self.state.get(name)
         return table if isinstance(table, dict) else {}
+
+
+def views(*, at_most: int) -> Callable[[Any, str], Tensor]:
+    """``tensor_of``, until all together hold more than a file of ``at_most`` bytes can.
+
+    Half precision may double.
+    """
+    left = at_most * 2
+
+    def take(value: Any, name: str) -> Tensor:
+        nonlocal left
+        tensor = tensor_of(value, name)
+        left -= tensor.numel() * 4
+        if left < 0:
+            raise Damaged("its tensors are larger than the file")
+        return tensor
+
+    return take
 
 
 def tensor_of(value: Any, name: str) -> Tensor:
@@ -227,7 +237,7 @@ def _array(value: Any) -> Any:
         fortran, axes = order == "F", axes if order == "K" else None
     else:
         return None
-    kind = _dtype(dtype)
+    kind, data = _dtype(dtype), _bytes_of(data)
     if not (
         isinstance(data, bytes | memoryview)
         and isinstance(shape, tuple)
@@ -247,6 +257,15 @@ def _array(value: Any) -> Any:
     ):
         raise Damaged("one of its arrays is malformed")
     return array.transpose(axes)
+
+
+def _bytes_of(value: Any) -> Any:
+    """Bytes, which protocol 2 writes as a text to be encoded."""
+    if isinstance(value, InertObject) and value.cls == _ENCODE and value.args:
+        text = value.args[0]
+        if isinstance(text, str) and all(ord(letter) < 256 for letter in text):
+            return text.encode("latin-1")
+    return value
 
 
 def _dtype(value: Any) -> np.dtype[Any]:

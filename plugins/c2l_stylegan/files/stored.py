@@ -13,8 +13,8 @@ from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.ranges import MOST_SEED
-from c2l.reading import LEGACY, refuse_stand_in
-from c2l_stylegan.files import nvidia_pickles, rosinality
+from c2l.reading import LEGACY, Damaged, refuse_stand_in
+from c2l_stylegan.files import generators, nvidia_pickles, torch_networks
 from c2l_stylegan.files.descriptions import (
     SCHEMA,
     description_beside,
@@ -23,6 +23,7 @@ from c2l_stylegan.files.descriptions import (
     settings_of,
 )
 from c2l_stylegan.files.own import read_safetensors
+from c2l_stylegan.files.renaming import Found
 from c2l_stylegan.networks.settings import Settings, StyleGAN2Settings
 
 _HEADER = 1 << 18
@@ -32,11 +33,16 @@ _FIRST_OF_PICKLES = b"\x80(c]}"
 
 @dataclass(frozen=True)
 class Stored:
-    """What a file holds: the settings, and the tensors or (a JSON alone) a seed for fresh ones."""
+    """What a file holds: the settings, and the tensors or (a JSON alone) a seed for fresh ones.
+
+    Args:
+        remarks: what was assumed in reading it, one line each, whose subject is the file.
+    """
 
     settings: Settings
     tensors: Mapping[str, Tensor] | None
     seed: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 def read(path: Path, *, values: bool = True) -> Stored:
@@ -45,8 +51,8 @@ def read(path: Path, *, values: bool = True) -> Stored:
     Args:
         path: a ``.safetensors`` file that describes itself, one with a JSON of NVIDIA's init
             arguments beside it, a folder with such a ``weights.safetensors``, or a JSON alone,
-            which describes a network with fresh weights; NVIDIA's ``.pkl``; or a ``.pt`` of
-            rosinality's StyleGAN2.
+            which describes a network with fresh weights; NVIDIA's ``.pkl``; or what
+            ``torch.save`` wrote, in any layout of ``layouts.py`` or NVIDIA's own.
         values: without them, tensors of a ``.safetensors`` file have only shapes.
     Raises:
         BadWeights: the file is missing, truncated, or not a StyleGAN.
@@ -73,6 +79,8 @@ def read(path: Path, *, values: bool = True) -> Stored:
     if "c2l" in metadata:
         return Stored(settings_of(parse_description(metadata["c2l"], path), path), tensors)
     beside = description_beside(path)
+    if beside is None:
+        return _read_bare(path)
     data = {"family": _family_by_names(tensors), **read_description(beside)}
     settings = settings_of(data, beside)
     const = tensors.get("synthesis.b4.const")
@@ -80,6 +88,23 @@ def read(path: Path, *, values: bool = True) -> Stored:
         # Init arguments hold only one side of an image.
         settings = dataclasses.replace(settings, const_size=(const.shape[1], const.shape[2]))
     return Stored(settings, tensors)
+
+
+def _read_bare(path: Path) -> Stored:
+    """Read a ``.safetensors`` that nothing describes, by the names of its tensors."""
+    _, tensors = read_safetensors(path, values=True)
+    try:
+        return _stored(generators.find({}, tensors, lambda tensor, _: tensor.float()))
+    except Damaged as error:
+        raise BadWeights(
+            f"{path} cannot be read: {error}",
+            hint="If it is a StyleGAN, put the init arguments of the network beside it, as "
+            f"{path.with_suffix('.json').name}",
+        ) from error
+
+
+def _stored(found: Found) -> Stored:
+    return Stored(found.settings, found.tensors, remarks=found.remarks)
 
 
 def recognises(path: Path) -> bool:
@@ -95,7 +120,7 @@ def recognises(path: Path) -> bool:
                 metadata = file.metadata() or {}
                 if "c2l" in metadata:
                     return bool(parse_description(metadata["c2l"], path).get("schema") == SCHEMA)
-                return _names_a_stylegan(set(file.keys())) and description_beside(path).is_file()
+                return generators.has_places(file.keys())
         if path.is_file():
             return _recognises_foreign(path)
     return False
@@ -105,10 +130,10 @@ def _read_foreign(path: Path) -> Stored:
     """Read a file of another project, by how it begins."""
     head = _head(path)
     if head[:2] == b"PK" or head.startswith(LEGACY):
-        return Stored(*rosinality.read(path))
+        return _stored(torch_networks.read(path))
     refuse_stand_in(path)
     if head[0] in _FIRST_OF_PICKLES:
-        return Stored(*nvidia_pickles.read(path))
+        return _stored(nvidia_pickles.read(path))
     raise BadWeights(
         f"{path} cannot be read: it is neither a pickle nor a PyTorch checkpoint",
         hint="Supported are StyleGAN2 and StyleGAN3 as .pkl, .pt or .safetensors",
@@ -117,7 +142,7 @@ def _read_foreign(path: Path) -> Stored:
 
 def _recognises_foreign(path: Path) -> bool:
     head = _head(path)
-    if rosinality.recognises(path):
+    if torch_networks.recognises(path):
         return True
     if path.suffix == ".pkl" and head[:1] != b"" and head[0] in _FIRST_OF_PICKLES:
         return True  # nobody else's; reading it says what is wrong with it
@@ -134,8 +159,3 @@ def _head(path: Path) -> bytes:
 
 def _family_by_names(tensors: Mapping[str, Tensor]) -> str:
     return "stylegan3" if any(n.startswith("synthesis.input.") for n in tensors) else "stylegan2"
-
-
-def _names_a_stylegan(names: set[str]) -> bool:
-    synthesis = {"synthesis.b4.const", "synthesis.input.weight"}
-    return "mapping.fc0.weight" in names and not synthesis.isdisjoint(names)

@@ -16,6 +16,7 @@ import c2l
 from c2l import Modality, PriorCard, SampleOptions, SeededNormal
 from c2l.bridge import Bridge
 from c2l.bridge.clouds import Clouds, candidates, candidates_near
+from c2l.bridge.prior import DOUBT
 from c2l.errors import BadInput
 from c2l.prior_file import PartCard
 from c2l_priors.flow import FlowPrior
@@ -229,6 +230,10 @@ def test_auto_is_resolved_when_pairs_are_there() -> None:
     assert prior.settings().items() >= first.items()
     prior.adopt(others[0])
     assert prior.settings().items() >= others[0].items()
+    assert {"neighbours" in c["gap"]: prior.sampling_doubt(c) for c in (first, *others)} == {
+        True: DOUBT,
+        False: 1.0,
+    }
 
 
 def test_what_is_set_is_not_chosen() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 import c2l
 from c2l import Embedder, Generator, LatentSpace, PriorCard, Source
-from c2l.errors import BadInput, BadWeights
+from c2l.errors import Assumed, BadInput, BadWeights
 from c2l.prior_file import PartCard
 from c2l_priors.diffusion import DiffusionPrior
 
@@ -50,27 +50,66 @@ def write(path: Path, state: dict[str, Tensor], config: Any = None, **options: A
     return path
 
 
+def settings(
+    *, network: str = "{}", diffusion: str = "{image_embed_scale: 1.0}", data: str = "{}"
+) -> str:
+    """A yaml with the parts that a prior's settings must have."""
+    return f"model: {{network: {network}, diffusion: {diffusion}}}\ndata: {data}"
+
+
 def test_settings_come_from_the_yaml_of_the_same_stem_first(tmp_path: Path) -> None:
     checkpoint = Path(shutil.copy(TINY, tmp_path / "some.ckpt"))
     assert load(checkpoint).repeats is None  # nothing says it; one code feeds every layer
-    (tmp_path / "config.yaml").write_text("data: {latent_repeats: [14], embed_noise_scale: 0.5}")
-    assert (load(checkpoint).repeats, load(checkpoint).config.noise) == ((14,), 0.5)
-    (tmp_path / "some.yaml").write_text("data: {latent_repeats: [18]}")
-    assert (load(checkpoint).repeats, load(checkpoint).config.noise) == ((18,), 1.0)
+    beside = settings(data="{latent_repeats: [14], embed_noise_scale: 0.5}")
+    (tmp_path / "config.yaml").write_text(beside)
+    found = load(checkpoint)
+    assert (found.repeats, found.config.noise) == ((14,), 0.5)
+    assert found.remarks == ("it takes its settings from config.yaml",)
+    (tmp_path / "some.yaml").write_text(settings(data="{latent_repeats: [18]}"))
+    found = load(checkpoint)
+    assert (found.repeats, found.config.noise) == ((18,), 1.0)
+    assert found.remarks == ("it takes its settings from some.yaml",)
 
 
 def test_settings_inside_come_before_those_beside(tmp_path: Path, state: dict[str, Tensor]) -> None:
-    (tmp_path / "config.yaml").write_text("data: {latent_repeats: [14]}")
-    config = {"data": {"latent_repeats": [16]}, "model": {"diffusion": {"image_embed_scale": 1.0}}}
+    (tmp_path / "config.yaml").write_text(settings(data="{latent_repeats: [14]}"))
+    model = {"network": {}, "diffusion": {"image_embed_scale": 1.0}}
+    config = {"data": {"latent_repeats": [16]}, "model": model}
     assert load(write(tmp_path / "a.ckpt", state, config)).repeats == (16,)
+    # What another tool left inside is no more a prior's settings than what it left beside.
+    assert load(write(tmp_path / "a.ckpt", state, {"lr": 1e-4})).repeats == (14,)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("batch_size: 4\nname: another tool\n", "lacks model.network, model.diffusion, data"),
+        ("model: {target: ldm.models.diffusion, params: {}}\ndata: {target: main}", "lacks model"),
+        ("model: unet\ndata: {root: x}", "lacks model.network, model.diffusion"),
+        ("model: {network: {}, diffusion: {}}", "lacks data"),
+        ("services: &a [x]\nother: *a", "cannot be read"),
+        ("- a list", "cannot be read"),
+    ],
+)
+def test_a_yaml_of_another_tool_changes_nothing(tmp_path: Path, text: str, reason: str) -> None:
+    expected = drawn(load(TINY))
+    checkpoint = Path(shutil.copy(TINY, tmp_path / "a.ckpt"))
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.warns(Assumed, match=f"does not use config.yaml.*{reason}"):
+        found = load(checkpoint)
+    assert torch.equal(drawn(found), expected)
+    if "read" not in reason:  # nor does one that only has the right name
+        (tmp_path / "config.yaml").rename(tmp_path / "a.yaml")
+        assert torch.equal(drawn(load(checkpoint)), expected)
 
 
 def test_references_between_settings_are_followed(tmp_path: Path) -> None:
     checkpoint = Path(shutil.copy(TINY, tmp_path / "a.ckpt"))
     beside = tmp_path / "a.yaml"
-    beside.write_text("layers: [12]\ndata: {latent_repeats: '${layers}'}")
+    beside.write_text("layers: [12]\n" + settings(data="{latent_repeats: '${layers}'}"))
     assert load(checkpoint).repeats == (12,)
-    beside.write_text("data: {latent_repeats: '${a.b}'}\na: {b: '${data.latent_repeats}'}")
+    circle = settings(data="{latent_repeats: '${a.b}'}")
+    beside.write_text(f"{circle}\na: {{b: '${{data.latent_repeats}}'}}")
     with pytest.raises(BadWeights, match="refers to itself"):
         load(checkpoint)
 
@@ -78,21 +117,21 @@ def test_references_between_settings_are_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("model: {network: {dim: 512}}", r"dim is 512, not 16"),
-        ("data: {n_latents: 3}", r"n_latents is 3, not 1"),
-        ("data: {latent_repeats: [4, 4, 10]}", r"\[4, 4, 10\], but the prior has 1 codes"),
-        ("data: {latent_repeats: many}", "'many', not a list"),
-        ("model: {diffusion: {predict_x_start: false}}", "predicts noise"),
-        ("model: {diffusion: {cond_drop_prob: often}}", "'often', not a number"),
+        (settings(network="{dim: 512}"), r"dim is 512, not 16"),
+        (settings(data="{n_latents: 3}"), r"n_latents is 3, not 1"),
+        (settings(data="{latent_repeats: [4, 4, 10]}"), r"\[4, 4, 10\], but the prior has 1 codes"),
+        (settings(data="{latent_repeats: many}"), "'many', not a list"),
+        (settings(diffusion="{predict_x_start: false}"), "predicts noise"),
+        (settings(diffusion="{cond_drop_prob: often}"), "'often', not a number"),
         ("- a list", "not a mapping"),
         ("a: [1", "cannot read the settings"),
         ("a: &a [x]\nb: [*a, *a]", "aliases"),
         ("[" * 5000, "nested too deeply"),
         ("- " * 5000, "cannot read the settings"),
         ("a: !!python/object/apply:os.system [exit]", "cannot read the settings"),
-        ("data: {embed_noise_scale: -1}", r"noise=-1 is below 0"),
-        ("data: {embed_noise_scale: .inf}", r"noise=inf is not a finite number"),
-        ("model: {diffusion: {cond_drop_prob: 1}}", r"drop=1 is not below 1"),
+        (settings(data="{embed_noise_scale: -1}"), r"noise=-1 is below 0"),
+        (settings(data="{embed_noise_scale: .inf}"), r"noise=inf is not a finite number"),
+        (settings(diffusion="{cond_drop_prob: 1}"), r"drop=1 is not below 1"),
     ],
 )
 def test_a_yaml_that_does_not_fit(tmp_path: Path, text: str, message: str) -> None:

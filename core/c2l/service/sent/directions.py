@@ -117,9 +117,7 @@ def moved(
     return Edit(pipeline, operations, truncation=edit.truncation, name=f"{edit.name}-moved")
 
 
-def _moved(
-    pipeline: Pipeline, base: Operation, moves: Sequence[SentMove], tell: Tell
-) -> Operation:
+def _moved(pipeline: Pipeline, base: Operation, moves: Sequence[SentMove], tell: Tell) -> Operation:
     for move in moves:
         direction, strength = move.direction, move.strength
         if direction.along is None:

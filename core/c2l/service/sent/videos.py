@@ -52,7 +52,5 @@ def sent_video(
     refuse_other_formats(format)
     with tempfile.TemporaryDirectory(prefix="c2l-") as folder:
         path = Path(folder) / f"video.{format}"
-        write_edit(
-            edit, path, fps=fps, easing=easing, ping_pong=ping_pong, on_frame=on_frame
-        )
+        write_edit(edit, path, fps=fps, easing=easing, ping_pong=ping_pong, on_frame=on_frame)
         return path.read_bytes()

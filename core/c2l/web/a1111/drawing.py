@@ -102,7 +102,7 @@ def works_of_text(wish: Wish[TextBody]) -> Sequence[Work]:
     if wish.prompt:
         return [Draw(wish.asked, recipe=wish.recipe)]
     # Without a prompt there is nothing to ask the prior for: the generator draws what it draws.
-    operations = [{"op": "random", "seed": seed} for seed in wish.seeds]
+    operations: list[Any] = [{"op": "random", "seed": seed} for seed in wish.seeds]
     truncation = wish.asked.truncation
     return [
         Draw(DrawRequest(latents=operation, truncation=truncation), recipe=wish.recipe)

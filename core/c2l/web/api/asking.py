@@ -11,11 +11,10 @@ from fastapi import Request, Response
 from starlette.requests import HTTPConnection
 
 from c2l.web.api.asked import Asked
-from c2l.web.api.edits import EndsBody
 from c2l.web.connection import engine_of, settings_of, while_connected, who_is
-from c2l.web.engine import Answer, Draw, Work
+from c2l.web.engine import Answer, Work
 from c2l.web.engine.engine import OnProgress
-from c2l.web.errors import ApiError
+from c2l.web.limits import check_number
 from c2l.web.settings import Limits
 
 FILES = {"photo", "png", "data", "record", "records", "pictures", "safetensors", "latents"}
@@ -48,38 +47,19 @@ async def work_of(connection: HTTPConnection, body: Asked) -> Work:
     """The work of a body.
 
     Raises:
-        ApiError, C2LError: it is too much for one request, or a value cannot be used.
+        C2LError: it is too much for one request, or a value cannot be used.
     """
     limits = settings_of(connection).limits
-    refuse_long_texts(body, limits)
+    check_lengths(body, limits)
     work = await asyncio.to_thread(body.work)
-    refuse_too_many(body, work, limits)
+    work.check(limits)
     return work
 
 
-def refuse_long_texts(body: Asked, limits: Limits) -> None:
-    """Raises ``ApiError`` for a text that is longer than prompts may be here."""
+def check_lengths(body: Asked, limits: Limits) -> None:
+    """Raises ``BadInput`` for a text that is longer than texts may be here."""
     for field, text in _texts("", body.model_dump(exclude=FILES)):
-        if len(text) > limits.prompt:
-            raise ApiError(
-                400,
-                f"`{field}` has {len(text):,} characters; {limits.prompt:,} are allowed",
-                param=field,
-                code="too_long",
-            )
-
-
-def refuse_too_many(body: Asked, work: Work, limits: Limits) -> None:
-    """Raises ``ApiError`` for more pictures than one request may ask for."""
-    num = work.asked.num_pictures if isinstance(work, Draw) else None
-    if isinstance(body, EndsBody) and not hasattr(body, "frames"):
-        num = body.num_pictures
-    if num is not None and num > limits.pictures:
-        raise ApiError(
-            400,
-            f"{num:,} pictures are more than the {limits.pictures:,} of one request",
-            code="too_many",
-        )
+        check_number(len(text), limits.prompt, field, "characters")
 
 
 def _texts(field: str, value: Any) -> Iterator[tuple[str, str]]:

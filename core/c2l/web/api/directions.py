@@ -44,9 +44,7 @@ class DirectionBody(Asked, SentDirection):
 
     def work(self) -> Work:
         fields = {name: getattr(self, name) for name in SentDirection.model_fields}
-        return Directed(
-            SentDirection(**fields), recipe=self.recipe or "", prior=self.prior or ""
-        )
+        return Directed(SentDirection(**fields), recipe=self.recipe or "", prior=self.prior or "")
 
     def answered(self, answer: Answer, milliseconds: float) -> DirectionOut:
         return DirectionOut(

@@ -13,13 +13,17 @@ from c2l.web.api.edits import EditBody, EndsBody, SomeEnds
 from c2l.web.api.pictures import PicturesOut
 from c2l.web.api.strips import StripOut, strip_of
 from c2l.web.engine import Answer, Bench
+from c2l.web.limits import check_number
 
 if TYPE_CHECKING:
     from c2l.editing import Edit
+    from c2l.web.settings import Limits
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Layers = Annotated[str, Field(min_length=1, max_length=1_000)]
 Words = Annotated[str, Field(min_length=1)]
+Strength = Annotated[float, Field(ge=-100, le=100)]
+Strengths = Annotated[list[Strength], Field(min_length=1, max_length=64)]
 
 MOST_FRAMES = 600
 LOOKS = 3
@@ -73,6 +77,7 @@ class MixBody(EditBody):
 
     model_config = _example(base=_END, other={"seed": 9}, layers=["0-3", "4-7"])
     kind: ClassVar[str] = "mix"
+    counted_by: ClassVar[str] = "layers"
 
     base: SentEnd
     other: SentEnd
@@ -113,6 +118,8 @@ class WalkFields(EndsBody):
         spacing: frames evenly spread by what is seen, or along the path.
     """
 
+    counted_by: ClassVar[str] = "frames"
+
     ends: SomeEnds
     frames: Annotated[int, Field(ge=2, le=MOST_FRAMES)] = 24
     path: Literal["prior", "slerp", "linear"] | None = None
@@ -130,6 +137,9 @@ class WalkFields(EndsBody):
     @property
     def cost(self) -> int:
         return self.frames * (LOOKS if self.spacing == "seen" else 1)
+
+    def check(self, limits: Limits) -> None:
+        check_number(self.cost, limits.candidates, "frames", "pictures on the way")
 
     def edit(self, bench: Bench) -> Edit:
         return service.typed_walk(
@@ -173,13 +183,11 @@ class MoveBody(EditBody):
         moves=[{"direction": {"start": "a sad face", "end": "a smiling face"}, "strength": 0.7}],
     )
     kind: ClassVar[str] = "move"
+    counted_by: ClassVar[str] = "strengths"
 
     of: SomeEnds
     moves: Annotated[list[SentMove], Field(min_length=1, max_length=12)]
-    strengths: (
-        Annotated[list[Annotated[float, Field(ge=-100, le=100)]], Field(min_length=1, max_length=64)]
-        | None
-    ) = None
+    strengths: Strengths | None = None
 
     @property
     def its_ends(self) -> Sequence[SentEnd]:
@@ -205,6 +213,7 @@ class AdhereBody(EditBody):
 
     model_config = _example(of=[_END], to="with sunglasses")
     kind: ClassVar[str] = "adhere"
+    counted_by: ClassVar[str] = "of"
 
     of: SomeEnds
     to: Words

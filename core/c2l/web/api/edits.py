@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -15,10 +15,12 @@ from c2l.web.api.asked import Asked, Out
 from c2l.web.api.drawing import Truncation
 from c2l.web.api.pictures import PicturesOut, answered_pictures
 from c2l.web.engine import Answer, Bench, Work
+from c2l.web.limits import check_number
 
 if TYPE_CHECKING:
     from c2l.editing import Edit
     from c2l.service import Ends
+    from c2l.web.settings import Limits
 
 MOST_ENDS = 64
 SomeEnds = Annotated[list[SentEnd], Field(min_length=1, max_length=MOST_ENDS)]
@@ -32,6 +34,9 @@ class EndsBody(Asked):
     """
 
     truncation: Truncation | None = None
+
+    counted_by: ClassVar[str] = "num"
+    """The field that says how many pictures come of it."""
 
     @property
     def its_ends(self) -> Sequence[SentEnd]:
@@ -47,6 +52,11 @@ class EndsBody(Asked):
     def cost(self) -> int:
         """How many pictures are drawn for it."""
         return self.num_pictures
+
+    def check(self, limits: Limits) -> None:
+        """Refuse what is too much for one request. Raises ``BadInput``."""
+        check_number(self.num_pictures, limits.pictures, self.counted_by, "pictures")
+        check_number(self.cost, limits.candidates, self.counted_by, "pictures on the way")
 
     @abc.abstractmethod
     def edit(self, bench: Bench) -> Edit:
@@ -105,6 +115,9 @@ class Edited(Work):
     @property
     def weight(self) -> int:
         return self.body.cost
+
+    def check(self, limits: Limits) -> None:
+        self.body.check(limits)
 
     def carry_out(self, bench: Bench) -> Answer:
         bench.report(0, self.body.num_pictures)

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from c2l.web.api.asking import carried_out
-from c2l.web.api.documented import errors, example
 from c2l.web.api.seeing import MOST_TEXTS, EmbedBody, Words, unit
 from c2l.web.connection import offer_of, while_connected
+from c2l.web.documented import errors, example
 from c2l.web.errors import ApiError
 from c2l.web.strict_json import StrictRoute
 

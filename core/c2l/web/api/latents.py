@@ -16,6 +16,7 @@ from c2l.web.api.drawing import DrawFields
 from c2l.web.api.edits import EditBody, SomeEnds
 from c2l.web.api.pictures import LatentsOut, Noticed, noticed, timings
 from c2l.web.engine import Answer, Bench, Draw, Work
+from c2l.web.errors import ApiError
 
 if TYPE_CHECKING:
     from c2l.editing import Edit
@@ -65,6 +66,7 @@ class SynthesizeBody(EditBody):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"latents": _ZEROS}]})
     kind: ClassVar[str] = "synthesize"
+    counted_by: ClassVar[str] = "latents"
 
     latents: LatentsIn
     prompt: SentPrompt | None = None
@@ -114,6 +116,10 @@ class LatentsBody(Asked, DrawFields):
     format: Literal["json", "safetensors"] = "json"
 
     def work(self) -> Work:
+        asks = any(getattr(self, n) is not None for n in ("prompt", "prompts", "latents"))
+        if self.of is not None and asks:
+            raise ApiError(400, "`of` stands in the place of prompts: give one of them",
+                           param="of", code="bad_input")  # fmt: skip
         if self.of is None:
             return Draw(self.draw_request(), recipe=self.recipe or "", prior=self.prior or "")
         return EndsOnly(of=self.of, recipe=self.recipe, prior=self.prior).work()
@@ -135,6 +141,8 @@ class LatentsBody(Asked, DrawFields):
 
 class EndsOnly(EditBody):
     """Pictures as they are."""
+
+    counted_by: ClassVar[str] = "of"
 
     of: SomeEnds
 

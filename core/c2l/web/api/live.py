@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any, cast
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi.exceptions import RequestValidationError
 
 from c2l.web.api.asked import Asked, checked
 from c2l.web.api.asking import carried_out
@@ -18,8 +20,9 @@ from c2l.web.strict_json import loads_strictly
 router = APIRouter()
 
 GRACE_SECONDS = 0.25
-"""For what is being drawn when something newer comes: without, a hand that never rests would see
-nothing; with more, it would see the past."""
+PREVIEW_SECONDS = 1.0
+"""For what is being drawn when something newer comes, and for a preview. Without them a hand that
+never rests would see nothing."""
 
 _OUT = ("preview", "max_size", "format", "quality", "images")
 _KNOWN = {"id", "kind", "request", *_OUT}
@@ -62,14 +65,28 @@ class _Newest:
         await self._there.wait()
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a message wants: a body; or the error that it is answered with."""
+
+    id: int | float | str | None = None
+    body: Asked | None = None
+    error: Exception | None = None
+
+    @property
+    def grace(self) -> float:
+        """Seconds that it may still take when something newer is wanted."""
+        return PREVIEW_SECONDS if getattr(self.body, "preview", False) else GRACE_SECONDS
+
+
 async def _draw(socket: WebSocket, newest: _Newest) -> None:
     while True:
-        message = await newest.take()
-        answering = asyncio.ensure_future(_answer(socket, message))
+        wanted = _read(await newest.take())
+        answering = asyncio.ensure_future(_answer(socket, wanted))
         newer = asyncio.ensure_future(newest.wait())
         try:
             await asyncio.wait({answering, newer}, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({answering}, timeout=GRACE_SECONDS)
+            await asyncio.wait({answering}, timeout=wanted.grace)
             if answering.done():
                 await socket.send_text(answering.result())
         finally:
@@ -78,22 +95,30 @@ async def _draw(socket: WebSocket, newest: _Newest) -> None:
             await asyncio.gather(answering, newer, return_exceptions=True)
 
 
-async def _answer(socket: WebSocket, message: str) -> str:
-    """The answer to a message: pictures, or an error."""
-    id: Any = None
+def _read(message: str) -> _Wanted:
+    id: int | float | str | None = None
     try:
         sent = loads_strictly(message)
         if not isinstance(sent, dict):
             raise ApiError(400, "a message is a JSON object", code="bad_input")
         id = _id_of(sent)
-        body = body_of(sent)
-        answer, milliseconds = await carried_out(socket, body)
-        told = await asyncio.to_thread(body.answered, answer, milliseconds)
+        return _Wanted(id, body_of(sent))
+    except (ApiError, RequestValidationError) as error:
+        return _Wanted(id, error=error)
+
+
+async def _answer(socket: WebSocket, wanted: _Wanted) -> str:
+    """The answer to a message: pictures, or an error."""
+    try:
+        if wanted.body is None:
+            raise wanted.error or AssertionError
+        answer, milliseconds = await carried_out(socket, wanted.body)
+        told = await asyncio.to_thread(wanted.body.answered, answer, milliseconds)
     except Exception as error:
-        return json.dumps({"id": id, "error": error_detail(as_api_error(error))})
+        return json.dumps({"id": wanted.id, "error": error_detail(as_api_error(error))})
     fields = cast(PicturesOut, told)
     scores = [picture.score for picture in fields.pictures if picture.score is not None]
-    head = json.dumps({"id": id, "score": max(scores, default=None)})
+    head = json.dumps({"id": wanted.id, "score": max(scores, default=None)})
     return f"{head[:-1]}, {fields.model_dump_json()[1:]}"
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from c2l import service
 from c2l.service import DrawRequest, PlainPicture, SentHow, SentPrompt
 from c2l.web.api.asked import A_PIXEL, Asked, Base64, Out
-from c2l.web.api.drawing import Seed, Truncation
-from c2l.web.api.edits import EditBody, Edited
+from c2l.web.api.drawing import Seed
+from c2l.web.api.edits import EditBody
 from c2l.web.api.pictures import PicturesOut, answered_pictures
 from c2l.web.engine import Answer, Bench, Work
 from c2l.web.uploads import read_photo
@@ -51,6 +51,7 @@ class LikeBody(EditBody, SentHow, PhotoBody):
         json_schema_extra={"examples": [{"photo": A_PIXEL, "prompt": "a happy man", "seed": 1}]}
     )
     kind: ClassVar[str] = "like"
+    counted_by: ClassVar[str] = "num_images"
 
     prompt: SentPrompt | None = None
     weight: Annotated[float, Field(ge=0, le=1)] = 0.5

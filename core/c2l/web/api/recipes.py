@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from c2l import service
 from c2l.version import __version__
-from c2l.web.api.documented import errors, example
 from c2l.web.api.editing import MOST_FRAMES
 from c2l.web.connection import engine_of, offer_of, settings_of, while_connected, who_is
+from c2l.web.documented import errors, example
 from c2l.web.engine import Describe
 from c2l.web.errors import ApiError
 from c2l.web.offer import Offered
@@ -167,8 +167,11 @@ async def about(request: Request) -> AboutOut:
     )
 
 
-@router.get("/recipes", summary="The recipes that are offered",
-            responses={**errors(401), **example({"default": "demo-faces", "recipes": [_RECIPE]})})  # fmt: skip
+@router.get(
+    "/recipes",
+    summary="The recipes that are offered",
+    responses={**errors(401), **example({"default": "demo-faces", "recipes": [_RECIPE]})},
+)
 async def recipes(request: Request) -> RecipesOut:
     """The first is the default."""
     offer = offer_of(request)
@@ -211,7 +214,9 @@ async def _recipe(request: Request, offered: Offered) -> RecipeOut:
         prompts=offered.card["prompts"],
         settings=offered.card["settings"],
         priors=[PriorOut(reference=p, summary=_summary(p)) for p in offered.priors],
-        licences=[LicenceOut(reference=r, licence=l) for r, l in offered.licences.items()],
+        licences=[
+            LicenceOut(reference=part, licence=name) for part, name in offered.licences.items()
+        ],
         loaded=loaded,
         facts=facts.get(offered.name),
     )

@@ -13,6 +13,8 @@ from c2l.web.api.asked import Asked, Base64, Out
 from c2l.web.api.pictures import PicturesOut, answered_pictures
 from c2l.web.engine import Answer, Bench, Work
 from c2l.web.errors import ApiError
+from c2l.web.limits import check_draw, check_number
+from c2l.web.settings import Limits
 
 MOST_RECORDS = 64
 
@@ -73,10 +75,6 @@ class RedrawBody(Asked, Out):
 
     records: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_RECORDS)]
 
-    @property
-    def num_pictures(self) -> int:
-        return len(self.records)
-
     def work(self) -> Work:
         requests = tuple(service.sent_record(record, "the record") for record in self.records)
         for request in requests:
@@ -103,7 +101,15 @@ class Redrawn(Work):
 
     @property
     def weight(self) -> int:
-        return sum(request.num_pictures * (request.best_of or 1) for request in self.requests)
+        return sum(
+            request.num_pictures * ((request.best_of or 1) + (request.optimise or 0))
+            for request in self.requests
+        )
+
+    def check(self, limits: Limits) -> None:
+        check_number(self.weight, limits.candidates, "records", "pictures")
+        for request in self.requests:
+            check_draw(request, limits)
 
     def carry_out(self, bench: Bench) -> Answer:
         pictures: list[PlainPicture] = []

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request, Response
 from c2l import service
 from c2l.web.api.asking import answer_to, carried_out
 from c2l.web.api.directions import DirectionBody, DirectionOut
-from c2l.web.api.documented import PICTURE, PICTURES, errors, example
 from c2l.web.api.drawing import SampleBody
 from c2l.web.api.editing import AdhereBody, MixBody, MoveBody, VaryBody, WalkBody, WalkOut
 from c2l.web.api.latents import LatentsAnswer, LatentsBody, SynthesizeBody
@@ -20,6 +19,7 @@ from c2l.web.api.records import ReadBody, RecordOut, RedrawBody
 from c2l.web.api.seeing import EmbedBody, EmbedOut, ScoreBody, ScoreOut
 from c2l.web.api.videos import VIDEO_CONTENT, VideoBody, video_file
 from c2l.web.connection import while_connected
+from c2l.web.documented import PICTURE, PICTURES, errors, example
 from c2l.web.strict_json import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
@@ -161,13 +161,15 @@ async def score(body: ScoreBody, request: Request) -> Response:
     "/embed",
     summary="Embed texts and pictures",
     response_model=EmbedOut,
-    responses=_documented({
+    responses=_documented(
+        {
             "texts": [[0.6, 0.8]],
             "pictures": [],
             "dimensions": 2,
             "embedder": "openclip:demo",
             **_TIMINGS,
-        }),
+        }
+    ),
 )
 async def embed(body: EmbedBody, request: Request) -> Response:
     return await answer_to(request, body)

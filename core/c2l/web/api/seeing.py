@@ -22,8 +22,7 @@ Pictures = Annotated[list[Base64], Field(max_length=MOST_TEXTS)]
 
 def _photos(pictures: list[str]) -> tuple[service.Photo, ...]:
     return tuple(
-        read_photo(service.bytes_of(picture, field="pictures"), "pictures")
-        for picture in pictures
+        read_photo(service.bytes_of(picture, field="pictures"), "pictures") for picture in pictures
     )
 
 
@@ -86,8 +85,8 @@ class EmbedBody(Asked):
     )
     kind: ClassVar[str] = "embed"
 
-    texts: Texts = []
-    pictures: Pictures = []
+    texts: Texts = Field(default_factory=list)
+    pictures: Pictures = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _has_something(self) -> Self:

@@ -15,6 +15,7 @@ from c2l.web.engine import Answer, Bench, Work
 
 if TYPE_CHECKING:
     from c2l.editing import Edit
+    from c2l.web.settings import Limits
 
 Strength = Annotated[float, Field(ge=-100, le=100)]
 
@@ -77,7 +78,7 @@ class VideoBody(WalkFields):
 
     frames: Annotated[int, Field(ge=2, le=MOST_FRAMES)] = 60
     direction: SentDirection | None = None
-    strength: Annotated[list[Strength], Field(min_length=2, max_length=2)] = [-1, 1]
+    strength: tuple[Strength, Strength] = (-1, 1)
     format: VideoFormat = "webp"
     fps: Annotated[float, Field(gt=0, le=120)] = 30
     easing: Literal["linear", "smooth", "in", "out"] = "linear"
@@ -120,6 +121,9 @@ class Filmed(Work):
     @property
     def weight(self) -> int:
         return self.body.cost
+
+    def check(self, limits: Limits) -> None:
+        self.body.check(limits)
 
     def carry_out(self, bench: Bench) -> Answer:
         body = self.body

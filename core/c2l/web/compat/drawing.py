@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from c2l import service
+from c2l.errors import BadInput
 from c2l.service import DrawRequest, Notice
-from c2l.web.errors import ApiError
+from c2l.web.limits import check_draw
 from c2l.web.settings import Limits
 
 ALIASES: Mapping[str, str] = {
@@ -47,15 +47,16 @@ def how_of(asked: DrawRequest) -> dict[str, Any]:
 
 def given_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields under c2l's names, without those that leave it to the server: null, "", "auto"."""
-    named: dict[str, Any] = {}
-    for name, value in fields.items():
-        blank = isinstance(value, str) and value.strip().lower() in ("", "auto")
-        if value is None or (blank and (name not in _TEXTS or not value.strip())):
-            continue
-        own = ALIASES.get(name, name)
-        if own == name or own not in fields:  # c2l's own name wins
-            named[own] = value
-    return named
+    given = {name: value for name, value in fields.items() if not _is_blank(name, value)}
+    named = {ALIASES[name]: value for name, value in given.items() if name in ALIASES}
+    return {**named, **{name: value for name, value in given.items() if name not in ALIASES}}
+
+
+def _is_blank(name: str, value: Any) -> bool:
+    if not isinstance(value, str):
+        return value is None
+    text = value.strip().lower()
+    return not text or (text == "auto" and name not in _TEXTS)
 
 
 def draw_request(
@@ -68,8 +69,7 @@ def draw_request(
         fields: those of ``OWN`` among them are heeded.
         counted_by: the field that says how many.
     Raises:
-        BadInput: it cannot be drawn, or costs too much.
-        ApiError: it is more than this server draws at once.
+        BadInput: it cannot be drawn, or is more than this server draws for one request.
     """
     own = {name: fields[name] for name in OWN if name in fields}
     seeds = own.get("seeds")
@@ -78,26 +78,14 @@ def draw_request(
     if own.get("seed") in (-1, "-1"):  # as many write a random one
         del own["seed"]
     counted = {} if "seeds" in own else {"num_images": num}
-    asked = DrawRequest(**{"prompts": [prompt], **counted, **own}).with_seeds()
-    service.refuse_costly(asked)
-    for text in (prompt, *(asked.negative or ())):
-        _refuse_long(text, limits)
-    _refuse_more(asked.num_pictures, limits, "seeds" if "seeds" in own else counted_by)
+    try:
+        asked = DrawRequest(**{"prompts": [prompt], **counted, **own}).with_seeds()
+        check_draw(asked, limits)
+    except BadInput as error:
+        here = {"prompts": "prompt", "num_images": "seeds" if "seeds" in own else counted_by}
+        field = here.get(error.field or "", error.field)
+        raise BadInput(error.message, hint=error.hint, field=field) from None
     return asked
-
-
-def _refuse_more(num: int, limits: Limits, field: str) -> None:
-    """Raises ``ApiError`` if these are more pictures than one request may ask for."""
-    if num > limits.pictures:
-        message = f"{num:,} pictures are more than {limits.pictures:,} at once; ask several times"
-        raise ApiError(400, message, param=field, code="bad_input")
-
-
-def _refuse_long(text: str, limits: Limits) -> None:
-    """Raises ``ApiError`` if a text is longer than this server reads."""
-    if len(text) > limits.prompt:
-        message = f"a text of {len(text):,} characters is too long; {limits.prompt:,} are read"
-        raise ApiError(400, message, param="prompt", code="bad_input")
 
 
 def notices_of_unknown(names: Iterable[str]) -> list[Notice]:

@@ -67,7 +67,17 @@ class Status:
     counts: Mapping[str, tuple[str, float]] = field(default_factory=dict)
 
 
-class Engine(Protocol):
+class Running(Protocol):
+    """What a server knows of whatever it serves."""
+
+    def begin_draining(self) -> None:
+        """Refuse what waits and what comes; go on with what runs."""
+
+    def status(self) -> Status:
+        """How it is at this moment; cheap."""
+
+
+class Engine(Running, Protocol):
     """Carries out works."""
 
     async def start(self) -> None:
@@ -86,14 +96,8 @@ class Engine(Protocol):
             C2LError: something is wrong with the work.
         """
 
-    def begin_draining(self) -> None:
-        """Refuse what waits and what comes; go on with what runs."""
-
     async def close(self) -> None:
         """Wait for what runs, and give everything back."""
 
     async def give_back(self) -> None:
         """Drop all recipes from memory; they are loaded again when they are asked for."""
-
-    def status(self) -> Status:
-        """How it is at this moment; cheap."""

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2l.web.errors import answer_error
 from c2l.web.metrics import Metrics
+from c2l.web.middleware.token import PICTURES
 
 log = logging.getLogger("c2l.access")
 
@@ -67,7 +68,9 @@ class Access:
 
 
 def _path(scope: Scope) -> str:
-    """The path as it came, in printable ASCII."""
+    """The path as it came, in printable ASCII; of a picture that is kept not its name, the key."""
+    if scope["path"].startswith(PICTURES):
+        return f"{PICTURES}*"
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     text = raw.split(b"?")[0].decode("ascii", "backslashreplace")[:_LONGEST]
     return "".join(c if c.isprintable() else "?" for c in text)

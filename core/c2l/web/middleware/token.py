@@ -17,6 +17,9 @@ from c2l.web.middleware.refusing import refuse
 _OPEN = ("/healthz", "/readyz")
 """Whoever looks whether the server lives has no token, and learns nothing else there."""
 
+PICTURES = "/v1/pictures/"
+"""Below it the name of a picture is a key itself: whoever opens its address has been given it."""
+
 _SUBPROTOCOL = "token."
 
 
@@ -33,8 +36,7 @@ class NeedsToken:
         self._digest = _digest(token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_open = scope["type"] not in ("http", "websocket") or scope["path"] in _OPEN
-        if is_open or self._is_shown(Headers(scope=scope)):
+        if _is_open(scope) or self._is_shown(Headers(scope=scope)):
             await self._app(scope, receive, send)
         else:
             error = ApiError(
@@ -48,6 +50,12 @@ class NeedsToken:
     def _is_shown(self, headers: Headers) -> bool:
         shown = [hmac.compare_digest(_digest(text), self._digest) for text in _shown(headers)]
         return any(shown)
+
+
+def _is_open(scope: Scope) -> bool:
+    if scope["type"] not in ("http", "websocket"):
+        return True
+    return scope["path"] in _OPEN or scope["path"].startswith(PICTURES)
 
 
 def _digest(text: str) -> bytes:

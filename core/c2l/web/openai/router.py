@@ -19,6 +19,7 @@ from c2l.web.compat.works import Adhered, FromPicture, Varied
 from c2l.web.connection import engine_of, offer_of, settings_of, while_connected, who_is
 from c2l.web.engine import Answer, Describe, Draw, Work
 from c2l.web.errors import ApiError
+from c2l.web.middleware.token import PICTURES
 from c2l.web.offer import Offered
 from c2l.web.openai.answering import images_answer
 from c2l.web.openai.kept import KeptPictures
@@ -29,13 +30,9 @@ from c2l.web.openai.shapes import (
     ImagesAnswer,
     Model,
     ModelList,
-    Streamed,
     VariationsBody,
 )
 from c2l.web.openai.streaming import events, steps_of_partial
-
-KEPT = "/v1/pictures"
-"""Where pictures lie that a client wants as a URL. The name is the key: no token is asked for."""
 
 _FIDELITY = {"low": 0.5, "high": 0.75}
 """The weight of a picture, by ``input_fidelity``."""
@@ -138,13 +135,16 @@ async def variations(request: Request) -> Response:
     )  # fmt: skip
 
 
-@router.get(f"{KEPT}/{{name}}", response_class=Response)
+@router.get(f"{PICTURES}{{name}}", response_class=Response)
 async def kept_picture(name: str, request: Request) -> Response:
     """A picture that was asked for as a URL, for an hour."""
     kept = request.app.state.kept_pictures.get(name)
     if kept is None:
         raise ApiError(404, "this picture is not here, or not any more", code="not_found")
-    headers = {"cache-control": "private, max-age=3600", "x-content-type-options": "nosniff"}
+    headers = {
+        "cache-control": "private, max-age=3600",
+        "cross-origin-resource-policy": "cross-origin",  # pages elsewhere may show it
+    }
     return Response(kept.data, media_type=kept.media_type, headers=headers)
 
 
@@ -170,7 +170,7 @@ async def _drawn(request: Request, order: Order[Any], work: Work) -> JSONRespons
 
     def to_url(file: bytes) -> str:
         name = kept.keep(file, f"image/{format}", format)
-        return str(request.base_url.replace(path=f"{KEPT}/{name}"))
+        return str(request.base_url.replace(path=f"{PICTURES}{name}"))
 
     return JSONResponse(await asyncio.to_thread(images_answer, order, answer, to_url))
 
@@ -185,7 +185,7 @@ async def _partial_steps(request: Request, order: Order[Any], steps: int | None)
 
 
 async def _streamed(
-    request: Request, order: Order[Streamed], name: str, works: Sequence[Work]
+    request: Request, order: Order[Any], name: str, works: Sequence[Work]
 ) -> StreamingResponse:
     # Whatever is wrong with the request is found by the first work: it still gets its status.
     first = await _do(request, works[0])

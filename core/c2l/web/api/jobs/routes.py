@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from c2l.web.api.asked import Asked, checked
 from c2l.web.api.asking import as_json, carried_out, work_of
-from c2l.web.api.documented import ErrorDetail, errors, example
 from c2l.web.api.jobs.store import Job, JobStore, Result, State
 from c2l.web.api.kinds import JOBS
 from c2l.web.api.videos import VIDEO_CONTENT, VideoBody, VideoOut, video_file
+from c2l.web.documented import ErrorDetail, errors, example
 from c2l.web.engine.engine import OnProgress
 from c2l.web.errors import ApiError, as_api_error, error_detail
 from c2l.web.strict_json import StrictRoute
@@ -92,8 +92,12 @@ _EVENTS = (
 _OVER = object()
 
 
-@router.post("", status_code=202, summary="Begin a job",
-             responses={**errors(), 202: {"content": {"application/json": {"example": _JOB}}}})  # fmt: skip
+@router.post(
+    "",
+    status_code=202,
+    summary="Begin a job",
+    responses={**errors(), 202: {"content": {"application/json": {"example": _JOB}}}},
+)
 async def begin(body: JobBody, request: Request) -> JobOut:
     """The request is checked at once; what is wrong with it is answered here."""
     asked = checked(JOBS[body.kind], body.request, ("request",))
@@ -105,8 +109,12 @@ async def begin(body: JobBody, request: Request) -> JobOut:
     return job_out(_store(request).add(body.kind, do))
 
 
-@router.get("/{id}", summary="How a job is, and its result",
-            responses={**errors(401, 404), **example(_JOB)})  # fmt: skip
+@router.get(
+    "/{id}",
+    summary="How a job is, and its result",
+    responses={**errors(401, 404), **example(_JOB)},
+    response_model=JobOut,
+)
 async def look(id: JobId, request: Request) -> Response:
     job = _found(request, id)
     told = await asyncio.to_thread(lambda: job_out(job, with_result=True).model_dump_json())
@@ -138,8 +146,11 @@ async def file(id: JobId, request: Request) -> Response:
     return video_file(job.result.data, job.result.name)
 
 
-@router.delete("/{id}", summary="Cancel a job, or forget its result",
-               responses={**errors(401, 404), **example({**_JOB, "state": "cancelled"})})  # fmt: skip
+@router.delete(
+    "/{id}",
+    summary="Cancel a job, or forget its result",
+    responses={**errors(401, 404), **example({**_JOB, "state": "cancelled"})},
+)
 async def cancel(id: JobId, request: Request) -> JobOut:
     """What runs is cancelled; what has ended is forgotten, with its result."""
     job = _found(request, id)

@@ -2,7 +2,7 @@
 
 import { address, token } from "./api.js";
 import { how } from "./ask.js";
-import { button, make } from "./dom.js";
+import { button, icon, make } from "./dom.js";
 import { digitsOf } from "./exact.js";
 import { toast } from "./say.js";
 import { now } from "./state.js";
@@ -58,32 +58,29 @@ const WAYS = [
   ["curl", withCurl],
 ];
 
-/** A button that opens three others. `asked()` gives a record or a request, when one of them is pressed. */
+/** A menu of the three. `asked()` gives a record or a request, when one is chosen. */
 export function copyMenu(asked) {
-  const sheet = make("div", { class: "sheet", hidden: true });
-  const open = button("copy", "Copy as", () => toggle(sheet.hidden), { "aria-expanded": "false" });
-  const menu = make("div", { class: "menu" }, open, sheet);
-  const toggle = (isOpen) => {
-    sheet.hidden = !isOpen;
-    open.setAttribute("aria-expanded", isOpen);
+  const ways = WAYS.map(([name, write]) =>
+    button("", name, async () => {
+      const { record, request } = asked();
+      await copy(write(request ?? requestOf(record)), name);
+      close();
+    }),
+  );
+  const summary = make("summary", { class: "quiet" }, icon("copy"), make("span", {}, "Copy as"));
+  const menu = make("details", { class: "menu" }, summary, make("div", { class: "sheet" }, ...ways));
+  const close = () => {
+    menu.open = false;
+    summary.focus();
   };
-  for (const [name, write] of WAYS) {
-    sheet.append(
-      button("", name, async () => {
-        const { record, request } = asked();
-        await copy(write(request ?? requestOf(record)), name);
-        toggle(false);
-        open.focus();
-      }),
-    );
-  }
   menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || sheet.hidden) return;
+    if (event.key !== "Escape" || !menu.open) return;
     event.stopPropagation();
-    toggle(false);
-    open.focus();
+    close();
   });
-  menu.addEventListener("focusout", (event) => menu.contains(event.relatedTarget) || toggle(false));
+  menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
   return menu;
 }
 

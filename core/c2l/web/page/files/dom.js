@@ -49,5 +49,10 @@ export function settled(milliseconds, call) {
   };
 }
 
-/** The same request has the same text, in whatever order it was put together. */
-export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+/** A line to write words in, of any script. */
+export const words = (attributes) =>
+  make("input", { type: "text", dir: "auto", autocomplete: "off", spellcheck: "false", maxlength: "1000", ...attributes });
+
+/** The same with its label above. */
+export const field = (label, input) =>
+  make("div", { class: "field" }, make("label", { for: input.id }, label), input);

@@ -4,11 +4,13 @@ import { partsOf, wish } from "./ask.js";
 import { $, make } from "./dom.js";
 import { Live } from "./live.js";
 import { showError, showNotices } from "./prompt.js";
-import { licences, nameOf } from "./recipes.js";
+import { nameOf } from "./recipes.js";
 import { inWords, speak } from "./say.js";
-import { change, listen, now } from "./state.js";
+import { listen, now } from "./state.js";
 import { Wall } from "./wall.js";
 
+const WIDE = (count) => Math.ceil(Math.sqrt(count * 1.3)); // columns
+const HALF = (count) => Math.ceil(Math.sqrt(count * 0.6));
 const SLOW = 250; // ms of drawing before it is said
 
 export const live = new Live();
@@ -105,10 +107,10 @@ export function redraw() {
   if (!wish(asked, {})) showNotices([]);
 }
 
-export const pictures = () => sides.flatMap((side) => side.wall.pictures);
+/** There is nothing to draw with. */
+export const complain = (error) => sides[0].say(inWords(error.message), true);
 
-/** The way back from a picture to its place on the wall. */
-export const focusWall = () => sides[0].wall.focus();
+export const pictures = () => sides.flatMap((side) => side.wall.pictures);
 
 function whole(asked, answers) {
   showNotices(answers.flatMap((answer) => answer.notices));
@@ -132,6 +134,6 @@ function arrange(number) {
   $("wall").dataset.sides = number;
   sides.forEach((side) => {
     side.title.hidden = number === 1;
-    side.wall.narrow = number > 1;
+    side.wall.columns = number > 1 ? HALF : WIDE;
   });
 }

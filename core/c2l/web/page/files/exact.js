@@ -19,5 +19,3 @@ export function seedOf(text) {
 
 /** The digits of a seed. */
 export const digitsOf = (seed) => (seed === null || seed === undefined ? "" : String(seed.rawJSON ?? seed));
-
-export const nextSeed = (seed, by = 1) => seedOf(String((BigInt(digitsOf(seed)) + BigInt(by)) & MOST));

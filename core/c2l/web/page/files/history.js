@@ -32,7 +32,7 @@ async function carryOut(mode, call) {
  */
 export async function keep({ pictures, asked = null, record = null }, id = null) {
   try {
-    const thumbs = await Promise.all(pictures.slice(0, 4).map(thumbnail));
+    const thumbs = await Promise.all(pictures.slice(0, 4).map((picture) => thumbnail(picture)));
     // As text: a large seed is no plain object, see exact.js.
     const entry = { at: Date.now(), thumbs, text: JSON.stringify({ asked, record }) };
     const kept = await carryOut("readwrite", (store) => store.put(id === null ? entry : { ...entry, id }));

@@ -1,10 +1,10 @@
 // Single keys for what is done often, while no text is being typed. They can be switched off.
 
 import { $, button, make } from "./dom.js";
+import { recall, store } from "./memory.js";
 import { openPast } from "./past.js";
 import { again, lock, more } from "./settings.js";
 
-const KEY = "c2l-keys";
 const inGrid = () => $("app").dataset.view === "grid";
 
 const KEYS = {
@@ -35,19 +35,13 @@ export function startKeys(leaveRoom) {
   });
 }
 
-const areOn = () => {
-  try {
-    return localStorage.getItem(KEY) !== "off";
-  } catch {
-    return true;
-  }
-};
+const areOn = () => recall("keys") !== false;
 
 function openHelp() {
   const dialog = $("help");
   const row = ([key, text]) => make("div", {}, make("dt", {}, make("kbd", {}, key)), make("dd", {}, text));
   const toggle = make("input", { type: "checkbox", id: "keys-on", checked: areOn() });
-  toggle.addEventListener("change", () => localStorage.setItem(KEY, toggle.checked ? "on" : "off"));
+  toggle.addEventListener("change", () => store("keys", toggle.checked));
   dialog.replaceChildren(
     make("header", {}, make("h2", { id: "help-title" }, "Keys"), button("close", "", () => dialog.close(), { label: "Close" })),
     make("dl", { class: "keys" }, ...FIXED.map(row), ...Object.entries(KEYS).map(([key, [text]]) => row([key, text]))),

@@ -47,7 +47,7 @@ export class Live {
 
   /** Forget what was asked for. */
   rest() {
-    this.#wish = null;
+    this.#wish = this.#flying = null;
     clearTimeout(this.#timer);
   }
 

@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { askedBy } from "./ask.js";
 import { copyMenu, requestOfWall } from "./copyas.js";
 import { $ } from "./dom.js";
-import { pictures, redraw, startDrawing } from "./drawing.js";
+import { complain, pictures, redraw, startDrawing } from "./drawing.js";
 import { keep } from "./history.js";
 import { startKeys } from "./keys.js";
 import { onConnection } from "./live.js";
@@ -14,13 +14,15 @@ import { showExamples, startPrompt } from "./prompt.js";
 import { recipe, refresh, startRecipes } from "./recipes.js";
 import { room } from "./room.js";
 import { inWords, toast } from "./say.js";
-import { more, showDefaults, startSettings } from "./settings.js";
+import { showDefaults, startSettings } from "./settings.js";
 import { change, listen, now, remembered } from "./state.js";
 import { startToken } from "./token.js";
 
 const STRETCH = 30_000; // ms of typing and dragging that make one entry of the history
 
-let entry = null; // of the history, which goes on being written: {id, at}
+let entry = null; // of the history, which goes on being written: {id, at, byHand}
+let byHand = false; // typing and dragging
+let isFirstVisit = !remembered();
 
 function showRecipe() {
   const chosen = recipe(now().recipe);
@@ -31,7 +33,7 @@ function showRecipe() {
 /** What is typed and dragged in one go is one entry; whatever is done on purpose begins another. */
 async function remember(drawn, asked) {
   const goesOn = entry && Date.now() - entry.at < STRETCH;
-  entry = { id: entry?.id ?? null, at: Date.now() };
+  entry = { id: entry?.id ?? null, at: Date.now(), byHand };
   entry.id = await keep({ pictures: drawn, asked }, goesOn ? entry.id : null);
 }
 
@@ -48,21 +50,35 @@ async function restoreRecord(record) {
 
 const restore = (record) => restoreRecord(record).catch((error) => toast(inWords(error.message)));
 
-function connection(isFine) {
-  $("connection").textContent = isFine ? "" : "Waiting for the server …";
-  if (isFine) refresh().then(showRecipe, () => {});
+/** Ask what there is, and draw: at the start, and when the server is there again. */
+async function begin() {
+  try {
+    await refresh();
+  } catch (error) {
+    return complain(error);
+  }
+  showRecipe();
+  const [example] = recipe(now().recipe).prompts;
+  if (isFirstVisit && example) change({ prompt: example });
+  else redraw();
+  isFirstVisit = false;
+  get(".").then(({ video_formats: formats }) => room.offerVideo(formats), () => {});
 }
 
-async function start() {
+function connection(isFine) {
+  $("connection").textContent = isFine ? "" : "Waiting for the server …";
+  if (isFine) begin();
+}
+
+function start() {
   startToken();
-  const before = remembered();
-  if (before) change(before, "restore");
+  if (!isFirstVisit) change(remembered(), "restore");
   startPrompt();
   startSettings();
-  more(localStorage.getItem("c2l-more") === "open");
   startDrawing((picture, from) => room.open(picture, { others: pictures(), from }), remember);
   listen((asked, names, why) => {
-    if (why === "act" || why === "restore") entry = null;
+    byHand = why === "typing" || why === "dragging";
+    if (!byHand || !entry?.byHand) entry = null;
     if (names.has("recipe")) showRecipe();
   });
   startPast((kept) => (kept.asked ? (room.left(), change(kept.asked, "restore")) : restore(kept.record)));
@@ -72,13 +88,9 @@ async function start() {
   });
   startKeys(() => room.close());
   $("copy").append(copyMenu(() => ({ request: requestOfWall() })));
+  startRecipes(showRecipe);
   onConnection(connection);
-  await startRecipes(showRecipe);
-  showRecipe();
-  const [example] = recipe(now().recipe).prompts;
-  if (!before && example) change({ prompt: example }, "restore");
-  else redraw();
-  get(".").then(({ video_formats: formats }) => room.offerVideo(formats), () => {});
+  begin();
 }
 
-start().catch((error) => toast(inWords(error.message)));
+start();

@@ -58,7 +58,7 @@ function item(dialog, entry) {
   const choose = make(
     "button",
     { type: "button", class: "entry", onclick: () => dialog.dispatchEvent(new CustomEvent("restore", { detail: entry })) },
-    make("span", { class: "thumbs" }, ...entry.thumbs.map((src) => make("img", { src, alt: "", loading: "lazy" }))),
+    make("span", { class: "thumbs" }, ...entry.thumbs.map((src) => make("img", { src, alt: "" }))),
     make("span", { class: "entry-title", dir: "auto" }, title),
     make("span", { class: "small" }, about.filter(Boolean).join(" · ")),
   );

@@ -1,8 +1,9 @@
 // A photograph as a prompt, or to be found among what the generator can draw. A picture of c2l brings
 // its record along and is drawn again instead.
 
-import { get, post, send } from "./api.js";
+import { send } from "./api.js";
 import { $, button, make } from "./dom.js";
+import { parse } from "./exact.js";
 import { thumbnail } from "./history.js";
 import { carryOut } from "./jobs.js";
 import { inWords, toast } from "./say.js";
@@ -55,13 +56,12 @@ function startDropping(take) {
 }
 
 async function accept(file, restore) {
-  if (file.type === "image/png") {
+  if (await hasRecord(file)) {
     try {
       const answer = await send("POST", "records/read", { body: file, type: "image/png" });
-      const { parse } = await import("./exact.js");
       return restore(parse(await answer.text()).record);
     } catch (error) {
-      if (error.status !== 400 && error.status !== 422) return toast(inWords(error.message));
+      return toast(inWords(error.message));
     }
   }
   const url = URL.createObjectURL(file);
@@ -74,6 +74,12 @@ async function accept(file, restore) {
   } finally {
     URL.revokeObjectURL(url);
   }
+}
+
+/** A chunk of text that c2l wrote; what it says is for the server to judge. */
+async function hasRecord(file) {
+  if (file.type !== "image/png") return false;
+  return new TextDecoder("latin1").decode(await file.arrayBuffer()).includes("iTXtc2l\0");
 }
 
 function show() {

@@ -19,7 +19,10 @@ export function startPrompt() {
   });
   negative.addEventListener("input", () => change({ negative: negative.value }, "typing"));
   addEventListener("resize", grow);
-  listen(show);
+  listen((asked, names, why) => {
+    show(asked);
+    if (why !== "typing") hang();
+  });
   show(now());
 }
 
@@ -37,14 +40,25 @@ function grow() {
   box.style.height = `${box.scrollHeight}px`;
 }
 
+let examples = [];
+
 export function showExamples(prompts) {
-  const items = prompts.map((prompt) =>
+  examples = prompts;
+  hang();
+}
+
+/** All but the one that is drawn. */
+function hang() {
+  const { prompt: drawn } = now();
+  const items = examples.filter((prompt) => prompt !== drawn).map((prompt) =>
     make("li", {}, make("button", { type: "button", class: "example", dir: "auto", onclick: () => take(prompt) }, prompt)),
   );
   $("examples").replaceChildren(...items);
+  $("examples").parentElement.hidden = !items.length;
 }
 
 function take(prompt) {
+  box.focus({ preventScroll: true }); // the example goes away
   change({ prompt, ...(now().locked ? {} : { seed: freshSeed() }) });
 }
 
@@ -66,12 +80,12 @@ export function showError(error) {
 function line(notice) {
   const kind = ABOUT_PROMPT.includes(notice.kind) ? notice.kind : "other";
   const better = notice.kind === "negation" && BETTER.exec(notice.text);
-  if (!better) return make("p", { class: `notice ${kind}`, dir: "auto" }, inWords(notice.text));
+  if (!better) return make("p", { class: `notice ${kind}` }, inWords(notice.text));
   const [, wanted, unwanted] = better.map((text) => text && tryParse(text));
   const move = () => change({ prompt: wanted ?? "", negative: unwanted });
   return make(
     "p",
-    { class: "notice negation", dir: "auto" },
+    { class: "notice negation" },
     "“No” and “without” are hardly read. ",
     button("", `Leave out: ${unwanted}`, move, { class: "link" }),
   );

@@ -9,17 +9,17 @@ let whenKnown = () => {};
 
 export const recipe = (name) => known.get(name.split("|")[0]);
 
-/** Ask the server what it offers. `tell` is called now and whenever more is known of one. */
-export async function startRecipes(tell) {
+/** `tell` is called whenever more is known of one. */
+export function startRecipes(tell) {
   whenKnown = tell;
   $("recipe").addEventListener("change", () => pick($("recipe").value));
   $("beside").addEventListener("change", () => change({ beside: $("beside").value }));
   listen((asked, names) => {
     if (names.has("recipe") || names.has("beside") || names.has("prior")) show();
   });
-  await refresh();
 }
 
+/** Ask the server what it offers. */
 export async function refresh() {
   const answer = await get("recipes");
   known.clear();
@@ -67,22 +67,20 @@ function show() {
   $("recipe").replaceChildren(...options(choices(), own));
   $("beside").replaceChildren(...options(["", ...choices().filter((value) => value !== own)], beside));
   $("beside").parentElement.hidden = choices().length < 2;
-  $("licence").replaceChildren(...licences(name), ...(beside ? [" · ", ...licences(beside)] : []));
+  credit([name, beside]);
 }
 
-/** "Apache-2.0", or each part with its own; what may not be sold is said in words. */
+/** Whose pictures these are: recipes and their licences. */
+export function credit(names = [now().recipe, now().beside]) {
+  const said = names.filter(recipe).map((name) => `${nameOf(name)}: ${licences(name) || "licence unknown"}`);
+  $("licence").textContent = said.join("; ");
+  $("licence").title = said.join("; "); // on a phone it is cut
+}
+
+/** "Apache-2.0", or that of each part. */
 export function licences(name) {
-  const parts = recipe(name)?.licence ?? [];
-  if (!parts.length) return [];
-  const groups = Map.groupBy
-    ? Map.groupBy(parts, (part) => part.licence)
-    : parts.reduce((map, part) => map.set(part.licence, [...(map.get(part.licence) ?? []), part]), new Map());
-  const said = [...groups].map(([licence, of]) => {
-    const link = of.find((part) => part.url)?.url;
-    const text = groups.size > 1 ? `${of.map((part) => part.part).join(" and ")}: ${licence}` : licence;
-    return link && /^https?:/.test(link) ? make("a", { href: link, rel: "noreferrer noopener", target: "_blank" }, text) : text;
-  });
-  const unsold = parts.some((part) => part.commercial_use === false) ? [make("strong", {}, "not for commercial use")] : [];
-  const prefix = now().beside ? `${nameOf(name)}: ` : "";
-  return [prefix, ...[...said, ...unsold].flatMap((item, at) => (at ? [", ", item] : [item]))];
+  const groups = new Map();
+  for (const { reference, licence } of recipe(name)?.licences ?? []) groups.set(licence, [...(groups.get(licence) ?? []), reference]);
+  const said = [...groups].map(([licence, parts]) => (groups.size > 1 ? `${licence} (${parts.join(", ")})` : licence));
+  return said.join(", ");
 }

@@ -1,15 +1,15 @@
 // One picture by itself: what can be made of it, and the way back.
 
 import { titleOf } from "./ask.js";
-import { $, button, calm, make } from "./dom.js";
+import { $, button, make } from "./dom.js";
 import { Frame } from "./cell.js";
 import { copyMenu } from "./copyas.js";
 import { digitsOf } from "./exact.js";
 import { live } from "./drawing.js";
 import { keep } from "./history.js";
-import { recipe } from "./recipes.js";
+import { credit, recipe } from "./recipes.js";
 import { save } from "./saving.js";
-import { inWords, speak, toast } from "./say.js";
+import { inWords, speak } from "./say.js";
 import { Wall } from "./wall.js";
 import { Add } from "./room/add.js";
 import { Facts } from "./room/facts.js";
@@ -83,10 +83,9 @@ class Room {
     this.source.hidden = !source;
     this.source.replaceChildren(...(source ? [make("img", { src: source.data, alt: "The photograph" }), make("figcaption", { class: "small" }, "The photograph")] : []));
     if (history.state?.room !== true) history.pushState({ room: true }, "");
-    swap(from, () => {
-      view("room");
-      this.#enter();
-    });
+    view("room");
+    credit([picture.record.recipe ?? ""]);
+    this.#enter();
     this.title.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
@@ -101,18 +100,19 @@ class Room {
     if (!this.isOpen) return;
     this.#tool.leave();
     live.rest();
-    swap(null, () => view("grid"));
+    view("grid");
+    credit();
     this.#stack = [];
     (this.#cameFrom?.isConnected ? this.#cameFrom : $("prompt")).focus();
   }
 
   /** Show a picture that came of the base; the base itself when it is left out. */
-  show(picture = this.base) {
+  show(picture = this.base, final = true) {
     this.shown = picture;
     const isNew = picture !== this.base;
     this.keepButton.hidden = this.before.hidden = !isNew;
     this.before.setAttribute("aria-pressed", "false");
-    this.#hang(picture);
+    this.#hang(picture, final);
   }
 
   /** Take what is shown as the picture that everything else begins with. */
@@ -133,7 +133,7 @@ class Room {
         this.say("");
         if (final && current) this.busy(false);
         if (current || !final) show(answer, final && current);
-        if (final && current) this.#tellNotices(answer.notices);
+        if (final && current) this.tell(answer.notices);
       },
       (error) => this.fail(error),
       options,
@@ -159,6 +159,12 @@ class Room {
     this.message.classList.toggle("wrong", isWrong);
     if (isWrong) this.message.setAttribute("role", "alert");
     else this.message.removeAttribute("role");
+  }
+
+  /** What the server noticed that is of use here. */
+  tell(notices) {
+    const told = notices.filter((notice) => !["device", "offer", "time"].includes(notice.kind));
+    this.say(told.map((notice) => inWords(notice.text)).join(" "));
   }
 
   /** Pixels that the frame has. */
@@ -188,16 +194,11 @@ class Room {
     this.#hang(isBefore ? this.base : this.shown);
   }
 
-  #hang(picture) {
-    if (this.frame.picture !== picture) this.frame.show(picture, titleOf(picture.record));
+  #hang(picture, final = true) {
+    if (this.frame.picture !== picture || final) this.frame.show(picture, titleOf(picture.record), final);
     const { seed, score } = picture;
     const facts = [digitsOf(seed) && `seed ${digitsOf(seed)}`, typeof score === "number" && `score ${score.toFixed(2)}`, picture.note];
     this.caption.textContent = facts.filter(Boolean).join(" · ");
-  }
-
-  #tellNotices(notices) {
-    const told = notices.filter((notice) => !["device", "offer", "time"].includes(notice.kind));
-    if (told.length) this.say(told.map((notice) => inWords(notice.text)).join(" "));
   }
 
   #buildTabs() {
@@ -245,19 +246,6 @@ function view(name) {
   const inRoom = name === "room";
   for (const id of ["room-head", "room-wall", "room-tools"]) $(id).hidden = !inRoom;
   for (const id of ["asking", "wall", "settings"]) $(id).hidden = inRoom;
-}
-
-/** The picture that was chosen grows to its new place, where motion is welcome. */
-function swap(from, change) {
-  if (!document.startViewTransition || calm()) return change();
-  const frame = from?.querySelector(".frame");
-  if (frame) frame.style.viewTransitionName = "hero";
-  const transition = document.startViewTransition(() => {
-    if (frame) frame.style.viewTransitionName = "";
-    change();
-    room.frame.element.style.viewTransitionName = frame ? "hero" : "";
-  });
-  transition.finished.finally(() => (room.frame.element.style.viewTransitionName = ""));
 }
 
 export const room = new Room();

@@ -1,13 +1,14 @@
 // Seed, lock and dice, and the finer settings behind "more".
 
-import { $, button, icon } from "./dom.js";
+import { $, icon } from "./dom.js";
 import { digitsOf, seedOf } from "./exact.js";
+import { recall, store } from "./memory.js";
 import { Slider } from "./slider.js";
 import { change, freshSeed, listen, now } from "./state.js";
 
 // What each recipe can be told. Ends of the scales are those that are of use; the boxes take no more.
 const SETTINGS = [
-  { name: "guidance", label: "Guidance", hint: "How strongly the prompt pulls.", min: 1, max: 8, step: 0.1, fallback: 1 },
+  { name: "guidance", label: "Guidance", hint: "How strongly the prompt pulls.", min: 1, max: 8, step: 0.1 },
   { name: "adherence", label: "Adherence", hint: "How literally the prompt is taken: less leaves more variety.", min: 0, max: 1, step: 0.05 },
   { name: "truncation", label: "Truncation", hint: "Less is nearer to the average picture, 1 is as drawn.", min: -1, max: 1.5, step: 0.05, fallback: 1 },
   { name: "steps", label: "Steps", hint: "More are finer and slower.", min: 1, max: 64, step: 1 },
@@ -31,6 +32,7 @@ export function startSettings() {
   $("again").addEventListener("click", again);
   $("lock").addEventListener("click", lock);
   $("more-open").addEventListener("click", () => more($("more").hidden));
+  more(recall("more") === true);
   listen(show);
   show(now());
 }
@@ -41,11 +43,7 @@ export const lock = () => change({ locked: !now().locked });
 export function more(isOpen) {
   $("more").hidden = !isOpen;
   $("more-open").setAttribute("aria-expanded", isOpen);
-  try {
-    localStorage.setItem("c2l-more", isOpen ? "open" : "");
-  } catch {
-    // forgotten at the next visit
-  }
+  store("more", isOpen);
 }
 
 function typeSeed() {

@@ -37,7 +37,7 @@ export class Slider {
     this.value = value;
     this.fallback = fallback;
     const shown = value ?? fallback;
-    const at = shown ?? this.min;
+    const at = shown ?? (this.min + this.max) / 2; // nobody knows where
     this.range.value = at;
     this.range.style.setProperty("--at", (at - this.min) / (this.max - this.min));
     this.box.value = shown === null ? "" : String(Math.round(shown * 100) / 100);

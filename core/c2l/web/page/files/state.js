@@ -1,8 +1,6 @@
 // What is asked for: one plain object, who listens to it, and how it outlives a reload.
 
-import { parse } from "./exact.js";
-
-const KEY = "c2l-asked";
+import { recall, store } from "./memory.js";
 
 export const LEFT_OPEN = ["guidance", "adherence", "truncation", "steps", "best_of"];
 
@@ -37,24 +35,12 @@ export function change(patch, why = "act") {
   const names = Object.keys(patch).filter((name) => asked[name] !== patch[name]);
   if (!names.length && why !== "restore") return;
   asked = { ...asked, ...patch };
-  remember();
+  store("asked", asked);
   listeners.forEach((call) => call(asked, new Set(names), why));
-}
-
-function remember() {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(asked));
-  } catch {
-    // Private windows and full disks: the page works all the same, it only forgets.
-  }
 }
 
 /** What was asked before the reload; null at the first visit. */
 export function remembered() {
-  try {
-    const before = parse(localStorage.getItem(KEY));
-    return before ? { ...start(), ...before } : null;
-  } catch {
-    return null;
-  }
+  const before = recall("asked");
+  return before && { ...start(), ...before };
 }

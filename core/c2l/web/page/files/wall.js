@@ -8,7 +8,7 @@ const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 export class Wall {
   #cells = [];
-  narrow = false; // beside another wall: fewer columns
+  columns = (count) => count; // on wide screens
 
   /** `open(picture)` is called when one is chosen; `label` names the list. */
   constructor(label, open, { captions = true, verb = "" } = {}) {
@@ -23,18 +23,13 @@ export class Wall {
     return this.#cells.map((cell) => cell.frame.picture).filter(Boolean);
   }
 
-  get count() {
-    return this.#cells.length;
-  }
-
   /** As many frames, empty where there is no picture yet, so that nothing moves when they come. */
   reserve(count, shape) {
     if (shape) this.element.style.setProperty("--shape", shape);
     this.element.dataset.count = count;
-    const columns = Math.ceil(Math.sqrt(count * (this.narrow ? 0.6 : 1.3))) || 1;
+    const columns = this.columns(count) || 1;
     this.element.style.setProperty("--cols", columns);
     this.element.style.setProperty("--rows", Math.ceil(count / columns) || 1);
-    this.element.style.setProperty("--num", count);
     while (this.#cells.length > count) this.#cells.pop().item.remove();
     while (this.#cells.length < count) this.#add();
     if (count && !this.#cells.some((cell) => cell.button.tabIndex === 0)) this.#cells[0].button.tabIndex = 0;
@@ -43,8 +38,7 @@ export class Wall {
   show(pictures, final = true) {
     const [first] = pictures;
     this.reserve(pictures.length, first && `${first.width} / ${first.height}`);
-    pictures.forEach((picture, at) => this.#fill(this.#cells[at], picture, at, pictures.length));
-    this.element.classList.toggle("rough", !final);
+    pictures.forEach((picture, at) => this.#fill(this.#cells[at], picture, at, pictures.length, final));
     this.element.classList.remove("stale");
   }
 
@@ -58,14 +52,6 @@ export class Wall {
       if (frame.picture === picture && picture) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
     }
-  }
-
-  clear() {
-    this.#cells.forEach(({ frame, button, caption }) => {
-      frame.clear();
-      caption?.replaceChildren();
-      button.disabled = true;
-    });
   }
 
   focus(at = 0) {
@@ -85,7 +71,7 @@ export class Wall {
     this.element.append(item);
   }
 
-  #fill({ frame, button, caption }, picture, at, count) {
+  #fill({ frame, button, caption }, picture, at, count, final) {
     const seed = digitsOf(picture.seed);
     const score = typeof picture.score === "number" ? picture.score.toFixed(2) : "";
     const name = [
@@ -96,7 +82,7 @@ export class Wall {
     ];
     button.setAttribute("aria-label", name.filter(Boolean).join(", "));
     button.disabled = false;
-    frame.show(picture);
+    frame.show(picture, "", final);
     caption?.replaceChildren(
       make("span", { title: "Seed" }, seed),
       make("span", { title: "How well it fits the prompt, by the recipe's own eye: a cosine" }, score),

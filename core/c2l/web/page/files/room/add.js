@@ -1,35 +1,32 @@
 // One more thing: the smallest change with which the picture shows it.
 
 import { post } from "../api.js";
-import { make } from "../dom.js";
-import { inWords, speak } from "../say.js";
+import { field, make, words } from "../dom.js";
+import { speak } from "../say.js";
+import { Tool } from "./tool.js";
 
-export class Add {
+export class Add extends Tool {
   id = "add";
   label = "Add";
   #giveUp = null;
 
   constructor(room) {
-    this.room = room;
-    this.to = field("add-to", "with sunglasses");
-    this.start = field("add-start", "with glasses");
+    super(room);
+    this.to = words({ id: "add-to", placeholder: "with sunglasses" });
+    this.start = words({ id: "add-start", placeholder: "with glasses" });
     this.panel = make(
       "form",
       { class: "panel", onsubmit: (event) => this.#draw(event) },
       make("p", { class: "lead" }, "Say one more thing that it is to show. The rest stays as far as it can."),
-      make("div", { class: "field" }, make("label", { for: "add-to" }, "Add"), this.to),
-      make("div", { class: "field" }, make("label", { for: "add-start" }, "instead of"), this.start),
+      field("Add", this.to),
+      field("instead of", this.start),
       make("button", { class: "main" }, make("span", {}, "Add it")),
     );
   }
 
-  enter() {}
-
   leave() {
     this.#giveUp?.abort();
   }
-
-  chose() {}
 
   async #draw(event) {
     event.preventDefault();
@@ -45,13 +42,10 @@ export class Add {
       const answer = await post("adhere", request, { signal });
       this.room.busy(false);
       this.room.show(answer.pictures[0]);
-      this.room.say(answer.notices.filter(({ kind }) => kind !== "device").map(({ text }) => inWords(text)).join(" "));
+      this.room.tell(answer.notices);
       speak("Drawn.");
     } catch (error) {
       if (!signal.aborted) this.room.fail(error);
     }
   }
 }
-
-const field = (id, placeholder) =>
-  make("input", { type: "text", id, dir: "auto", placeholder, autocomplete: "off", spellcheck: "false", maxlength: "1000" });

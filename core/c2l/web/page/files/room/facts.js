@@ -2,15 +2,16 @@
 
 import { make } from "../dom.js";
 import { licences } from "../recipes.js";
+import { Tool } from "./tool.js";
 
 const SHOWN = ["prompt", "negative", "seed", "guidance", "steps", "adherence", "truncation", "best_of", "score", "chosen_from", "recipe", "generator", "embedder", "prior", "precision", "device", "version"];
 
-export class Facts {
+export class Facts extends Tool {
   id = "facts";
   label = "Record";
 
   constructor(room) {
-    this.room = room;
+    super(room);
     this.panel = make("div", { class: "panel" });
   }
 
@@ -20,16 +21,12 @@ export class Facts {
       make("div", {}, make("dt", {}, name.replace("_", " ")), make("dd", { dir: "auto" }, inText(record[name]))),
     );
     const licence = licences(record.recipe ?? "");
-    if (licence.length) rows.push(make("div", {}, make("dt", {}, "licence"), make("dd", {}, ...licence)));
+    if (licence) rows.push(make("div", {}, make("dt", {}, "licence"), make("dd", {}, licence)));
     this.panel.replaceChildren(
       make("dl", { class: "facts" }, ...rows),
       make("details", {}, make("summary", {}, "As JSON"), make("pre", { tabindex: "0" }, JSON.stringify(record, null, 2))),
     );
   }
-
-  leave() {}
-
-  chose() {}
 }
 
 function inText(value) {

@@ -3,14 +3,15 @@
 import { button, make } from "../dom.js";
 import { Slider } from "../slider.js";
 import { Picker } from "./picker.js";
+import { Tool } from "./tool.js";
 
-export class Mix {
+export class Mix extends Tool {
   id = "mix";
   label = "Mix";
   #boxes = [];
 
   constructor(room) {
-    this.room = room;
+    super(room);
     this.picker = new Picker("The other picture", () => this.#draw());
     this.none = make("p", { class: "lead" });
     this.layers = make("div", { class: "layers", role: "group", "aria-label": "Layers of the other picture, from coarse to fine" });
@@ -47,10 +48,6 @@ export class Mix {
     this.#draw();
   }
 
-  leave() {}
-
-  chose() {}
-
   #offer(num) {
     if (this.#boxes.length === num) return;
     this.#boxes = Array.from({ length: num }, (_, layer) =>
@@ -72,6 +69,6 @@ export class Mix {
       return this.room.show();
     }
     const request = { base: { record: this.room.base.record }, other: { record: other.record }, layers: layers.join(","), share: this.share.value };
-    this.room.draw("mix", request, (answer) => this.room.show(answer.pictures[0]));
+    this.room.draw("mix", request, (answer, final) => this.room.show(answer.pictures[0], final));
   }
 }

@@ -11,6 +11,7 @@ export class Picker {
       this.choose(picture);
       changed(picture);
     }, { captions: false, verb: "Take" });
+    this.wall.columns = (count) => Math.max(count, 6);
     this.element = make("div", { class: "picker" }, make("h3", { class: "small" }, label), this.wall.element);
   }
 

@@ -1,21 +1,21 @@
 // Sliders made from two descriptions: what the picture shows less of, and what more.
 
 import { post } from "../api.js";
-import { button, make, settled } from "../dom.js";
+import { button, field, make, settled, words } from "../dom.js";
+import { recall, store } from "../memory.js";
 import { inWords } from "../say.js";
 import { Slider } from "../slider.js";
+import { Tool } from "./tool.js";
 
-const KEY = "c2l-directions";
-
-export class Turn {
+export class Turn extends Tool {
   id = "turn";
   label = "Turn";
   #rows = [];
 
   constructor(room) {
-    this.room = room;
+    super(room);
     this.list = make("div", { class: "turns" });
-    this.keep = make("input", { type: "text", id: "turn-keep", dir: "auto", placeholder: "glasses, long hair", autocomplete: "off", maxlength: "1000" });
+    this.keep = words({ id: "turn-keep", placeholder: "glasses, long hair" });
     this.keep.addEventListener("change", () => this.#rows.forEach((row) => row.renew()));
     this.panel = make(
       "div",
@@ -23,7 +23,7 @@ export class Turn {
       make("p", { class: "lead" }, "Describe two ends, and there is a slider between them."),
       this.list,
       button("", "Another slider", () => this.#add().focus()),
-      make("div", { class: "field" }, make("label", { for: "turn-keep" }, "Let this stay"), this.keep),
+      field("Let this stay", this.keep),
     );
   }
 
@@ -35,14 +35,10 @@ export class Turn {
   enter() {
     this.list.replaceChildren();
     this.#rows = [];
-    const before = remembered()[this.room.base.record.recipe] ?? [];
+    const before = recall("directions")?.[this.room.base.record.recipe] ?? [];
     before.forEach(({ start, end }) => this.#add(start, end));
     if (!before.length) this.#add();
   }
-
-  leave() {}
-
-  chose() {}
 
   remove(row) {
     const at = this.#rows.indexOf(row);
@@ -54,13 +50,8 @@ export class Turn {
   }
 
   remember() {
-    const words = this.#rows.filter((row) => row.direction).map(({ start, end }) => ({ start: start.value, end: end.value }));
-    const all = { ...remembered(), [this.room.base.record.recipe]: words.slice(0, 8) };
-    try {
-      localStorage.setItem(KEY, JSON.stringify(all));
-    } catch {
-      // they are typed again
-    }
+    const said = this.#rows.filter((row) => row.direction).map(({ start, end }) => ({ start: start.value, end: end.value }));
+    store("directions", { ...recall("directions"), [this.room.base.record.recipe]: said.slice(0, 8) });
   }
 
   draw() {
@@ -71,7 +62,7 @@ export class Turn {
       this.room.rest();
       return this.room.show();
     }
-    this.room.draw("move", { of: [{ record: this.room.base.record }], moves }, (answer) => this.room.show(answer.pictures[0]));
+    this.room.draw("move", { of: [{ record: this.room.base.record }], moves }, (answer, final) => this.room.show(answer.pictures[0], final));
   }
 
   #add(start = "", end = "") {
@@ -89,8 +80,8 @@ class Row {
 
   constructor(turn, start, end) {
     this.turn = turn;
-    this.start = field("From", "a young person", start);
-    this.end = field("To", "an elderly person", end);
+    this.start = words({ "aria-label": "From", placeholder: "a young person", value: start });
+    this.end = words({ "aria-label": "To", placeholder: "an elderly person", value: end });
     this.slider = new Slider({ label: "Strength", min: -1.5, max: 1.5, step: 0.05, value: 0, changed: () => turn.draw() });
     this.slider.range.disabled = this.slider.box.disabled = true;
     this.message = make("p", { class: "hint", role: "status" });
@@ -143,16 +134,5 @@ class Row {
   #say(text, isWrong = false) {
     this.message.textContent = text;
     this.message.classList.toggle("wrong", isWrong);
-  }
-}
-
-const field = (label, placeholder, value) =>
-  make("input", { type: "text", dir: "auto", "aria-label": label, placeholder, value, autocomplete: "off", spellcheck: "false", maxlength: "1000" });
-
-function remembered() {
-  try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? {};
-  } catch {
-    return {};
   }
 }

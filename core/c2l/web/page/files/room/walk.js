@@ -1,18 +1,19 @@
 // From the picture to another one, in steps that look equal: a film strip, and a video.
 
 import { post } from "../api.js";
-import { button, calm, icon, make, settled } from "../dom.js";
+import { button, calm, field, icon, make, settled, words } from "../dom.js";
 import { digitsOf } from "../exact.js";
 import { carryOut, fileOf } from "../jobs.js";
 import { saveBlob } from "../saving.js";
-import { inWords, speak } from "../say.js";
+import { speak } from "../say.js";
 import { Slider } from "../slider.js";
 import { Picker } from "./picker.js";
+import { Tool } from "./tool.js";
 
 const FPS = 24;
 const FORMATS = { webp: "WebP", gif: "GIF", mp4: "MP4", webm: "WebM" };
 
-export class Walk {
+export class Walk extends Tool {
   id = "walk";
   label = "Walk";
   verb = "Show";
@@ -23,8 +24,8 @@ export class Walk {
   #playing = 0;
 
   constructor(room) {
-    this.room = room;
-    this.to = make("input", { type: "text", id: "walk-to", dir: "auto", placeholder: "an old man by the sea", autocomplete: "off", spellcheck: "false", maxlength: "4000" });
+    super(room);
+    this.to = words({ id: "walk-to", placeholder: "an old man by the sea" });
     const later = settled(300, () => this.#draw());
     this.to.addEventListener("input", () => {
       this.picker.choose(null);
@@ -43,7 +44,7 @@ export class Walk {
       "div",
       { class: "panel" },
       make("p", { class: "lead" }, "Walk from this picture to another one."),
-      make("div", { class: "field" }, make("label", { for: "walk-to" }, "Walk to"), this.to),
+      field("Walk to", this.to),
       this.picker.element,
       this.count.element,
       this.way,
@@ -91,7 +92,7 @@ export class Walk {
       strip.show(this.#frames);
       this.way.hidden = false;
       this.room.busy(false);
-      this.room.say(answer.notices.filter((notice) => ["words", "length", "path", "far"].includes(notice.kind)).map((notice) => inWords(notice.text)).join(" "));
+      this.room.tell(answer.notices);
       speak(`${this.#frames.length} pictures on the way.`);
       this.#go(0);
     } catch (error) {
