@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from c2l import service
 from c2l.service import SentEnd, SentMove
 from c2l.web.api.edits import EditBody, EndsBody, SomeEnds
+from c2l.web.api.offered import MOST_FRAMES
 from c2l.web.api.pictures import PicturesOut
 from c2l.web.api.strips import StripOut, strip_of
 from c2l.web.engine import Answer, Bench
@@ -25,7 +26,6 @@ Words = Annotated[str, Field(min_length=1)]
 Strength = Annotated[float, Field(ge=-100, le=100)]
 Strengths = Annotated[list[Strength], Field(min_length=1, max_length=64)]
 
-MOST_FRAMES = 600
 LOOKS = 3
 """Pictures that are drawn for a frame of a walk, to spread the frames evenly."""
 

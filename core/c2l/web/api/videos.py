@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from c2l import service
 from c2l.service import SentDirection, SentMove, VideoFormat
-from c2l.web.api.editing import MOST_FRAMES, WalkFields
+from c2l.web.api.editing import WalkFields
+from c2l.web.api.offered import MOST_FRAMES
 from c2l.web.engine import Answer, Bench, Work
 
 if TYPE_CHECKING:
