@@ -81,7 +81,7 @@ class VideoBody(WalkFields):
     direction: SentDirection | None = None
     strength: tuple[Strength, Strength] = (-1, 1)
     format: VideoFormat = "webp"
-    fps: Annotated[float, Field(gt=0, le=120)] = 30
+    fps: Annotated[float, Field(ge=0.01, le=240)] = 30
     easing: Literal["linear", "smooth", "in", "out"] = "linear"
     ping_pong: bool = False
 
@@ -103,6 +103,7 @@ class VideoBody(WalkFields):
             [SentMove(direction=self.direction)],
             [round(first + step * number, 6) for number in range(self.frames)],
             tell=bench.session.tell,
+            on_progress=bench.report,
         )
 
     def work(self) -> Work:
