@@ -8,10 +8,12 @@ import json
 import logging
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
 import pytest
+import webuiapi
 from PIL import Image
 from served import Served, serving
 
@@ -360,6 +362,11 @@ def test_too_many_requests_and_a_missing_token(caplog: pytest.LogCaptureFixture)
                 api.images.generate(prompt=PROMPT)
             assert busy.value.code == "queue_full"
             assert engine.asked == 3  # it asks twice again
+        address = urlsplit(served.url)
+        basic = webuiapi.WebUIApi(
+            host=address.hostname, port=address.port, username="any", password="open-sesame-1"
+        )
+        assert basic.util_get_model_names() == ["demo-faces", "demo-landscapes"]
         kept = served.app.state.kept_pictures.keep(b"file", "image/png", "png")
         with served.client() as nobody:  # an address that was given away needs no token
             assert nobody.get(f"/v1/pictures/{kept}").content == b"file"
