@@ -156,6 +156,20 @@ def test_names_of_others_and_c2ls_own(api: openai.OpenAI) -> None:
         assert not own or far_apart(plain, drawn(**own)) > 1
 
 
+def test_words_that_are_not_read_are_said(api: openai.OpenAI, png: bytes) -> None:
+    drawn: Any = api.images.generate(prompt="a man zyxting", extra_body={"steps": 1})
+    edited: Any = api.images.edit(image=jpeg_of(png), prompt="zyxting")
+    for answer in (drawn, edited):
+        assert "does not know 'zyxting'" in texts(answer)[0]
+
+
+def test_fields_that_are_not_known_are_said_in_short(client: httpx2.Client) -> None:
+    fields = dict.fromkeys(map(str, range(1000)), 1)
+    answer = client.post("/v1/images/generations", json={"prompt": PROMPT, **fields}).json()
+    assert len(answer["notices"]) == 6
+    assert answer["notices"][-1]["text"] == "995 more are ignored"
+
+
 def test_a_misspelt_field_is_said(api: openai.OpenAI) -> None:
     answer: Any = api.images.generate(prompt=PROMPT, extra_body={"guidence": 3})
     assert texts(answer) == ["`guidence` is not known here, and is ignored"]
