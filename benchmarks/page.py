@@ -100,7 +100,9 @@ def row(name: str, times: Sequence[float], took: Sequence[float] = ()) -> str:
     ordered = sorted(times)
     late = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
     server_part = f"{statistics.median(took):.0f}" if took else ""
-    return f"| {name} | {len(times)} | {statistics.median(times):.0f} | {late:.0f} | {server_part} |"
+    return (
+        f"| {name} | {len(times)} | {statistics.median(times):.0f} | {late:.0f} | {server_part} |"
+    )
 
 
 def measure(url: str, rounds: int) -> Iterator[str]:

@@ -39,8 +39,8 @@ def chromium() -> Iterator[Any]:
 def visit(chromium: Any, served: Served) -> Iterator[Callable[..., Any]]:
     """Opens the page for a new visitor, and waits for pictures.
 
-    What it asks of other hosts is not answered, and fails the test; so does an error in the console, unless
-    a part of its text is to be ignored.
+    What it asks of other hosts is not answered, and fails the test; so does an error in the
+    console, unless a part of its text is to be ignored.
     """
     contexts: list[Any] = []
     wrong: list[str] = []
@@ -90,4 +90,3 @@ def visit(chromium: Any, served: Served) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert not wrong
-
