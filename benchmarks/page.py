@@ -6,7 +6,7 @@ Starts a server of its own, waits until it says that it is ready, and opens the 
 without a window. Times are those of the page's own clock: from the start of the navigation, or from
 the event of a key, to the first frame that is drawn after a new picture was decoded.
 
-- first: a visitor without a cache opens the page; when the first picture is shown, and when all are;
+- first: a visitor without a cache opens the page; when the first picture is shown, and when all;
 - key: one letter, then a pause; when its preview is shown;
 - burst: letters every 120 ms, as people type; from each letter to the next preview that is shown;
 - drag: a slider is moved every 50 ms; from each move to the next preview that is shown.

@@ -29,6 +29,7 @@ def chromium() -> Iterator[Any]:
         pytest.skip("no Chromium is installed")
     playwright = pytest.importorskip("playwright.sync_api")
     root = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+    playwright.expect.set_options(timeout=SECONDS * 1000)
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=path, args=[*QUIET, *root])
         yield browser
