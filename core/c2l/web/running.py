@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from c2l.errors import BadInput
 from c2l.web.app import create_app
 from c2l.web.engine import LocalEngine
-from c2l.web.engine.engine import Running
-from c2l.web.offer import offer_of
+from c2l.web.engine.engine import Engine, Running
+from c2l.web.offer import Offer, offer_of
 from c2l.web.patience import ImpatientProtocol
 from c2l.web.settings import Settings
 
@@ -95,9 +95,18 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] = lambda addres
     """
     with listen(settings) as bound:
         offer = offer_of(tuple(settings.recipes))
-        engine = LocalEngine(offer, settings)
+        engine = engine_of(offer, settings)
         log_to_stderr()
         Server(create_app(engine, offer, settings), engine, settings, on_ready).run([bound])
+
+
+def engine_of(offer: Offer, settings: Settings) -> Engine:
+    """The engine that settings ask for."""
+    if settings.replicas is None:
+        return LocalEngine(offer, settings)
+    from c2l.web.engine.ray_serve.engine import RayEngine
+
+    return RayEngine(offer, settings)
 
 
 def log_to_stderr() -> None:
