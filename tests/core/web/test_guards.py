@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 from faked_engine import OFFER, Chore, engine_with
-from fastapi import APIRouter, Body, Request, WebSocket
+from fastapi import APIRouter, Body, Request, Response, WebSocket
 from served import Served, serving
 
 from c2l.web.connection import engine_of, while_connected, who_is
 
+MUCH = 64 << 20
 TOKEN = "correct horse battery"
 router = APIRouter()
 chores: dict[str, Chore] = {}
@@ -37,6 +40,11 @@ async def broken() -> None:
 async def chore(name: str, request: Request) -> Any:
     doing = engine_of(request).do(chores[name], who=who_is(request))
     return (await while_connected(request, doing)).values
+
+
+@router.get("/large")
+async def large() -> Response:
+    return Response(b"x" * MUCH)
 
 
 @router.websocket("/socket")
@@ -231,6 +239,19 @@ def test_bodies_and_headers_that_do_not_end(plain: Served, data: bytes, status: 
 )
 def test_who_says_nothing_is_hung_up_on(plain: Served, said: bytes) -> None:
     assert raw(plain, said) == b""
+
+
+def test_who_does_not_take_its_answer_is_hung_up_on(plain: Served) -> None:
+    host, port = plain.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        time.sleep(1.2)
+        taken = 0
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(1 << 20):
+                taken += len(part)
+        assert taken < MUCH
+    assert len(asked(plain, "GET", "/large").content) == MUCH
 
 
 def test_a_long_work_is_not_hung_up_on(plain: Served) -> None:
