@@ -294,7 +294,8 @@ def test_networks_of_others_are_named(tmp_path: Path) -> None:
 
     assert "only a discriminator" in named({"D": network("Discriminator")})
     assert "only a discriminator" in named(network("Discriminator"))
-    assert "no averaged generator" in named({"G": whole(), "G_ema": None})
+    trained = load(dump(tmp_path / "x.pkl", {"G": whole(), "G_ema": None}))
+    assert trained.remarks == ("it holds no average of its generator; G is drawn with",)
     eg3d = network("TriPlaneGenerator", renderer=torch.nn.Softplus())
     assert "EG3D" in named({"G_ema": eg3d})
     mapping = network("MappingNetwork", embed_proj=network("FullyConnectedLayer"))
