@@ -58,8 +58,14 @@ _ENDS = {
     "vision_model.post_layernorm.bias": "visual.ln_post.bias",
     "logit_scale": "logit_scale",
 }
-_PROJECTIONS = {"text_projection.weight": "text_projection", "visual_projection.weight": "visual.proj"}
-_TOWERS = {"text_model.encoder.layers": "transformer", "vision_model.encoder.layers": "visual.transformer"}
+_PROJECTIONS = {
+    "text_projection.weight": "text_projection",
+    "visual_projection.weight": "visual.proj",
+}
+_TOWERS = {
+    "text_model.encoder.layers": "transformer",
+    "vision_model.encoder.layers": "visual.transformer",
+}
 
 
 def openai_config(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:

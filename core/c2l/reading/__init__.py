@@ -12,9 +12,9 @@ Plugins read foreign files through these.
 
 from c2l.reading.containers import (
     DTYPES,
-    LEGACY,
     Damaged,
     check_length,
+    is_legacy,
     read_legacy,
     storage_of,
 )
@@ -48,8 +48,8 @@ __all__ = [
     "refuse_stand_in",
     "checked_layout",
     "Damaged",
-    "LEGACY",
     "DTYPES",
+    "is_legacy",
     "read_legacy",
     "check_length",
     "storage_of",

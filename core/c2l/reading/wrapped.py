@@ -123,7 +123,9 @@ def _from_zip(path: Path, folder: Path, budget: _Budget) -> Path:
     with path.open("rb") as file:
         check_directory(file, path.stat().st_size)
         with zipfile.ZipFile(file) as archive:
-            files = [e for e in archive.infolist() if not e.is_dir() and "__MACOSX" not in e.filename]
+            files = [
+                e for e in archive.infolist() if not e.is_dir() and "__MACOSX" not in e.filename
+            ]
             entries = {PurePosixPath(e.filename.replace("\\", "/")).name: e for e in files}
             if not 0 < len(entries) == len(files) <= _MOST_ENTRIES:
                 raise Damaged(f"it holds {len(files)} files, some of one name, or none")

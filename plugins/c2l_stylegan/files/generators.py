@@ -67,7 +67,9 @@ def _is_nvidias(module: Module) -> bool:
 def _is_inside(place: str, relatives: Mapping[str, str]) -> bool:
     """Whether a place belongs to a network that only has a StyleGAN in it."""
     above = place.split(".")[:-1]
-    return any(above[: len(parts)] == parts for n in relatives for parts in [n.split(".") * bool(n)])
+    return any(
+        above[: len(parts)] == parts for n in relatives for parts in [n.split(".") * bool(n)]
+    )
 
 
 def _is_averaged(place: str) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from c2l.errors import BadWeights
 from c2l.reading import Damaged
 from c2l_stylegan.files.nvidia_settings import block_names, taps_of
 from c2l_stylegan.files.renaming import Found, Take

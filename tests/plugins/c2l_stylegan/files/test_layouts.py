@@ -146,7 +146,7 @@ def test_the_mean_of_an_encoder_is_taken(tmp_path: Path) -> None:
     assert (load(save(tmp_path / "x.pt", whole)).mapping.w_avg == 1).all()
     whole["latent_avg"] = torch.arange(6.0)[:, None].expand(6, 24).clone()  # one for each layer
     estimated = load(save(tmp_path / "x.pt", whole)).mapping.w_avg
-    assert 0 < estimated.std() and estimated.abs().max() < 5
+    assert estimated.std() > 0 and estimated.abs().max() < 5
 
 
 class Net(torch.nn.Module):
@@ -176,9 +176,7 @@ def test_modules_that_were_pickled_whole(layout: str, options: Any, tmp_path: Pa
 @pytest.mark.parametrize("options", [{}, LEGACY], ids=["zip", "legacy"])
 @pytest.mark.parametrize("wrap", [lambda r: r, lambda r: {"G_ema": r, "D": None, "cfg": {"a": 1}}])
 @pytest.mark.parametrize("name", ["sg2-cond-16", "sg2-rect-24x40", "sg3-cond-radial-16"])
-def test_nvidias_networks_in_torch_save(
-    name: str, wrap: Any, options: Any, tmp_path: Path
-) -> None:
+def test_nvidias_networks_in_torch_save(name: str, wrap: Any, options: Any, tmp_path: Path) -> None:
     network = load(Path(__file__).parents[3] / "data" / "stylegan" / name)
     settings = network.network_settings
     names = ("first_stopband", "last_stopband_rel", "channel_base", "channel_max")

@@ -233,7 +233,10 @@ def _array_of_objects(gs: Network) -> None:
         (_older, "version 3: a StyleGAN1 or ProGAN"),
         (_other_conditioning, "LabelConcat"),
         (_unknown_setting, "num_heads"),
-        (_other_resolution, "its resolution is 1073741824, but its tensors are of a network with 16"),
+        (
+            _other_resolution,
+            "its resolution is 1073741824, but its tensors are of a network with 16",
+        ),
         (_discriminator, "it is the network D, not a StyleGAN2 generator"),
         (_array_of_objects, "not numbers"),
     ],
