@@ -1,4 +1,4 @@
-"""Writes StyleGAN2s of ours under the names of other repositories, so that their files can be tried.
+"""Writes StyleGAN2s of ours under the names of other repositories, to try their files.
 
 The tables were written from those repositories' own modules, not from our reader's.
 """

@@ -56,7 +56,9 @@ def find(root: Any, values: Mapping[str, Any], take: Take) -> Found:
 def has_places(names: Iterable[str]) -> bool:
     """Whether a state dict of these names holds a generator."""
     names = list(names)
-    return bool(nvidia_names.places(names)) or any(places_of(l.marks, names) for l in LAYOUTS)
+    return bool(nvidia_names.places(names)) or any(
+        places_of(layout.marks, names) for layout in LAYOUTS
+    )
 
 
 def _is_nvidias(module: Module) -> bool:

@@ -31,7 +31,7 @@ _ASSUMED = (
 )
 _BANDS = f"{_ASSUMED}, and the frequencies of its layers"
 _RULES = ((32768, 512), (65536, 1024))
-"""NVIDIA's numbers of channels: ``channel_base`` and ``channel_max``, of their two configurations."""
+"""NVIDIA's ``channel_base`` and ``channel_max``, of their two configurations."""
 
 
 def places(names: Iterable[str]) -> list[str]:
