@@ -3,7 +3,7 @@
     python benchmarks/onestep.py --work DIR > benchmarks/onestep.md
 
 Its file holds the flow too, which is what more than two steps draw with, so all rows share weights,
-bridge and seeds. DIR keeps worlds, pairs and priors.
+bridge and seeds. DIR is that of ``resistance.py``, whose pairs and priors it takes.
 """
 
 from __future__ import annotations
@@ -14,38 +14,14 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 import torch
+from resistance import NUM_IMAGES, NUM_PAIRS, NUM_PROMPTS, PROMPT_SEED, STEPS, Bench, trained
 from worlds import WORLDS, World, open_world
 from worlds.measure import Ruler
 
 import c2l
 
-NUM_PAIRS = 12_000
-STEPS = 1_200
-NUM_PROMPTS = 60
-NUM_IMAGES = 16
-PROMPT_SEED = 3
 ROWS = {"flow, 8 steps": 8, "one call": 1, "two calls": 2}
 TIMED = 256
-
-
-def trained(name: str, world: World, work: Path) -> c2l.Prior:
-    """The prior of a world, trained unless it is there."""
-    folder = work / "onestep" / name
-    file = folder / "onestep.safetensors"
-    if not file.exists():
-        pairs = c2l.build_pairs(world.generator, world.embedder, NUM_PAIRS, folder / "pairs")
-        c2l.train_prior(
-            "onestep",
-            pairs,
-            file,
-            generator=world.generator,
-            embedder=world.embedder,
-            domain=world.domain_file(folder),
-            steps=STEPS,
-            patience=STEPS,
-            student=False,
-        )
-    return c2l.load_prior(str(file.resolve()))
 
 
 def milliseconds(world: World, prior: c2l.Prior, steps: int) -> float:
@@ -64,7 +40,7 @@ def table(name: str, work: Path) -> None:
     world = open_world(name, work)
     ruler = Ruler(world, world.judge.questions(NUM_PROMPTS, PROMPT_SEED))
     asked = ruler.texts.repeat_interleave(NUM_IMAGES, dim=0)
-    prior = trained(name, world, work)
+    prior = trained(Bench(name, work), world, "onestep, auto")
     assert prior.card is not None
     chosen = ", ".join(f"{name} {value}" for name, value in prior.card.chosen.items())
     print(f"\n## {name}\n\n{chosen}\n")

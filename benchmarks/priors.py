@@ -66,7 +66,6 @@ class Entry:
 _PAPER = {"file": "paper", "kind": "diffusion", "settings": PAPER, "training": {"steps": 8000}}
 ENTRIES = (
     Entry("flow (shipped)", "", "flow"),
-    Entry("onestep", "onestep", "onestep", as_shipped=True),
     Entry("mlp", "mlp", "mlp", as_shipped=True),
     Entry("ridge", "ridge", "ridge"),
     Entry("neighbours", "neighbours", "neighbours"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["c2l.testing.pytest_plugin"]
+pytest_plugins = ["c2l.testing.pytest_plugin", "served"]
 
 settings.register_profile("c2l", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("c2l")

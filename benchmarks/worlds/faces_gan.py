@@ -31,7 +31,7 @@ SEEN = (48, 96, 128, 128)
 """The discriminator's, at 32, 16, 8 and 4 pixels."""
 MAPPING_RATE = 0.01
 """The mapping learns so much more slowly, as everywhere since StyleGAN."""
-PLAN = Plan(steps=2_500, batch=32, rate=2.5e-3, ema=0.998, r1=0.5, r1_every=16)
+PLAN = Plan(steps=5_000, batch=32, rate=2.5e-3, ema=0.998, r1=0.5, r1_every=16)
 
 
 class Weight(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,6 +90,32 @@ class Ruler:
             {k: round(float(v.float().mean()), 4) for k, v in marks.by_attribute.items()},
             _rounded(pixels_apart(images) / apart) if shape[1] > 1 else [],
             round(cmmd(embeddings, random).value, 3),
+        )
+
+    def measure_picked(self, latents: Tensor, num: int) -> Measured:
+        """Of those pictures of latents (M, K, D) that show most of what each prompt names.
+
+        They are all that show as much of it as any does, ``num`` at most: fewer, or only one, whose
+        diversity is not counted, of what is rare.
+        """
+        seen = [self.world.judge(render(self.world, part)) for part in latents.split(500)]
+        shown = {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
+        share, varied = [], []
+        each: dict[str, list[Tensor]] = {}
+        for question in self.questions:
+            right = {k: (shown[k] == v).float() for k, v in question.named.items()}
+            total = torch.stack(list(right.values())).mean(0)
+            rows = (total == total.max()).nonzero()[:num, 0]
+            share.append(total[rows[0]])
+            for name, values in right.items():
+                each.setdefault(name, []).append(values[rows].mean())
+            if len(rows) > 1:
+                varied.append(pixels_apart(render(self.world, latents[rows])[None])[0])
+        accuracy = _rounded(torch.stack(share))
+        by_attribute = {k: round(float(torch.stack(v).mean()), 4) for k, v in each.items()}
+        _, apart = self._random
+        return Measured(
+            accuracy, accuracy, by_attribute, _rounded(torch.stack(varied) / apart), math.nan
         )
 
     def draw(self, prior: c2l.Prior, num: int) -> Tensor:

@@ -74,3 +74,11 @@ def _has_units(dtype: torch.dtype, device_type: str) -> bool:
     if device_type == "cuda" and dtype == torch.bfloat16:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return True
+
+
+def free_cached_memory() -> None:
+    """Give back to the device what torch keeps for later."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import glob
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import torch
 from PIL import Image
@@ -75,21 +76,27 @@ def make_grid(images: Sequence[Image.Image], *, columns: int) -> Image.Image:
 
 
 def write_png(path: Path, image: Image.Image, record: Mapping[str, Any]) -> None:
-    """Write a PNG atomically, with ``record`` in two iTXt chunks.
-
-    ``c2l`` holds it as JSON. ``parameters`` holds prompt, seed and settings in the form of
-    AUTOMATIC1111's web UI, which many tools show. Saving the PNG again with Pillow drops both.
+    """Write a PNG atomically, with ``record`` inside, as ``record_info`` puts it.
 
     Raises:
         NotWritable: the folder cannot be written.
     """
+    # Waiting for the disk takes longer than drawing; after a power cut a picture is drawn again.
+    with draft_of(path, sync=False) as draft:
+        image.save(draft, format="PNG", pnginfo=record_info(record))
+
+
+def record_info(record: Mapping[str, Any]) -> PngInfo:
+    """A record as two iTXt chunks, for Pillow to write.
+
+    ``c2l`` holds it as JSON. ``parameters`` holds prompt, seed and settings in the form of
+    AUTOMATIC1111's web UI, which many tools show. Saving the PNG again with Pillow drops both.
+    """
     info = PngInfo()
     info.add_itxt("c2l", json.dumps(record, ensure_ascii=False))
     if "prompt" in record:
-        info.add_itxt("parameters", _parameters(record))
-    # Waiting for the disk takes longer than drawing; after a power cut a picture is drawn again.
-    with draft_of(path, sync=False) as draft:
-        image.save(draft, format="PNG", pnginfo=info)
+        info.add_itxt("parameters", a1111_parameters(record))
+    return info
 
 
 def write_new_png(
@@ -161,34 +168,55 @@ def read_png(path: Path) -> dict[str, Any]:
     Raises:
         BadPicture: the file is not a picture, or carries no record.
     """
+    return read_png_file(path, str(path))
+
+
+class NoRecord(BadPicture):
+    """A picture that c2l did not write, or that another tool saved again."""
+
+
+def read_png_file(
+    file: Path | BinaryIO, where: str, *, most_pixels: float = math.inf
+) -> dict[str, Any]:
+    """``read_png`` for a file that is open.
+
+    Args:
+        where: what it is called in messages.
+        most_pixels: of a picture that is decoded; the record may lie behind them.
+    Raises:
+        BadPicture: the file is not a picture, or has more pixels.
+        NoRecord: it carries no record.
+    """
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
+            if image.width * image.height > most_pixels:
+                raise Image.DecompressionBombError
             text = getattr(image, "text", {})
             record = json.loads(text["c2l"])
         if not isinstance(record, dict):
             raise TypeError("the record is not an object")
     except FileNotFoundError:
-        raise BadPicture(f"there is no file {path}", hint="Check the path") from None
+        raise BadPicture(f"there is no file {where}", hint="Check the path") from None
     except Image.DecompressionBombError as error:
-        raise BadPicture(f"{path} is too large", hint="Give a PNG that c2l wrote") from error
+        raise BadPicture(f"{where} is too large", hint="Give a PNG that c2l wrote") from error
     except OSError as error:
         # Pillow's own errors bring no number, those of the system do.
-        reason = f"cannot read {path}: {error.strerror}" if error.errno else ""
+        reason = f"cannot read {where}: {error.strerror}" if error.errno else ""
         raise BadPicture(
-            reason or f"{path} is not a picture", hint="Give a PNG that c2l wrote"
+            reason or f"{where} is not a picture", hint="Give a PNG that c2l wrote"
         ) from error
     except SyntaxError as error:
-        raise BadPicture(f"{path} is not a picture", hint="Give a PNG that c2l wrote") from error
+        raise BadPicture(f"{where} is not a picture", hint="Give a PNG that c2l wrote") from error
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        raise BadPicture(
-            f"{path} carries no c2l record",
+        raise NoRecord(
+            f"{where} carries no c2l record",
             hint="Give a PNG that c2l wrote, and no other tool saved again; to edit any other "
             "picture, find its latents first: `c2l edit invert`",
         ) from None
     return record
 
 
-def _parameters(record: Mapping[str, Any]) -> str:
+def a1111_parameters(record: Mapping[str, Any]) -> str:
     """``a man`` and a line of ``Seed: 1, guidance: 2.0``."""
     prompt = record["prompt"]
     shown = prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -95,13 +95,15 @@ class Photo:
         return Fitted(whole, top, bottom, left, right)
 
 
-def photo_of(thing: Path | str | Image.Image | Tensor, *, field: str = "image") -> Photo:
+def photo_of(thing: Photo | Path | str | Image.Image | Tensor, *, field: str = "image") -> Photo:
     """A picture: a path, a Pillow image, or a tensor (3, H, W) or (1, 3, H, W) in [-1, 1].
 
     Raises:
         BadPicture: the file cannot be read as a picture.
         BadInput: it is nothing of these.
     """
+    if isinstance(thing, Photo):
+        return thing
     if isinstance(thing, (str, Path)):
         return read_photo(Path(thing).expanduser(), field=field)
     if isinstance(thing, Image.Image):
@@ -139,34 +141,51 @@ def read_photo(path: Path, *, field: str = "image") -> Photo:
         raise BadPicture(
             f"cannot read {path}: {error.strerror or error}", hint="Check the path", field=field
         ) from error
+    photo = read_photo_data(data, str(path), field=field)
+    return replace(photo, name=path.name)
+
+
+def read_photo_data(
+    data: bytes, where: str, *, field: str = "image", most_pixels: int = MOST_PIXELS
+) -> Photo:
+    """``read_photo`` for the content of a file.
+
+    Args:
+        where: what it is called in messages.
+        most_pixels: of a picture that is decoded at all.
+    Raises:
+        BadPicture: it is no picture, is damaged, or has more pixels.
+    """
     if len(data) > MOST_BYTES:
-        raise _too_large(path, f"more than {MOST_BYTES >> 20} MB", field)
+        raise _too_large(where, f"more than {MOST_BYTES >> 20} MB", field)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata, and sizes that are checked here
             with Image.open(io.BytesIO(data), formats=_known_formats()) as image:
                 width, height = image.size
-                if width * height > MOST_PIXELS:
-                    raise _too_large(path, f"{width} x {height} px", field)
+                if width * height > most_pixels:
+                    raise _too_large(where, f"{width} x {height} px", field)
                 image.draft("RGB", (MOST_SIDE, MOST_SIDE))  # a JPEG can be read smaller
                 image.load()
-                plain = _plain(image, str(path))
+                plain = _plain(image, where)
     except UnidentifiedImageError:
         raise BadPicture(
-            f"{path} is not a picture{_instead(data)}", hint="Give a PNG, JPEG or WebP", field=field
+            f"{where} is not a picture{_instead(data)}",
+            hint="Give a PNG, JPEG or WebP",
+            field=field,
         ) from None
     except (BadPicture, BadInput):
         raise
     except Image.DecompressionBombError:
-        raise _too_large(path, "too many pixels", field) from None
+        raise _too_large(where, "too many pixels", field) from None
     except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, KeyError,
             ArithmeticError, MemoryError, NotImplementedError) as error:  # fmt: skip
         # Readers of damaged files fail in all these ways.
         reason = " ".join(str(error).split())[:100]
         raise BadPicture(
-            f"{path} is a damaged picture: {reason}", hint="Save it again as a PNG", field=field
+            f"{where} is a damaged picture: {reason}", hint="Save it again as a PNG", field=field
         ) from error
-    return Photo(plain, hashlib.sha256(data).hexdigest(), path.name)
+    return Photo(plain, hashlib.sha256(data).hexdigest())
 
 
 def _known_formats() -> list[str]:
@@ -174,8 +193,8 @@ def _known_formats() -> list[str]:
     return [name for name in _FORMATS if name in Image.OPEN]
 
 
-def _too_large(path: Path, how: str, field: str) -> BadPicture:
-    return BadPicture(f"{path} is too large: {how}", hint="Make it smaller", field=field)
+def _too_large(where: str, how: str, field: str) -> BadPicture:
+    return BadPicture(f"{where} is too large: {how}", hint="Make it smaller", field=field)
 
 
 def _instead(data: bytes) -> str:

@@ -22,6 +22,7 @@ from c2l.prior_file import PriorCard, read_prior_card
 from c2l.prior_settings import PriorSettings, problem_text
 from c2l.sample_options import OPTIONAL, USUAL, SampleOptions
 from c2l.student import Student
+from c2l.weightless import unfilled
 from c2l_registry import Source
 
 
@@ -136,6 +137,18 @@ class Prior(Part, ABC):
         Empty, unless a class leaves something open.
         """
         return ()
+
+    def sampling_candidates_near(self, settings: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """More of them, like the one that has proved best; at most as many are tried."""
+        return ()
+
+    def sampling_doubt(self, settings: Mapping[str, Any]) -> float:
+        """What the share of pictures that do not fit is multiplied by, to compare candidates.
+
+        Above 1 for one whose pictures the embedder has picked itself: it does not see what it
+        overlooked.
+        """
+        return 1.0
 
     def sampling_evidence(self) -> Mapping[str, float]:
         """Numbers that the candidates rest on, for the prior's card."""
@@ -310,7 +323,7 @@ class Prior(Part, ABC):
     def _refuse_other_shapes(cls, card: PriorCard, found: Mapping[str, list[int]]) -> None:
         """Raises ``ValueError`` where settings ask for more memory than the file has tensors."""
         try:
-            with torch.device("meta"):
+            with unfilled():
                 wanted = cls._untrained(card).state_dict()
         except (NotImplementedError, RuntimeError):
             return  # a constructor that looks at values cannot be tried without memory

@@ -31,6 +31,7 @@ from c2l import (
 )
 from c2l.errors import BadInput, BadWeights
 from c2l.ranges import Adherence, Count, Drop, Guidance, Positive, Size, Steps
+from c2l.reading import unfilled
 from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint, recognises
 from c2l_priors.diffusion_network import Contexts, Memory, PriorNetwork
 from c2l_priors.diffusion_samplers import SAMPLERS, SamplerName, renoised
@@ -172,7 +173,7 @@ class DiffusionPrior(Prior):
             return super().load(source)
         found = read_checkpoint(source.path)
         try:
-            with torch.device("meta"):  # the weights of the file take the place of these
+            with unfilled():  # the weights of the file take the place of these
                 prior = cls(**found.settings)
         except BadInput as error:
             raise BadWeights(

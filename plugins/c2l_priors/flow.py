@@ -79,7 +79,7 @@ class FlowPrior(BridgedPrior):
         hidden: Count = 256
         num_blocks: Count = 4
         drop: Drop = 0.1
-        guidance: Guidance = 1.0
+        guidance: Guidance = 1.5
         steps: Steps = 8
 
     config: Settings

@@ -85,7 +85,8 @@ class TimeEncoder(nn.Module):
     def __init__(self, hidden: int, num_modulations: int, num_frequencies: int = 64) -> None:
         super().__init__()
         self.hidden = hidden
-        exponents = torch.linspace(math.log(0.25), math.log(100.0), num_frequencies)
+        lowest, highest = math.log(0.25), math.log(100.0)
+        exponents = torch.linspace(lowest, highest, num_frequencies, device="cpu")
         self.register_buffer("frequencies", 2 * math.pi * exponents.exp(), persistent=False)
         self.mlp = nn.Sequential(
             nn.Linear(2 * num_frequencies, BOTTLENECK),

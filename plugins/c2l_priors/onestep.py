@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from c2l import Near
-from c2l.ranges import Steps
+from c2l.ranges import Guidance, Steps
 from c2l_priors.flow import GUIDED, Asked, FlowPrior, Guided, Numbers
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder
 
@@ -46,8 +46,9 @@ class OneStepPrior(FlowPrior):
     """
 
     class Settings(FlowPrior.Settings):
-        """As those of ``FlowPrior``, but one step is the default."""
+        """As those of ``FlowPrior``, but one step is the default, whose guidance is built in."""
 
+        guidance: Guidance = 1.0
         steps: Steps = 1
 
     config: Settings

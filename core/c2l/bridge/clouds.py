@@ -101,21 +101,45 @@ def candidates(clouds: Clouds | None, num_pictures: int = MOST_PICTURES) -> list
     if not (clouds.texts_differ and clouds.pictures_differ):
         return [_bridge(text_noise=1.0)]
     found = [
-        _bridge("centring", "neighbours", pull=pull, nearest=max(nearest, least))
-        for pull, nearest in ((0.75, 0.006), (1.0, 0.003), (1.0, 0.006), (1.0, 0.012))
+        _bridge("centring", "neighbours", pull=pull, nearest=max(NEAREST, least))
+        for pull in (1.0, 0.5)
     ]
     for centring in ((), ("centring",)):
         for projection in ((), ("projection",)):
-            found += [_bridge(*centring, *projection, **reading) for reading in READINGS]
+            found.append(_bridge(*centring, *projection, **READINGS[1]))
     # Where the two lie far apart, pictures tell best where a text belongs among them. Where they
     # do not, a text can ask for more than any picture shows.
-    found = found if clouds.far_apart else [*found[4:], *found[:4]]
+    found = found if clouds.far_apart else [*found[2:], *found[:2]]
     return found if clouds.texts_suit else found[:1]
 
+
+def candidates_near(settings: Mapping[str, Any], num_pictures: int) -> list[dict[str, Any]]:
+    """The same ingredients, read from literally to loosely.
+
+    Args:
+        settings: of a prior, as one of ``candidates`` has them.
+        num_pictures: N.
+    """
+    gap, pull, nearest = settings["gap"], settings["pull"], settings["nearest"]
+    ingredients = gap.split("+")[1:]
+    if "neighbours" not in ingredients:
+        return [_bridge(*ingredients, **reading) for reading in READINGS]
+    least = min(1.0, round(FEWEST_NEIGHBOURS / num_pictures, 4))
+    shares = {max(least, round(nearest * part, 4)) for part in (0.33, 2, 4)} - {nearest}
+    found = [_bridge(*ingredients, pull=pull, nearest=share) for share in sorted(shares)]
+    pulls = [part for part in (0.25, 0.5, 0.75, 1.0) if part != pull]
+    return found + [_bridge(*ingredients, pull=part, nearest=nearest) for part in pulls]
+
+
+NEAREST = 0.003
+"""Of stored pictures: a dozen of 4,096."""
 
 READINGS: Sequence[Mapping[str, float]] = (
     {"text_noise": 0.25, "adherence": 1.0},
     {"text_noise": 0.5, "adherence": 0.5},
+    {"text_noise": 0.6, "adherence": 0.45},
+    {"text_noise": 0.75, "adherence": 0.4},
+    {"text_noise": 0.85, "adherence": 0.3},
     {"text_noise": 1.0, "adherence": 0.25},
 )
 """Of a text, from literal to loose."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from c2l import service
-from c2l.cli import edit_direction, editing, options
+from c2l.cli import edit_direction, editing
 from c2l.cli.commands import Commands
 from c2l.cli.edit_invert import invert
 from c2l.cli.edit_like import like
@@ -31,6 +30,7 @@ Amount = Annotated[float, option("How far: 0 is the same, 1 a fresh sample.", "-
 Num = Annotated[int, option("Neighbours of each picture.", "--num", "-n")]
 
 
+@editing.edit()
 def walk(
     context: typer.Context,
     ends: Ends = None,
@@ -38,21 +38,6 @@ def walk(
     path: Way = None,
     loop: Loop = False,
     spacing: Spacing = None,
-    seeds: editing.Seeds = None,
-    out: editing.Out = Path("pictures"),
-    recipe: editing.Recipe = None,
-    generator: options.Generator = None,
-    embedder: options.Embedder = None,
-    prior: options.Prior = None,
-    guidance: editing.Guidance = None,
-    negative: editing.Negative = None,
-    adherence: options.Adherence = None,
-    truncation: editing.Truncation = None,
-    device: options.Device = "auto",
-    precision: options.Precision = None,
-    accept_licence: options.AcceptLicence = False,
-    accept_programs: options.AcceptPrograms = False,
-    as_json: editing.Lines = False,
 ) -> None:
     """Walk from picture to picture, in steps that look equal.
 
@@ -62,51 +47,23 @@ def walk(
     editing.draw(context, service.typed_walk, "frames", "path", "loop", "spacing")
 
 
+@editing.edit()
 def mix(
     context: typer.Context,
     ends: Two = None,
     layers: Layers = None,
     share: Share = None,
-    seeds: editing.Seeds = None,
-    out: editing.Out = Path("pictures"),
-    recipe: editing.Recipe = None,
-    generator: options.Generator = None,
-    embedder: options.Embedder = None,
-    prior: options.Prior = None,
-    guidance: editing.Guidance = None,
-    negative: editing.Negative = None,
-    adherence: options.Adherence = None,
-    truncation: editing.Truncation = None,
-    device: options.Device = "auto",
-    precision: options.Precision = None,
-    accept_licence: options.AcceptLicence = False,
-    accept_programs: options.AcceptPrograms = False,
-    as_json: editing.Lines = False,
 ) -> None:
     """Draw A with some layers of B, counted from 0, the coarsest."""
     editing.draw(context, service.typed_mix, "layers", "share")
 
 
+@editing.edit()
 def vary(
     context: typer.Context,
     ends: Things = None,
     amount: Amount = 0.4,
     num: Num = 7,
-    seeds: editing.Seeds = None,
-    out: editing.Out = Path("pictures"),
-    recipe: editing.Recipe = None,
-    generator: options.Generator = None,
-    embedder: options.Embedder = None,
-    prior: options.Prior = None,
-    guidance: editing.Guidance = None,
-    negative: editing.Negative = None,
-    adherence: options.Adherence = None,
-    truncation: editing.Truncation = None,
-    device: options.Device = "auto",
-    precision: options.Precision = None,
-    accept_licence: options.AcceptLicence = False,
-    accept_programs: options.AcceptPrograms = False,
-    as_json: editing.Lines = False,
 ) -> None:
     """Draw neighbours of a picture, near or far."""
     editing.draw(context, service.typed_vary, "amount", "num")

@@ -10,11 +10,9 @@ from typing import Annotated
 import typer
 
 from c2l import service
-from c2l.cli import editing, options, output
+from c2l.cli import editing, output
 from c2l.cli.commands import fields_of
-from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import option
-from c2l.cli.progress import progress
 
 Photos = Annotated[
     list[Path] | None,
@@ -24,11 +22,9 @@ Space = Annotated[str, option("w+: a code for each layer; w: nearer to what is u
 Fit = Annotated[str, option("crop: the middle of it; pad: all of it.")]
 Steps = Annotated[int, option("Steps of gradient descent.")]
 Seed = Annotated[int, option("Of the prior's answers to begin with.")]
-Recipe = Annotated[
-    options.Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")
-]
 
 
+@editing.edit(without="seeds guidance negative adherence truncation precision")
 def invert(
     context: typer.Context,
     photos: Photos = None,
@@ -36,21 +32,13 @@ def invert(
     fit: Fit = "crop",
     steps: Steps = 200,
     seed: Seed = 0,
-    out: editing.Out = Path("pictures"),
-    recipe: Recipe = None,
-    generator: options.Generator = None,
-    embedder: options.Embedder = None,
-    prior: options.Prior = None,
-    device: options.Device = "auto",
-    accept_licence: options.AcceptLicence = False,
-    accept_programs: options.AcceptPrograms = False,
-    as_json: editing.Lines = False,
+    recipe: editing.DemoRecipe = None,
 ) -> None:
     """Find a photo's picture: the generator's that is nearest, for other edits to begin with.
 
     Ctrl-C keeps the best so far.
     """
-    output.warn_of_problems()
+    as_json = context.params["as_json"]
 
     def show(found: service.InvertedPhoto) -> None:
         line = {**asdict(found), "photo": str(found.photo), "path": str(found.path)}
@@ -61,9 +49,7 @@ def invert(
             f"{found.first_distance:.4f} before"
         )
 
-    with downloads() as on_download, progress("inverting", "steps") as update:
-        ask = questions(accept_licence, accept_programs)
-        session = service.Session(ask=ask, tell=output.say, on_download=on_download)
+    with editing.opened(context, "inverting", "steps") as (session, update):
         pages = service.invert_photos(
             session, on_picture=show, on_step=update, **fields_of(context)
         )

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from c2l import service
-from c2l.cli import editing, options, output
+from c2l.cli import editing, output
 from c2l.cli.commands import fields_of
-from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import File, Text, option
 from c2l.cli.progress import progress
 
@@ -25,7 +24,7 @@ Loop = Annotated[bool, option("Come back to the beginning.", "--loop")]
 Spacing = Annotated[Text, option("seen: even to the eye; path: along the path.", default="seen")]
 Start = Annotated[Text, option("Turn one picture: what there is less of.")]
 End = Annotated[Text, option("What there is more of.")]
-Direction = Annotated[File, option("The same by a file of c2l edit direction --save.")]
+Direction = Annotated[Text, option("The same by what c2l edit direction --save wrote.")]
 Strength = Annotated[Text, option("How far it turns.", default="-1..1")]
 Fps = Annotated[float, option("Frames a second.")]
 Ease = Annotated[str, option("linear, smooth, in or out.", "--easing")]
@@ -37,6 +36,7 @@ Out = Annotated[
 Line = Annotated[bool, option("One line of JSON on stdout.", "--json")]
 
 
+@editing.edit()
 def video(
     context: typer.Context,
     ends: Ends = None,
@@ -52,20 +52,7 @@ def video(
     easing: Ease = "linear",
     ping_pong: PingPong = False,
     sound: Sound = None,
-    seeds: editing.Seeds = None,
     out: Out = None,
-    recipe: editing.Recipe = None,
-    generator: options.Generator = None,
-    embedder: options.Embedder = None,
-    prior: options.Prior = None,
-    guidance: editing.Guidance = None,
-    negative: editing.Negative = None,
-    adherence: options.Adherence = None,
-    truncation: editing.Truncation = None,
-    device: options.Device = "auto",
-    precision: options.Precision = None,
-    accept_licence: options.AcceptLicence = False,
-    accept_programs: options.AcceptPrograms = False,
     as_json: Line = False,
 ) -> None:
     """Draw a walk from picture to picture, or a picture turned along a direction, as a video.
@@ -74,13 +61,14 @@ def video(
     it was drawn.
     """
     service.check_video_first(out, fps)
-    output.warn_of_problems()
     given = context.params
-    with downloads() as on_download, progress("drawing", "frames") as update:
-        ask = questions(accept_licence, accept_programs)
-        session = service.Session(ask=ask, tell=output.say, on_download=on_download)
-        opened = service.open_ends(session, **fields_of(context, "out", *WALK, *TURN, *SHOWN))
-        track = service.typed_track(session, opened, **{n: given[n] for n in (*WALK, *TURN)})
+    with (
+        progress("making the direction", "pictures") as making,
+        editing.opened(context, "drawing", "frames") as (session, update),
+    ):
+        ends_typed = service.open_ends(session, **fields_of(context, "out", *WALK, *TURN, *SHOWN))
+        along = {name: given[name] for name in (*WALK, *TURN)}
+        track = service.typed_track(session, ends_typed, **along, on_progress=making)
         shown = {name: given[name] for name in SHOWN}
         made = service.draw_video(track, out, **shown, on_frame=update)
     line = {"path": str(made.path), "frames": made.num_frames, "fps": float(made.fps)}

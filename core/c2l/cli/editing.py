@@ -2,37 +2,105 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from c2l import service
-from c2l.cli import output
+from c2l.cli import options, output
 from c2l.cli.commands import fields_of
 from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import Fraction, Text, option
-from c2l.cli.progress import progress
+from c2l.cli.progress import Update, progress
+
+Make = Callable[..., Any]
+"""Session, ends and the command's own options to what is to be drawn."""
 
 Seeds = Annotated[Text, option("Seeds of prompts: one, or one for each.", default="random")]
 Out = Annotated[Path, option("Folder for the PNG files.", "--out", "-o")]
 Recipe = Annotated[
     Text, option("A named trio of parts.", "--recipe", "-r", default="the picture's")
 ]
+DemoRecipe = Annotated[
+    Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")
+]
 Guidance = Annotated[Fraction, option("How strongly to follow prompts.", default="prior's")]
 Negative = Annotated[list[str] | None, option("What prompts avoid: --negative 'beard, glasses:2'.")]
 Truncation = Annotated[Fraction, option("Below 1: nearer to the mean.", default="the picture's")]
 Lines = Annotated[bool, option("One line of JSON for each picture on stdout.", "--json")]
 
-Make = Callable[..., Any]
-"""Session, ends and the command's own options to what is to be drawn."""
+SHARED: Mapping[str, tuple[Any, Any]] = {
+    "seeds": (Seeds, None),
+    "out": (Out, Path("pictures")),
+    "recipe": (Recipe, None),
+    "generator": (options.Generator, None),
+    "embedder": (options.Embedder, None),
+    "prior": (options.Prior, None),
+    "guidance": (Guidance, None),
+    "negative": (Negative, None),
+    "adherence": (options.Adherence, None),
+    "truncation": (Truncation, None),
+    "device": (options.Device, "auto"),
+    "precision": (options.Precision, None),
+    "accept_licence": (options.AcceptLicence, False),
+    "accept_programs": (options.AcceptPrograms, False),
+    "as_json": (Lines, False),
+}
+"""The options of every edit, by name: what they are, and their defaults."""
 
 
 def ends(help: str, metavar: str) -> Any:
     """The argument that names pictures and prompts."""
     return typer.Argument(help=help, metavar=metavar, show_default=False)
+
+
+def edit(*, without: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command with the options of every edit after its own.
+
+    The function gets its own ones; all are in its context.
+
+    Args:
+        without: names of those that it has not, with spaces between.
+    """
+
+    def command(function: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(function, eval_str=True).parameters
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        shared = [
+            inspect.Parameter(name, keyword, default=default, annotation=kind)
+            for name, (kind, default) in SHARED.items()
+            if name not in own and name not in without.split()
+        ]
+
+        @functools.wraps(function)
+        def run(**given: Any) -> None:
+            function(**{name: value for name, value in given.items() if name in own})
+
+        signature = inspect.Signature([*own.values(), *shared])
+        run.__signature__ = signature  # type: ignore[attr-defined]
+        return run
+
+    return command
+
+
+@contextmanager
+def opened(
+    context: typer.Context, what: str, unit: str
+) -> Iterator[tuple[service.Session, Update]]:
+    """A session that asks, tells and downloads as commands do, and a progress bar.
+
+    Args:
+        what, unit: as of ``progress``.
+    """
+    output.warn_of_problems()
+    ask = questions(context.params["accept_licence"], context.params["accept_programs"])
+    with downloads() as on_download, progress(what, unit) as update:
+        yield service.Session(ask=ask, tell=output.say, on_download=on_download), update
 
 
 def draw(context: typer.Context, make: Make, *own: str) -> None:
@@ -52,26 +120,18 @@ def draw(context: typer.Context, make: Make, *own: str) -> None:
 
 def draw_made(context: typer.Context, make: Make) -> None:
     """The same, of what ``make`` gives for a session and all that was typed."""
-    output.warn_of_problems()
     params, milliseconds = context.params, []
-    with downloads() as on_download, progress("drawing", "pictures") as update:
-        session = service.Session(
-            ask=questions(params["accept_licence"], params["accept_programs"]),
-            tell=output.say,
-            on_download=on_download,
-        )
+    with opened(context, "drawing", "pictures") as (session, update):
         typed = make(session, **fields_of(context, "out"))
 
         def show(drawn: service.Drawn) -> None:
-            line: dict[str, Any] = {"path": str(drawn.path), **drawn.record}
+            output.print_drawn(drawn, params["as_json"], session.milliseconds_loading)
             if drawn.picture is not None:
-                spent = drawn.picture.milliseconds
-                line["milliseconds"] = {"loading": session.milliseconds_loading, **spent}
-                milliseconds.append(sum(spent.values()))
-            text = json.dumps(line, ensure_ascii=False) if params["as_json"] else str(drawn.path)
-            output.data(text)
+                milliseconds.append(sum(drawn.picture.milliseconds.values()))
 
-        pages = service.draw_edit(typed, params["out"], on_picture=show, on_progress=update)
+        pages = service.draw_edit(
+            typed, params["out"], on_picture=show, on_progress=update, tell=output.say
+        )
     for page in pages:
         output.talk(f"sheet: {page}")
     output.talk(f"drew {len(milliseconds)} in {sum(milliseconds):.0f} ms")

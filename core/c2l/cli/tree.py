@@ -11,12 +11,14 @@ from c2l.cli import (
     edit,
     eval,
     info,
+    live,
     models,
     new,
     pairs,
     plugins,
     recipes,
     sample,
+    serve,
     train,
 )
 from c2l.cli.commands import add, add_group
@@ -31,6 +33,8 @@ def add_all(app: typer.Typer) -> None:
     add(app, "train", train.train, train.EXAMPLES)
     add(app, "eval", eval.evaluate, eval.EXAMPLES)
     add(app, "check", check.check, check.EXAMPLES)
+    add(app, "serve", serve.serve, serve.EXAMPLES)
+    add(app, "live", live.live, live.EXAMPLES)
     add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
     add_group(app, "recipes", "Generator, embedder and prior that fit.", recipes.COMMANDS)
     add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)

@@ -11,6 +11,7 @@ from c2l.editing.apply import latents_of
 from c2l.editing.directions.adhering import Adhered, adhere
 from c2l.editing.directions.direction import Direction
 from c2l.editing.directions.files import check_generator
+from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.drawing import seed_of
 from c2l.editing.ends import end_of, one_truncation
 from c2l.editing.layers import check_layers, parse_layers
@@ -168,7 +169,14 @@ class Edit:
             moved = [direction.of(base, s) for base in self.operations for s in several]
         return self._next(moved, f"{self.name}-moved")
 
-    def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
+    def adhere(
+        self,
+        to: str,
+        *,
+        start: str | None = None,
+        seed: int = 0,
+        on_progress: OnProgress = lambda done, num: None,
+    ) -> Adhering:
         """Each picture with the smallest move that makes it show one more thing.
 
         The moves are found when they are drawn: by drawing each picture a few dozen times.
@@ -176,8 +184,9 @@ class Edit:
         Args:
             to: what is to be shown, as in ``with sunglasses``.
             start: what is shown instead of it, if that is known.
+            on_progress: called with the number of moves that are found, and of all.
         """
-        return Adhering(self, to, start=start, seed=seed)
+        return Adhering(self, to, start=start, seed=seed, on_progress=on_progress)
 
     def _next(self, operations: Sequence[Operation], name: str) -> Edit:
         return Edit(self.pipeline, operations, truncation=self.truncation, name=name)
@@ -196,15 +205,18 @@ class Adhering(Edit):
 
     Args:
         edit: the pictures.
-        to, start, seed: as of ``Edit.adhere``.
+        to, start, seed, on_progress: as of ``Edit.adhere``.
     """
 
-    def __init__(self, edit: Edit, to: str, *, start: str | None, seed: int) -> None:
+    def __init__(
+        self, edit: Edit, to: str, *, start: str | None, seed: int, on_progress: OnProgress
+    ) -> None:
         name = f"{edit.name}-adhering"
         super().__init__(edit.pipeline, edit.operations, truncation=edit.truncation, name=name)
         self.to = to
         self.start = start
         self.seed = seed
+        self._on_progress = on_progress
 
     @cached_property
     def found(self) -> tuple[Adhered, ...]:
@@ -221,6 +233,7 @@ class Adhering(Edit):
                 start=self.start,
                 truncation=self.pipeline.truncation(self.truncation),
                 seed=self.seed,
+                on_progress=self._on_progress,
             )
         )
 

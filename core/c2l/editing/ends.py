@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from c2l.pipeline import Pipeline
     from c2l.result import Picture
 
-    Thing = str | Mapping[str, float] | int | Tensor | Path | Picture | Operation
+    Thing = str | Mapping[str, float] | int | Tensor | Path | Picture | Operation | "End"
 
 _SAMPLED = ("negative", "negative_by", "guidance", "steps", "adherence")
 
@@ -44,7 +44,7 @@ def end_of(pipeline: Pipeline, thing: Thing, *, seed: int = 0, **how: Any) -> En
 
     Args:
         thing: a ``Picture`` or the path of a PNG; a prompt; a number, for a seed of the generator
-            itself; latents (K, D); or an operation.
+            itself; latents (K, D); an operation; or an end already.
         seed: of a prompt.
         how: guidance and the like, of a prompt.
     Raises:
@@ -52,6 +52,8 @@ def end_of(pipeline: Pipeline, thing: Thing, *, seed: int = 0, **how: Any) -> En
         IncompatibleParts: a picture of another generator.
         BadInput: nothing of these.
     """
+    if isinstance(thing, End):
+        return thing
     if is_operation(thing):
         return End(thing)
     if isinstance(thing, (str, Mapping)):
@@ -60,7 +62,7 @@ def end_of(pipeline: Pipeline, thing: Thing, *, seed: int = 0, **how: Any) -> En
         given = {name: getattr(request, name) for name in _SAMPLED}
         return End(SampleLatents(prompt=request.prompts[0], seed=seed, **given))
     if isinstance(thing, Path):
-        return _of_file(pipeline, thing)
+        return end_of_record(pipeline, read_record(thing), str(thing))
     if isinstance(thing, Tensor):
         return End(GivenLatents.of(thing[0] if thing.ndim == 3 else thing))
     if isinstance(thing, int) and not isinstance(thing, bool):
@@ -86,24 +88,31 @@ def _of_picture(pipeline: Pipeline, picture: Picture) -> End:
     return End(operation, picture.record.get("truncation"))
 
 
-def _of_file(pipeline: Pipeline, path: Path) -> End:
-    record = read_record(path)
-    same = _is_of(pipeline, record, str(path))
-    operation = operation_of(record, str(path))
-    if not same and not (operation and _is_alone(operation)):
+def end_of_record(pipeline: Pipeline, record: Mapping[str, Any], where: str) -> End:
+    """The picture of a record.
+
+    Args:
+        record: as ``read_record`` gives it.
+        where: it comes from, for messages.
+    Raises:
+        BadPicture: it was edited, or is that of a grid.
+        IncompatibleParts: it was drawn with other parts.
+    """
+    request = request_of(record, where)
+    operation = _operation_of(request)
+    if not _is_of(pipeline, record, where) and not (operation and _is_alone(operation)):
         prior = _named(record, "prior")
         raise IncompatibleParts(
-            f"{path} was drawn with {prior}, whose samples are others than those of "
+            f"{where} was drawn with {prior}, whose samples are others than those of "
             f"{pipeline.prior.reference}",
             hint=f"Use its own: `{spell_fields({'prior': prior})}`",
             field="ends",
         )
     if operation is None:
-        request = request_of(record, str(path))
         asked = request.model_dump(include=set(DrawRequest.model_fields), exclude_unset=True)
         (picture,) = pipeline.stream(DrawRequest(**asked))
         operation = GivenLatents.of(picture.latents, pipeline.prior.repeats)
-    return End(operation, record.get("truncation"))
+    return End(operation, request.truncation)
 
 
 def _is_alone(operation: Operation) -> bool:
@@ -119,7 +128,10 @@ def operation_of(record: Mapping[str, Any], where: str) -> Operation | None:
     Raises:
         BadPicture: the record was edited, or is that of a grid.
     """
-    request = request_of(record, where)
+    return _operation_of(request_of(record, where))
+
+
+def _operation_of(request: DrawRequest) -> Operation | None:
     if request.latents is not None:
         return request.latents
     if request.optimise:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from c2l.pairs.build import PairsInterrupted, build_pairs
-from c2l.pairs.drawing import WorkerDied
-from c2l.pairs.manifest import PairsManifest, ShardRecord, read_manifest
+from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.parts import part_mismatches, references_of
 from c2l.pairs.reader import Pairs, load_pairs
+from c2l.pairs.records import ShardRecord
+from c2l.pairs.workers import WorkerDied
 
 __all__ = [
     "Pairs",

@@ -1,34 +1,31 @@
-"""Making pairs, shard by shard: each is on disk before the manifest names it."""
+"""Making pairs: a plan, its shards in any order, and a list of them at the end."""
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from c2l.budgets import PAIRS
 from c2l.embedder import Embedder
-from c2l.errors import BadInput, IncompatibleParts
-from c2l.files import remove_partials
+from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.guard import watch
-from c2l.pairs.drawing import DrawingPool, jobs_of
-from c2l.pairs.groups import check_groups, format_groups
+from c2l.pairs import folder
+from c2l.pairs.drawing import Parts
+from c2l.pairs.groups import check_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
-from c2l.pairs.parts import part_mismatches
-from c2l.pairs.reader import Pairs, load_pairs, read_shards
-from c2l.pairs.shards import shard_name, write_shard
+from c2l.pairs.reader import Pairs
+from c2l.pairs.workers import draw_shards
 from c2l.prior_file import PartCard
 from c2l.seeds import NUM_SEEDS
 from c2l.trial import try_parts
 
-MOST_IN_SHARD = 4096
+MOST_IN_SHARD = 1024
+"""So that a few thousand pairs already keep several workers busy."""
 PIXELS_IN_SHARD = 2**28
-"""Ctrl-C loses at most one shard: by default 256 pictures of 1024 px, some minutes on a CPU."""
+"""Ctrl-C loses at most one shard of each worker: 256 pictures of 1024 px, some minutes on a CPU."""
 MOST_IN_BATCH = 256
 
 
@@ -79,7 +76,7 @@ def build_pairs(
             own latents. See ``c2l.pairs.groups``.
         first_seed: of the first pair; the last seed is at most 2**64 - 1.
         shard_size: pairs in a shard; by default the folder's, or what suits the picture size, at
-            most 4096.
+            most 1024.
         batch_size: pictures drawn at once; by default the folder's, or what suits the picture
             size. The exact bytes depend on it.
         workers: processes that draw, each with one thread on a CPU; the bytes do not depend on
@@ -108,34 +105,27 @@ def build_pairs(
     mixed = check_groups(
         groups, generator.latent_space, generator.reference, range(first_seed, first_seed + num)
     )
-    manifest = _begin(generator, embedder, num, out, mixed, first_seed, shard_size, batch_size)
+    parts = generator, embedder
+    wanted = _wanted(parts, num, out, mixed, first_seed, shard_size, batch_size)
+    plan = folder.begin(wanted, parts, out)
+    todo = folder.missing(plan, out)
     report = on_progress or (lambda done, total: None)
-    missing = [i for i in range(manifest.num_shards) if not (out / shard_name(i)).exists()]
-    todo = sorted({*missing, *range(len(manifest.shards), manifest.num_shards)})
-    done = num_done = manifest.num - sum(manifest.shard_length(i) for i in todo)
-    report(done, manifest.num)
-    jobs = {i: jobs_of(manifest.shard_seeds(i), manifest.batch_size, mixed) for i in todo}
-    workers = min(workers, sum(map(len, jobs.values())))
+    done = num_done = plan.num - sum(map(plan.shard_length, todo))
+    report(done, plan.num)
+
+    def on_drawn(drawn: int) -> None:
+        nonlocal done
+        done += drawn
+        report(done, plan.num)
+
     try:
-        if jobs:
+        if todo:
             try_parts(generator, embedder, first_seed)
-        with DrawingPool(generator, embedder, workers) as pool:
-            batches = pool.draw(job for i in todo for job in jobs[i])
-            for index in todo:
-                rows: list[tuple[Tensor, Tensor]] = []
-                for batch in itertools.islice(batches, len(jobs[index])):
-                    rows.append(batch)
-                    done += len(batch[0])
-                    report(done, manifest.num)
-                latents, embeddings = map(torch.cat, zip(*rows, strict=True))
-                path, seeds = out / shard_name(index), manifest.shard_seeds(index)
-                shard = write_shard(path, manifest, seeds, latents, embeddings)
-                manifest = manifest.with_shard(index, shard)
-                manifest.write(out)
-                num_done = done
+        for index in draw_shards(parts, plan, out, todo, workers=workers, on_drawn=on_drawn):
+            num_done += plan.shard_length(index)
     except KeyboardInterrupt:
-        raise PairsInterrupted(out, num_done, manifest.num) from None
-    return load_pairs(out)
+        raise PairsInterrupted(out, num_done, plan.num) from None
+    return Pairs(out, folder.finish(out))
 
 
 def _check_numbers(**numbers: int | None) -> None:
@@ -146,9 +136,8 @@ def _check_numbers(**numbers: int | None) -> None:
             )
 
 
-def _begin(
-    generator: Generator,
-    embedder: Embedder,
+def _wanted(
+    parts: Parts,
     num: int,
     out: Path,
     groups: tuple[int, ...],
@@ -156,9 +145,11 @@ def _begin(
     shard_size: int | None,
     batch_size: int | None,
 ) -> PairsManifest:
-    """The manifest to start from: a new one, or the folder's own, checked."""
+    """The plan that is asked for; sizes that are not given are the folder's own."""
+    generator, embedder = parts
     space = generator.latent_space
-    wanted = PairsManifest(
+    there = read_manifest(out) if (out / NAME).exists() else None
+    return PairsManifest(
         generator=PartCard.of(generator),
         embedder=PartCard.of(embedder),
         repeats=groups or tuple(space.repeats),
@@ -167,70 +158,10 @@ def _begin(
         embedding_width=embedder.width,
         num=num,
         first_seed=first_seed,
-        shard_size=shard_size or _shard_size(generator),
-        batch_size=batch_size or _batch_size(generator),
+        shard_size=shard_size or (there.shard_size if there else _shard_size(generator)),
+        batch_size=batch_size or (there.batch_size if there else _batch_size(generator)),
         versions=_versions(),
     )
-    remove_partials(out)
-    if not (out / NAME).exists():
-        if out.is_dir() and any(out.glob("pairs-*.safetensors")):
-            raise BadInput(
-                f"{out} holds shards without a manifest",
-                hint="Choose another folder with `out`",
-                field="out",
-            )
-        wanted.write(out)
-        return wanted
-
-    there = read_manifest(out)
-    _check_same(there, wanted, generator, embedder, out, shard_size, batch_size)
-    _check_whole(there, out)
-    if num > there.num:
-        # A last shard that is shorter than the others grows: it is drawn again, in full.
-        whole = tuple(s for s in there.shards if s.num == there.shard_size)
-        there = dataclasses.replace(there, num=num, shards=whole)
-        there.write(out)
-    elif num < there.num and not there.complete:
-        there = dataclasses.replace(there, num=max(num, there.num_done))
-        there.write(out)
-    return there
-
-
-def _check_whole(manifest: PairsManifest, out: Path) -> None:
-    """Raises ``BadWeights`` if shards are damaged; missing ones are drawn again."""
-    for _ in read_shards(out, [s for s in manifest.shards if (out / s.file).exists()], manifest):
-        pass
-
-
-def _check_same(
-    there: PairsManifest,
-    wanted: PairsManifest,
-    generator: Generator,
-    embedder: Embedder,
-    out: Path,
-    shard_size: int | None,
-    batch_size: int | None,
-) -> None:
-    """Raises ``IncompatibleParts``, naming every way in which the folder differs."""
-    wrong = part_mismatches(there, generator, embedder)
-    same_layers = there.generator.fingerprint == wanted.generator.fingerprint
-    if same_layers and there.repeats != wanted.repeats:
-        wrong.append(
-            f"its layer groups are {format_groups(there.repeats)}, "
-            f"not {format_groups(wanted.repeats)}"
-        )
-    if there.first_seed != wanted.first_seed:
-        wrong.append(f"its first seed is {there.first_seed}, not {wanted.first_seed}")
-    if shard_size is not None and there.shard_size != shard_size:
-        wrong.append(f"its shards hold {there.shard_size} pairs, not {shard_size}")
-    if batch_size is not None and there.batch_size != batch_size:
-        wrong.append(f"its batches hold {there.batch_size} pictures, not {batch_size}")
-    if wrong:
-        raise IncompatibleParts(
-            f"{out} holds other pairs: {'; '.join(wrong)}",
-            hint="Choose another folder with `out`",
-            field="out",
-        )
 
 
 def _shard_size(generator: Generator) -> int:

@@ -1,4 +1,8 @@
-"""``manifest.json``: everything about a folder of pairs but the pairs."""
+"""``manifest.json``: everything about a folder of pairs but the pairs.
+
+It is written when a folder is begun, without shards: then it is the plan that everybody follows
+who draws some of them. It is written again when all are finished, with the list of them.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +15,18 @@ from typing import Any, Self
 
 from c2l.errors import BadInput, BadWeights, spell_fields
 from c2l.files import write_atomically
+from c2l.pairs.records import ShardRecord
 from c2l.prior_file import PartCard
 
-SCHEMA = "c2l-pairs/1"
+SCHEMA = "c2l-pairs/2"
+READABLE = ("c2l-pairs/1", SCHEMA)
+"""The first listed the finished shards of an unfinished folder, too."""
 NAME = "manifest.json"
 
 
 @dataclass(frozen=True)
-class ShardRecord:
-    """One finished shard: its file, how many pairs it holds, and the sha256 of the file."""
-
-    file: str
-    num: int
-    sha256: str
-
-
-@dataclass(frozen=True)
 class PairsManifest:
-    """What a folder of pairs is made of, and how many are finished.
+    """What a folder of pairs is made of.
 
     Args:
         generator, embedder: the parts that made the pairs.
@@ -41,7 +39,7 @@ class PairsManifest:
         batch_size: how many pictures are drawn at once. Part of the definition, since
             convolutions over batches of another size differ in the last bits.
         versions: of c2l and torch, when the folder was begun.
-        shards: those that are finished, in order.
+        shards: all of them, in order; empty while some are missing.
     """
 
     generator: PartCard
@@ -58,14 +56,9 @@ class PairsManifest:
     shards: tuple[ShardRecord, ...] = ()
 
     @property
-    def num_done(self) -> int:
-        """How many pairs are on disk."""
-        return sum(shard.num for shard in self.shards)
-
-    @property
     def complete(self) -> bool:
         """Whether all pairs are on disk."""
-        return self.num_done == self.num
+        return sum(shard.num for shard in self.shards) == self.num
 
     @property
     def num_shards(self) -> int:
@@ -81,24 +74,24 @@ class PairsManifest:
         start = self.first_seed + index * self.shard_size
         return range(start, start + self.shard_length(index))
 
-    def with_shard(self, index: int, shard: ShardRecord) -> Self:
-        """With ``shard`` at its place: added at the end, or in the place of a lost one."""
-        shards = (*self.shards[:index], shard, *self.shards[index + 1 :])
-        return dataclasses.replace(self, shards=shards)
-
     def fingerprint(self) -> str:
-        """A sha256 over the parts, the seeds and every shard, as 64 hex digits."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+        """A sha256 over the parts, the seeds and every shard, as 64 hex digits.
+
+        It is that of the first schema, since checkpoints and priors hold it: a record's later
+        fields do not tell pairs apart that its sha256 does not.
+        """
+        raw = dataclasses.asdict(self)
+        raw["shards"] = [{n: s[n] for n in ("file", "num", "sha256")} for s in raw["shards"]]
+        return hashlib.sha256(_json({"schema": READABLE[0], **raw}).encode()).hexdigest()
 
     def to_json(self) -> str:
-        raw = {"schema": SCHEMA, **dataclasses.asdict(self)}
-        return json.dumps(raw, indent=1, sort_keys=True) + "\n"
+        return _json({"schema": SCHEMA, **dataclasses.asdict(self)})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Raises ``ValueError``, ``KeyError`` or ``TypeError`` on anything but a manifest."""
         raw: dict[str, Any] = json.loads(text)
-        if raw.pop("schema") != SCHEMA:
+        if raw.pop("schema") not in READABLE:
             raise ValueError("unknown schema")
         raw["generator"] = PartCard(**raw["generator"])
         raw["embedder"] = PartCard(**raw["embedder"])
@@ -109,6 +102,10 @@ class PairsManifest:
     def write(self, folder: Path) -> None:
         """Replace the manifest of ``folder`` atomically."""
         write_atomically(folder / NAME, self.to_json().encode())
+
+
+def _json(raw: dict[str, Any]) -> str:
+    return json.dumps(raw, indent=1, sort_keys=True) + "\n"
 
 
 def read_manifest(folder: Path) -> PairsManifest:

@@ -1,16 +1,19 @@
-"""A finished folder of pairs, in memory."""
+"""A finished folder of pairs, read into memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from c2l.errors import BadInput, BadWeights, spell_fields
-from c2l.pairs.manifest import PairsManifest, ShardRecord, read_manifest
+from c2l.errors import BadWeights
+from c2l.pairs.folder import assembled
+from c2l.pairs.manifest import PairsManifest, read_manifest
+from c2l.pairs.records import ShardRecord
 from c2l.pairs.shards import read_shard
 
 
@@ -18,20 +21,40 @@ from c2l.pairs.shards import read_shard
 class Pairs:
     """Embeddings of pictures and the latents that drew them; row i belongs to row i.
 
+    They are read when they are first asked for.
+
     Args:
         folder: where they lie.
         manifest: what made them.
-        embeddings: float32, shape (N, E), as the embedder gives them, to half precision.
-        latents: float32, shape (N, K, D).
     """
 
     folder: Path
     manifest: PairsManifest
-    embeddings: Tensor
-    latents: Tensor
 
     def __len__(self) -> int:
-        return len(self.latents)
+        return self.manifest.num
+
+    @property
+    def embeddings(self) -> Tensor:
+        """float32, shape (N, E), as the embedder gives them, to half precision."""
+        return self._tensors[0]
+
+    @property
+    def latents(self) -> Tensor:
+        """float32, shape (N, K, D)."""
+        return self._tensors[1]
+
+    @cached_property
+    def _tensors(self) -> tuple[Tensor, Tensor]:
+        manifest = self.manifest
+        embeddings = torch.empty(manifest.num, manifest.embedding_width)
+        latents = torch.empty(manifest.num, manifest.num_codes, manifest.latent_width)
+        start = 0
+        for record, tensors in read_shards(self.folder, manifest.shards, manifest):
+            embeddings[start : start + record.num] = tensors["embeddings"]
+            latents[start : start + record.num] = tensors["latents"]
+            start += record.num
+        return embeddings, latents
 
 
 def load_pairs(folder: Path | str) -> Pairs:
@@ -44,21 +67,10 @@ def load_pairs(folder: Path | str) -> Pairs:
     folder = Path(folder)
     manifest = read_manifest(folder)
     if not manifest.complete:
-        done = manifest.num_done
-        settle = f". To keep only those, the same with `num={done}`" if done else ""
-        raise BadInput(
-            f"{folder} holds {done:,} of {manifest.num:,} pairs",
-            hint=f"Finish it: {_command(manifest, folder)}{settle}",
-            field="pairs",
-        )
-    embeddings = torch.empty(manifest.num, manifest.embedding_width)
-    latents = torch.empty(manifest.num, manifest.num_codes, manifest.latent_width)
-    start = 0
-    for record, tensors in read_shards(folder, manifest.shards, manifest):
-        embeddings[start : start + record.num] = tensors["embeddings"]
-        latents[start : start + record.num] = tensors["latents"]
-        start += record.num
-    return Pairs(folder, manifest, embeddings, latents)
+        manifest = assembled(manifest, folder)
+    pairs = Pairs(folder, manifest)
+    len(pairs.latents)  # reads them, so that damage is reported here
+    return pairs
 
 
 def read_shards(
@@ -82,18 +94,3 @@ def read_shards(
             f"{len(damaged)} shards are damaged: {'; '.join(error.message for error in damaged)}",
             hint=f"Remove them and repeat the 'c2l pairs' that filled {folder}",
         )
-
-
-def _command(manifest: PairsManifest, folder: Path) -> str:
-    """The command that finishes a folder."""
-    fields: dict[str, object] = {
-        "generator": manifest.generator.reference,
-        "embedder": manifest.embedder.reference,
-        "num": manifest.num,
-    }
-    if manifest.num_codes > 1:
-        fields["groups"] = list(manifest.repeats)
-    if manifest.first_seed:
-        fields["first_seed"] = manifest.first_seed
-    fields["out"] = str(folder)
-    return f"`c2l pairs {spell_fields(fields)}`"

@@ -14,15 +14,17 @@ from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
-from c2l.pairs.manifest import PairsManifest, ShardRecord
-
-
-def shard_name(index: int) -> str:
-    return f"pairs-{index:05d}.safetensors"
+from c2l.pairs.manifest import PairsManifest
+from c2l.pairs.records import ShardRecord
 
 
 def write_shard(
-    path: Path, manifest: PairsManifest, seeds: range, latents: Tensor, embeddings: Tensor
+    path: Path,
+    manifest: PairsManifest,
+    seeds: range,
+    latents: Tensor,
+    embeddings: Tensor,
+    made_on: str,
 ) -> ShardRecord:
     """Write a shard atomically, with the parts that made it in its header; say what was written."""
     data = safetensors.torch.save(
@@ -34,7 +36,8 @@ def write_shard(
         metadata={"c2l": json.dumps(_makers(manifest), sort_keys=True)},
     )
     write_atomically(path, data)
-    return ShardRecord(path.name, len(seeds), hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data).hexdigest()
+    return ShardRecord(path.name, len(seeds), digest, len(data), made_on)
 
 
 def read_shard(folder: Path, manifest: PairsManifest, record: ShardRecord) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@
 - ``unwrapped``: the file inside a ``.gz`` or ``.zip``. c2l itself calls it before any plugin reads.
 - ``explain_damage``: everything that can go wrong inside a file, as one ``BadWeights``.
 - ``refuse_stand_in``: a web page, a Git LFS pointer or nothing in place of weights.
+- ``unfilled``: networks whose shapes are compared with those of a file before they take memory.
 
 Plugins read foreign files through these.
 """
@@ -29,6 +30,7 @@ from c2l.reading.torch_files import (
     read_beginning,
 )
 from c2l.reading.wrapped import is_wrapped, unwrapped
+from c2l.weightless import unfilled
 
 __all__ = [
     "read_pickle",
@@ -46,6 +48,7 @@ __all__ = [
     "read_beginning",
     "explain_damage",
     "refuse_stand_in",
+    "unfilled",
     "checked_layout",
     "Damaged",
     "DTYPES",

@@ -6,12 +6,14 @@ PNG under the schema ``c2l/2``. Records of ``c2l/1``, the schema before, are rea
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadInput, BadPicture
-from c2l.images import read_png
+from c2l.images import NoRecord, read_png, read_png_file
 from c2l.sampling.request import Request
 
 SCHEMA = "c2l/2"
@@ -31,6 +33,19 @@ def read_record(path: Path) -> dict[str, Any]:
         BadPicture: the file is not a picture, or has no record, or one of a newer version of c2l.
     """
     return upgraded(read_png(path), str(path))
+
+
+def find_record(data: bytes, where: str, *, most_pixels: float = math.inf) -> dict[str, Any] | None:
+    """``read_record`` for the content of a picture file; None if it carries no record.
+
+    Args:
+        where: what it is called in messages.
+        most_pixels: of a picture that is decoded.
+    """
+    try:
+        return upgraded(read_png_file(io.BytesIO(data), where, most_pixels=most_pixels), where)
+    except NoRecord:
+        return None
 
 
 def request_of(record: Mapping[str, Any], where: str) -> Request:

@@ -19,13 +19,16 @@ from c2l.editing.directions import (
     from_prompts,
     load_direction,
 )
+from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.ends import end_of
 from c2l.errors import BadInput, BadWeights
 from c2l.ranges import MOST_STRENGTH
 from c2l.result import slug
 from c2l.sampling.record import read_record
 from c2l.service.drawing import prepare_folder
-from c2l.service.editing import Ends, TypedEdit
+from c2l.service.edit_ends import Ends
+from c2l.service.editing import TypedEdit
+from c2l.service.kept_directions import place_of, place_to_keep
 from c2l.service.notices import Notice
 from c2l.service.session import Session
 
@@ -46,10 +49,11 @@ def typed_direction(
     without: Path | None = None,
     shown: Path | None = None,
     component: int | None = None,
-    direction: Path | None = None,
+    direction: Path | str | None = None,
     keep: Sequence[str] | None = None,
     strength: str | Sequence[float] = "1",
-    save: Path | None = None,
+    save: Path | str | None = None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> TypedEdit:
     """Each end moved along one direction, at each strength.
 
@@ -57,10 +61,13 @@ def typed_direction(
         start, end: two prompts.
         without, shown: folders of PNGs that c2l wrote, or files of latents.
         component: of the latent space, counted from 0.
-        direction: a file. One of these four ways names the direction.
+        direction: a file, or the name of one that was kept. One of these four ways names the
+            direction.
         keep: what shall stay, each in words.
         strength: as in ``-1,0,1``; or ``0..1.5:7``, seven from the one to the other.
-        save: a file to write the direction to.
+        save: a file to write the direction to, or a name to keep it by.
+        on_progress: called with the number of pictures drawn to make the direction, and the most
+            there may be.
     Raises:
         BadInput, BadWeights, IncompatibleParts, BadPicture, NotWritable.
     """
@@ -75,8 +82,9 @@ def typed_direction(
         told = "nothing names" if not named else f"{' and '.join(f'`{n}`' for n in named)} name"
         raise BadInput(f"{told} the direction", hint=_ANOTHER, field=(named or ["start"])[-1])
     strengths = _strengths(strength)
-    if save is not None:
-        prepare_folder(save.parent, "save")
+    place = None if save is None else place_to_keep(save)
+    if place is not None:
+        prepare_folder(place.parent, "save")
     kept, pipeline = list(keep or ()), ends.pipeline
     if direction is not None:
         if kept:
@@ -85,35 +93,46 @@ def typed_direction(
                 hint="Leave out `keep`, or make it anew",
                 field="keep",
             )
-        found = load_direction(direction, pipeline.generator)
+        found = load_direction(place_of(direction), pipeline.generator)
     elif component is not None:
-        found = from_component(pipeline, component, keep=kept)
+        found = from_component(pipeline, component, keep=kept, on_progress=on_progress)
     elif named == ["without"]:
         groups = [
             _group(pipeline, path, name) for path, name in ((without, "without"), (shown, "shown"))
         ]
-        found = from_groups(pipeline, *groups, name=f"{without} -> {shown}", keep=kept)
+        name = f"{without} -> {shown}"
+        found = from_groups(pipeline, *groups, name=name, keep=kept, on_progress=on_progress)
     else:
-        found = from_prompts(pipeline, _given(start, "start"), _given(end, "end"), keep=kept)
-    if save is not None:
-        session.tell(Notice("saved", f"the direction is in {found.save(save)}"))
-    _tell_of_short(session, found)
+        texts = _given(start, "start"), _given(end, "end")
+        found = from_prompts(pipeline, *texts, keep=kept, on_progress=on_progress)
+    if place is not None:
+        session.tell(Notice("saved", f"the direction is in {found.save(place)}"))
+    if (short := notice_of_short(found)) is not None:
+        session.tell(short)
     begin = ends.edit()
     moved = begin.move(found, strengths)
     moved.name = f"{ends.title}-{_short(found.card.made.get('end') or found.card.name)}"
-    return TypedEdit(moved, None if 0 in strengths else begin)
+    return TypedEdit(moved, None if 0 in strengths else begin, chosen_seed=ends.chosen_seed)
 
 
 def typed_adhere(
-    session: Session, ends: Ends, *, to: str | None = None, start: str | None = None
+    session: Session,
+    ends: Ends,
+    *,
+    to: str | None = None,
+    start: str | None = None,
+    on_progress: OnProgress = lambda done, num: None,
 ) -> TypedEdit:
     """Each end, changed until it shows one more thing.
+
+    Args:
+        on_progress: called with the number of moves that are found, and of all.
 
     Raises:
         BadInput: the embedder cannot tell ``to`` from ``start``.
     """
     begin = ends.edit()
-    adhering = begin.adhere(_given(to, "to"), start=start)
+    adhering = begin.adhere(_given(to, "to"), start=start, on_progress=on_progress)
     adhering.name = f"{ends.title}-{_short(adhering.to)}"
     for one, found in enumerate(adhering.found, start=1):
         what = f"{found.before:.2f} to {found.after:.2f}, typical {found.typical:.2f}"
@@ -123,7 +142,7 @@ def typed_adhere(
             session.tell(Notice("short", f"{where}{short} ({what})"))
         elif not found.reached:
             session.tell(Notice("short", f"{where}shows it less clearly than most do ({what})"))
-    return TypedEdit(adhering, begin)
+    return TypedEdit(adhering, begin, chosen_seed=ends.chosen_seed)
 
 
 def _short(text: str) -> str:
@@ -189,11 +208,13 @@ def _group(pipeline: Pipeline, path: Path | None, field: str) -> Tensor:
         ) from error
 
 
-def _tell_of_short(session: Session, direction: Direction) -> None:
+def notice_of_short(direction: Direction) -> Notice | None:
+    """The notice that a direction shows less than pictures of the thing do; None if it does not."""
     seen, wanted = (direction.card.measures.get(name, 0.0) for name in ("seen", "wanted"))
-    if seen < 0.9 * wanted:
-        text = (
-            f"'{direction.card.name}' shows at strength 1 {seen / wanted:.0%} of what pictures "
-            "of it show; no strength shows more"
-        )
-        session.tell(Notice("short", text))
+    if seen >= 0.9 * wanted:
+        return None
+    return Notice(
+        "short",
+        f"'{direction.card.name}' shows at strength 1 {seen / wanted:.0%} of what pictures "
+        "of it show; no strength shows more",
+    )

@@ -30,10 +30,17 @@ class DrawingInterrupted(KeyboardInterrupt):
         folder: where they are.
         num_done: pictures in the folder.
         num: pictures of the request.
+        chosen_seed: the one to name if the same is to be drawn again; None if it was named.
     """
 
-    def __init__(self, folder: Path, num_done: int, num: int) -> None:
-        super().__init__(f"{num_done:,} of {num:,} pictures are in {folder}")
+    def __init__(
+        self, folder: Path, num_done: int, num: int, chosen_seed: int | None = None
+    ) -> None:
+        message = f"{num_done:,} of {num:,} pictures are in {folder}"
+        self.resumes = chosen_seed is None
+        if chosen_seed is not None:
+            message += f". With `seeds={chosen_seed}` the same command resumes"
+        super().__init__(message)
         self.folder = folder
         self.num_done = num_done
         self.num = num
@@ -92,7 +99,7 @@ def draw_into(
         try:
             for drawn in _pictures(session, unfinished, on_candidates):
                 if pages is not None:
-                    image = drawn.picture.pil() if drawn.picture else _opened(drawn.path)
+                    image = drawn.picture.pil() if drawn.picture else opened(drawn.path)
                     pages.add(drawn.index, image)
                 on_picture(drawn)
         except KeyboardInterrupt:
@@ -142,7 +149,8 @@ def _pages(unfinished: Unfinished) -> GridPages | None:
     return GridPages(save, len(request.seed_lists[0]), request.num_pictures)
 
 
-def _opened(path: Path) -> Image.Image:
+def opened(path: Path) -> Image.Image:
+    """A picture that is in its folder already, for a grid."""
     with Image.open(path) as image:
         return image.convert("RGB")
 

@@ -41,10 +41,12 @@ class Notice:
     Args:
         kind: what it is about.
         text: one line, with fields in backquotes as in errors.
+        field: of the request, if it is about one.
     """
 
     kind: Kind
     text: str
+    field: str = ""
 
 
 Tell = Callable[[Notice], None]
@@ -54,8 +56,11 @@ def notices_before(pipeline: Pipeline, request: DrawRequest) -> Iterator[Notice]
     """Options that the prior ignores, words that the embedder cannot read, and negation."""
     yield from notices_of_ignored(pipeline.prior, request.given)
     texts = [text for prompt in request.prompts for text in prompt]
-    for text in dict.fromkeys([*texts, *(request.negative or ())]):
-        yield from _unread(pipeline.embedder, text)
+    for text in dict.fromkeys(texts):
+        yield from _unread(pipeline.embedder, text, "prompt")
+    for text in request.negative or ():
+        if text not in texts:
+            yield from _unread(pipeline.embedder, text, "negative")
     if "negative" in pipeline.prior.supported_options:
         for text in dict.fromkeys(texts):
             yield from _negated(text, request.negative or {})
@@ -65,7 +70,7 @@ def notices_of_ignored(prior: Prior, given: Iterable[str]) -> Iterator[Notice]:
     """That the prior ignores some of the options that are given."""
     kind = prior.reference.partition(":")[0]
     for name in sorted(prior.ignored_options.intersection(given)):
-        yield Notice("option", f"{kind} ignores `{name}`")
+        yield Notice("option", f"{kind} ignores `{name}`", name)
 
 
 def notices_of_weights(pipeline: Pipeline, request: Request) -> Iterator[Notice]:
@@ -97,6 +102,7 @@ def notice_of_far(pipeline: Pipeline, prompt: str, best_score: float) -> Notice 
         "far",
         f"'{_in_short(prompt)}' is far from what {pipeline.generator.reference} draws; "
         "this is the nearest it can do",
+        "prompt",
     )
 
 
@@ -104,14 +110,16 @@ def _in_short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _unread(embedder: Embedder, text: str) -> Iterator[Notice]:
+def _unread(embedder: Embedder, text: str, field: str) -> Iterator[Notice]:
     reading = embedder.read_text(text)
     if reading.unknown:
         words = ", ".join(f"'{word}'" for word in reading.unknown)
-        yield Notice("words", f"{embedder.reference} does not know {words}; drawing without")
+        told = f"{embedder.reference} does not know {words}; drawing without"
+        yield Notice("words", told, field)
     if reading.cut:
         cut = _in_short(reading.cut)
-        yield Notice("length", f"the prompt is too long for {embedder.reference}; cut: '{cut}'")
+        told = f"the prompt is too long for {embedder.reference}; cut: '{cut}'"
+        yield Notice("length", told, field)
 
 
 def _negated(text: str, negative: Mapping[str, float]) -> Iterator[Notice]:
@@ -122,7 +130,8 @@ def _negated(text: str, negative: Mapping[str, float]) -> Iterator[Notice]:
     unwanted = ", ".join([*given, *(name for name in found.negative if name not in negative)])
     wanted = f"`prompt={_quoted(found.prompt)}`" if found.prompt else "say what to draw, and"
     advice = f"{wanted} `negative={_quoted(unwanted)}`"
-    yield Notice("negation", f"text encoders hardly read negation in '{text}'. Better: {advice}")
+    told = f"text encoders hardly read negation in '{text}'. Better: {advice}"
+    yield Notice("negation", told, "prompt")
 
 
 def _quoted(text: str) -> str:

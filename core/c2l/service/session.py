@@ -5,14 +5,16 @@ The command line and the web service share it; a script may use it as well.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import gc
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
-from c2l.devices import resolve_device, resolve_precision
+from c2l.devices import free_cached_memory, resolve_device, resolve_precision
 from c2l.loading import DEFAULT_RECIPE, load_pipeline
 from c2l.pipeline import OnCandidates, Pipeline
 from c2l.plugins import registry
@@ -73,6 +75,33 @@ class Session:
         self._access = Lock()  # to ``_loaded``
         self._loading = Lock()  # one pipeline at a time, so that none is loaded twice
 
+    def has(self, request: Request) -> bool:
+        """Whether the pipeline of a request is in memory. Raises ``UnknownReference``."""
+        return self._recall(_key(request)) is not None
+
+    def telling(self, tell: Tell) -> Session:
+        """This session, with the same pipelines, whose notices go elsewhere.
+
+        For one of several requests at a time, each of which wants its own notices.
+        """
+        other = copy.copy(self)
+        other.tell = tell
+        return other
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The pipelines in memory, by recipe or prior; the one used last comes last."""
+        with self._access:
+            pipelines = list(self._loaded.values())
+        return tuple(p.recipe or p.prior.reference for p in pipelines)
+
+    def forget(self) -> None:
+        """Drop all pipelines: their memory is free once no drawing uses them."""
+        with self._access:
+            self._loaded.clear()
+        gc.collect()  # pipelines and their parts know each other
+        free_cached_memory()
+
     def pipeline(self, request: Request) -> Pipeline:
         """The pipeline of a request, loaded unless it is here already.
 
@@ -82,8 +111,7 @@ class Session:
         """
         device = resolve_device(request.device)
         resolve_precision(request.precision, device)
-        parts = named_parts(request)
-        key = (*dataclasses.astuple(parts), str(device), request.precision)
+        parts, key = named_parts(request), _key(request)
         pipeline = self._recall(key)
         if pipeline is None:
             with self._loading:
@@ -159,6 +187,12 @@ class Session:
             far = notice_of_far(pipeline, prompt, score)
             if far is not None:
                 self.tell(far)
+
+
+def _key(request: Request) -> tuple[object, ...]:
+    """What requests of the same pipeline have in common."""
+    parts = dataclasses.astuple(named_parts(request))
+    return (*parts, str(resolve_device(request.device)), request.precision)
 
 
 class NamesParts(Protocol):

@@ -1,13 +1,15 @@
-"""The journal of an unfinished request in its folder, from which the same request is resumed.
+"""The journal of an unfinished drawing in its folder, from which the same drawing is resumed.
 
-One file for each request, ``.c2l-unfinished-HASH.jsonl``: the request with its seeds, and then a
-line for each picture and each page of the grid, written before the file. What is there is done.
+One file for each, ``.c2l-unfinished-HASH.jsonl``: what was left open when it began, such as seeds,
+and then a line for each picture and each page of the grid, written before the file. What is there
+is done.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -15,35 +17,41 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
+from c2l.editing.edit import Edit
 from c2l.errors import BadInput, NotWritable
 from c2l.files import remove_partials
-from c2l.images import write_new_png
+from c2l.images import free_stem, write_new_png
 from c2l.sampling.request import Request
 
 
-class Unfinished:
-    """The journal of one request in one folder; a context manager.
+class Journal(ABC):
+    """The journal of one drawing in one folder; a context manager.
 
-    Two processes that draw one request into one folder do not share a journal: the second draws
-    all of its pictures.
+    Two processes that draw the same into one folder do not share a journal: the second draws all
+    of its pictures.
 
-    Attributes:
-        request: with its seeds: those of the unfinished request, or new ones.
-
+    Args:
+        asked: what is drawn, as a text that differs from all others.
     Raises:
         NotWritable: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, asked: Request) -> None:
-        text = json.dumps(asked.to_dict(), sort_keys=True)
-        name = f".c2l-unfinished-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    def __init__(self, folder: Path, asked: str) -> None:
+        name = f".c2l-unfinished-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
         self._folder = folder
         self._path = folder / f"{name}.jsonl"
         self._lock = FileLock(folder / f"{name}.lock")
         self._mine = False
-        self._asked = asked
-        self.request = asked
         self._files: dict[int | str, Path] = {}
+
+    @abstractmethod
+    def _begin(self) -> str:
+        """Decide what was left open; the first line of the journal."""
+
+    @abstractmethod
+    def _take_up(self, first: str) -> None:
+        """Take over what a first line decided. Raises ``ValueError``, ``TypeError``, ``KeyError``
+        or ``BadInput`` for anything else."""
 
     @property
     def done(self) -> dict[int, Path]:
@@ -55,13 +63,12 @@ class Unfinished:
             self._lock.acquire(timeout=0)
             self._mine = True
         except Timeout:
-            self.request = self._asked.with_seeds()
+            self._begin()
             return self
         try:
             self._read()
             if not self.done:
-                self.request = self._asked.with_seeds()
-                self._write(json.dumps(self.request.to_dict()), "w")
+                self._write(self._begin(), "w")
         except BaseException:
             self._release()
             raise
@@ -73,7 +80,7 @@ class Unfinished:
         return sum(path.is_file() for path in self.done.values())
 
     def keep(self, what: int | str, stem: str, write: Callable[[Path], object]) -> Path:
-        """Write a PNG of this request, unless it is there; nothing is overwritten.
+        """Write a PNG of this drawing, unless it is there; nothing is overwritten.
 
         Args:
             what: the picture's number, or the name of another file.
@@ -114,8 +121,8 @@ class Unfinished:
     def _read(self) -> None:
         try:
             first, *lines = self._path.read_text(encoding="utf-8").splitlines()
-            self.request = Request(**json.loads(first))
-        except (OSError, ValueError, TypeError, BadInput):
+            self._take_up(first)
+        except (OSError, ValueError, TypeError, KeyError, BadInput):
             return  # there is none
         for line in lines:
             try:
@@ -144,3 +151,45 @@ class Unfinished:
                 hint="Choose another `out`, or make room",
                 field="out",
             ) from error
+
+
+class Unfinished(Journal):
+    """The journal of a request.
+
+    Attributes:
+        request: with its seeds: those of the unfinished request, or new ones.
+    """
+
+    def __init__(self, folder: Path, asked: Request) -> None:
+        super().__init__(folder, json.dumps(asked.to_dict(), sort_keys=True))
+        self._asked = asked
+        self.request = asked
+
+    def _begin(self) -> str:
+        self.request = self._asked.with_seeds()
+        return json.dumps(self.request.to_dict())
+
+    def _take_up(self, first: str) -> None:
+        self.request = Request(**json.loads(first))
+
+
+class UnfinishedEdit(Journal):
+    """The journal of an edit, whose operations say all but how its files are called.
+
+    Attributes:
+        stem: of these.
+    """
+
+    def __init__(self, folder: Path, edit: Edit) -> None:
+        operations = [o.model_dump(mode="json") for o in edit.operations]
+        parts = edit.pipeline.provenance["fingerprints"]
+        super().__init__(folder, json.dumps([edit.name, edit.truncation, parts, operations]))
+        self._name = edit.name
+        self.stem = edit.name
+
+    def _begin(self) -> str:
+        self.stem = free_stem(self._folder, self._name)
+        return json.dumps({"stem": self.stem})
+
+    def _take_up(self, first: str) -> None:
+        self.stem = str(json.loads(first)["stem"])

@@ -6,13 +6,15 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.video import Easing, Video, write_edit
 from c2l.editing.video.writing import check_video
 from c2l.editing.walk import Spacing
 from c2l.errors import BadInput
 from c2l.sampling.operations import Path as Way
 from c2l.service.directing import typed_direction
-from c2l.service.editing import Ends, TypedEdit, typed_walk
+from c2l.service.edit_ends import Ends
+from c2l.service.editing import TypedEdit, typed_walk
 from c2l.service.session import Session
 
 FOLDER = Path("pictures")
@@ -40,14 +42,16 @@ def typed_track(
     spacing: Spacing | None = None,
     start: str | None = None,
     end: str | None = None,
-    direction: Path | None = None,
+    direction: Path | str | None = None,
     strength: str | None = None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> TypedEdit:
     """What the video goes along: a walk through all ends, or one end turned along a direction.
 
     Args:
         start, end, direction: name the direction, as of ``typed_direction``.
         strength: as in ``-1..1``, from the first frame to the last.
+        on_progress: called while a direction is made, as of ``typed_direction``.
     Raises:
         BadInput: both, or as ``typed_walk`` and ``typed_direction``.
     """
@@ -67,9 +71,8 @@ def typed_track(
     if frames < 2:
         raise BadInput(f"`frames={frames}` is below 2", hint="Use `frames=60`", field="frames")
     along = f"{strength or TURN}:{frames}"
-    turned = typed_direction(
-        session, ends, start=start, end=end, direction=direction, strength=along
-    )
+    named = {"start": start, "end": end, "direction": direction}
+    turned = typed_direction(session, ends, **named, strength=along, on_progress=on_progress)
     return TypedEdit(turned.edit)
 
 

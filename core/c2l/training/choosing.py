@@ -3,9 +3,13 @@
 No labels are needed. A picture fits its prompt as far as the embedder puts it nearer to it than it
 puts random pictures, in standard deviations of those: cosines alone say little, since one prompt is
 near to everything and another to nothing. Many pictures that fit well do not make up for one that
-does not fit at all, so what counts is the mean of exp(-deviations). Pictures that fit are easily
-had at the price of being all the same; so among settings that fit nearly as well as the best, the
-most varied are taken.
+does not fit at all, so what counts is the mean of exp(-deviations): next to nothing for a picture
+that fits, one and more for one that does not, and so nearly the share of those. Pictures that fit
+are easily had at the price of being all the same; so among settings whose share is hardly above the
+least, the most varied are taken.
+
+It takes two rounds, on the same prompts: the prior's candidates, and those near the one that fits
+best.
 """
 
 # Letters: P prompts, N pictures of each, E embedding width, R random pictures.
@@ -13,6 +17,7 @@ most varied are taken.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,9 +31,10 @@ from c2l.training.batches import rng_of
 from c2l.training.validation import Validator, draw, nearest
 
 EACH = 2
-"""Pictures of each prompt: two, whose difference is the diversity."""
-FEWEST_PROMPTS, MOST_PROMPTS = 8, 48
-MOST_PICTURES = 1024
+"""Pictures of each prompt: two, which are compared. In pixels, since there are embedders to which
+all pictures are nearly alike, however varied they look."""
+FEWEST_PROMPTS, MOST_PROMPTS = 8, 96
+MOST_PICTURES = 2048
 MOST_PIXELS = 2**28
 """Of all pictures together: 1,024 of 512 px, 256 of 1024 px."""
 SHARE = 8
@@ -37,8 +43,10 @@ eighth of the time of a run at most."""
 MOST_RANDOM = 2048
 MOST_DEVIATIONS = 8.0
 """Further away is not worse, and not better: hardly any random picture is as far."""
-NEARLY = 0.95
-"""Of the best fit: what a more varied choice may give away."""
+GIVEN_AWAY = 0.006
+"""Of the share of pictures that do not fit: so much more of it than the best a more varied choice
+may have. In worlds whose truth is known that is half a point to one of what prompts name."""
+ROUNDS = 2
 FEW_PICTURES = 64
 
 
@@ -50,7 +58,8 @@ class Trial:
         settings: the choice.
         fit: how much nearer pictures are to their prompts than random ones, in standard deviations
             of those; a mean in which pictures that do not fit count most.
-        diversity: how much two pictures of a prompt differ, as a part of two random ones.
+        diversity: how far two pictures of a prompt are apart in pixels, as a part of two random
+            ones.
     """
 
     settings: Mapping[str, Any]
@@ -60,6 +69,11 @@ class Trial:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {**self.settings, "fit": round(self.fit, 3), "diversity": round(self.diversity, 3)}
+
+    @property
+    def unfit(self) -> float:
+        """Nearly the share of pictures that do not fit."""
+        return math.exp(-self.fit)
 
 
 @dataclass(frozen=True)
@@ -120,23 +134,19 @@ class Scale:
         texts: unit embeddings of P prompts without the mean of text, (P, E). What all texts share
             would rank pictures alike for each of them.
         mean, deviation: of the products of each prompt and random pictures, (P,).
-        differ: the mean of 1 - cosine over random pictures.
     """
 
     texts: Tensor
     mean: Tensor
     deviation: Tensor
-    differ: float
 
     @classmethod
     def of(cls, texts: Tensor, centre: Tensor, pictures: Tensor) -> Scale:
         """Of embeddings of prompts (P, E), the mean (E,) of text at unit length, and embeddings of
-        random pictures (R, E), R even."""
+        random pictures (R, E)."""
         read, seen = normalize(texts, dim=1) - centre, normalize(pictures, dim=1)
         products = seen @ read.T
-        differ = 1 - (seen[0::2] * seen[1::2]).sum(dim=1)
-        deviation = products.std(dim=0).clamp_min(1e-6)
-        return cls(read, products.mean(dim=0), deviation, float(differ.mean().clamp_min(1e-6)))
+        return cls(read, products.mean(dim=0), products.std(dim=0).clamp_min(1e-6))
 
     def fit(self, pictures: Tensor) -> float:
         """Of pictures (P, N, E) and their prompts."""
@@ -144,11 +154,6 @@ class Scale:
         standard = (products - self.mean[:, None]) / self.deviation[:, None]
         bounded = standard.double().clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
         return float(-(-bounded).exp().mean().log())
-
-    def diversity(self, pictures: Tensor) -> float:
-        """Of pictures (P, 2, E)."""
-        unit = normalize(pictures, dim=2)
-        return float((1 - (unit[:, 0] * unit[:, 1]).sum(dim=1)).mean() / self.differ)
 
 
 def choose_settings(
@@ -177,19 +182,26 @@ def choose_settings(
         return unseen
     if validator is None or texts is None:
         return unseen.noting("others were not tried, for lack of a generator and an embedder")
-    prompts = _some_prompts(validator, len(candidates), len(embeddings))
+    prompts = _some_prompts(validator, ROUNDS * len(candidates), len(embeddings))
     if not prompts:
         return unseen.noting("pairs are too few to try others")
     asked = validator.texts(prompts)
-    random = embeddings[-(min(len(embeddings), MOST_RANDOM) // 2 * 2) :]
     centre = normalize(texts, dim=1).mean(dim=0)
-    scale = Scale.of(asked, centre, random)
-    trials = []
-    for candidate in candidates:
-        prior.adopt(candidate)
+    scale = Scale.of(asked, centre, embeddings[-MOST_RANDOM:])
+    random = validator.generator.sample_latents(range(EACH * len(prompts)))
+    usual = validator.look_at_twins(random, own=True)[1].mean().clamp_min(1e-6)
+
+    def attempt(settings: Mapping[str, Any]) -> Trial:
+        prior.adopt(settings)
         latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
-        seen = validator.look(latents).unflatten(0, (-1, EACH))
-        trials.append(Trial(candidate, scale.fit(seen), scale.diversity(seen)))
+        seen, apart = validator.look_at_twins(latents)
+        fit = scale.fit(seen.unflatten(0, (-1, EACH))) - math.log(prior.sampling_doubt(settings))
+        return Trial(settings, fit, float(apart.mean() / usual))
+
+    trials = [attempt(candidate) for candidate in candidates]
+    closer = prior.sampling_candidates_near(min(trials, key=lambda t: t.unfit).settings)
+    new = [settings for settings in closer if settings not in candidates]
+    trials += [attempt(settings) for settings in new[: len(candidates)]]
     chosen = best_trial(trials)
     prior.adopt(chosen.settings)
     near = nearest(scale.texts, embeddings)
@@ -199,8 +211,8 @@ def choose_settings(
 
 def best_trial(trials: Sequence[Trial]) -> Trial:
     """The most varied of those that fit nearly as well as the best."""
-    best = max(trial.fit for trial in trials)
-    fitting = [trial for trial in trials if trial.fit >= best - (1 - NEARLY) * abs(best)]
+    least = min(trial.unfit for trial in trials)
+    fitting = [trial for trial in trials if trial.unfit <= least + GIVEN_AWAY]
     return max(fitting, key=lambda trial: trial.diversity)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,14 +138,27 @@ class Validator:
         Args:
             own: whether the latents are the generator's own, whose K may differ from the pairs'.
         """
+        return torch.cat(
+            [self.embedder.embed_images(images).cpu() for images in self._render(latents, own)]
+        )
+
+    @torch.no_grad()
+    def look_at_twins(self, latents: Tensor, *, own: bool = False) -> tuple[Tensor, Tensor]:
+        """Of the pictures of latents (B, K, D), B even: embeddings (B, E), and how far rows 0 and 1
+        are apart in pixels, rows 2 and 3, and so on: a root mean square, (B / 2,)."""
+        embeddings, apart = [], []
+        for images in self._render(latents, own):
+            embeddings.append(self.embedder.embed_images(images).cpu())
+            difference = (images[0::2] - images[1::2]).float()
+            apart.append(difference.square().mean(dim=(1, 2, 3)).sqrt().cpu())
+        return torch.cat(embeddings), torch.cat(apart)
+
+    def _render(self, latents: Tensor, own: bool) -> Iterator[Tensor]:
+        """Pictures of latents, an even number at a time."""
         repeats = None if own else self.repeats
         size = VALIDATION.pictures(self.generator.image_size, self.generator.device.type)
-        return torch.cat(
-            [
-                self.embedder.embed_images(self.generator.synthesize(part, repeats=repeats)).cpu()
-                for part in latents.split(size)
-            ]
-        )
+        for part in latents.split(max(2, size // 2 * 2)):
+            yield self.generator.synthesize(part, repeats=repeats)
 
     def _affordable(self) -> int:
         """How many pictures a score may be computed from."""

@@ -15,7 +15,8 @@ from torch.nn.functional import cosine_similarity, normalize
 import c2l
 from c2l import Modality, PriorCard, SampleOptions, SeededNormal
 from c2l.bridge import Bridge
-from c2l.bridge.clouds import Clouds, candidates
+from c2l.bridge.clouds import Clouds, candidates, candidates_near
+from c2l.bridge.prior import DOUBT
 from c2l.errors import BadInput
 from c2l.prior_file import PartCard
 from c2l_priors.flow import FlowPrior
@@ -82,7 +83,12 @@ def test_every_candidate_is_a_bridge_and_no_two_are_one() -> None:
     for texts in (pictures[:90], apart(pictures[:90])):
         found = candidates(Clouds.measure(pictures, texts))
         assert not any(FlowPrior.Settings.problems(settings) for settings in found)
-        assert len({tuple(settings.items()) for settings in found}) == len(found) > 10
+        assert len({tuple(settings.items()) for settings in found}) == len(found) > 4
+        for settings in found:
+            near = candidates_near(settings, len(pictures))
+            assert not any(FlowPrior.Settings.problems(one) for one in near)
+            assert {one["gap"] for one in near} == {settings["gap"]}
+            assert len({tuple(one.items()) for one in near}) == len(near) > 3
 
 
 def test_what_suits_the_clouds_comes_first() -> None:
@@ -101,7 +107,7 @@ def test_texts_that_name_nothing_in_the_pictures() -> None:
     )
     assert own.told > 2 and own.named > 0.1 and own.texts_suit
     assert others.told == pytest.approx(1, abs=0.1) and not others.texts_suit
-    assert len(candidates(own)) > 10
+    assert len(candidates(own)) > 4
     assert candidates(others) == candidates(own)[:1]
     # All of them alike, next to what pictures are: none is nearer to its own than to the others.
     same = normalize(pictures[:1] + 1e-3 * cone(40, 0.0, 9), dim=1)
@@ -224,6 +230,10 @@ def test_auto_is_resolved_when_pairs_are_there() -> None:
     assert prior.settings().items() >= first.items()
     prior.adopt(others[0])
     assert prior.settings().items() >= others[0].items()
+    assert {"neighbours" in c["gap"]: prior.sampling_doubt(c) for c in (first, *others)} == {
+        True: DOUBT,
+        False: 1.0,
+    }
 
 
 def test_what_is_set_is_not_chosen() -> None:

@@ -55,7 +55,7 @@ def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main(["pairs", *PARTS, "--num", "60", "-o", str(folder), "--json"]) == 0
     printed = capsys.readouterr()
     manifest = json.loads(printed.out)
-    assert (manifest["num"], manifest["shard_size"], manifest["batch_size"]) == (60, 4096, 256)
+    assert (manifest["num"], manifest["shard_size"], manifest["batch_size"]) == (60, 1024, 256)
     assert printed.err == "computing on cpu\n"
 
     prompts = write_prompts(tmp_path)

@@ -40,6 +40,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+def done_in(folder: Path) -> list[int]:
+    """The shards that have a record."""
+    return [int(path.stem.removeprefix("pairs-")) for path in sorted(folder.glob("pairs-*.json"))]
+
+
 def test_pairs_are_what_the_parts_give(tmp_path: Path) -> None:
     pairs = build(tmp_path / "p", first_seed=7)
     embeddings, latents = toy_pairs(50, first_seed=7)
@@ -142,20 +147,38 @@ def test_kill_9_and_the_same_command_again(tmp_path: Path) -> None:
         assert int(process.stdout.readline()) >= 28
         process.send_signal(signal.SIGKILL)
     left = read_manifest(tmp_path / "p")
-    assert left.num_done == 20 and not left.complete
+    assert not left.complete and done_in(tmp_path / "p") == [0]
     # What a writer that was killed inside a write leaves behind.
     (tmp_path / "p" / ".pairs-00001.safetensors.99999.partial").write_bytes(b"half")
     build(tmp_path / "p")
     assert contents(tmp_path / "p") == whole
 
 
-def test_a_shard_whose_manifest_was_never_written_is_made_again(tmp_path: Path) -> None:
+def test_a_shard_whose_record_was_never_written_is_made_again(tmp_path: Path) -> None:
     whole = contents_of_uninterrupted(tmp_path)
-    manifest = json.loads(whole["manifest.json"])
-    del manifest["shards"][1:]
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "pairs-00001.json").unlink()
+    (tmp_path / "pairs-00001.safetensors").write_bytes(b"half of it")
     build(tmp_path)
     assert contents(tmp_path) == whole
+
+
+@pytest.mark.parametrize("num_left", [3, 1])
+def test_a_folder_of_version_1_whose_manifest_was_its_only_list(
+    tmp_path: Path, num_left: int
+) -> None:
+    whole = contents_of_uninterrupted(tmp_path)
+    manifest = json.loads(whole["manifest.json"])
+    for index, shard in enumerate(manifest["shards"]):
+        del shard["size"], shard["made_on"]
+        (tmp_path / f"pairs-{index:05d}.json").unlink()
+    manifest = {**manifest, "schema": "c2l-pairs/1", "shards": manifest["shards"][:num_left]}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    kept = (tmp_path / "pairs-00000.safetensors").stat().st_mtime_ns
+    pairs = build(tmp_path)
+    assert (tmp_path / "pairs-00000.safetensors").stat().st_mtime_ns == kept
+    assert torch.equal(pairs.latents, toy_pairs(50)[1])
+    assert torch.equal(load_pairs(tmp_path).latents, pairs.latents)
+    assert len(build(tmp_path, 70)) == 70
 
 
 def test_more_pairs_later_are_the_same_as_all_at_once(tmp_path: Path) -> None:
@@ -195,7 +218,10 @@ def test_a_damaged_shard_is_named(tmp_path: Path, damage: str) -> None:
     else:
         data[-1] ^= 1
     shard.write_bytes(data)
-    for read in (lambda: load_pairs(tmp_path), lambda: build(tmp_path)):
+    reads = [lambda: load_pairs(tmp_path), lambda: build(tmp_path).latents]
+    if damage == "truncated":  # seen without reading all of it
+        reads.append(lambda: build(tmp_path))
+    for read in reads:
         with pytest.raises(BadWeights, match=r"pairs-00001\.safetensors is damaged") as error:
             read()
         assert "Remove it" in error.value.hint

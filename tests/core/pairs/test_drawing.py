@@ -15,8 +15,8 @@ import torch
 
 import c2l
 from c2l.errors import C2LError
-from c2l.pairs import WorkerDied, build_pairs, drawing
-from c2l.pairs.drawing import DrawingPool, jobs_of
+from c2l.pairs import WorkerDied, build_pairs, workers
+from c2l.pairs.drawing import batches_of
 from c2l.testing import toy_parts
 
 
@@ -24,29 +24,31 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_jobs_cover_a_shard() -> None:
-    jobs = jobs_of(range(100, 120), 8)
-    assert [(job.start, job.num, job.batch_size) for job in jobs] == [
+def test_batches_cover_a_shard() -> None:
+    batches = batches_of(range(100, 120), 8)
+    assert [(batch.start, batch.num, batch.size) for batch in batches] == [
         (100, 8, 8), (108, 8, 8), (116, 4, 8)]  # fmt: skip
 
 
 def test_two_workers_write_the_bytes_of_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drawing, "loader_of", lambda generator, embedder: toy_parts)
+    monkeypatch.setattr(workers, "loader_of", lambda generator, embedder: toy_parts)
     seen: list[int] = []
-    for workers in (1, 2):
+    for num in (1, 2):
+        seen.clear()
         build_pairs(
             *toy_parts(),
             50,
-            tmp_path / str(workers),
+            tmp_path / str(num),
             shard_size=20,
             batch_size=8,
-            workers=workers,
+            workers=num,
             on_progress=lambda done, total: seen.append(done),
         )
+        assert (seen[0], seen[-1]) == (0, 50)
+        assert seen == sorted(seen)
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
-    assert seen == 2 * [0, 8, 16, 20, 28, 36, 40, 48, 50]
 
 
 def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:
@@ -61,36 +63,37 @@ def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
-def test_a_worker_that_dies_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed = partial(os._exit, 3)  # in place of loading the parts
-    monkeypatch.setattr(drawing, "loader_of", lambda generator, embedder: killed)
-    with pytest.raises(WorkerDied) as caught, DrawingPool(*toy_parts(), 2) as pool:
-        list(pool.draw(jobs_of(range(40), 8)))
+    monkeypatch.setattr(workers, "loader_of", lambda generator, embedder: killed)
+    with pytest.raises(WorkerDied) as caught:
+        build_pairs(*toy_parts(), 40, tmp_path, shard_size=20, workers=2)
     assert "`workers`" in caught.value.hint
 
 
 def test_parts_are_loaded_again_by_reference() -> None:
     generator = c2l.load_generator("stylegan:demo-faces")
     embedder = c2l.load_embedder("openclip:demo")
-    loader = drawing.loader_of(generator, embedder)
+    loader = workers.loader_of(generator, embedder)
     assert isinstance(loader, partial)
     again = loader()
     assert again[0].fingerprint() == generator.fingerprint()
     assert again[1].reference == "openclip:demo"
     generator.mapping.w_avg.add_(1)
     with pytest.raises(C2LError, match="other weights"):
-        drawing.loader_of(generator, embedder)()
+        workers.loader_of(generator, embedder)()
 
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from c2l.pairs import build_pairs, drawing
+from c2l.pairs import build_pairs, workers
 from c2l.testing import toy_parts
 
 if __name__ == "__main__":
-    drawing.loader_of = lambda generator, embedder: toy_parts
-    build_pairs(*toy_parts(), 10**6, Path(sys.argv[1]), batch_size=8, workers=2,
+    workers.loader_of = lambda generator, embedder: toy_parts
+    build_pairs(*toy_parts(), 10**6, Path(sys.argv[1]), shard_size=32, batch_size=8,
+                workers=2,
                 on_progress=lambda done, total: print(done, flush=True))
 """
 

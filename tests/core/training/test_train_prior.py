@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -336,7 +337,10 @@ def test_all_that_is_wrong_is_said_at_once(pairs: c2l.Pairs, tmp_path: Path) -> 
 
 def changed(pairs: c2l.Pairs, **changes: Any) -> c2l.Pairs:
     tensors = {"embeddings": pairs.embeddings, "latents": pairs.latents, **changes}
-    return c2l.Pairs(pairs.folder, pairs.manifest, **tensors)
+    manifest = dataclasses.replace(pairs.manifest, num=len(tensors["latents"]))
+    other = c2l.Pairs(pairs.folder, manifest)
+    vars(other)["_tensors"] = tensors["embeddings"], tensors["latents"]  # as if read
+    return other
 
 
 def test_pairs_that_cannot_be_trained_on(pairs: c2l.Pairs, tmp_path: Path) -> None:

@@ -178,9 +178,9 @@ def test_settings_are_kept_and_checked(kind: str) -> None:
         cls(**{**WIDTHS, "num_codes": 0}, gap=3)
 
 
-def test_one_step_is_a_flow_with_another_default() -> None:
+def test_one_step_is_a_flow_with_other_defaults() -> None:
     flow, onestep = (cls.Settings.model_validate(WIDTHS) for cls in (FlowPrior, OneStepPrior))
-    assert onestep.model_dump() == {**flow.model_dump(), "steps": 1}
+    assert onestep.model_dump() == {**flow.model_dump(), "steps": 1, "guidance": 1.0}
 
 
 @pytest.mark.parametrize(("width", "latent", "own"), [(8, 8, 8), (8, 9, 256)])
@@ -196,8 +196,8 @@ def test_the_width_of_the_papers_network(width: int, latent: int, own: int) -> N
 def test_what_a_sample_costs() -> None:
     """One call for each step; guidance adds rows, not calls, and only on the way."""
     flow, onestep = shaken("flow"), shaken("onestep")
-    assert calls_of_the_network(flow) == [1] * 8
-    assert calls_of_the_network(flow, guidance=2.0) == [1, 1, 2, 2, 2, 2, 2, 1]
+    assert calls_of_the_network(flow, guidance=1.0) == [1] * 8
+    assert calls_of_the_network(flow) == [1, 1, 2, 2, 2, 2, 2, 1]
     assert calls_of_the_network(flow, steps=1, guidance=2.0) == [2]
     assert calls_of_the_network(onestep) == [1]
     assert calls_of_the_network(onestep, guidance=0.5) == [2]

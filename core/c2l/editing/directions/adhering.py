@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from c2l.editing.directions.direction import Direction, made_direction
-from c2l.editing.directions.measuring import see
+from c2l.editing.directions.measuring import OnProgress, pictures_of, see
 from c2l.editing.directions.texts import answers, text_difference
 from c2l.editing.parts import Parts
 
@@ -84,15 +84,9 @@ def what_is_wanted(parts: Parts, to: str, start: str | None, truncation: float) 
         BadInput: the embedder cannot tell the two apart.
     """
     difference = text_difference(parts, start, to, field="to")
-    text = parts.embedder.embed_text([to])
-    latents = parts.prior.sample(text.expand(NUM_TYPICAL, -1), seeds=range(NUM_TYPICAL))
-    latents = parts.generator.latent_space.expand(
-        latents.to(parts.generator.device), parts.prior.repeats
-    )
+    typical = pictures_of(parts, to, NUM_TYPICAL, truncation=truncation)
     wanted = Wanted(difference, 0.0, truncation)
-    return wanted._replace(
-        typical=float(wanted.shown(see(parts, latents, truncation)).quantile(1 - _CLEARER))
-    )
+    return wanted._replace(typical=float(wanted.shown(typical).quantile(1 - _CLEARER)))
 
 
 @torch.no_grad()
@@ -104,6 +98,7 @@ def adhere(
     start: str | None = None,
     truncation: float = 1.0,
     seed: int = 0,
+    on_progress: OnProgress = lambda done, num: None,
 ) -> list[Adhered]:
     """The smallest moves after which pictures show ``to``.
 
@@ -113,17 +108,19 @@ def adhere(
         start: what they show instead of it, if that is known.
         truncation: that they are drawn with.
         seed: of the prior's first answers.
+        on_progress: called with the number of pictures that are done, and of all.
     Raises:
         BadInput: the embedder cannot tell the two texts apart.
     """
     wanted = what_is_wanted(parts, to, start, truncation)
     made = {"by": "adhere", "to": to, "start": start, "seed": seed}
-    done = []
+    done: list[Adhered] = []
     for row in latents:
         step, before, after = _move(parts, row, wanted, seed)
         measures = {"before": before, "after": after, "typical": wanted.typical}
         direction = made_direction(parts, step, to, made, measures)
         done.append(Adhered(direction, before, after, wanted.typical))
+        on_progress(len(done), len(latents))
     return done
 
 

@@ -12,6 +12,7 @@ import torch
 
 from c2l.editing.directions.direction import Direction
 from c2l.editing.directions.groups import between
+from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 
@@ -27,12 +28,14 @@ def from_component(
     keep: Sequence[str] = (),
     num: int = NUM_LATENTS,
     seed: int = 0,
+    on_progress: OnProgress | None = None,
 ) -> Direction:
     """From latents that lie low along a principal component to those that lie high.
 
     Args:
         component: counted from 0, the one along which latents vary most.
         num: latents, of the seeds from ``seed`` on.
+        on_progress: called as pictures are drawn.
     Raises:
         BadInput: there are not so many components.
     """
@@ -56,4 +59,5 @@ def from_component(
     raw = (along * axis).unflatten(0, latents.shape[1:]).to(latents)
     name = f"component {component}"
     made = {"by": "component", "component": component, "num": num, "seed": seed}
-    return between(parts, raw, latents[low], latents[high], name, made, keep=keep, seed=seed)
+    groups = latents[low], latents[high]
+    return between(parts, raw, *groups, name, made, keep=keep, seed=seed, on_progress=on_progress)

@@ -96,8 +96,12 @@ class Direction:
 
     def of(self, base: Operation, strength: float = 1.0) -> Direct:
         """The operation that moves what another operation makes."""
-        along = GivenLatents.of(self.step, self.card.repeats)
-        return Direct(base=base, along=along, name=self.card.name, strength=strength)
+        return Direct(base=base, along=self.along, name=self.card.name, strength=strength)
+
+    @property
+    def along(self) -> GivenLatents:
+        """Its numbers as data."""
+        return GivenLatents.of(self.step, self.card.repeats)
 
     def save(self, path: Path | str) -> Path:
         """Write a ``.safetensors`` file with the card inside, as small as the numbers are.

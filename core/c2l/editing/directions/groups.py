@@ -9,7 +9,14 @@ from torch import Tensor
 
 from c2l.editing.directions.direction import Direction, made_direction
 from c2l.editing.directions.keeping import without_kept
-from c2l.editing.directions.measuring import Pool, calibrate, see
+from c2l.editing.directions.measuring import (
+    MOST_TRIED,
+    Count,
+    OnProgress,
+    Pool,
+    calibrate,
+    see,
+)
 from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 
@@ -23,6 +30,7 @@ def from_groups(
     keep: Sequence[str] = (),
     made: Mapping[str, Any] | None = None,
     seed: int = 0,
+    on_progress: OnProgress | None = None,
 ) -> Direction:
     """From the mean of one group of latents to that of another.
 
@@ -32,6 +40,7 @@ def from_groups(
         keep: what shall stay, each in words.
         made: for the card: what the groups are.
         seed: of the prior, for ``keep``.
+        on_progress: called as pictures are drawn.
     Raises:
         BadInput: a group is empty, or nothing tells the two apart.
     """
@@ -41,7 +50,9 @@ def from_groups(
                 "a group of no pictures has no mean", hint="Give one or more", field=field
             )
     facts = made or {"by": "groups", "without": len(without), "shown": len(shown)}
-    return between(parts, None, without, shown, name, facts, keep=keep, seed=seed)
+    return between(
+        parts, None, without, shown, name, facts, keep=keep, seed=seed, on_progress=on_progress
+    )
 
 
 def between(
@@ -54,6 +65,7 @@ def between(
     *,
     keep: Sequence[str],
     seed: int,
+    on_progress: OnProgress | None,
 ) -> Direction:
     """A direction, long enough to lead from one group of latents (B, K, D) to the other.
 
@@ -63,7 +75,9 @@ def between(
     space, device = parts.generator.latent_space, parts.generator.device
     here, there = (space.expand(group.to(device).float()) for group in (without, shown))
     step = there.mean(dim=0) - here.mean(dim=0) if raw is None else space.expand(raw[None])[0]
-    pool = Pool(here, see(parts, here))
+    count = Count(len(here) + len(there) + MOST_TRIED, on_progress)
+    pool = Pool(here, see(parts, here, on_seen=count))
     step = without_kept(parts, step, keep, pool, name, seed=seed)
-    found = calibrate(parts, step, pool, see(parts, there), name)
+    found = calibrate(parts, step, pool, see(parts, there, on_seen=count), name, count)
+    count.finish()
     return made_direction(parts, found.step, name, {**made, "keep": list(keep)}, found.measures)

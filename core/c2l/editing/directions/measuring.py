@@ -33,6 +33,33 @@ _ROUNDS = 4
 _TRIED_ON = 24
 """Pictures that strengths are tried on."""
 
+MOST_TRIED = 8 * _TRIED_ON
+"""Pictures that ``calibrate`` may draw."""
+
+
+OnProgress = Callable[[int, int], None]
+"""Called with the number of pictures drawn so far, and of all that may be."""
+
+
+class Count:
+    """Counts the pictures that are drawn to make a direction.
+
+    Args:
+        total: the most that may be drawn.
+        report: told.
+    """
+
+    def __init__(self, total: int, report: OnProgress | None) -> None:
+        self._done, self._total, self._report = 0, total, report or (lambda done, total: None)
+
+    def __call__(self, num: int) -> None:
+        self._done += num
+        self._report(min(self._done, self._total), self._total)
+
+    def finish(self) -> None:
+        """No more are needed."""
+        self(self._total - self._done)
+
 
 class Pool(NamedTuple):
     """Pictures of the generator's own.
@@ -50,22 +77,49 @@ class Pool(NamedTuple):
         return Pool(self.latents[chosen], self.seen[chosen])
 
 
-def see(parts: Parts, latents: Tensor, truncation: float = 1.0) -> Tensor:
-    """The embeddings (B, E) of the pictures of latents (B, L, D)."""
+def see(
+    parts: Parts,
+    latents: Tensor,
+    truncation: float = 1.0,
+    on_seen: Callable[[int], None] = lambda num: None,
+) -> Tensor:
+    """The embeddings (B, E) of the pictures of latents (B, L, D).
+
+    Args:
+        on_seen: told how many were drawn, a few at a time.
+    """
     generator = parts.generator
     rows = SAMPLING.pictures(generator.image_size, generator.device.type)
+    seen = []
     with torch.no_grad():
-        return torch.cat([
-            parts.embedder.embed_images(generator.synthesize(some, truncation=truncation))
-            for some in latents.split(rows)
-        ])  # fmt: skip
+        for some in latents.split(rows):
+            images = generator.synthesize(some, truncation=truncation)
+            seen.append(parts.embedder.embed_images(images))
+            on_seen(len(some))
+    return torch.cat(seen)
 
 
-def own_pictures(parts: Parts, num: int, seed: int) -> Pool:
+def own_pictures(parts: Parts, num: int, seed: int, on_seen: Callable[[int], None]) -> Pool:
     """Pictures that the generator draws by itself, of the seeds from ``seed`` on."""
     space = parts.generator.latent_space
     latents = space.expand(parts.generator.sample_latents(range(seed, seed + num)))
-    return Pool(latents, see(parts, latents))
+    return Pool(latents, see(parts, latents, on_seen=on_seen))
+
+
+def pictures_of(
+    parts: Parts,
+    text: str,
+    num: int,
+    *,
+    truncation: float = 1.0,
+    on_seen: Callable[[int], None] = lambda num: None,
+) -> Tensor:
+    """Embeddings (B, E) of pictures that the prior draws for a text."""
+    embedding = parts.embedder.embed_text([text])
+    latents = parts.prior.sample(embedding.expand(num, -1), seeds=range(num))
+    latents = latents.to(parts.generator.device)
+    space = parts.generator.latent_space
+    return see(parts, space.expand(latents, parts.prior.repeats), truncation, on_seen)
 
 
 class Calibrated(NamedTuple):
@@ -86,7 +140,14 @@ class Calibrated(NamedTuple):
         return {"seen": self.seen, "wanted": self.wanted}
 
 
-def calibrate(parts: Parts, raw: Tensor, without: Pool, shown: Tensor, name: str) -> Calibrated:
+def calibrate(
+    parts: Parts,
+    raw: Tensor,
+    without: Pool,
+    shown: Tensor,
+    name: str,
+    on_seen: Callable[[int], None],
+) -> Calibrated:
     """How far a raw step (L, D) has to go.
 
     Args:
@@ -112,7 +173,8 @@ def calibrate(parts: Parts, raw: Tensor, without: Pool, shown: Tensor, name: str
     base = normalize(some.seen, dim=1).mean(dim=0) @ axis / wanted
 
     def moved(strength: float) -> float:
-        seen = normalize(see(parts, some.latents + strength * raw), dim=1)
+        latents = some.latents + strength * raw
+        seen = normalize(see(parts, latents, on_seen=on_seen), dim=1)
         return float(seen.mean(dim=0) @ axis / wanted - base)
 
     strength, seen = smallest(moved, wanted)

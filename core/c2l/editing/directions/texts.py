@@ -58,6 +58,28 @@ def neutral_text(parts: Parts) -> Tensor:
     return unit.mean(dim=0)
 
 
+def as_far_as_shown(
+    parts: Parts, start: str, end: str, seen: Tensor, typical: Tensor, usual: Tensor
+) -> Tensor:
+    """The differences (B, E) of two texts that leave ``start`` only as far as pictures show it.
+
+    From a forest to a beach leads another way than from a studio to a beach: to take the studio out
+    of a picture of a forest makes a city of it.
+
+    Args:
+        seen: embeddings of the pictures, (B, E).
+        typical: of pictures that show ``start``.
+        usual: of any pictures.
+    """
+    texts = normalize(parts.embedder.embed_text([start, end]).cpu().double(), dim=1)
+    left, reached = (texts - neutral_text(parts)).float()
+    shared = ((left @ reached) / (reached @ reached)).clamp(0, 1) * reached
+    own = left - shared
+    clear, rarely = ((normalize(x, dim=1) @ own.to(x)).mean() for x in (typical, usual))
+    shown = (normalize(seen, dim=1) @ own.to(seen) - rarely) / (clear - rarely).clamp_min(1e-6)
+    return (reached - shared).to(seen) - shown.clamp(0, 1)[:, None] * own.to(seen)
+
+
 @torch.no_grad()
 def answers(
     parts: Parts, seen: Tensor, difference: Tensor, *, first_seed: int = 0, num: int = SEEDS_EACH

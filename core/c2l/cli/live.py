@@ -1,0 +1,92 @@
+"""``c2l live``: a picture that is played like an instrument."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from c2l import service
+from c2l.cli import options, output
+from c2l.cli.commands import fields_of
+from c2l.cli.fetching import downloads, questions
+from c2l.cli.options import Fraction, Text, option
+from c2l.cli.serve import Host, Port, Token, TokenFile
+from c2l.web import starting
+
+if TYPE_CHECKING:
+    from c2l.service import LivePicture
+
+EXAMPLES = """
+c2l live "a man" --direction "smile=a sad face -> a smiling face"
+
+c2l live "tropical beach" --recipe demo-landscapes --walk 0.2 --glide 2
+"""
+
+Prompt = Annotated[
+    Text, typer.Argument(help="What to draw; without it, any pictures.", show_default=False)
+]
+Seed = Annotated[Fraction, option("Its seed; 3.25 lies between seeds 3 and 4.", default="0")]
+Directions = Annotated[
+    list[str] | None,
+    option("To turn it along: NAME=START -> END, or NAME=FILE; repeatable.", "--direction"),
+]
+Glide = Annotated[Fraction, option("Seconds from one picture to another.", default="0.5")]
+Walk = Annotated[Fraction, option("Seeds a second to walk on.", default="0")]
+Fps = Annotated[float, option("The most frames a second.")]
+Recipe = Annotated[Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")]
+Guidance = Annotated[Fraction, option("How strongly to follow the prompt.", default="prior's")]
+OscHost = Annotated[str, option("Address to listen on for OSC; 0.0.0.0 is all of them.")]
+OscPort = Annotated[int, option("UDP port for OSC; 0 is any that is free.")]
+
+_VALUES = ("prompt", "seed", "directions", "glide", "walk", "guidance", "adherence", "truncation")
+_SHOWN = ("fps", "host", "port", "token", "token_file", "osc_host", "osc_port")
+
+
+def live(
+    context: typer.Context,
+    prompt: Prompt = None,
+    seed: Seed = None,
+    directions: Directions = None,
+    glide: Glide = None,
+    walk: Walk = None,
+    fps: Fps = 30.0,
+    recipe: Recipe = None,
+    generator: options.Generator = None,
+    embedder: options.Embedder = None,
+    prior: options.Prior = None,
+    guidance: Guidance = None,
+    adherence: options.Adherence = None,
+    truncation: options.Truncation = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8001,
+    token: Token = None,
+    token_file: TokenFile = None,
+    osc_host: OscHost = "127.0.0.1",
+    osc_port: OscPort = 9000,
+    device: options.Device = "auto",
+    precision: options.Precision = None,
+    accept_licence: options.AcceptLicence = False,
+    accept_programs: options.AcceptPrograms = False,
+) -> None:
+    """Play a picture by OSC, and show it as it moves.
+
+    Messages change prompt, seed, directions and the rest; browsers, OBS and others show it."""
+    starting.check_live(fps)
+    values = service.typed_live(**{name: context.params[name] for name in _VALUES})
+    settings = starting.typed_settings(host=host, port=port, token=token, token_file=token_file)
+    output.warn_of_problems()
+    parts = fields_of(context, *(name for name in _VALUES if name != "directions"), *_SHOWN)
+
+    def opened() -> LivePicture:
+        with downloads() as on_download:
+            ask = questions(accept_licence, accept_programs)
+            session = service.Session(ask=ask, tell=output.say, on_download=on_download)
+            return service.open_live(session, **parts)
+
+    def ready(address: str, osc: int) -> None:
+        output.talk(f"showing {address}/ and {address}/stream.mjpg")
+        output.talk(f"listening to OSC on {osc_host} port {osc}: /c2l/prompt, /c2l/seed …")
+
+    osc = osc_host, osc_port
+    starting.show_live(opened, values, settings, fps=fps, osc=osc, say=output.warn, on_ready=ready)

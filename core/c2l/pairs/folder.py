@@ -1,0 +1,206 @@
+"""A folder of pairs from its beginning to its end, whoever fills it.
+
+``begin`` writes the plan, or checks that the folder has the same one; anybody draws what
+``missing`` names; ``finish`` writes down what is there. All three look at the folder once and open
+no shard.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from c2l.embedder import Embedder
+from c2l.errors import BadInput, BadWeights, IncompatibleParts, spell_fields
+from c2l.files import remove_partials
+from c2l.generator import Generator
+from c2l.pairs.groups import format_groups
+from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
+from c2l.pairs.parts import part_mismatches
+from c2l.pairs.records import (
+    Listing,
+    list_shards,
+    read_records,
+    record_name,
+    remove_record,
+    shard_name,
+    write_record,
+)
+
+
+def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path) -> PairsManifest:
+    """The plan to follow: a new one, or the folder's own if it is the same.
+
+    Args:
+        wanted: what is asked for. More pairs than the folder was begun for are added; fewer never
+            remove one.
+    Raises:
+        IncompatibleParts: the folder holds other pairs.
+        BadInput: it holds shards without a plan.
+        BadWeights: its plan is damaged.
+        NotWritable
+    """
+    if not (out / NAME).exists():
+        if out.is_dir() and any(out.glob("pairs-*.safetensors")):
+            raise BadInput(
+                f"{out} holds shards without a manifest",
+                hint="Choose another folder with `out`",
+                field="out",
+            )
+        wanted.write(out)
+        return wanted
+    there = read_manifest(out)
+    _refuse_others(there, wanted, parts, out)
+    _write_records_of_version_1(there, out)
+    if wanted.num == there.num or (wanted.num < there.num and there.complete):
+        return there
+    num = wanted.num
+    if num > there.num:
+        short = there.num_shards - 1
+        if there.shard_length(short) < there.shard_size:
+            remove_record(out, short)  # it grows: it is drawn again, in full
+    else:
+        last = max(list_shards(out).finished, default=-1)
+        num = max(num, min(there.num, (last + 1) * there.shard_size))
+    plan = dataclasses.replace(there, num=num, shards=())
+    plan.write(out)
+    return plan
+
+
+def missing(plan: PairsManifest, out: Path) -> list[int]:
+    """Places of shards that have to be drawn.
+
+    Raises:
+        BadWeights: shards have another size than their records say; all of them are named.
+    """
+    listing = list_shards(out)
+    _refuse_other_sizes(plan, listing, out)
+    return [i for i in range(plan.num_shards) if i not in listing.finished]
+
+
+def num_done(plan: PairsManifest, out: Path) -> int:
+    """How many pairs are on disk."""
+    finished = list_shards(out).finished
+    return sum(plan.shard_length(i) for i in finished if i < plan.num_shards)
+
+
+def finish(out: Path) -> PairsManifest:
+    """Write down what a folder holds, once all of it is there.
+
+    Raises:
+        BadInput: there are no pairs, or some are still missing.
+        BadWeights: the plan or a record is damaged.
+        NotWritable
+    """
+    plan = read_manifest(out)
+    whole = assembled(plan, out)
+    if whole != plan:
+        whole.write(out)
+        remove_partials(out)
+    return whole
+
+
+def assembled(plan: PairsManifest, out: Path) -> PairsManifest:
+    """The plan with the records of all its shards.
+
+    Raises:
+        BadInput: some are still missing.
+        BadWeights: a record is damaged.
+    """
+    finished = list_shards(out).finished
+    if not finished.issuperset(range(plan.num_shards)):
+        raise unfinished(plan, out)
+    if plan.complete:
+        return plan
+    records = read_records(out, range(plan.num_shards))
+    whole = dataclasses.replace(plan, shards=tuple(records))
+    if not whole.complete:
+        raise BadWeights(
+            f"the records in {out} are of other shards than its manifest plans",
+            hint=f"Remove {out} and make the pairs again",
+        )
+    return whole
+
+
+def unfinished(plan: PairsManifest, out: Path) -> BadInput:
+    """The error of a folder that is not finished, with the command that finishes it."""
+    done = num_done(plan, out)
+    settle = f". To keep only those, the same with `num={done}`" if done else ""
+    return BadInput(
+        f"{out} holds {done:,} of {plan.num:,} pairs",
+        hint=f"Finish it: {_command(plan, out)}{settle}",
+        field="pairs",
+    )
+
+
+def _write_records_of_version_1(there: PairsManifest, out: Path) -> None:
+    """Its manifest was their only list."""
+    for index, record in enumerate(there.shards):
+        if not record.size and not (out / record_name(index)).exists():
+            path = out / shard_name(index)
+            if path.exists():
+                size = path.stat().st_size
+                write_record(out, index, dataclasses.replace(record, size=size))
+
+
+def _refuse_other_sizes(plan: PairsManifest, listing: Listing, out: Path) -> None:
+    """Raises ``BadWeights`` where a file and its record differ.
+
+    All whole shards have one size, so that only the records of those that differ are read.
+    """
+    finished = sorted(i for i in listing.finished if i < plan.num_shards)
+    if not finished:
+        return
+    first = read_records(out, finished[:1])[0]
+    odd = [i for i in finished if listing.sizes[i] != first.size]
+    damaged = [
+        f"{out / shard_name(i)} is damaged: {listing.sizes[i]:,} bytes, not {record.size:,}"
+        for i, record in zip(odd, read_records(out, odd), strict=True)
+        if record.size != listing.sizes[i]
+    ]
+    if damaged:
+        many = f"{len(damaged)} shards are damaged: " if len(damaged) > 1 else "the shard "
+        raise BadWeights(
+            many + "; ".join(damaged),
+            hint=f"Remove it and repeat the 'c2l pairs' that filled {out}: it is made again",
+        )
+
+
+def _refuse_others(
+    there: PairsManifest, wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path
+) -> None:
+    """Raises ``IncompatibleParts``, naming every way in which the folder differs."""
+    wrong = part_mismatches(there, *parts)
+    same_layers = there.generator.fingerprint == wanted.generator.fingerprint
+    if same_layers and there.repeats != wanted.repeats:
+        wrong.append(
+            f"its layer groups are {format_groups(there.repeats)}, "
+            f"not {format_groups(wanted.repeats)}"
+        )
+    if there.first_seed != wanted.first_seed:
+        wrong.append(f"its first seed is {there.first_seed}, not {wanted.first_seed}")
+    if there.shard_size != wanted.shard_size:
+        wrong.append(f"its shards hold {there.shard_size} pairs, not {wanted.shard_size}")
+    if there.batch_size != wanted.batch_size:
+        wrong.append(f"its batches hold {there.batch_size} pictures, not {wanted.batch_size}")
+    if wrong:
+        raise IncompatibleParts(
+            f"{out} holds other pairs: {'; '.join(wrong)}",
+            hint="Choose another folder with `out`",
+            field="out",
+        )
+
+
+def _command(manifest: PairsManifest, folder: Path) -> str:
+    """The command that finishes a folder."""
+    fields: dict[str, object] = {
+        "generator": manifest.generator.reference,
+        "embedder": manifest.embedder.reference,
+        "num": manifest.num,
+    }
+    if manifest.num_codes > 1:
+        fields["groups"] = list(manifest.repeats)
+    if manifest.first_seed:
+        fields["first_seed"] = manifest.first_seed
+    fields["out"] = str(folder)
+    return f"`c2l pairs {spell_fields(fields)}`"

@@ -1,0 +1,116 @@
+"""A record beside each shard: the only thing that says that a shard is finished.
+
+Whoever draws a shard writes its record, after the shard and once; nobody rewrites anything. So any
+number of processes on any number of machines fill one folder without knowing of each other, and
+one listing of it says how far they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from c2l.errors import BadWeights
+from c2l.files import write_atomically
+
+_NAME = re.compile(r"pairs-(\d{5,})\.(json|safetensors)")
+_LONGEST = 4096
+"""Bytes of a record; a real one has some 250."""
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """One finished shard.
+
+    Args:
+        file: its name.
+        num: how many pairs it holds.
+        sha256, size: of the file; the size in bytes, 0 in folders of c2l 1.0.
+        made_on: the kind of processor or the name of the GPU, and torch's version: between two
+            kinds, the last bits of a pair may differ.
+    """
+
+    file: str
+    num: int
+    sha256: str
+    size: int = 0
+    made_on: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What one look at a folder tells.
+
+    Args:
+        finished: places of shards that are there with their record.
+        sizes: in bytes, of every shard that is there, by its place.
+    """
+
+    finished: frozenset[int]
+    sizes: Mapping[int, int]
+
+
+def shard_name(index: int) -> str:
+    return f"pairs-{index:05d}.safetensors"
+
+
+def record_name(index: int) -> str:
+    return f"pairs-{index:05d}.json"
+
+
+def list_shards(folder: Path) -> Listing:
+    """Look at a folder once; no file is opened."""
+    records: set[int] = set()
+    sizes: dict[int, int] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            found = _NAME.fullmatch(entry.name)
+            if found is None:
+                continue
+            index = int(found[1])
+            if found[2] == "json":
+                records.add(index)
+            else:
+                sizes[index] = entry.stat().st_size
+    return Listing(frozenset(records & sizes.keys()), sizes)
+
+
+def write_record(folder: Path, index: int, record: ShardRecord) -> None:
+    """Say that a shard is finished."""
+    text = json.dumps(dataclasses.asdict(record), sort_keys=True) + "\n"
+    write_atomically(folder / record_name(index), text.encode())
+
+
+def remove_record(folder: Path, index: int) -> None:
+    """A shard will be drawn again."""
+    (folder / record_name(index)).unlink(missing_ok=True)
+
+
+def read_records(folder: Path, indices: Iterable[int]) -> list[ShardRecord]:
+    """Records of finished shards, in the order of ``indices``.
+
+    Raises:
+        BadWeights: one is missing or damaged.
+    """
+    return [_read(folder, record_name(index)) for index in indices]
+
+
+def _read(folder: Path, name: str) -> ShardRecord:
+    path = f"{folder}{os.sep}{name}"  # pathlib would take most of the time
+    try:
+        file = os.open(path, os.O_RDONLY)
+        try:
+            data = os.read(file, _LONGEST)
+        finally:
+            os.close(file)
+        return ShardRecord(**json.loads(data))
+    except (OSError, ValueError, TypeError) as error:
+        raise BadWeights(
+            f"{path} is not the record of a shard",
+            hint="Remove it and repeat the 'c2l pairs' that filled the folder",
+        ) from error

@@ -1,0 +1,171 @@
+"""Directions as data: named by what they are made from, or by their numbers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from c2l.editing.directions import Direction, from_component, from_prompts
+from c2l.editing.edit import Edit
+from c2l.errors import BadInput
+from c2l.pipeline import Pipeline
+from c2l.ranges import Strength
+from c2l.sampling.operations import Direct, GivenLatents, Operation
+from c2l.service.directing import notice_of_short
+from c2l.service.notices import Tell
+from c2l.validation import FieldError
+
+MOST_KEPT = 64
+"""Directions that a process remembers; each takes a second or so to make again."""
+
+Words = Annotated[str, Field(min_length=1)]
+
+
+class SentDirection(BaseModel):
+    """A direction: ``start`` and ``end``, ``component``, or ``along``.
+
+    Args:
+        start, end: two prompts.
+        component: of the latent space, counted from 0.
+        keep: what shall stay, each in words.
+        along: its numbers, as an answer gave them; then ``name`` is what records call it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: Words | None = None
+    end: Words | None = None
+    component: Annotated[int, Field(ge=0)] | None = None
+    keep: Annotated[tuple[Words, ...], Field(max_length=8)] = ()
+    along: GivenLatents | None = None
+    name: Annotated[str, Field(max_length=1000)] = ""
+
+    @model_validator(mode="after")
+    def _is_made_in_one_way(self) -> Self:
+        ways = [self.start is not None or self.end is not None, self.component is not None,
+                self.along is not None]  # fmt: skip
+        if sum(ways) != 1:
+            raise FieldError(
+                "a direction is named by `start` and `end`, by `component` or by `along`",
+                hint="Give one of the three",
+            )
+        if ways[0] and (self.start is None or self.end is None):
+            raise FieldError("`start` and `end` belong together", "start", hint="Give both")
+        if self.along is not None and self.keep:
+            raise FieldError("`along` is a direction as it is", "keep", hint="Leave out `keep`")
+        if self.name and self.along is None:
+            raise FieldError("`name` is that of `along`", "name", hint="Leave it out")
+        return self
+
+
+class SentMove(BaseModel):
+    """A direction, and how far to go along it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    direction: SentDirection
+    strength: Strength = 1.0
+
+
+def find_direction(pipeline: Pipeline, sent: SentDirection, *, tell: Tell) -> Direction:
+    """The direction that is named by what it is made from: made, or still known.
+
+    Args:
+        tell: told if no strength of it shows as much as pictures of the thing do.
+    Raises:
+        BadInput: the embedder cannot tell the two prompts apart, or there is no such component.
+    """
+    found = _KNOWN.find(pipeline, sent)
+    notice = notice_of_short(found)
+    if notice is not None:
+        tell(notice)
+    return found
+
+
+def moved(
+    pipeline: Pipeline,
+    edit: Edit,
+    moves: Sequence[SentMove],
+    strengths: Sequence[float] | None = None,
+    *,
+    tell: Tell,
+) -> Edit:
+    """Each picture of an edit, moved along all of the directions at once.
+
+    Args:
+        strengths: with a single move, a picture for each of them instead of its own.
+    Raises:
+        BadInput: as ``find_direction``, or the numbers of a direction do not fit the generator.
+    """
+    if strengths is not None:
+        if len(moves) != 1:
+            raise BadInput(
+                f"`strengths` are of one direction, and {len(moves)} are given",
+                hint="Give each its `strength`",
+                field="strengths",
+            )
+        variants = [[move.model_copy(update={"strength": s}) for move in moves] for s in strengths]
+    else:
+        variants = [list(moves)]
+    operations = [
+        _moved(pipeline, base, variant, tell) for base in edit.operations for variant in variants
+    ]
+    return Edit(pipeline, operations, truncation=edit.truncation, name=f"{edit.name}-moved")
+
+
+def _moved(pipeline: Pipeline, base: Operation, moves: Sequence[SentMove], tell: Tell) -> Operation:
+    for move in moves:
+        direction, strength = move.direction, move.strength
+        if direction.along is None:
+            base = find_direction(pipeline, direction, tell=tell).of(base, strength)
+        else:
+            _refuse_other_width(pipeline, direction.along)
+            base = Direct(base=base, along=direction.along, name=direction.name, strength=strength)
+    return base
+
+
+def _refuse_other_width(pipeline: Pipeline, along: GivenLatents) -> None:
+    width, own = along.shape[1], pipeline.generator.latent_space.width
+    if width != own:
+        raise BadInput(
+            f"`along` moves latents of width {width}, and this generator's have {own}",
+            hint="Make the direction anew with this recipe",
+            field="along",
+        )
+
+
+class _Known:
+    """The last directions that were made, of whichever generator."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, Direction] = OrderedDict()
+        self._access = Lock()
+
+    def find(self, pipeline: Pipeline, sent: SentDirection) -> Direction:
+        parts = pipeline.provenance["fingerprints"]
+        key = (tuple(sorted(parts.items())), sent.start, sent.end, sent.component, sent.keep)
+        with self._access:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = _made(pipeline, sent)
+        with self._access:
+            self._kept[key] = made
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+
+_KNOWN = _Known()
+
+
+def _made(pipeline: Pipeline, sent: SentDirection) -> Direction:
+    if sent.component is not None:
+        return from_component(pipeline, sent.component, keep=sent.keep)
+    if sent.start is None or sent.end is None:
+        raise BadInput("a direction is made from two prompts", hint="Give both", field="start")
+    return from_prompts(pipeline, sent.start, sent.end, keep=sent.keep)

@@ -1,0 +1,1 @@
+"""Jobs: what takes long, asked for now and fetched later."""

@@ -1,0 +1,50 @@
+"""Files that clients send, read so that none can do harm."""
+
+from __future__ import annotations
+
+import asyncio
+from threading import Lock
+from typing import Any
+
+from starlette.datastructures import UploadFile
+
+from c2l import service
+from c2l.service import Photo
+
+MOST_PIXELS = 40_000_000
+"""Of a picture that a client sends: as much as good cameras give, 160 MB while it is read."""
+
+_one_by_one = Lock()  # memory for one large picture, not for as many as there are clients
+
+
+async def photo_of(upload: UploadFile | bytes, *, field: str = "image") -> Photo:
+    """A picture that was uploaded: a file of a form, or bytes.
+
+    Raises:
+        BadPicture: it is no picture, is damaged, or is too large.
+    """
+    return await asyncio.to_thread(read_photo, await _content(upload), field)
+
+
+async def record_of(upload: UploadFile | bytes, *, field: str = "image") -> dict[str, Any] | None:
+    """The record in a picture that was uploaded; None if it has none.
+
+    Raises:
+        BadPicture: it is no picture, or one of a newer version of c2l.
+    """
+    return await asyncio.to_thread(_read_record, await _content(upload), field)
+
+
+async def _content(upload: UploadFile | bytes) -> bytes:
+    return upload if isinstance(upload, bytes) else await upload.read()
+
+
+def read_photo(data: bytes, field: str = "image") -> Photo:
+    """A picture of any origin; for threads. Raises ``BadPicture``."""
+    with _one_by_one:
+        return service.read_photo_data(data, f"`{field}`", field=field, most_pixels=MOST_PIXELS)
+
+
+def _read_record(data: bytes, field: str) -> dict[str, Any] | None:
+    with _one_by_one:
+        return service.find_record(data, f"`{field}`", most_pixels=MOST_PIXELS)
