@@ -85,7 +85,7 @@ def openai_config(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
         if "visual.proj" in state:
             width, _, _, patch = state["visual.conv1.weight"].shape
             places = state["visual.positional_embedding"].shape[0]
-            vision = {
+            vision: dict[str, Any] = {
                 "image_size": patch * _root(places - 1),
                 "layers": _count(state, "visual.transformer.resblocks."),
                 "width": width,

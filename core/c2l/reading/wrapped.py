@@ -87,7 +87,7 @@ class _Budget:
         self.path = path
         self.left = path.stat().st_size * _MOST_GROWTH + _SPARE
 
-    def copy(self, source: IO[bytes], target: Path) -> Path:
+    def copy(self, source: IO[bytes] | gzip.GzipFile, target: Path) -> Path:
         with target.open("xb") as file:
             while block := source.read(_BLOCK):
                 self.left -= len(block)

@@ -27,8 +27,8 @@ def find(root: Any, values: Mapping[str, Any], take: Take) -> Found:
     Raises:
         Damaged: there is none, and what there is instead.
     """
-    modules = {n: found for n, v in named_objects(root).items() if (found := Module.of(v))}
-    relatives = {name: what for name, module in modules.items() if (what := relative_of(module))}
+    modules = {n: module for n, v in named_objects(root).items() if (module := Module.of(v))}
+    relatives = {name: known for name, module in modules.items() if (known := relative_of(module))}
     places: dict[str, Layout | Module | None] = {}
     for layout in LAYOUTS:
         places.update(dict.fromkeys(places_of(layout.marks, values), layout))

@@ -68,7 +68,7 @@ def mapping_of_shapes(
     lr_multiplier: float = 0.01,
     activation: str = "lrelu",
     is_unconditional: bool = False,
-) -> tuple[dict[str, int], MappingSettings]:
+) -> tuple[dict[str, Any], MappingSettings]:
     """The widths of z, label and w, and the settings of the mapping.
 
     Raises:

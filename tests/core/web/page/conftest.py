@@ -90,4 +90,3 @@ def visit(chromium: Any, served: Served) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert not wrong
-
