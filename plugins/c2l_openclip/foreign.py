@@ -134,10 +134,9 @@ def transformers_config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         name = {"siglip": "ViT-B-16-SigLIP/webli", "siglip2": "ViT-B-16-SigLIP2/webli"}
         instead = name.get(kind, "ViT-B-32/laion2b_s34b_b79k")
         raise BadWeights(
-            f"{folder} is a {kind[:40] or 'model'} of transformers, which opens only as OpenCLIP "
-            "publishes it",
-            hint=f"Fetch that: `c2l models pull openclip:{instead}`. "
-            'List them: `c2l models list kind="embedder"`',
+            f"{folder} is a {kind[:40] or 'model'} of transformers, of which openclip opens a CLIP",
+            hint=f"Fetch OpenCLIP's own: `c2l models pull openclip:{instead}`. The plugin in "
+            "examples/c2l-transformers opens a SigLIP folder as it is",
         )
     text = {**_TEXT, **_section(whole, "text_config")}
     vision = {**_VISION, **_section(whole, "vision_config")}

@@ -83,7 +83,7 @@ def copied(visit: Any, served: Any) -> Any:
     """What `Copy as` gives, of a wall of two, as a function of the way."""
     page = visit()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.url)
-    page.locator("#prompt").fill('a man with a "hat" & it\'s red')
+    page.locator("#prompt").fill("a man with a \"hat\" & it's red")
     page.locator("#seed").fill("7")
     page.locator("#more-open").click()
     page.get_by_label("Pictures, as a number").fill("2")
