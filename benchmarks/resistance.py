@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from math import isnan
+from math import exp, isnan
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -258,6 +258,7 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     print(f"| {' | '.join(heads)} |")
     print("| --- " * len(heads) + "|")
     pooled: tuple[list[float], list[float]] = ([], [])
+    levels: tuple[list[float], list[float]] = ([], [])
     own: list[float] = []
     for name, cells in worlds.items():
         auto = cells.get(AUTO)
@@ -268,8 +269,12 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         tries = [cell for label, cell in bridges.items() if label.startswith(TRIED)]
         fits = [cell.fit or 0.0 for cell in tries]
         right = [fmean(cell.accuracy) for cell in tries]
-        pooled[0].extend(fits)
-        pooled[1].extend(right)
+        # As the choice sees it: what is above the least share that does not fit.
+        fitting = [-exp(-fit) for fit in fits]
+        pooled[0].extend(value - max(fitting) for value in fitting)
+        pooled[1].extend(value - max(right) for value in right)
+        levels[0].extend(fits)
+        levels[1].extend(right)
         if len(tries) > 1:
             own.append(rank_correlation(fits, right))
         near, old = cells.get("neighbours"), cells.get("2022 recipe, 1000 steps")
@@ -285,9 +290,18 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         ]
         print(f"| {' | '.join(row)} |")
     if len(pooled[0]) > 1:
-        value = rank_correlation(*pooled)
-        print(f"\nOver all {len(pooled[0])} bridges and worlds, fit and accuracy have a rank")
-        print(f"correlation of {value:.2f}; the mean of the worlds' own is {fmean(own):.2f}.")
+        print(
+            f"\nOver all {len(pooled[0])} bridges and worlds, the share that does not fit, above the"
+        )
+        print(
+            "least of its world, and accuracy, below the best of its world, have a rank correlation"
+        )
+        print(
+            f"of {rank_correlation(*pooled):.2f}; the mean of the worlds' own is {fmean(own):.2f}. The values"
+        )
+        print(
+            f"themselves, whose levels differ from world to world, have {rank_correlation(*levels):.2f}."
+        )
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
 
