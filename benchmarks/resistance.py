@@ -290,18 +290,13 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         ]
         print(f"| {' | '.join(row)} |")
     if len(pooled[0]) > 1:
+        apart, raw = rank_correlation(*pooled), rank_correlation(*levels)
+        print(f"\nOver all {len(pooled[0])} bridges and worlds, the share that does not fit, above")
+        print("the least of its world, and accuracy, below the best of its world, have a rank")
         print(
-            f"\nOver all {len(pooled[0])} bridges and worlds, the share that does not fit, above the"
+            f"correlation of {apart:.2f}; the mean of the worlds' own is {fmean(own):.2f}. The fits"
         )
-        print(
-            "least of its world, and accuracy, below the best of its world, have a rank correlation"
-        )
-        print(
-            f"of {rank_correlation(*pooled):.2f}; the mean of the worlds' own is {fmean(own):.2f}. The values"
-        )
-        print(
-            f"themselves, whose levels differ from world to world, have {rank_correlation(*levels):.2f}."
-        )
+        print(f"themselves, whose levels differ from world to world, have {raw:.2f}.")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
 
@@ -314,9 +309,9 @@ def _together(worlds: Mapping[str, Mapping[str, Cell]], other: str) -> None:
     ours, theirs = [a for a, _ in both], [b for _, b in both]
     accuracy = _difference(*([v for c in side for v in c.accuracy] for side in (ours, theirs)))
     diversity = _difference(*([v for c in side for v in c.diversity] for side in (ours, theirs)))
-    faster = fmean(b.milliseconds or 0 for b in theirs) / fmean(a.milliseconds or 1 for a in ours)
+    spent = fmean(a.milliseconds or 0 for a in ours) / fmean(b.milliseconds or 1 for b in theirs)
     print(f"\nAuto minus the {other}, in {len(both)} worlds: {accuracy} points of accuracy,")
-    print(f"{diversity} of diversity, in 1/{faster:.0f} of the time.")
+    print(f"{diversity} of diversity, in {spent:.2g} of the time.")
 
 
 def _times(cell: Cell | None, near: Cell | None) -> str:
