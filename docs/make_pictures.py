@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import tempfile
@@ -12,9 +13,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 import c2l
 from c2l.cli.app import main as run
+from c2l_demo.worlds import FACES
+from c2l_demo_workshop.dataset import SPLITS, draw_scene
 
-PAGE = Path(__file__).parent / "editing.md"
-OUT = Path(__file__).parent / "pictures"
+PAGE = Path(__file__).absolute().parent / "editing.md"
+OUT = Path(__file__).absolute().parent / "pictures"
 SIDE, GAP, LABEL = 128, 6, 26
 
 # The prompts of the article that started this, step by step.
@@ -52,13 +55,21 @@ def rows(asked: Sequence[tuple[str, str]]) -> Image.Image:
 
 
 def sheets() -> None:
-    """The pictures of editing.md: each is the contact sheet of the command above it."""
+    """The pictures of editing.md: each is the contact sheet of the command above it, or its video.
+
+    ``photo.jpg`` is a drawing of the world that the demo learnt, which its generator never made.
+    """
     shown = re.compile(r"^```bash\nc2l (.*)\n```\n\n!\[.*\]\(pictures/(.*)\)$", re.M)
     for command, name in shown.findall(PAGE.read_text(encoding="utf-8")):
-        with tempfile.TemporaryDirectory() as folder:
-            assert run([*shlex.split(command), "--out", folder]) == 0
-            (sheet,) = Path(folder).glob("*-sheet.png")
-            Image.open(sheet).save(OUT / name, optimize=True)
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            FACES.render(draw_scene(FACES, SPLITS["test"], 4), 256).save("photo.jpg", quality=90)
+            assert run(shlex.split(command)) == 0
+            found = [*Path("pictures").glob("*-sheet.png"), *Path().glob("*.webp")]
+            (made,) = found
+            if made.suffix == ".webp":
+                (OUT / name).write_bytes(made.read_bytes())
+            else:
+                Image.open(made).save(OUT / name, optimize=True)
 
 
 def main() -> None:

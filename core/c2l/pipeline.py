@@ -18,7 +18,7 @@ from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.directions.prompts import NUM_PICTURES, from_prompts
 from c2l.editing.drawing import draw_all
 from c2l.editing.edit import Edit, edit_of
-from c2l.editing.image_prompt import edit_like
+from c2l.editing.image_prompt import edit_like, only_prompt
 from c2l.editing.inversion.picture import inverted
 from c2l.editing.walk import Walk, walk_of
 from c2l.embedder import Embedder
@@ -86,8 +86,10 @@ class Pipeline:
 
     def __call__(
         self,
-        prompts: Prompt | Sequence[Prompt],
+        prompts: Prompt | Sequence[Prompt] | None = None,
         *,
+        image: Photo | Path | str | Image.Image | Tensor | None = None,
+        weight: float = 0.5,
         num_images: int | None = None,
         seed: int | None = None,
         seeds: Sequence[int] | Sequence[Sequence[int]] | str | None = None,
@@ -98,6 +100,9 @@ class Pipeline:
         Args:
             prompts: one prompt or several; each gets ``num_images`` pictures. A prompt is a text,
                 or several texts blended by weight: ``{"a man": 1, "a pirate": 0.4}``.
+            image: an image prompt, alone or blended with one prompt, as of ``like``, which takes
+                fewer settings.
+            weight: of the image, if there is a prompt, from 0 to 1.
             num_images: pictures for each prompt, with seeds ``seed, seed + 1, ...``; by default 1.
             seed: the first seed, from 0 to 2**64 - 1; by default 0.
             seeds: the seeds themselves, instead of ``num_images`` and ``seed``; or a list of seeds
@@ -110,9 +115,13 @@ class Pipeline:
             BadInput: an empty prompt, no seed, a value out of range, or ``rank_by="student"`` with
                 a prior that has no student.
         """
-        if seed is None and seeds is None:
-            seed = 0
         counts: dict[str, Any] = {"num_images": num_images, "seed": seed, "seeds": seeds}
+        if image is not None:
+            return self.like(
+                image, only_prompt(prompts), weight=weight, **counts, **settings
+            ).draw()
+        if seed is None and seeds is None:
+            counts["seed"] = 0
         request = DrawRequest(**{"prompts": prompts, **counts, **settings})
         return Result.joined(list(self._batches(request, (), None)))
 
@@ -188,9 +197,6 @@ class Pipeline:
         prompt: Prompt | None = None,
         *,
         weight: float = 0.5,
-        num_images: int = 1,
-        seed: int = 0,
-        truncation: float | None = None,
         **how: Any,
     ) -> Edit:
         """Pictures that show what an image shows: an image prompt. Nothing is drawn yet.
@@ -199,13 +205,12 @@ class Pipeline:
             image: of any origin: a path, a Pillow image, or a tensor (3, H, W) in [-1, 1].
             prompt: what to blend it with.
             weight: of the image, from 0, the prompt alone, to 1, the image alone.
-            num_images: how many, with seeds ``seed, seed + 1, ...``
-            how: guidance, steps, adherence, negative, negative_by: see ``DrawRequest``.
+            how: ``num_images``, ``seed`` and ``seeds`` as of a call; truncation, guidance, steps,
+                adherence, negative and negative_by: see ``DrawRequest``.
         Raises:
             BadInput, BadPicture: the image cannot be read, or a value is out of range.
         """
-        return edit_like(self, photo_of(image), prompt, weight=weight, num_images=num_images,
-                         seed=seed, truncation=truncation, **how)  # fmt: skip
+        return edit_like(self, photo_of(image), prompt, weight=weight, **how)
 
     def invert(
         self, image: Photo | Path | str | Image.Image | Tensor, *, fit: Fit = "crop", **how: Any

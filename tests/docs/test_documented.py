@@ -67,6 +67,7 @@ OWN_PAGES = {
     "c2l edit like": "editing",
     "c2l edit invert": "editing",
     "c2l edit video": "editing",
+    "c2l serve": "serving",
     "c2l live": "live",
 }
 

@@ -13,7 +13,7 @@ from c2l.cli.commands import Commands
 from c2l.cli.fetching import PULLED, pull, readable
 from c2l.cli.options import AcceptLicence, DryRun, Json, option
 
-Interface = Literal["generator", "embedder", "prior"]
+Interface = Literal["generator", "embedder", "prior", "direction"]
 Models = Annotated[list[str], typer.Argument(help="kind:name, as 'c2l models list' shows them.")]
 File = Annotated[
     str,
@@ -25,13 +25,14 @@ def list_models(
     kind: Annotated[Interface | None, option("Only one kind of part.", "--kind")] = None,
     as_json: Json = False,
 ) -> None:
-    """List all that can be named: kinds, and the models of each."""
+    """List all that can be named: kinds, the models of each, and directions kept here."""
     output.warn_of_problems()
     models = service.list_models(kind)
     if as_json:
         output.print_rows(models, {}, as_json=True)
         return
-    for number, interface in enumerate((kind,) if kind else service.INTERFACES):
+    kinds = dict.fromkeys((kind,) if kind else service.INTERFACES)
+    for number, interface in enumerate({**kinds, **dict.fromkeys(m.interface for m in models)}):
         if number:
             output.data("")
         rows = [model for model in models if model.interface == interface]

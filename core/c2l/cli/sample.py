@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from c2l import service
-from c2l.cli import options, output
+from c2l.cli import editing, options, output
 from c2l.cli.commands import fields_of
 from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import File, Fraction, Number, Text, option
@@ -20,6 +20,8 @@ c2l sample "a young blonde woman with eyeglasses and ear rings" --num 4
 c2l sample "tropical beach" --recipe demo-landscapes --best-of 8 --seeds 1-4
 
 c2l sample "a man" --also "a woman:0.5" --negative "eyeglasses, beard:2" --adherence 0.8
+
+c2l sample "a woman" --image photo.jpg --weight 0.6
 
 c2l sample --from pictures/tropical-beach-s1.png --out again/
 """
@@ -37,6 +39,8 @@ Also = Annotated[
 ]
 Negative = Annotated[list[str] | None, option("What to avoid: --negative 'beard, glasses:2'.")]
 Optimise = Annotated[Number, option("Steps of gradient descent on each; slow.", default="0")]
+Image = Annotated[File, option("A photo to draw what it shows, alone or with the prompt.")]
+Weight = Annotated[Fraction, option("Of the image, from 0, the prompt, to 1.", default="0.5")]
 PromptsFile = Annotated[File, option("A text file, one prompt a line.")]
 Latents = Annotated[File, option("Also write the latents, as safetensors.")]
 From = Annotated[File, option("Draw a PNG of c2l again, or a request in TOML or JSON.", "--from")]
@@ -62,6 +66,8 @@ def sample(
     best_of: options.BestOf = None,
     rank_by: options.RankBy = None,
     optimise: Optimise = None,
+    image: Image = None,
+    weight: Weight = None,
     prompts_file: PromptsFile = None,
     latents: Latents = None,
     from_file: From = None,
@@ -74,7 +80,10 @@ def sample(
     """Draw pictures of a prompt.
 
     Each picture is written as it is drawn. If it is interrupted, the same command resumes."""
-    request = service.typed_request(**fields_of(context, "out", "latents"))
+    if image is not None:
+        editing.draw_made(context, service.typed_like)
+        return
+    request = service.typed_request(**fields_of(context, "out", "latents", "image"))
     output.warn_of_problems()
     milliseconds: list[float] = []
     with downloads() as on_download, progress("drawing", "pictures") as update:

@@ -40,6 +40,7 @@ _EXPECTED = {
     "torch_utils.persistence": {"_reconstruct_persistent_obj"},  # of NVIDIA's networks
     "numpy": {"dtype", "ndarray"},
     **{f"numpy.{core}.{part}": _NUMPY for core in ("core", "_core") for part in ("multiarray", "numeric")},
+    "torch.jit._pickle": {"build_intlist", "build_doublelist", "build_boollist", "build_tensorlist"},
     "_codecs": {"encode"},  # bytes, in protocol 2
     "argparse": {"Namespace"},
     "types": {"SimpleNamespace"},
@@ -82,17 +83,19 @@ class Zip:
         check_directory(file, size)
         self._archive = zipfile.ZipFile(file)
         entries = self._archive.infolist()
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise Damaged("it is compressed, which checkpoints never are")
         self._entries = {entry.filename: entry for entry in entries}
         if len(self._entries) < len(entries):
             raise Damaged("two things in it have one name")
-        if sum(max(entry.file_size, entry.compress_size) for entry in entries) > size:
-            raise Damaged("it says that it holds more than it does")
         pickles = [name for name in self._entries if name.endswith("/data.pkl")]
         if len(pickles) != 1:
             raise Damaged("it is a zip archive, but not a checkpoint")
         self._folder = pickles[0].removesuffix("data.pkl")
+        # TorchScript compresses its code, which nobody reads.
+        read = [e for e in entries if not e.filename.startswith(f"{self._folder}code/")]
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in read):
+            raise Damaged("it is compressed, which checkpoints never are")
+        if sum(max(entry.file_size, entry.compress_size) for entry in read) > size:
+            raise Damaged("it says that it holds more than it does")
         order = self._entries.get(f"{self._folder}byteorder")
         if order is not None and self._archive.read(order) != b"little":
             raise Damaged("its numbers are not little-endian")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from c2l.errors import C2LError
 from c2l.plugins import registry
+from c2l.service.kept_directions import KIND, kept_directions, name_in, show_direction
 from c2l_registry import Interface
 
 if TYPE_CHECKING:
@@ -113,17 +115,21 @@ def show_plugin(name: str) -> dict[str, Any]:
     }
 
 
-def list_models(interface: Interface | None = None) -> list[ModelRow]:
-    """All kinds, and the models of each."""
-    return [_model_row(entry) for entry in registry().models(interface)]
+def list_models(interface: Interface | Literal["direction"] | None = None) -> list[ModelRow]:
+    """All kinds, and the models of each; then the directions that are kept here."""
+    models = [] if interface == KIND else registry().models(interface)
+    directions = kept_directions() if interface in (None, KIND) else ()
+    return [*map(_model_row, models), *map(_direction_row, directions)]
 
 
 def show_model(reference: str) -> dict[str, Any]:
-    """A model: its row, its card, and the path of its weights.
+    """A model: its row, its card, and the path of its weights; or a direction.
 
     Raises:
         UnknownReference, BadReference, PluginFailed
     """
+    if (name := name_in(reference)) is not None:
+        return show_direction(name)
     entry = registry().entry(reference)
     if entry.card and entry.state == "to be fetched" and entry.path is None:
         from c2l.fetching import find_missing
@@ -191,4 +197,19 @@ def _model_row(entry: ModelEntry) -> ModelRow:
         plugin=entry.plugin,
         resolution=entry.card.resolution if entry.card else None,
         size=entry.card.size if entry.card else None,
+    )
+
+
+def _direction_row(kept: Mapping[str, Any]) -> ModelRow:
+    generator = (kept["card"].get("generator") or {}).get("reference") or "another generator"
+    return ModelRow(
+        reference=f"{KIND}:{kept['name']}",
+        interface=KIND,
+        kind=KIND,
+        state="cached",
+        summary=f"{kept['card'].get('name', '')}, for {generator}",
+        licence="",
+        plugin="",
+        resolution=None,
+        size=kept["size"],
     )

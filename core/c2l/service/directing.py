@@ -28,6 +28,7 @@ from c2l.sampling.record import read_record
 from c2l.service.drawing import prepare_folder
 from c2l.service.edit_ends import Ends
 from c2l.service.editing import TypedEdit
+from c2l.service.kept_directions import place_of, place_to_keep
 from c2l.service.notices import Notice
 from c2l.service.session import Session
 
@@ -48,10 +49,10 @@ def typed_direction(
     without: Path | None = None,
     shown: Path | None = None,
     component: int | None = None,
-    direction: Path | None = None,
+    direction: Path | str | None = None,
     keep: Sequence[str] | None = None,
     strength: str | Sequence[float] = "1",
-    save: Path | None = None,
+    save: Path | str | None = None,
     on_progress: OnProgress = lambda done, total: None,
 ) -> TypedEdit:
     """Each end moved along one direction, at each strength.
@@ -60,10 +61,11 @@ def typed_direction(
         start, end: two prompts.
         without, shown: folders of PNGs that c2l wrote, or files of latents.
         component: of the latent space, counted from 0.
-        direction: a file. One of these four ways names the direction.
+        direction: a file, or the name of one that was kept. One of these four ways names the
+            direction.
         keep: what shall stay, each in words.
         strength: as in ``-1,0,1``; or ``0..1.5:7``, seven from the one to the other.
-        save: a file to write the direction to.
+        save: a file to write the direction to, or a name to keep it by.
         on_progress: called with the number of pictures drawn to make the direction, and the most
             there may be.
     Raises:
@@ -80,8 +82,9 @@ def typed_direction(
         told = "nothing names" if not named else f"{' and '.join(f'`{n}`' for n in named)} name"
         raise BadInput(f"{told} the direction", hint=_ANOTHER, field=(named or ["start"])[-1])
     strengths = _strengths(strength)
-    if save is not None:
-        prepare_folder(save.parent, "save")
+    place = None if save is None else place_to_keep(save)
+    if place is not None:
+        prepare_folder(place.parent, "save")
     kept, pipeline = list(keep or ()), ends.pipeline
     if direction is not None:
         if kept:
@@ -90,7 +93,7 @@ def typed_direction(
                 hint="Leave out `keep`, or make it anew",
                 field="keep",
             )
-        found = load_direction(direction, pipeline.generator)
+        found = load_direction(place_of(direction), pipeline.generator)
     elif component is not None:
         found = from_component(pipeline, component, keep=kept, on_progress=on_progress)
     elif named == ["without"]:
@@ -102,8 +105,8 @@ def typed_direction(
     else:
         texts = _given(start, "start"), _given(end, "end")
         found = from_prompts(pipeline, *texts, keep=kept, on_progress=on_progress)
-    if save is not None:
-        session.tell(Notice("saved", f"the direction is in {found.save(save)}"))
+    if place is not None:
+        session.tell(Notice("saved", f"the direction is in {found.save(place)}"))
     if (short := notice_of_short(found)) is not None:
         session.tell(short)
     begin = ends.edit()

@@ -1,4 +1,4 @@
-"""Photos in, pictures of the generator out: each beside what it was found for."""
+"""Photos in, pictures of the generator out: each beside its photo and where its search began."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from c2l.service.drawing import prepare_folder
 from c2l.service.grids import GridPages
 from c2l.service.notices import Notice
 from c2l.service.session import Session
+
+_SHOWN = 3
+"""Pictures of each photo on a page."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def invert_photos(
         on_step: called with the number of steps that were made, that of all, and a note.
         parts: recipe, generator, embedder, prior and device, as of ``Request``.
     Returns:
-        Pages that show each photo beside its picture.
+        Pages that show each photo, the prior's answer, and its picture.
     Raises:
         BadInput, BadPicture: a file cannot be read, or the generator has no gradient.
         InversionInterrupted: Ctrl-C; the best so far is in the folder.
@@ -85,7 +88,7 @@ def invert_photos(
             text = f"{path} is a picture of c2l's own: every edit takes it as it is"
             session.tell(Notice("offer", text))
     size = pipeline.generator.image_size
-    pages = _pages(out, slug(photos[0].stem), pipeline.provenance, 2 * len(photos))
+    pages = _pages(out, slug(photos[0].stem), pipeline.provenance, _SHOWN * len(photos))
     told = False
 
     def estimate(seconds: float) -> None:
@@ -117,8 +120,9 @@ def invert_photos(
             on_picture(kept)
             raise InversionInterrupted(stop.found, f"in {kept.path}") from None
         on_picture(_keep(path, out, found))
-        pages.add(2 * index, _shown(photo, size, fit))
-        pages.add(2 * index + 1, found.picture.pil())
+        shown = (_shown(photo, size, fit), found.start.pil(), found.picture.pil())
+        for column, image in enumerate(shown):
+            pages.add(_SHOWN * index + column, image)
     return tuple(pages.paths)
 
 
@@ -145,7 +149,7 @@ def _pages(out: Path, stem: str, provenance: Any, num: int) -> GridPages:
         record = {"schema": SCHEMA, "grid": [stem], **parts}
         return write_new_png(out, name, lambda path: write_png(path, page, record))
 
-    return GridPages(save, 2, num)
+    return GridPages(save, _SHOWN, num)
 
 
 def _shown(photo: Photo, size: tuple[int, int], fit: Fit) -> Image.Image:

@@ -25,6 +25,7 @@ def typed_request(
     negative: Sequence[str] | None = None,
     prompts_file: Path | None = None,
     from_file: Path | None = None,
+    weight: float | None = None,
     **fields: Any,
 ) -> Request:
     """A request from what was typed.
@@ -35,11 +36,14 @@ def typed_request(
         negative: what to stay away from, separated by commas, as in ``beard, glasses:2``.
         prompts_file: instead of a prompt, a text file with one on each line.
         from_file: a PNG, or a TOML or JSON file, with a request; the other values win over it.
+        weight: is refused: it is that of an image prompt, which ``typed_like`` takes.
         fields: of ``Request``; None means not given.
     Raises:
         BadInput, BadPicture: it cannot be drawn.
     """
     given = {name: value for name, value in fields.items() if value is not None}
+    if weight is not None:
+        raise BadInput("there is no image to weigh", hint="Give an `image`", field="weight")
     if negative:
         given["negative"] = ", ".join(negative)
     if prompt is not None and prompts_file is not None:
@@ -48,9 +52,9 @@ def typed_request(
         )
     if prompts_file is not None:
         texts = read_prompts(prompts_file, field="prompts_file")
-        given["prompts"] = [_blended(text, also) for text in texts]
+        given["prompts"] = [blended(text, also) for text in texts]
     elif prompt is not None:
-        given["prompt"] = _blended(prompt, also)
+        given["prompt"] = blended(prompt, also)
     elif also and from_file is None:
         raise BadInput("there is no prompt to blend into", hint="Give one", field="also")
     if from_file is not None:
@@ -66,5 +70,6 @@ def typed_request(
     return Request(**given)
 
 
-def _blended(prompt: str, also: Sequence[str] | None) -> Any:
+def blended(prompt: str, also: Sequence[str] | None) -> Any:
+    """A prompt with other texts blended into it."""
     return [(prompt, 1.0), *map(parse_weighted, also)] if also else prompt

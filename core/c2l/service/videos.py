@@ -42,7 +42,7 @@ def typed_track(
     spacing: Spacing | None = None,
     start: str | None = None,
     end: str | None = None,
-    direction: Path | None = None,
+    direction: Path | str | None = None,
     strength: str | None = None,
     on_progress: OnProgress = lambda done, total: None,
 ) -> TypedEdit:

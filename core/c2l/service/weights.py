@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from c2l.errors import BadInput, BadWeights, NotDownloaded
 from c2l.plugins import registry
 from c2l.service.catalogue import parts_of_recipe
+from c2l.service.kept_directions import forget_direction, name_in
 from c2l_registry.checksums import first_seen
 from c2l_registry.consent import consent_file
 from c2l_registry.paths import is_there
@@ -139,15 +140,18 @@ def refuse_changed(files: Sequence[VerifiedFile]) -> None:
 
 
 def remove_weights(references: Sequence[str]) -> list[RemovedModel]:
-    """Remove fetched weights, and the record that their licences were accepted.
+    """Remove fetched weights, and the record that their licences were accepted; or directions.
 
     Raises:
         As ``verify_weights``.
     """
-    cards = [_fetched_card(reference, begun=True) for reference in references]
+    directions = {r: name for r in references if (name := name_in(r)) is not None}
+    forgotten = [RemovedModel(r, forget_direction(n), False) for r, n in directions.items()]
+    fetched = [reference for reference in references if reference not in directions]
+    cards = [_fetched_card(reference, begun=True) for reference in fetched]
     environ = registry().environ
     kept = {card.reference for card in cards if is_kept_elsewhere(card, environ)}
-    return [
+    return forgotten + [
         RemovedModel(card.reference, remove_files(card, environ), card.reference in kept)
         for card in cards
     ]

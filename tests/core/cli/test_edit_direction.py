@@ -118,3 +118,20 @@ def test_files_that_hold_no_direction(
     other = ["edit", "direction", "a lake", "--recipe", "demo-landscapes", "--direction"]
     found = told(capsys, ExitCode.INCOMPATIBLE, *other, str(folder / "smile.safetensors"))
     assert "moves latents of stylegan:demo-faces, and not of stylegan:demo-landscapes" in found
+
+
+def test_a_direction_is_kept_by_name(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    man, smile = folder / "a-sad-man-s3.png", folder / "smile.safetensors"
+    move = ["edit", "direction", str(man), "--out", str(tmp_path)]
+    assert main([*move, "--component", "0", "--save", "first"]) == 0
+    capsys.readouterr()
+    assert main([*move, "--direction", "first", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["latents"]["name"] == "component 0"
+    assert main([*move, "--direction", str(smile)]) == 0
+    capsys.readouterr()
+    assert main(["models", "list", "--kind", "direction"]) == 0
+    assert "direction:first" in capsys.readouterr().out
+    found = told(capsys, ExitCode.NOT_FOUND, *move, "--direction", "frist")
+    assert "there is no direction frist. Did you mean first?" in found

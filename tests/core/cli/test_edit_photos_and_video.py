@@ -124,7 +124,7 @@ def test_a_turned_picture_as_a_video(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_what_a_photo_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["edit", "like", photo("a.jpg"), "--prompt", "a man", "--num", "2", "--seed", "4"]
+    words = ["edit", "like", photo("a.jpg"), "--prompt", "a man", "--seeds", "4,5"]
     assert main([*words, "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["latents"]["seed"] for line in lines] == [4, 5]
@@ -133,3 +133,37 @@ def test_what_a_photo_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--weight" in last_line(capsys)
     assert main(["edit", "like"]) == ExitCode.USAGE
     assert last_line(capsys) == "error: there is no photo. Give one, as in photo.jpg"
+
+
+def test_an_image_prompt_is_an_option_of_sampling(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["sample", "a man", "--image", photo("a.jpg"), "--weight", "0.7", "--seeds", "4,5"]
+    assert main([*words, "--json"]) == 0
+    drawn = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["latents"]["seed"] for line in drawn] == [4, 5]
+    assert {line["latents"]["weight"] for line in drawn} == {0.7}
+    like = ["edit", "like", "a.jpg", "--prompt", "a man", "--weight", "0.7", "--seeds", "4"]
+    assert main([*like, "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["latents"] == drawn[0]["latents"]
+    Path("a.jpg").unlink()
+    assert main(["sample", "--from", drawn[0]["path"], "--out", "again"]) == 0
+    same = capsys.readouterr().out.strip()
+    difference = ImageChops.difference(Image.open(same), Image.open(drawn[0]["path"]))
+    assert max(high for _, high in difference.getextrema()) <= 2  # another size of a batch
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--image", "a.jpg", "--best-of", "4"), "an image prompt takes no --best-of"),
+        (("--image", "a.jpg", "--latents", "x"), "an image prompt takes no --latents"),
+        (("--image", "a.jpg", "--weight", "0.5"), "no prompt to weigh the image against"),
+        (("a man", "--weight", "0.5"), "no image to weigh. Give an --image"),
+    ],
+)
+def test_what_an_image_prompt_does_not_take(
+    words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo("a.jpg")
+    assert main(["sample", *words]) == ExitCode.USAGE
+    assert message in last_line(capsys)

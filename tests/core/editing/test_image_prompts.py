@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -94,3 +95,28 @@ def test_an_edited_embedding_is_refused(pipeline: c2l.Pipeline) -> None:
     for data in ("", "AAA=", "?"):
         with pytest.raises(BadInput):
             c2l.DrawRequest(latents={**operation.model_dump(), "embedding": data})
+
+
+def test_a_call_takes_an_image(pipeline: c2l.Pipeline) -> None:
+    image = photo(pipeline)
+    called = pipeline("shape1", image=image, weight=0.3, seeds=[2, 5])
+    asked = pipeline.like(image, "shape1", weight=0.3, seeds="2,5").draw()
+    assert called.seeds == (2, 5)
+    assert torch.equal(called.images, asked.images)
+    alone = pipeline(image=image, seed=3, num_images=2)
+    assert torch.equal(alone.images, pipeline.like(image, seed=3, num_images=2).draw().images)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"prompts": ["shape1", "shape2"]}, "one prompt, not 2"),
+        ({"best_of": 4}, "takes no `best_of`"),
+        ({"seeds": [1], "num_images": 2}, "already say how many"),
+    ],
+)
+def test_calls_that_no_image_prompt_can_answer(
+    pipeline: c2l.Pipeline, asked: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        pipeline(image=photo(pipeline), **asked)

@@ -56,6 +56,7 @@ class Inversion:
 
     Args:
         latents: float32, (K, D): the prior's codes in w, a code for each layer in w+.
+        start: what descent began with, the prior's best answer, in the same form.
         repeats: layers that each of the K codes feeds.
         distance: of their picture from the photo, as ``Distance`` measures it.
         first_distance: that of the prior's best answer, before any step.
@@ -65,6 +66,7 @@ class Inversion:
     """
 
     latents: Tensor
+    start: Tensor
     repeats: tuple[int, ...]
     distance: float
     first_distance: float
@@ -145,7 +147,7 @@ class _Search:
         self._wide = space == "w+"
         self._steps, self.done = steps, 0
         self.best = self._first = float(first)
-        self._best = layers
+        self._best = self._first_layers = layers
         self._begin(torch.zeros_like(self._start))
 
     def step(self) -> None:
@@ -179,9 +181,11 @@ class _Search:
         """The best so far."""
         repeats = self._repeats
         starts = torch.tensor([0, *repeats[:-1]]).cumsum(0)
-        latents = self._best[0, starts].detach().clone()
+        latents, start = (x[0, starts].detach().clone() for x in (self._best, self._first_layers))
         complete = self.done == self._steps
-        return Inversion(latents, repeats, self.best, self._first, self.done, complete, seconds)
+        return Inversion(
+            latents, start, repeats, self.best, self._first, self.done, complete, seconds
+        )
 
     def _begin(self, offset: Tensor) -> None:
         self._offset = offset.clone().requires_grad_()

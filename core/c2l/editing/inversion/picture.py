@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Inverted:
-    """A photo's picture, and how it was found."""
+    """A photo's picture, the one that its search began with, and how it was found."""
 
     picture: Picture
+    start: Picture
     inversion: Inversion
 
 
@@ -55,9 +56,13 @@ def inverted(pipeline: Pipeline, photo: Photo, *, fit: Fit = "crop", **how: Any)
         InversionInterrupted: Ctrl-C.
     """
     inversion = invert(pipeline, photo.fitted(pipeline.generator.image_size, fit), **how)
-    operation = GivenLatents.of(inversion.latents, inversion.repeats, photo.sha256)
-    (result,) = pipeline.draw_operations([operation], truncation=1.0)
-    found = Inverted(result[0], inversion)
+    start, picture = (
+        result[0]
+        for latents in (inversion.start, inversion.latents)
+        for operation in [GivenLatents.of(latents, inversion.repeats, photo.sha256)]
+        for result in pipeline.draw_operations([operation], truncation=1.0)
+    )
+    found = Inverted(picture, start, inversion)
     if not inversion.complete:
         raise InversionInterrupted(found)
     return found

@@ -206,13 +206,14 @@ async def _recipe(request: Request, offered: Offered) -> RecipeOut:
     facts = _facts(request)
     if loaded and offered.name not in facts:
         await _look_up(request, offered.name)
-    parts = {role: str(offered.card[role]) for role in ("generator", "embedder", "prior")}
+    card = cast("Mapping[str, Any]", offered.card)
+    parts = {role: str(card[role]) for role in ("generator", "embedder", "prior")}
     return RecipeOut(
         name=offered.name,
         summary=offered.summary,
         **parts,
-        prompts=offered.card["prompts"],
-        settings=offered.card["settings"],
+        prompts=card["prompts"],
+        settings=card["settings"],
         priors=[PriorOut(reference=p, summary=_summary(p)) for p in offered.priors],
         licences=[
             LicenceOut(reference=part, licence=name) for part, name in offered.licences.items()

@@ -49,7 +49,14 @@ def given_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields under c2l's names, without those that leave it to the server: null, "", "auto"."""
     given = {name: value for name, value in fields.items() if not _is_blank(name, value)}
     named = {ALIASES[name]: value for name, value in given.items() if name in ALIASES}
+    if isinstance(named.get("negative"), str):
+        named["negative"] = listed(named["negative"])
     return {**named, **{name: value for name, value in given.items() if name not in ALIASES}}
+
+
+def listed(negative: str) -> dict[str, float]:
+    """A negative prompt of another API: texts between commas, which carry no weights of ours."""
+    return {part.strip(): 1.0 for part in negative.split(",") if part.strip()}
 
 
 def _is_blank(name: str, value: Any) -> bool:

@@ -72,7 +72,10 @@ class LocalEngine:
         joined = _Joined(pieces, on_progress)
 
         def telling(number: int) -> OnProgress:
-            return lambda at: loop.call_soon_threadsafe(joined.report, number, at) and None
+            def tell(at: Progress) -> None:
+                loop.call_soon_threadsafe(joined.report, number, at)
+
+            return tell
 
         silent: OnProgress = lambda at: None  # noqa: E731
         jobs = [

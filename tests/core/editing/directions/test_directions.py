@@ -22,7 +22,7 @@ from c2l.editing.directions import (
 )
 from c2l.editing.directions.keeping import without_kept
 from c2l.editing.directions.measuring import Pool, see, smallest
-from c2l.editing.directions.texts import answers, text_difference
+from c2l.editing.directions.texts import answers, as_far_as_shown, text_difference
 from c2l.errors import BadInput, BadWeights, IncompatibleParts
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
 from c2l.testing.toy_world import attributes_of
@@ -175,3 +175,25 @@ def test_the_smallest_strength_is_found() -> None:
     strength, seen = smallest(lambda s: min(s, 1.2), 9.0)
     assert strength <= 1.3 and seen == pytest.approx(1.2, rel=0.06)
     assert smallest(lambda s: -s, 1.0) == (0.0, 0.0)
+
+
+def test_progress_ends_where_it_said(pipeline: c2l.Pipeline) -> None:
+    steps: list[tuple[int, int]] = []
+    from_prompts(pipeline, "shape1", "shape2", num=8, on_progress=lambda *s: steps.append(s))
+    done, totals = zip(*steps, strict=True)
+    assert list(done) == sorted(done) and done[-1] == totals[0]
+    assert len(set(totals)) == 1 and len(steps) > 3
+
+
+def test_what_is_not_shown_is_not_taken_away(pipeline: c2l.Pipeline) -> None:
+    """A picture of ``start`` moves by the difference of the texts; any other only towards ``end``,
+    in all that ``end`` does not share with ``start``."""
+    embed = pipeline.embedder.embed_text
+    start, end = normalize(embed(["shape1", "shape2"]), dim=1)
+    like, other = embed(["shape1"]), embed(["shape3"])
+    moves = as_far_as_shown(
+        pipeline, "shape1", "shape2", torch.cat([like, other]), typical=like, usual=other
+    )
+    torch.testing.assert_close(moves[0], end - start, atol=1e-4, rtol=1e-4)
+    assert moves[1].norm() < moves[0].norm()
+    assert normalize(moves[1], dim=0) @ start > normalize(moves[0], dim=0) @ start

@@ -57,7 +57,7 @@ def shown() -> Iterator[Shown]:
 
     picture = open_live(Session(), device="cpu")
     said: list[str] = []
-    show = Show(picture, START, fps=60, osc=("127.0.0.1", 0), say=said.append)
+    show = Show(lambda: picture, START, fps=60, osc=("127.0.0.1", 0), say=said.append)
     settings = Settings(port=0)
     ready = threading.Event()
     with listen(settings) as bound:
@@ -220,5 +220,5 @@ def test_a_port_that_is_taken_is_said(shown: Shown) -> None:
 
     for osc in (("127.0.0.1", shown.osc), ("127.0.0.1", 99_999)):
         with pytest.raises(BadInput) as caught:
-            Show(shown.picture, START, fps=30, osc=osc, say=print)
+            Show(lambda: shown.picture, START, fps=30, osc=osc, say=print)
         assert caught.value.field == "osc_port" and str(osc[1]) in str(caught.value)

@@ -363,4 +363,4 @@ def test_too_many_requests_and_a_missing_token(caplog: pytest.LogCaptureFixture)
         kept = served.app.state.kept_pictures.keep(b"file", "image/png", "png")
         with served.client() as nobody:  # an address that was given away needs no token
             assert nobody.get(f"/v1/pictures/{kept}").content == b"file"
-        assert "/v1/pictures/*" in caplog.text and kept not in caplog.text
+    assert "/v1/pictures/*" in caplog.text and kept not in caplog.text
