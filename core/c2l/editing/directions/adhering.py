@@ -39,7 +39,7 @@ _FURTHER = 0.5
 """How much further each round asks for, in differences of the texts."""
 
 _LEAST_GAIN = 0.02
-"""Of what is missing: a round that gains less is the last."""
+"""Of what is missing: a round that gains less changes nothing."""
 
 
 class Wanted(NamedTuple):
@@ -144,19 +144,25 @@ def _move(parts: Parts, start: Tensor, wanted: Wanted, seed: int) -> tuple[Tenso
         ask = {"first_seed": seed + turn * _ANSWERS, "num": _ANSWERS}
         there, back = (x[:, 0] for x in several_answers(parts, seen, left, **ask))
         moves = torch.cat([there - back, there - here, (there - back).mean(dim=0, keepdim=True)])
-        move = _nearest(parts, here, moves, goal, wanted)
+        move = _nearest(parts, here, moves, goal, now, wanted)
         share, shown = _least_share(parts, here, move, now, wanted)
         if shown - now < _LEAST_GAIN * (wanted.typical - before):
-            break
+            continue  # the next round asks for more
         here = here + share * move
         seen, now = see(parts, here[None], wanted.truncation), shown
     return here - start, before, now
 
 
-def _nearest(parts: Parts, here: Tensor, moves: Tensor, goal: Tensor, wanted: Wanted) -> Tensor:
-    """Of moves (M, L, D), the one whose picture comes nearest to an embedding (1, E)."""
+def _nearest(
+    parts: Parts, here: Tensor, moves: Tensor, goal: Tensor, now: float, wanted: Wanted
+) -> Tensor:
+    """Of moves (M, L, D) that show it more clearly, the one whose picture comes nearest to an
+    embedding (1, E); of others, the one that shows it most."""
     seen = see(parts, here + moves, wanted.truncation)
-    return moves[int(cosine_similarity(seen, goal.to(seen)).argmax())]
+    shown, near = wanted.shown(seen), cosine_similarity(seen, goal.to(seen))
+    if bool((shown > now).any()):
+        return moves[int(near.where(shown > now, near.new_tensor(-2.0)).argmax())]
+    return moves[int(shown.argmax())]
 
 
 def _least_share(
