@@ -129,8 +129,9 @@ def test_what_a_photo_shows(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["latents"]["seed"] for line in lines] == [4, 5]
     assert {line["latents"]["weight"] for line in lines} == {0.5}
-    assert main(["edit", "like", "a.jpg", "--weight", "2"]) == ExitCode.USAGE
-    assert "--weight" in last_line(capsys)
+    far = ["edit", "like", "a.jpg", "--prompt", "a man", "--weight", "2"]
+    assert main(far) == ExitCode.USAGE
+    assert "Use --weight from 0" in " ".join(capsys.readouterr().err.split())
     assert main(["edit", "like"]) == ExitCode.USAGE
     assert last_line(capsys) == "error: there is no photo. Give one, as in photo.jpg"
 

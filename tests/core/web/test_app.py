@@ -30,3 +30,11 @@ def test_memory_is_given_back_on_request() -> None:
         assert client.post("/sdapi/v1/unload-checkpoint").status_code == 200
         assert own.engine.status().loaded == ()
         assert client.post("/api/v1/sample", json={"prompt": "a man"}).status_code == 200
+
+
+def test_metrics_name_routes_in_full(client: httpx2.Client) -> None:
+    client.get("/sdapi/v1/memory")
+    client.get("/api/v1/recipes/demo-faces")
+    told = client.get("/metrics").text
+    assert 'route="/sdapi/v1/memory"' in told
+    assert 'route="/api/v1/recipes/{name}"' in told

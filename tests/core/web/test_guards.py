@@ -273,6 +273,22 @@ def test_who_leaves_is_not_worked_for(plain: Served) -> None:
     assert asked(plain, "POST", "/chore/next").json() == {"name": "next"}
 
 
+def test_a_server_that_stops_finishes_what_runs(patch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    last = chores["last"] = Chore("last", gate=gate)
+    answers: list[httpx2.Response] = []
+    with served_with(patch) as stopping:
+        asking = threading.Thread(
+            target=lambda: answers.append(asked(stopping, "POST", "/chore/last"))
+        )
+        asking.start()
+        assert last.running.wait(30)
+        threading.Timer(0.5, gate.set).start()
+    asking.join()
+    assert answers[0].json() == {"name": "last"}
+    assert answers[0].headers["connection"] == "close"
+
+
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[1,", b"nul", b"[" * 9000])
 def test_what_is_no_json_is_a_bad_request(plain: Served, body: bytes) -> None:
     answer = asked(
