@@ -4,7 +4,7 @@ import { get, openSocket, post, token, UNREACHABLE } from "./api.js";
 import { parse } from "./exact.js";
 
 const QUIET = 220; // ms without a new wish before full quality is asked for
-const PATIENCE = 300; // ms that a preview may take before a newer wish overtakes it
+const PATIENCE = 1500; // ms that a preview may take before a newer wish overtakes it
 const FIRST_PAUSE = 400;
 const LONGEST_PAUSE = 5000;
 
