@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from math import isnan
+from math import exp, isnan
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -258,6 +258,7 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     print(f"| {' | '.join(heads)} |")
     print("| --- " * len(heads) + "|")
     pooled: tuple[list[float], list[float]] = ([], [])
+    levels: tuple[list[float], list[float]] = ([], [])
     own: list[float] = []
     for name, cells in worlds.items():
         auto = cells.get(AUTO)
@@ -268,8 +269,12 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         tries = [cell for label, cell in bridges.items() if label.startswith(TRIED)]
         fits = [cell.fit or 0.0 for cell in tries]
         right = [fmean(cell.accuracy) for cell in tries]
-        pooled[0].extend(fits)
-        pooled[1].extend(right)
+        # As the choice sees it: what is above the least share that does not fit.
+        fitting = [-exp(-fit) for fit in fits]
+        pooled[0].extend(value - max(fitting) for value in fitting)
+        pooled[1].extend(value - max(right) for value in right)
+        levels[0].extend(fits)
+        levels[1].extend(right)
         if len(tries) > 1:
             own.append(rank_correlation(fits, right))
         near, old = cells.get("neighbours"), cells.get("2022 recipe, 1000 steps")
@@ -285,9 +290,13 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         ]
         print(f"| {' | '.join(row)} |")
     if len(pooled[0]) > 1:
-        value = rank_correlation(*pooled)
-        print(f"\nOver all {len(pooled[0])} bridges and worlds, fit and accuracy have a rank")
-        print(f"correlation of {value:.2f}; the mean of the worlds' own is {fmean(own):.2f}.")
+        apart, raw = rank_correlation(*pooled), rank_correlation(*levels)
+        print(f"\nOver all {len(pooled[0])} bridges and worlds, the share that does not fit, above")
+        print("the least of its world, and accuracy, below the best of its world, have a rank")
+        print(
+            f"correlation of {apart:.2f}; the mean of the worlds' own is {fmean(own):.2f}. The fits"
+        )
+        print(f"themselves, whose levels differ from world to world, have {raw:.2f}.")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
 
@@ -300,9 +309,9 @@ def _together(worlds: Mapping[str, Mapping[str, Cell]], other: str) -> None:
     ours, theirs = [a for a, _ in both], [b for _, b in both]
     accuracy = _difference(*([v for c in side for v in c.accuracy] for side in (ours, theirs)))
     diversity = _difference(*([v for c in side for v in c.diversity] for side in (ours, theirs)))
-    faster = fmean(b.milliseconds or 0 for b in theirs) / fmean(a.milliseconds or 1 for a in ours)
+    spent = fmean(a.milliseconds or 0 for a in ours) / fmean(b.milliseconds or 1 for b in theirs)
     print(f"\nAuto minus the {other}, in {len(both)} worlds: {accuracy} points of accuracy,")
-    print(f"{diversity} of diversity, in 1/{faster:.0f} of the time.")
+    print(f"{diversity} of diversity, in {spent:.2g} of the time.")
 
 
 def _times(cell: Cell | None, near: Cell | None) -> str:
