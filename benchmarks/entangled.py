@@ -23,8 +23,8 @@ NUM_LAYERS = 4
 BEND = 1.5
 """How far the functions of a half move the other half, in standard deviations."""
 
-NUM_PAIRS = 10_000
-STEPS = 3_000
+NUM_PAIRS = 60_000
+STEPS = 12_000
 
 
 class Mixing(nn.Module):

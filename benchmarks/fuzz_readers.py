@@ -3,8 +3,8 @@
     python benchmarks/fuzz_readers.py --num 10000
 
 NVIDIA's pickles of PyTorch and of TensorFlow, and their networks and tensors in torch.save; the
-StyleGAN2s of rosinality, BasicSR, mmgeneration and genforce; an encoder with a decoder; packed ones;
-the clip2latent authors' checkpoints; OpenAI's archives, and OpenCLIP's training. Formats of
+StyleGAN2s of rosinality, BasicSR, mmgeneration and genforce; an encoder with a decoder; packed
+ones; the clip2latent authors' checkpoints; OpenAI's archives, and OpenCLIP's training. Formats of
 torch.save are both tried. A mutation replaces, inserts,
 removes, repeats or swaps bytes, mostly where a file holds structure rather than numbers, or
 splices in instructions that call something. Counted as failures: an error of another kind than

@@ -183,6 +183,8 @@ class Client:
         self._streams = None
 
     async def _send(self, asked: Asked) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()  # the server has closed it since the last answer
         if self._streams is None:
             self._streams = await asyncio.open_connection(
                 "127.0.0.1", self._port, local_addr=self._address, limit=1 << 22

@@ -17,7 +17,6 @@ from c2l_stylegan.generator import StyleGAN
 from c2l_stylegan.networks.settings import StyleGAN2Settings
 from c2l_stylegan.networks.stylegan3 import signals
 
-
 _SOURCE = "# " + "x" * 70_000  # one text, stored once however many objects refer to it
 
 

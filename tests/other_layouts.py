@@ -1,4 +1,4 @@
-"""Writes StyleGAN2s of ours under the names of other repositories, so that their files can be tried.
+"""Writes StyleGAN2s of ours under the names of other repositories, to try their files.
 
 The tables were written from those repositories' own modules, not from our reader's.
 """
@@ -98,7 +98,9 @@ def mmgeneration(network: StyleGAN) -> State:
         name = re.sub(r"\.noise\.weight$", ".noise_injector.weight", name)
         name = re.sub(r"\.modulation\.weight$", ".style_modulation.linear.weight_orig", name)
         name = re.sub(r"\.modulation\.bias$", ".style_modulation.bias", name)
-        name = re.sub(r"(conv\w*(?:\.\d+)?|to_rgb\w*(?:\.\d+)?)\.conv\.weight$", r"\1.conv.weight_orig", name)
+        name = re.sub(
+            r"(conv\w*(?:\.\d+)?|to_rgb\w*(?:\.\d+)?)\.conv\.weight$", r"\1.conv.weight_orig", name
+        )
         if name.startswith("to_rgb") and name.endswith(".conv.weight_orig"):
             tensor = tensor.flip(1)
         if re.fullmatch(r"to_rgb\w*(\.\d+)?\.bias", name):

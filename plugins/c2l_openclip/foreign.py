@@ -58,8 +58,14 @@ _ENDS = {
     "vision_model.post_layernorm.bias": "visual.ln_post.bias",
     "logit_scale": "logit_scale",
 }
-_PROJECTIONS = {"text_projection.weight": "text_projection", "visual_projection.weight": "visual.proj"}
-_TOWERS = {"text_model.encoder.layers": "transformer", "vision_model.encoder.layers": "visual.transformer"}
+_PROJECTIONS = {
+    "text_projection.weight": "text_projection",
+    "visual_projection.weight": "visual.proj",
+}
+_TOWERS = {
+    "text_model.encoder.layers": "transformer",
+    "vision_model.encoder.layers": "visual.transformer",
+}
 
 
 def openai_config(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def openai_config(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
         if "visual.proj" in state:
             width, _, _, patch = state["visual.conv1.weight"].shape
             places = state["visual.positional_embedding"].shape[0]
-            vision = {
+            vision: dict[str, Any] = {
                 "image_size": patch * _root(places - 1),
                 "layers": _count(state, "visual.transformer.resblocks."),
                 "width": width,
@@ -128,10 +134,9 @@ def transformers_config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         name = {"siglip": "ViT-B-16-SigLIP/webli", "siglip2": "ViT-B-16-SigLIP2/webli"}
         instead = name.get(kind, "ViT-B-32/laion2b_s34b_b79k")
         raise BadWeights(
-            f"{folder} is a {kind[:40] or 'model'} of transformers, which opens only as OpenCLIP "
-            "publishes it",
-            hint=f"Fetch that: `c2l models pull openclip:{instead}`. "
-            'List them: `c2l models list kind="embedder"`',
+            f"{folder} is a {kind[:40] or 'model'} of transformers, of which openclip opens a CLIP",
+            hint=f"Fetch OpenCLIP's own: `c2l models pull openclip:{instead}`. The plugin in "
+            "examples/c2l-transformers opens a SigLIP folder as it is",
         )
     text = {**_TEXT, **_section(whole, "text_config")}
     vision = {**_VISION, **_section(whole, "vision_config")}

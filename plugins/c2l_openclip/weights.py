@@ -71,7 +71,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
             state = {name: file.read(found) for name, found in stored.items() if found}
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    return {name: tensor for name, tensor in state.items() if name.rpartition(".")[2] not in _NO_WEIGHTS}
+    return {
+        name: tensor for name, tensor in state.items() if name.rpartition(".")[2] not in _NO_WEIGHTS
+    }
 
 
 def is_torchscript(path: Path) -> bool:

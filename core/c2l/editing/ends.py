@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from torch import Tensor
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from c2l.pipeline import Pipeline
     from c2l.result import Picture
 
-    Thing = str | Mapping[str, float] | int | Tensor | Path | Picture | Operation | "End"
+    Thing: TypeAlias = "str | Mapping[str, float] | int | Tensor | Path | Picture | Operation | End"
 
 _SAMPLED = ("negative", "negative_by", "guidance", "steps", "adherence")
 

@@ -52,8 +52,9 @@ def edit_like(
         raise BadInput(f"an image prompt takes no `{unfit}`", hint="Leave it out", field=unfit)
     if seed is None and seeds is None:
         seed = 0
-    asked: dict[str, Any] = {"prompt": "a picture" if prompt is None else prompt, **how}
-    request = DrawRequest(num_images=num_images, seed=seed, seeds=seeds, **asked)
+    counts = {"num_images": num_images, "seed": seed, "seeds": seeds}
+    asked: dict[str, Any] = {"prompt": "a picture" if prompt is None else prompt, **counts, **how}
+    request = DrawRequest(**asked)
     given = {name: getattr(request, name) for name in _HOW}
     pixels = photo.fitted(pipeline.generator.image_size).pixels
     embedding = packed(pipeline.embedder.embed_images(pixels)[0])

@@ -117,7 +117,7 @@ def show_plugin(name: str) -> dict[str, Any]:
 
 def list_models(interface: Interface | Literal["direction"] | None = None) -> list[ModelRow]:
     """All kinds, and the models of each; then the directions that are kept here."""
-    models = [] if interface == KIND else registry().models(interface)
+    models = [] if interface == "direction" else registry().models(interface)
     directions = kept_directions() if interface in (None, KIND) else ()
     return [*map(_model_row, models), *map(_direction_row, directions)]
 

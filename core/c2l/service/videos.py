@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.video import Easing, Video, write_edit
@@ -71,7 +72,7 @@ def typed_track(
     if frames < 2:
         raise BadInput(f"`frames={frames}` is below 2", hint="Use `frames=60`", field="frames")
     along = f"{strength or TURN}:{frames}"
-    named = {"start": start, "end": end, "direction": direction}
+    named: dict[str, Any] = {"start": start, "end": end, "direction": direction}
     turned = typed_direction(session, ends, **named, strength=along, on_progress=on_progress)
     return TypedEdit(turned.edit)
 

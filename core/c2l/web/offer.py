@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from c2l import service
 from c2l.errors import NotDownloaded, UnknownReference
@@ -28,7 +28,7 @@ class Offered:
 
     name: str
     summary: str
-    card: Mapping[str, Any]
+    card: Mapping[str, object]
     priors: tuple[str, ...]
     licences: Mapping[str, str]
 

@@ -71,10 +71,15 @@ class Server(uvicorn.Server):
             signal.signal(signal.SIGTERM, before)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        uvicorn_log = logging.getLogger("uvicorn.error")
+        before = uvicorn_log.level
+        uvicorn_log.setLevel(logging.CRITICAL)  # it would print the trace of what is raised below
         try:
             await super().startup(sockets)
         except SystemExit as stop:  # uvicorn drops the reason
             raise getattr(self._app.state, "failure", stop) from None
+        finally:
+            uvicorn_log.setLevel(before)
         if self.started and sockets:
             self._on_ready(address_of(sockets[0]))
 

@@ -86,7 +86,7 @@ def test_what_is_no_video_is_said_at_once(capsys: pytest.CaptureFixture[str]) ->
     assert main(["edit", "video", "a man", "a woman", "--out", "a.mov"]) == ExitCode.USAGE
     assert "a.mov names no kind of video" in last_line(capsys)
     assert main(["edit", "video", "a man", "a woman", "--fps", "0"]) == ExitCode.USAGE
-    assert "--fps 0 is not above 0" in last_line(capsys)
+    assert "--fps 0 is not from 0.01 to 240" in last_line(capsys)
     words = ["edit", "video", "a man", "a woman", "--easing", "jump", "--out", "a.gif"]
     assert main(words) == ExitCode.USAGE
     assert "--easing jump is none of linear" in last_line(capsys)
@@ -129,8 +129,9 @@ def test_what_a_photo_shows(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["latents"]["seed"] for line in lines] == [4, 5]
     assert {line["latents"]["weight"] for line in lines} == {0.5}
-    assert main(["edit", "like", "a.jpg", "--weight", "2"]) == ExitCode.USAGE
-    assert "--weight" in last_line(capsys)
+    far = ["edit", "like", "a.jpg", "--prompt", "a man", "--weight", "2"]
+    assert main(far) == ExitCode.USAGE
+    assert "Use --weight from 0" in " ".join(capsys.readouterr().err.split())
     assert main(["edit", "like"]) == ExitCode.USAGE
     assert last_line(capsys) == "error: there is no photo. Give one, as in photo.jpg"
 

@@ -80,29 +80,43 @@ def as_far_as_shown(
     return (reached - shared).to(seen) - shown.clamp(0, 1)[:, None] * own.to(seen)
 
 
-@torch.no_grad()
 def answers(
     parts: Parts, seen: Tensor, difference: Tensor, *, first_seed: int = 0, num: int = SEEDS_EACH
 ) -> Tensor:
     """How the latents of pictures move when their embeddings move by a difference, (B, L, D).
 
-    The same seeds answer with and without, so that what the prior leaves open cancels out.
+    The mean over ``num`` answers, see ``several_answers``. The same seeds answer with and without,
+    so that what the prior leaves open cancels out.
+    """
+    there, here = several_answers(parts, seen, difference, first_seed=first_seed, num=num)
+    return (there - here).mean(dim=0)
+
+
+@torch.no_grad()
+def several_answers(
+    parts: Parts, seen: Tensor, difference: Tensor, *, first_seed: int, num: int
+) -> tuple[Tensor, Tensor]:
+    """Latents (num, B, L, D) for embeddings that moved by a difference, and for those as they were.
 
     Args:
         seen: embeddings of B pictures, (B, E).
         difference: of two texts, (E,), or one for each picture, (B, E).
     """
-    lengths = seen.norm(dim=1, keepdim=True)
-    moved = lengths * normalize(normalize(seen, dim=1) + difference.to(seen), dim=1)
+    moved = moved_by(seen, difference)
 
     def ask(embeddings: Tensor, seeds: Sequence[int]) -> Tensor:
         latents = parts.prior.sample(embeddings, seeds=seeds, modality="image")
         latents = latents.to(parts.generator.device)
         return parts.generator.latent_space.expand(latents, parts.prior.repeats)
 
-    total = torch.zeros(())
-    for turn in range(num):
-        begin = first_seed + turn * len(seen)
-        seeds = range(begin, begin + len(seen))
-        total = total + ask(moved, seeds) - ask(seen, seeds)
-    return total / num
+    turns = [
+        range(first_seed + i * len(seen), first_seed + (i + 1) * len(seen)) for i in range(num)
+    ]
+    there, here = (torch.stack([ask(x, seeds) for seeds in turns]) for x in (moved, seen))
+    return there, here
+
+
+def moved_by(seen: Tensor, difference: Tensor) -> Tensor:
+    """Embeddings (B, E) of pictures, turned by a difference (E,) or (B, E), as long as before."""
+    lengths = seen.norm(dim=1, keepdim=True)
+    return lengths * normalize(normalize(seen, dim=1) + difference.to(seen), dim=1)

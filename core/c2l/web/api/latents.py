@@ -105,7 +105,7 @@ class LatentsBody(Asked, DrawFields):
 
     Args:
         of: pictures, instead of prompts.
-        format: safetensors is a file, as ``c2l sample --latents`` writes it.
+        format: safetensors is a file, as ``c2l sample latents=FILE`` writes it.
     """
 
     model_config = ConfigDict(

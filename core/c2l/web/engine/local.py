@@ -106,7 +106,7 @@ class LocalEngine:
         self._session.forget()
 
     async def give_back(self) -> None:
-        self._session.forget()
+        await asyncio.to_thread(self._session.forget)
 
     def status(self) -> Status:
         counts = {**self._worker.counts(), "refused": ("Requests refused: full.", self._refused)}

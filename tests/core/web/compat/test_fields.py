@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from c2l.errors import BadInput
+from c2l.service import Photo
 from c2l.web.compat.drawing import draw_request, given_fields
 from c2l.web.compat.recipes import chosen_recipe
 from c2l.web.compat.sizes import Size, notice_of_size, parse_size, resized
+from c2l.web.compat.works import Adhered
 from c2l.web.errors import ApiError
 from c2l.web.offer import Offer
 from c2l.web.settings import Limits
@@ -84,3 +87,21 @@ def test_sizes() -> None:
 def test_what_is_said_of_sizes(size: tuple[int, int], how: str) -> None:
     assert f"each picture was {how} " in (notice_of_size(Size(128, 128), Size(*size)) or "")
     assert notice_of_size(Size(128, 128), Size(128, 128)) is None
+
+
+def test_works_of_pictures_go_to_other_machines() -> None:
+    photo = Photo(Image.new("RGB", (4, 4)), "0" * 64)
+    work = Adhered(photo, {"schema": "c2l/2"}, "with a hat", (1, 2, 3), picture_weight=0.25)
+    again = pickle.loads(pickle.dumps(work))
+    assert (again.prompt, again.seeds, again.picture_weight) == ("with a hat", (1, 2, 3), 0.25)
+    assert again.photo.image.size == (4, 4)
+
+
+def test_pieces_of_works_of_pictures_are_small() -> None:
+    """So that other clients get their turn between them."""
+    photo = Photo(Image.new("RGB", (4, 4)), "0" * 64)
+    for record, num in (({}, 1), (None, 16)):
+        work = Adhered(photo, record, "with a hat", tuple(range(40)))
+        pieces: list[Any] = list(work.pieces(16))
+        assert all(len(piece.seeds) <= num for piece in pieces)
+        assert [seed for piece in pieces for seed in piece.seeds] == list(range(40))

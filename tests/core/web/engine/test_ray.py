@@ -215,6 +215,17 @@ def test_engines_that_are_none() -> None:
         typed_settings(replicas="2")
 
 
+def test_without_ray_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from c2l.cli.app import main
+    from c2l.web import starting
+
+    monkeypatch.setattr(starting, "find_spec", lambda name: None if name == "ray" else name)
+    assert main(["serve", "--engine", "ray"]) == ExitCode.MISSING_DEPENDENCY
+    assert "--engine ray needs ray. Install it: pip install 'c2l[ray]'" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(os.environ.get("C2L_TEST_RAY") != "1", reason="takes a minute: C2L_TEST_RAY=1")
 def test_one_of_two_replicas_is_killed_under_load() -> None:
     pytest.importorskip("ray.serve", reason=ABSENT)

@@ -29,6 +29,7 @@ def chromium() -> Iterator[Any]:
         pytest.skip("no Chromium is installed")
     playwright = pytest.importorskip("playwright.sync_api")
     root = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+    playwright.expect.set_options(timeout=SECONDS * 1000)
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=path, args=[*QUIET, *root])
         yield browser
@@ -39,8 +40,8 @@ def chromium() -> Iterator[Any]:
 def visit(chromium: Any, served: Served) -> Iterator[Callable[..., Any]]:
     """Opens the page for a new visitor, and waits for pictures.
 
-    What it asks of other hosts is not answered, and fails the test; so does an error in the console, unless
-    a part of its text is to be ignored.
+    What it asks of other hosts is not answered, and fails the test; so does an error in the
+    console, unless a part of its text is to be ignored.
     """
     contexts: list[Any] = []
     wrong: list[str] = []
@@ -90,4 +91,3 @@ def visit(chromium: Any, served: Served) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert not wrong
-

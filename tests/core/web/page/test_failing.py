@@ -23,6 +23,8 @@ def test_a_token_is_asked_for(visit: Any) -> None:
         drawn(page)
         known = visit(f"{served.url}/#token={TOKEN}")
         assert known.url == f"{served.url}/"
+        for one in (page, known):
+            one.close()  # before the server is gone
 
 
 def test_it_comes_back_when_the_server_does(visit: Any) -> None:

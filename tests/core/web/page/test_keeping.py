@@ -46,7 +46,7 @@ def test_history_survives_a_reload(visit: Any) -> None:
 def test_a_picture_is_kept_with_its_record(visit: Any, tmp_path: Path) -> None:
     page = visit()
     before = enter(page)
-    page.locator("#room-wall .cell:not(:disabled)").first.click()
+    page.locator("#room-wall .cell:not([aria-disabled])").first.click()
     hero_after(page, before)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
@@ -83,7 +83,7 @@ def copied(visit: Any, served: Any) -> Any:
     """What `Copy as` gives, of a wall of two, as a function of the way."""
     page = visit()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.url)
-    page.locator("#prompt").fill("a man with a \"hat\" & it's red")
+    page.locator("#prompt").fill('a man with a "hat" & it\'s red')
     page.locator("#seed").fill("7")
     page.locator("#more-open").click()
     page.get_by_label("Pictures, as a number").fill("2")
@@ -129,7 +129,7 @@ def test_an_edited_picture_is_copied_as_well(
     monkeypatch.chdir(tmp_path)
     page = copied.page
     before = enter(page)
-    page.locator("#room-wall .cell:not(:disabled)").first.click()
+    page.locator("#room-wall .cell:not([aria-disabled])").first.click()
     hero_after(page, before)
     names: dict[str, Any] = {}
     exec(copied("Python", ".actions"), names)

@@ -99,7 +99,9 @@ def test_two_recipes_side_by_side(visit: Any) -> None:
     page.locator("#beside").select_option("demo-landscapes")
     expect(page.locator(".side")).to_have_count(2)
     page.locator("#prompt").fill("a mountain")
-    page.wait_for_function("() => document.querySelectorAll('#wall .cell:not(:disabled)').length === 12")
+    page.wait_for_function(
+        "() => document.querySelectorAll('#wall .cell:not([aria-disabled])').length === 12"
+    )
     expect(page.locator("#licence")).to_have_text(
         "demo-faces: Apache-2.0; demo-landscapes: Apache-2.0"
     )

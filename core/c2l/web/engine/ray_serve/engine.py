@@ -64,7 +64,8 @@ class RayEngine:
             self._handle = await asyncio.to_thread(cluster.deploy, self._offer, self._settings)
         except Exception as error:
             raise C2LError(
-                f"Ray does not start: {error}", hint="Its logs are in /tmp/ray/session_latest/logs"
+                f"Ray does not start: {str(error).rstrip('.')}",
+                hint="Its logs are in /tmp/ray/session_latest/logs",
             ) from error
         _take_signals_back()
         await self._count()

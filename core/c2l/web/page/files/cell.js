@@ -3,6 +3,7 @@
 import { calm, make } from "./dom.js";
 
 const FADE = 130; // ms
+const idle = window.requestIdleCallback ?? setTimeout;
 
 export const addressOf = (picture) =>
 	picture.url ?? `data:image/${picture.format};base64,${picture.image}`;
@@ -31,7 +32,7 @@ export class Frame {
 		this.element.append(image);
 		const clear = () => {
 			before.forEach((old) => old.remove());
-			if (final && turn === this.#latest) this.#smooth(image);
+			if (final) idle(() => turn === this.#latest && this.#smooth(image)); // typing goes first
 		};
 		if (calm() || document.hidden) clear();
 		else image.animate([{ opacity: 0 }, { opacity: 1 }], FADE).finished.then(clear, clear);

@@ -47,6 +47,8 @@ function openHelp() {
 		make("dl", { class: "keys" }, ...FIXED.map(row), ...Object.entries(KEYS).map(([key, [text]]) => row([key, text]))),
 		make("label", { class: "check", for: "keys-on" }, toggle, "single keys"),
 	);
-	dialog.onclick = (event) => event.target === dialog && dialog.close();
+	dialog.onclick = (event) => {
+		if (event.target === dialog) dialog.close();
+	};
 	dialog.showModal();
 }

@@ -87,7 +87,7 @@ export class Live {
 
 	#send(wish, preview) {
 		const { kind, request, size } = wish.ask;
-		const out = preview ? { preview, max_size: size, format: "webp" } : { format: "png" };
+		const out = preview ? { preview, max_size: size, format: "jpeg" } : { format: "png" };
 		this.#flying?.abort?.abort();
 		const flying = { id: `${wish.version}${preview ? "p" : ""}`, wish, preview, since: performance.now() };
 		this.#flying = flying;

@@ -1,5 +1,6 @@
 // One picture by itself: what can be made of it, and the way back.
 
+import { post } from "./api.js";
 import { titleOf } from "./ask.js";
 import { $, button, make } from "./dom.js";
 import { Frame } from "./cell.js";
@@ -181,6 +182,16 @@ class Room {
 		this.frame.place(this.base, titleOf(record));
 		this.show();
 		this.#choose(this.#tool, false);
+		if (this.base.format !== "png") this.#whole(this.base);
+	}
+
+	/** A preview is shown at once, and drawn in full quality then. */
+	async #whole(rough) {
+		const { pictures } = await post("records/draw", { records: [rough.record] }).catch(() => ({}));
+		if (!pictures || this.base !== rough) return;
+		const wasShown = this.shown === rough;
+		this.#stack[this.#stack.length - 1] = pictures[0];
+		if (wasShown) this.show();
 	}
 
 	#back() {

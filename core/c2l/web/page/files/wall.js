@@ -62,7 +62,7 @@ export class Wall {
 		const frame = new Frame();
 		const button = make(
 			"button",
-			{ type: "button", class: "cell", tabindex: "-1", disabled: true, onclick: () => this.open(frame.picture, button) },
+			{ type: "button", class: "cell", tabindex: "-1", "aria-disabled": "true", "aria-label": "A picture to come", onclick: () => frame.picture && this.open(frame.picture, button) },
 			frame.element,
 		);
 		const caption = this.captions ? make("p", { class: "caption" }) : null;
@@ -81,7 +81,7 @@ export class Wall {
 			score && `score ${score}`,
 		];
 		button.setAttribute("aria-label", name.filter(Boolean).join(", "));
-		button.disabled = false;
+		button.removeAttribute("aria-disabled");
 		frame.show(picture, "", final);
 		caption?.replaceChildren(
 			make("span", { title: "Seed" }, seed),
