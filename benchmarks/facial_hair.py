@@ -58,7 +58,9 @@ def rows(name: str, work: Path) -> Iterator[tuple[str, list[float]]]:
     pairs = pairs_of(bench, world)
     latents = pairs.latents[:NUM_PICTURES].float()
     pictures = world.judge(torch.cat([render(world, part) for part in latents.split(500)]))
-    men = (pictures["gender"] == 0) & (pictures["age"] > 0)
+    men = (pictures["gender"] == _value("gender", "man")) & (
+        pictures["age"] != _value("age", "child")
+    )
     there = pictures[NAME]
     line = read_by_a_line(pairs.embeddings[:NUM_PICTURES].float()[men], there[men])
     print(f"\nOf {int(men.sum()):,} random pictures of men, the judge sees", end=" ")
@@ -115,6 +117,10 @@ def _nearest(pictures: Tensor, phrases: Tensor, texts: Tensor) -> Tensor:
     read = normalize(phrases, dim=1) - normalize(texts, dim=1).mean(0)
     products = (seen - seen.mean(0)) @ normalize(read, dim=1).T
     return ((products - products.mean(0)) / products.std(0)).argmax(1)
+
+
+def _value(attribute: str, value: str) -> int:
+    return next(a.values for a in FACES.attributes if a.name == attribute).index(value)
 
 
 def _each(right: Tensor, values: Tensor) -> list[float]:

@@ -2,8 +2,10 @@
 
     python benchmarks/fuzz_readers.py --num 10000
 
-NVIDIA's pickles of PyTorch and of TensorFlow, rosinality's checkpoints and those of the
-clip2latent authors, the last two in both formats of torch.save. A mutation replaces, inserts,
+NVIDIA's pickles of PyTorch and of TensorFlow, and their networks and tensors in torch.save; the
+StyleGAN2s of rosinality, BasicSR, mmgeneration and genforce; an encoder with a decoder; packed
+ones; the clip2latent authors' checkpoints; OpenAI's archives, and OpenCLIP's training. Formats of
+torch.save are both tried. A mutation replaces, inserts,
 removes, repeats or swaps bytes, mostly where a file holds structure rather than numbers, or
 splices in instructions that call something. Counted as failures: an error of another kind than
 BadWeights, any code that is run (seen by an audit hook), more than ten seconds, and more than four
@@ -14,12 +16,15 @@ it reads (on Linux), or, in every eighth file, memory as Python traces it.
 from __future__ import annotations
 
 import argparse
+import gzip
+import json
 import random
 import sys
 import sysconfig
 import tempfile
 import time
 import tracemalloc
+import zipfile
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -31,7 +36,15 @@ from typing import Any
 
 import torch
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+import nvidia_writer
+import other_layouts
+import tensorflow_writer
+
 from c2l.errors import BadWeights
+from c2l.reading import unwrapped
+from c2l_openclip.checkpoints import build_towers
+from c2l_openclip.sources import CONFIG_NAME, from_path
 from c2l_priors.diffusion import DiffusionPrior
 from c2l_stylegan.generator import StyleGAN
 
@@ -47,6 +60,13 @@ ORIGINALS = (
     DATA / "c2l-prior" / "tiny" / "checkpoint-cfg-omegaconf.ckpt",
     DATA / "c2l-prior" / "small" / "checkpoint-released-like.ckpt",
 )
+LEGACY = {"_use_new_zipfile_serialization": False}
+TINY_CLIP = {
+    "embed_dim": 64,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "head_width": 64, "patch_size": 16},
+    "text_cfg": {"context_length": 8, "vocab_size": 90, "width": 64, "heads": 1, "layers": 1},
+    "quick_gelu": True,
+}
 LONGEST = 10.0
 SLACK = 2 << 20
 """What any file may take, however small it is."""
@@ -130,8 +150,56 @@ class Outcome:
 
 def read(path: Path) -> Any:
     """The network in a file, by its own reader."""
-    cls: Any = DiffusionPrior if path.suffix == ".ckpt" else StyleGAN
-    return cls.load(SimpleNamespace(path=path))
+    with unwrapped(path) as inner:
+        if "clip" in path.name:
+            found = from_path(inner)
+            return build_towers(found.config, found.weights, found.state, rows=1)
+        cls: Any = DiffusionPrior if path.suffix == ".ckpt" else StyleGAN
+        return cls.load(SimpleNamespace(path=inner))
+
+
+def write_originals(folder: Path) -> list[Path]:
+    """Files that are not in the repository: written by the tables that the tests use."""
+    network = other_layouts.small()
+    state = network.state_dict()
+    wide = other_layouts.small(size=(8, 4))
+
+    def save(name: str, value: Any, **options: Any) -> Path:
+        with nvidia_writer.nvidia_modules():
+            torch.save(value, folder / name, **options)
+        return folder / name
+
+    ours = {name: write(network) for name, write in other_layouts.LAYOUTS.items()}
+    encoder = {"encoder.body.0.weight": torch.ones(20, 20)}
+    decoder = {f"decoder.{name}": tensor for name, tensor in ours["rosinality"].items()}
+    record = nvidia_writer.record(network)
+    found = [
+        save("whole-network.pt", record),
+        save("whole-network-legacy.pt", {"G_ema": record, "D": None}, **LEGACY),
+        save("nvidia-names.pt", state),
+        save("encoder.pt", {"state_dict": {**encoder, **decoder}, "latent_avg": torch.ones(6, 24)}),
+        save("basicsr.pth", {"params_ema": ours["basicsr"]}),
+        save("mmgeneration.pth", {"meta": {}, "state_dict": ours["mmgeneration"]}, **LEGACY),
+        save("genforce.pth", {"models": {"generator_smooth": ours["genforce"]}}),
+    ]
+    gs = tensorflow_writer.as_tensorflow(wide)
+    found.append(tensorflow_writer.dump_tensorflow(folder / "tensorflow-8x4.pkl", (gs, gs, gs)))
+    (folder / "network.pkl.gz").write_bytes(gzip.compress(found[-1].read_bytes(), mtime=0))
+    with zipfile.ZipFile(folder / "packed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(found[0], "model/whole-network.pt")
+    found += [folder / "network.pkl.gz", folder / "packed.zip"]
+
+    import open_clip
+
+    clip = open_clip.CLIP(**json.loads(json.dumps(TINY_CLIP))).eval()
+    (folder / CONFIG_NAME).write_text(json.dumps({"model_cfg": TINY_CLIP, "preprocess_cfg": {}}))
+    trained = {f"module.{name}": tensor for name, tensor in clip.state_dict().items()}
+    found.append(save("clip-epoch_1.pt", {"epoch": 1, "state_dict": trained, "optimizer": {}}))
+    alone = folder / "archive"
+    alone.mkdir()
+    inputs = torch.zeros(1, 3, 32, 32), torch.zeros(1, 8, dtype=torch.int64)
+    torch.jit.save(torch.jit.trace(clip, inputs), alone / "clip-openai.pt")
+    return [*found, alone / "clip-openai.pt"]
 
 
 @lru_cache
@@ -216,12 +284,15 @@ def main() -> int:
         old = Path(folder) / "rosinality-legacy.pt"
         checkpoint = torch.load(ROSINALITY, weights_only=True)
         torch.save(checkpoint, old, _use_new_zipfile_serialization=False)
-        originals = (*ORIGINALS, old)
+        originals = (*ORIGINALS, old, *write_originals(Path(folder)))
         for i in range(arguments.num):
             original = originals[i % len(originals)]
-            place = Path(folder) / f"mutant{original.suffix}"
+            place = original.with_name(f"mutant-{original.name}")
+            if original in ORIGINALS:
+                place = Path(folder) / f"mutant{original.suffix}"
             outcome = check_mutant(original, arguments.seed + i, place)
-            name = original.stem if original == old else f"{original.parent.name}/{original.name}"
+            is_stored = original in ORIGINALS
+            name = f"{original.parent.name}/{original.name}" if is_stored else original.name
             found.setdefault(name, []).append(outcome)
             if not outcome.is_clean:
                 print(f"seed {arguments.seed + i}, {name}: {outcome.verdict}", flush=True)

@@ -66,7 +66,7 @@ class Found:
 
 
 def fuzz(url: str, *, examples: int, seed: int = 0, only: str = "") -> Found:
-    """Send random requests to the routes of a server, equally many to each.
+    """Send random requests to the routes of a server, equally many to each that takes something.
 
     Args:
         examples: requests in all.
@@ -77,15 +77,19 @@ def fuzz(url: str, *, examples: int, seed: int = 0, only: str = "") -> Found:
     from hypothesis import seed as seeded
     from hypothesis.errors import Unsatisfiable
     from schemathesis.checks import CHECKS
+    from schemathesis.core.result import Ok
 
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
     operations = [
-        result.ok() for result in schema.get_all_operations() if only in result.ok().label
+        found.ok()
+        for found in schema.get_all_operations()
+        if isinstance(found, Ok) and only in found.ok().label
     ]
     checks = CHECKS.get_by_names(CHECKED)  # those of OpenAPI are there once a schema is
     found = Found()
     found.routes = len(operations)
-    each = -(-examples // (len(KINDS) * len(operations)))
+    num_asking = sum(map(_takes_something, operations))
+    each = -(-examples // (len(KINDS) * max(1, num_asking)))
     for operation in operations:
         for kind, cases in KINDS.items():
 
@@ -111,6 +115,10 @@ def fuzz(url: str, *, examples: int, seed: int = 0, only: str = "") -> Found:
                 found.failures.append(f"{operation.label} ({kind})\n{_told(error)}")
         print(".", end="", flush=True)
     return found
+
+
+def _takes_something(operation: Any) -> bool:
+    return bool(list(operation.body) or list(operation.path_parameters) or list(operation.query))
 
 
 def _right(operation: Any) -> Any:

@@ -133,6 +133,13 @@ def _indices(named: Mapping[str, str]) -> dict[str, int]:
     return {name: values[name].index(value) for name, value in named.items()}
 
 
+def _thing(name: str, value: str) -> str:
+    """Ear rings, red hair, a beard."""
+    if value == "yes":
+        return name.replace("_", " ")
+    return f"{value} {name.partition('_')[0]}" if name in {"hair_colour", "skin"} else value
+
+
 def _words(prompt: str) -> set[str]:
     return set(prompt.lower().replace(",", " ").split())
 
@@ -146,7 +153,8 @@ def main() -> None:
     torch.set_num_threads(1)
     print("# What is rare\n\nMade by `python benchmarks/rare.py --work DIR`.\n")
     print(f"{NUM_PROMPTS} prompts of each kind, {resistance.NUM_IMAGES} pictures of each.")
-    print("*Never together*: " + "; ".join(" and ".join(both.values()) for both in NEVER) + ".\n")
+    together = (" and ".join(_thing(*one) for one in both.items()) for both in NEVER)
+    print(f"*Never together*: {'; '.join(together)}.\n")
     print("| world | prompts | latents from | named, % | best of 16, % | diversity, % |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name in options.world or WORLDS:

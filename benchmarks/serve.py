@@ -26,6 +26,7 @@ import statistics
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,6 +92,16 @@ class Server:
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
 
     @property
+    def mean_batch(self) -> float:
+        """Pictures in a batch, as its metrics tell."""
+        told = urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics").read().decode()
+        pictures, batches = (
+            float(re.search(rf"^c2l_{name}_total (\S+)", told, re.M)[1])  # type: ignore[index]
+            for name in ("pictures", "batches")
+        )
+        return pictures / batches
+
+    @property
     def memory(self) -> float:
         """MiB in use."""
         status = open(f"/proc/{self.process.pid}/status").read()  # noqa: SIM115
@@ -135,6 +146,10 @@ class Client:
         while True:
             try:
                 status, retry_after, body = await self._ask(asked)
+            except ConnectionRefusedError:  # between two servers
+                await asyncio.sleep(0.2)
+                waited += 0.2
+                continue
             except (OSError, asyncio.IncompleteReadError):
                 self._seen.cut += 1
                 self.close()
@@ -168,14 +183,18 @@ class Client:
         self._streams = None
 
     async def _send(self, asked: Asked) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()  # the server has closed it since the last answer
         if self._streams is None:
             self._streams = await asyncio.open_connection(
                 "127.0.0.1", self._port, local_addr=self._address, limit=1 << 22
             )
         prompt, seed = asked
         body = json.dumps({"prompt": prompt, "seed": seed, "model": RECIPE}).encode()
-        head = (f"POST /v1/images/generations HTTP/1.1\r\nhost: localhost\r\n"
-                f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n")  # fmt: skip
+        head = (
+            "POST /v1/images/generations HTTP/1.1\r\nhost: localhost\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
         self._streams[1].write(head.encode() + body)
         return self._streams
 
@@ -288,8 +307,71 @@ def largest_difference(several: list[Seen]) -> tuple[int, int]:
     return len(answers), most
 
 
-def share(values: list[float], q: float) -> float:
-    return statistics.quantiles(values, n=100)[round(q * 100) - 1]
+def row(*cells: object) -> None:
+    print(f"| {' | '.join(map(str, cells))} |")
+
+
+def heading(*names: str) -> None:
+    row(*names)
+    row(*("---" for _ in names))
+
+
+def answered(seen: Seen) -> str:
+    return ", ".join(f"{status}: {num:,}" for status, num in sorted(seen.statuses.items()))
+
+
+def batches(asked: list[Asked], clients: int, turns: int) -> list[Seen]:
+    """Two servers in turns, and a table of them. The slower one has a quarter of the work."""
+    print("\n## Batches\n\nThe two servers take turns.\n")
+    sizes = (BATCH, 1)
+    told = {size: Seen() for size in sizes}
+    cpu = dict.fromkeys(sizes, 0.0)
+    rates: dict[int, list[float]] = {size: [] for size in sizes}
+    with serving(BATCH) as many, serving(1) as one:
+        servers = dict(zip(sizes, (many, one), strict=True))
+        for server in servers.values():
+            ran(server, asked[:clients], clients, Seen())  # the first pictures take longer
+        for part in (asked[i::turns] for i in range(turns)):
+            for size, server in servers.items():
+                some = part if size == BATCH else part[: max(clients, len(part) // 4)]
+                before = server.cpu_seconds
+                seconds = ran(server, some, clients, told[size])
+                cpu[size] += server.cpu_seconds - before
+                rates[size].append(len(some) / seconds)
+        means = {size: server.mean_batch for size, server in servers.items()}
+    heading("a batch, at most", "on average", "requests", "answers", "pictures a second",
+            "CPU ms of the server for each", "p50 s", "p95 s")  # fmt: skip
+    for size, seen in told.items():
+        percentiles = statistics.quantiles(seen.seconds, n=100)
+        num = len(seen.seconds)
+        row(size, f"{means[size]:.1f}", f"{num:,}", answered(seen),
+            f"{statistics.median(rates[size]):.1f}", f"{cpu[size] / num * 1000:.1f}",
+            f"{percentiles[49]:.2f}", f"{percentiles[94]:.2f}")  # fmt: skip
+    ratios = [f"{a / b:.1f}" for a, b in zip(*rates.values(), strict=True)]
+    print(f"\nThroughput of batches over that of one by one, turn by turn: {', '.join(ratios)}.")
+    memory = told[BATCH].memory[len(told[BATCH].memory) // 4 :]
+    print(f"\nMemory of the server from request {len(asked) // 4} on: {min(memory):.0f} to "
+          f"{max(memory):.0f} MiB ({max(memory) / min(memory) - 1:.1%}).")  # fmt: skip
+    return list(told.values())
+
+
+def faults(asked: list[Asked], clients: int) -> list[Seen]:
+    """Clients that leave and servers that are stopped, and a table of what the others see."""
+    print("\n## Faults\n")
+    heading("what happens", "requests", "answers", "connections cut", "served again after")
+    left = Seen()
+    with serving(BATCH) as server:
+        ran(server, asked, clients, left, leaving=16)
+    what = f"{left.left:,} more requests, whose clients leave"
+    row(what, f"{len(left.seconds):,}", answered(left), left.cut, "-")
+    every = [left]
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        seen = Seen()
+        again = killed(asked, clients, how, seen)
+        row(how.name, f"{len(seen.seconds):,}", answered(seen), seen.cut,
+            f"{again.seconds_to_serve:.1f} s")  # fmt: skip
+        every.append(seen)
+    return every
 
 
 def main() -> None:
@@ -298,58 +380,14 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--turns", type=int, default=4)
     given = parser.parse_args()
-    asked, clients = requests(given.requests), given.clients
-    print(f"# The HTTP service under load\n\n`python benchmarks/serve.py` on {os.cpu_count()} cores "
-          f"({platform.machine()}), Python {platform.python_version()}, torch {torch.__version__}; "
-          f"load average {os.getloadavg()[0]:.1f} at the start. {clients} clients, {len(asked):,} "
-          f"requests for one picture of 128 px each ({RECIPE}).\n")  # fmt: skip
-    every: list[Seen] = []
-    print("## Batches\n\nThe two servers take turns.\n")
-    print("| pictures at once | requests | answers | pictures a second | CPU ms of the server for "
-          "each | p50 s | p95 s |\n| --- | --- | --- | --- | --- | --- | --- |")  # fmt: skip
-    rates: dict[int, list[float]] = {BATCH: [], 1: []}
-    with serving(BATCH) as many, serving(1) as one:
-        for server in (many, one):
-            ran(server, asked[:clients], clients, Seen())  # the first pictures take longer
-        servers = {BATCH: many, 1: one}
-        told = {BATCH: Seen(), 1: Seen()}
-        cpu = {BATCH: 0.0, 1: 0.0}
-        parts = [asked[i :: given.turns] for i in range(given.turns)]
-        for part in parts:
-            for batch, server in servers.items():
-                some = part if batch == BATCH else part[: max(clients, len(part) // 4)]
-                before = server.cpu_seconds
-                seconds = ran(server, some, clients, told[batch])
-                cpu[batch] += server.cpu_seconds - before
-                rates[batch].append(len(some) / seconds)
-        for batch, seen in told.items():
-            num = len(seen.seconds)
-            answers = ", ".join(f"{s}: {n:,}" for s, n in sorted(seen.statuses.items()))
-            print(f"| {batch} | {num:,} | {answers} | {statistics.median(rates[batch]):.1f} | "
-                  f"{cpu[batch] / num * 1000:.1f} | {share(seen.seconds, 0.5):.2f} | "
-                  f"{share(seen.seconds, 0.95):.2f} |")  # fmt: skip
-        every += told.values()
-        ratios = [a / b for a, b in zip(rates[BATCH], rates[1], strict=True)]
-        shown = ", ".join(f"{ratio:.1f}" for ratio in ratios)
-        print(f"\nThroughput of batches over that of one by one, turn by turn: {shown}.")
-        memory = told[BATCH].memory[len(told[BATCH].memory) // 4 :]
-        print(f"\nMemory of the server from request {given.requests // 4} on: {min(memory):.0f} to "
-              f"{max(memory):.0f} MiB ({max(memory) / min(memory) - 1:.1%}).")  # fmt: skip
-    few = asked[: len(asked) // 4]
-    print("\n## Faults\n\n| what happens | requests | answers | connections cut | served again after "
-          "|\n| --- | --- | --- | --- | --- |")  # fmt: skip
-    seen = Seen()
-    with serving(BATCH) as server:
-        ran(server, few, clients, seen, leaving=16)
-    faults = [(f"{seen.left} requests whose client leaves, besides", seen, "-")]
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        seen = Seen()
-        again = killed(few, clients, how, seen)
-        faults.append((how.name, seen, f"{again.seconds_to_serve:.1f} s"))
-    for what, seen, after in faults:
-        answers = ", ".join(f"{s}: {n:,}" for s, n in sorted(seen.statuses.items()))
-        print(f"| {what} | {len(seen.seconds):,} | {answers} | {seen.cut} | {after} |")
-        every.append(seen)
+    asked = requests(given.requests)
+    print(f"# The HTTP service under load\n\n`python benchmarks/serve.py` on {os.cpu_count()} "
+          f"cores ({platform.machine()}), Python {platform.python_version()}, torch "
+          f"{torch.__version__}; load average {os.getloadavg()[0]:.1f} before it began. "
+          f"{given.clients} clients, {len(asked):,} requests for one picture of 128 px each "
+          f"({RECIPE}).")  # fmt: skip
+    every = batches(asked, given.clients, given.turns)
+    every += faults(asked[: len(asked) // 4], given.clients)
     num, most = largest_difference(every)
     print(f"\nEvery request got its picture in the end. All {num:,} pictures, of {DIFFERENT} pairs "
           f"of a prompt and a seed, were compared with those of lone runs: at most {most} of 255 "

@@ -13,7 +13,7 @@ from PIL import Image
 if TYPE_CHECKING:
     import httpx2
 
-MAN = {"prompt": "a happy man", "seed": 7}
+MAN: dict[str, Any] = {"prompt": "a happy man", "seed": 7}
 
 
 def draw(client: httpx2.Client, route: str, **body: Any) -> dict[str, Any]:

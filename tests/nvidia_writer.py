@@ -17,6 +17,8 @@ from c2l_stylegan.generator import StyleGAN
 from c2l_stylegan.networks.settings import StyleGAN2Settings
 from c2l_stylegan.networks.stylegan3 import signals
 
+_SOURCE = "# " + "x" * 70_000  # one text, stored once however many objects refer to it
+
 
 class Persistent:
     """An object that is pickled as a call of NVIDIA's ``_reconstruct_persistent_obj``."""
@@ -25,7 +27,7 @@ class Persistent:
         self.meta = {
             "type": "class",
             "version": 6,
-            "module_src": "# " + "x" * 70_000,
+            "module_src": _SOURCE,
             "class_name": class_name,
             "state": state,
         }

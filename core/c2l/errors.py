@@ -105,6 +105,9 @@ class ProgramNotAccepted(C2LError):
         self.reference = reference
         self.sha256 = sha256
 
+    def __reduce__(self) -> tuple[object, ...]:  # so that it comes back from another process
+        return type(self), (self.reference, self.sha256)
+
 
 class MissingDependency(C2LError):
     """A package that a plugin needs and that is not installed."""

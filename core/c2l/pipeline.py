@@ -27,6 +27,7 @@ from c2l.guard import nonfinite, watch
 from c2l.photos import Fit, Photo, photo_of
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
+from c2l.prompts.unwanted import Unwanted, embed_unwanted
 from c2l.result import Picture, Result
 from c2l.sampling.operations import Operation
 from c2l.sampling.optimising import optimise
@@ -311,16 +312,15 @@ class Pipeline:
         at_once = max(1, rows // num_rendered)
         group = max(1, min(_PICTURES_AT_ONCE, _LATENTS_AT_ONCE // num_candidates))
         clock = Clock(self.generator.device)
-        against: Tensor | None = None
+        unwanted: Unwanted | None = None
         for first in range(0, len(jobs), group):
             some = jobs[first : first + group]
             with clock.stage("text"):
                 targets = self._embed(request, [prompt for prompt, _ in some])
-                if settings.negative and against is None:
-                    against = self.embedder.embed_text(list(settings.negative))
+                unwanted = unwanted or embed_unwanted(self.embedder, settings.negative)
             seeds = [candidate_seeds(seed, num_candidates) for _, seed in some]
             with clock.stage("prior"):
-                latents = self._sample(targets, seeds, against, settings)
+                latents = self._sample(targets, seeds, unwanted, settings)
             if by_student:
                 with clock.stage("student"):
                     kept = choose_finalists(self.prior, latents, targets)
@@ -349,7 +349,7 @@ class Pipeline:
         self,
         targets: Tensor,
         seeds: Sequence[Sequence[int]],
-        against: Tensor | None,
+        unwanted: Unwanted,
         settings: DrawSettings,
     ) -> Tensor:
         """Latents (B, C, K, D) of candidates.
@@ -357,7 +357,6 @@ class Pipeline:
         Args:
             targets: (B, E).
             seeds: B lists of C.
-            against: the negative prompt, (M, E).
         """
         candidates = targets.repeat_interleave(len(seeds[0]), dim=0)
         flat = [seed for some in seeds for seed in some]
@@ -371,8 +370,8 @@ class Pipeline:
                     guidance=settings.guidance,
                     steps=settings.steps,
                     adherence=settings.adherence,
-                    negative=None if against is None else against.expand(len(part), -1, -1),
-                    negative_weights=tuple((settings.negative or {}).values()),
+                    negative=unwanted.of(len(part)),
+                    negative_weights=unwanted.weights,
                     negative_by=settings.negative_by,
                 )
             )

@@ -28,6 +28,15 @@ def limit_this_thread(num: int) -> None:
         set_num_threads(num)
 
 
+def leave_a_core() -> None:
+    """Make torch use one thread less than usual for the calling thread, if it uses several.
+
+    For a thread that computes all the time beside others that have to answer: threads of torch wait
+    for each other, so that one of them without a core holds up all.
+    """
+    limit_this_thread(max(1, torch.get_num_threads() - 1))
+
+
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """Compute with one thread, so that results do not depend on the number of threads.

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from c2l.errors import BadWeights
-from c2l.reading import refuse_stand_in
 from c2l_openclip.tokens import require_transformers
 from c2l_openclip.towers import PlainCLIP, PlainConfig
-
-# open_clip's order of preference; other files of these kinds come after, by name.
-WEIGHT_NAMES = (
-    "open_clip_model.safetensors",
-    "open_clip_pytorch_model.safetensors",
-    "open_clip_pytorch_model.bin",
-    "open_clip_pytorch_model.pth",
-    "model.safetensors",
-    "pytorch_model.bin",
-    "pytorch_model.pth",
-    "model.pth",
-)
-
+from c2l_openclip.weights import read_state
 
 _LARGEST = 1 << 20
 _MOST_LAYERS = 1000
@@ -53,42 +43,24 @@ class AnyCLIP(nn.Module):
         return features
 
 
-def find_weights(folder: Path) -> Path:
-    """The file of weights in a folder, as open_clip would choose it.
-
-    Raises:
-        BadWeights: there is none.
-    """
-    files = sorted(
-        p for suffix in ("safetensors", "bin", "pth") for p in folder.glob(f"*.{suffix}")
-    )
-    if not files:
-        raise BadWeights(
-            f"{folder} holds no weights", hint=f"Put {WEIGHT_NAMES[0]} beside its config"
-        )
-
-    def preference(path: Path) -> tuple[int, bool]:
-        known = path.name in WEIGHT_NAMES
-        place = WEIGHT_NAMES.index(path.name) if known else len(WEIGHT_NAMES)
-        return place, path.suffix != ".safetensors"
-
-    return min(files, key=preference)
-
-
 def build_towers(
-    config: Mapping[str, Any], weights: Path, *, rows: int | None = None
+    config: Mapping[str, Any],
+    weights: Path,
+    state: Mapping[str, Tensor] | None = None,
+    *,
+    rows: int | None = None,
 ) -> PlainCLIP | AnyCLIP:
     """Build the towers and fill them, in float32 and eval mode, on the CPU.
 
     Args:
         config: open_clip's ``model_cfg``, with ``quick_gelu`` settled.
         weights: ``.safetensors``, or a torch file, of which only tensors are read.
+        state: these tensors, where they were read already.
         rows: at least so many rows of the token table; None for the whole vocabulary.
     Raises:
         BadWeights: the file is truncated, or holds another model than the config describes.
         MissingDependency: the text tower needs transformers.
     """
-    refuse_stand_in(weights)
     _refuse_giants(config, weights)
     plain = PlainConfig.read(config)
     if rows is not None and plain is None:
@@ -99,32 +71,20 @@ def build_towers(
     try:
         if plain is None:
             return AnyCLIP(_build_with_open_clip(config, weights))
-        state = _read_safetensors(weights) if weights.suffix == ".safetensors" else {}
+        state = read_state(weights) if state is None else state
         clip = _fill(plain, state, rows)
         if clip is None and rows is not None:
             raise BadWeights(
                 f"{weights} does not hold the model that its config describes",
                 hint="Write the folder again",
             )
-        # Other people's names, pickles, other grids: open_clip knows how to convert them.
+        # Other people's names, other grids: open_clip knows how to convert them.
         return clip or _require(_fill(plain, _build_with_open_clip(config, weights).state_dict()))
     except (RuntimeError, ValueError, TypeError, KeyError, OSError, EOFError) as error:
         raise BadWeights(
             f"{weights} does not hold the model that its config describes: "
             f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}",
             hint="Fetch it again, or check open_clip_config.json",
-        ) from error
-
-
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise BadWeights(
-            f"{path} is not a readable safetensors file: {error}", hint="Fetch it again"
         ) from error
 
 
@@ -195,6 +155,19 @@ def _build_with_open_clip(config: Mapping[str, Any], weights: Path) -> nn.Module
     if size * 2 > weights.stat().st_size:
         raise ValueError(f"it describes {size:,} parameters, which do not fit into the file")
     model = cls(**settings)
-    open_clip.load_checkpoint(model, str(weights))
+    with _as_safetensors(weights) as tensors:
+        open_clip.load_checkpoint(model, str(tensors))
     built: nn.Module = model.float().eval().requires_grad_(False)
     return built
+
+
+@contextmanager
+def _as_safetensors(weights: Path) -> Iterator[Path]:
+    """The file as open_clip may read it: it would unpickle any other kind itself."""
+    if weights.suffix == ".safetensors":
+        yield weights
+        return
+    with tempfile.TemporaryDirectory(prefix="c2l-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "weights.safetensors"
+        save_file(read_state(weights), path)
+        yield path

@@ -15,7 +15,7 @@ from c2l import Embedder, Source, TextReading
 from c2l.errors import BadInput, BadWeights
 from c2l_openclip.checkpoints import AnyCLIP, build_towers
 from c2l_openclip.preprocessing import Preprocessing
-from c2l_openclip.sources import CONFIG_NAME, Checkpoint, from_folder, from_tag, is_here
+from c2l_openclip.sources import CONFIG_NAME, Checkpoint, from_path, from_tag, is_here, recognises
 from c2l_openclip.tokens import BPETokenizer, HuggingFaceTokenizer, Tokenizer
 from c2l_openclip.towers import PlainCLIP
 from c2l_openclip.vocabulary import Vocabulary
@@ -50,7 +50,7 @@ class OpenCLIP(Embedder):
 
     @classmethod
     def load(cls, source: Source) -> Self:
-        """Read ``openclip:ARCH/TAG`` or a folder in open_clip's local-dir format.
+        """Read ``openclip:ARCH/TAG``, a folder that open_clip or transformers wrote, or a file.
 
         Raises:
             UnknownReference: open_clip lists no such architecture and tag.
@@ -58,7 +58,7 @@ class OpenCLIP(Embedder):
             MissingDependency: the tokenizer needs transformers.
             BadWeights: the folder or the weights are not what they should be.
         """
-        found = from_folder(source.path) if source.path else from_tag(source.reference.name)
+        found = from_path(source.path) if source.path else from_tag(source.reference.name)
         tokenizer = _tokenizer(found)
         vocabulary = None
         if found.vocabulary is not None:
@@ -66,6 +66,7 @@ class OpenCLIP(Embedder):
         towers = build_towers(
             found.config,
             found.weights,
+            found.state,
             rows=max(len(vocabulary.token_ids), vocabulary.unknown_row + 1) if vocabulary else None,
         )
         preprocessing = Preprocessing.read(found.preprocess, towers.image_size, found.name)
@@ -87,8 +88,8 @@ class OpenCLIP(Embedder):
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
-        """Whether ``path`` is a folder with open_clip's config."""
-        return (path / CONFIG_NAME).is_file()
+        """Whether ``path`` is a folder or file that ``load`` would understand."""
+        return recognises(path)
 
     @property
     def width(self) -> int:

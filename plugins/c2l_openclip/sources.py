@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from c2l.errors import BadWeights, MissingDependency, NotDownloaded, UnknownReference
-from c2l_openclip.checkpoints import WEIGHT_NAMES, find_weights
+from c2l.reading import read_beginning
+from c2l_openclip import foreign
 from c2l_openclip.offline import is_offline
 from c2l_openclip.tokens import require_transformers
+from c2l_openclip.weights import SUFFIXES, WEIGHT_NAMES, find_weights, is_torchscript, read_state
 
 CONFIG_NAME = "open_clip_config.json"
 _LISTING = 'List them: `c2l models list kind="embedder"`'
@@ -30,6 +34,7 @@ class Checkpoint:
         weights: the file.
         tokenizer: what open_clip's ``get_tokenizer`` takes.
         vocabulary: the key ``c2l`` of a folder with a compact token table.
+        state: the tensors, where they were read already.
     """
 
     name: str
@@ -38,13 +43,62 @@ class Checkpoint:
     weights: Path
     tokenizer: str
     vocabulary: Mapping[str, Any] | None = None
+    state: Mapping[str, Tensor] | None = None
 
 
-def from_folder(folder: Path) -> Checkpoint:
-    """A folder in open_clip's local-dir format.
+def from_path(path: Path) -> Checkpoint:
+    """A folder that open_clip or transformers wrote, or a file of weights.
 
     Raises:
-        BadWeights: it is not one.
+        BadWeights: it is something else.
+    """
+    if path.is_file() and path.suffix in SUFFIXES:
+        if (path.parent / CONFIG_NAME).is_file():
+            return _from_folder(path.parent, path)
+        if is_torchscript(path):
+            return _from_openai(path)
+        raise BadWeights(
+            f"{path} does not say which architecture its weights are of",
+            hint=f"Put the {CONFIG_NAME} of that beside it, as open_clip writes it",
+        )
+    if not (path / CONFIG_NAME).is_file() and foreign.transformers_kind(path):
+        return _from_transformers(path)
+    return _from_folder(path)
+
+
+def recognises(path: Path) -> bool:
+    """Whether ``from_path`` would understand a path; looks at names alone."""
+    if path.is_file():
+        if path.suffix not in SUFFIXES:
+            return False
+        if (path.parent / CONFIG_NAME).is_file():
+            return True
+        return is_torchscript(path) and b"token_embedding" in read_beginning(path)
+    if (path / CONFIG_NAME).is_file():
+        return True
+    return foreign.transformers_kind(path) in ("clip", "siglip", "siglip2")
+
+
+def _from_openai(path: Path) -> Checkpoint:
+    """One of the archives that OpenAI published."""
+    state = read_state(path)
+    config = foreign.openai_config(state, path)
+    return Checkpoint(str(path), config, foreign.OPENAI, path, "", state=state)
+
+
+def _from_transformers(folder: Path) -> Checkpoint:
+    """A CLIP that transformers wrote."""
+    config, preprocess = foreign.transformers_config(folder)
+    weights = find_weights(folder)
+    state = foreign.renamed(read_state(weights))
+    return Checkpoint(str(folder), config, preprocess, weights, "", state=state)
+
+
+def _from_folder(folder: Path, weights: Path | None = None) -> Checkpoint:
+    """A folder in open_clip's local-dir format.
+
+    Args:
+        weights: a file in it; None to choose one.
     """
     path = folder / CONFIG_NAME
     hint = f"Give a folder with {CONFIG_NAME} and weights, as open_clip writes it"
@@ -65,7 +119,7 @@ def from_folder(folder: Path) -> Checkpoint:
         name=str(folder),
         config=config,
         preprocess=raw.get("preprocess_cfg") or {},
-        weights=find_weights(folder),
+        weights=weights or find_weights(folder),
         tokenizer=f"local-dir:{folder}",
         vocabulary=raw.get("c2l"),
     )

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from doc_pages import blocks_of, section_of, text_of
+from doc_pages import blocks_of, code_of, section_of, text_of
+from pydantic import BaseModel
 from served import Served
 
+from c2l.web.a1111.shapes import PictureBody, TextBody
 from c2l.web.compat.drawing import ALIASES
 from c2l.web.compat.sizes import MOST_PIXELS, MOST_SIDE
+from c2l.web.openai.shapes import EditsBody, GenerationsBody, ImagesAnswer, VariationsBody
 
 PAGE = "docs/clients.md"
 
@@ -60,3 +64,11 @@ def test_the_rules_are_those_of_the_code() -> None:
         assert f"`{alias}`" in rules and f"`{own}`" in rules
     assert f"{MOST_SIDE} pixels a side" in rules
     assert f"{MOST_PIXELS / 1e6:.1f} million" in rules
+
+
+@pytest.mark.parametrize(
+    "shape", [GenerationsBody, EditsBody, VariationsBody, TextBody, PictureBody, ImagesAnswer]
+)
+def test_fields(shape: type[BaseModel]) -> None:
+    told = set(re.findall(r"\w+", code_of(section_of(PAGE, "Fields"))))
+    assert set(shape.model_fields) - told == set()

@@ -106,7 +106,7 @@ def candidates(clouds: Clouds | None, num_pictures: int = MOST_PICTURES) -> list
     ]
     for centring in ((), ("centring",)):
         for projection in ((), ("projection",)):
-            found.append(_bridge(*centring, *projection, **READINGS[1]))
+            found.append(_bridge(*centring, *projection, **MIDDLE))
     # Where the two lie far apart, pictures tell best where a text belongs among them. Where they
     # do not, a text can ask for more than any picture shows.
     found = found if clouds.far_apart else [*found[2:], *found[:2]]
@@ -125,7 +125,7 @@ def candidates_near(settings: Mapping[str, Any], num_pictures: int) -> list[dict
     if "neighbours" not in ingredients:
         return [_bridge(*ingredients, **reading) for reading in READINGS]
     least = min(1.0, round(FEWEST_NEIGHBOURS / num_pictures, 4))
-    shares = {max(least, round(nearest * part, 4)) for part in (0.33, 2, 4)} - {nearest}
+    shares = {min(1.0, max(least, round(nearest * part, 4))) for part in (0.33, 2, 4)} - {nearest}
     found = [_bridge(*ingredients, pull=pull, nearest=share) for share in sorted(shares)]
     pulls = [part for part in (0.25, 0.5, 0.75, 1.0) if part != pull]
     return found + [_bridge(*ingredients, pull=part, nearest=nearest) for part in pulls]
@@ -134,9 +134,11 @@ def candidates_near(settings: Mapping[str, Any], num_pictures: int) -> list[dict
 NEAREST = 0.003
 """Of stored pictures: a dozen of 4,096."""
 
+MIDDLE: Mapping[str, float] = {"text_noise": 0.5, "adherence": 0.5}
+
 READINGS: Sequence[Mapping[str, float]] = (
     {"text_noise": 0.25, "adherence": 1.0},
-    {"text_noise": 0.5, "adherence": 0.5},
+    MIDDLE,
     {"text_noise": 0.6, "adherence": 0.45},
     {"text_noise": 0.75, "adherence": 0.4},
     {"text_noise": 0.85, "adherence": 0.3},

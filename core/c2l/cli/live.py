@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import Fraction, Text, option
 from c2l.cli.serve import Host, Port, Token, TokenFile
 from c2l.web import starting
+
+if TYPE_CHECKING:
+    from c2l.service import LivePicture
 
 EXAMPLES = """
 c2l live "a man" --direction "smile=a sad face -> a smiling face"
@@ -73,22 +76,17 @@ def live(
     values = service.typed_live(**{name: context.params[name] for name in _VALUES})
     settings = starting.typed_settings(host=host, port=port, token=token, token_file=token_file)
     output.warn_of_problems()
-    with downloads() as on_download:
-        ask = questions(accept_licence, accept_programs)
-        session = service.Session(ask=ask, tell=output.say, on_download=on_download)
-        parts = fields_of(context, *(n for n in _VALUES if n != "directions"), *_SHOWN)
-        picture = service.open_live(session, **parts)
+    parts = fields_of(context, *(name for name in _VALUES if name != "directions"), *_SHOWN)
+
+    def opened() -> LivePicture:
+        with downloads() as on_download:
+            ask = questions(accept_licence, accept_programs)
+            session = service.Session(ask=ask, tell=output.say, on_download=on_download)
+            return service.open_live(session, **parts)
 
     def ready(address: str, osc: int) -> None:
         output.talk(f"showing {address}/ and {address}/stream.mjpg")
         output.talk(f"listening to OSC on {osc_host} port {osc}: /c2l/prompt, /c2l/seed …")
 
-    starting.show_live(
-        picture,
-        values,
-        settings,
-        fps=fps,
-        osc=(osc_host, osc_port),
-        say=output.warn,
-        on_ready=ready,
-    )
+    osc = osc_host, osc_port
+    starting.show_live(opened, values, settings, fps=fps, osc=osc, say=output.warn, on_ready=ready)

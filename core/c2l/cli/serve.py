@@ -16,6 +16,8 @@ c2l serve
 c2l serve --recipe demo-faces --port 8080
 
 c2l serve --host 0.0.0.0 --token-file token.txt
+
+c2l serve --engine ray --replicas 2
 """
 
 Host = Annotated[str, option("Address to serve on; beyond this machine it takes a token.")]
@@ -39,6 +41,8 @@ Waiting = Annotated[int, option("Pictures that may wait; more are refused.")]
 Seconds = Annotated[float, option("Time of one request, waiting included.")]
 Loaded = Annotated[int, option("Recipes kept in memory.")]
 Idle = Annotated[float, option("Minutes without use after which memory is given back; 0: never.")]
+EngineName = Annotated[str, option("local draws in this process; ray in replicas.", "--engine")]
+Replicas = Annotated[Text, option("Of ray: 2, or 1-4 to follow the load.", default="1")]
 
 
 def serve(
@@ -55,6 +59,8 @@ def serve(
     seconds: Seconds = 120.0,
     loaded: Loaded = 2,
     idle: Idle = 0.0,
+    engine: EngineName = "local",
+    replicas: Replicas = None,
     device: options.Device = "auto",
     precision: options.Precision = None,
 ) -> None:

@@ -12,6 +12,7 @@ from c2l.budgets import SAMPLING
 from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import embed_prompts
+from c2l.prompts.unwanted import embed_unwanted
 from c2l.sample_options import Near, Towards
 from c2l.sampling.operations import Interpolate, PhotoLatents, SampleLatents, Vary, unpacked
 from c2l.sampling.request import DrawSettings
@@ -133,14 +134,13 @@ def _settings(operation: Any) -> object:
 def _how(parts: Parts, operation: SampleLatents | PhotoLatents, num: int) -> dict[str, Any]:
     """The options of ``num`` samples that are drawn as one is."""
     settings = parts.effective(DrawSettings(**{name: getattr(operation, name) for name in _HOW}))
-    negative = settings.negative or {}
-    texts = parts.embedder.embed_text(list(negative)) if negative else None
+    unwanted = embed_unwanted(parts.embedder, settings.negative)
     return {
         "guidance": settings.guidance,
         "steps": settings.steps,
         "adherence": settings.adherence,
-        "negative": None if texts is None else texts.expand(num, -1, -1),
-        "negative_weights": tuple(negative.values()),
+        "negative": unwanted.of(num),
+        "negative_weights": unwanted.weights,
         "negative_by": settings.negative_by,
     }
 

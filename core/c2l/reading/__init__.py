@@ -13,9 +13,9 @@ Plugins read foreign files through these.
 
 from c2l.reading.containers import (
     DTYPES,
-    LEGACY,
     Damaged,
     check_length,
+    is_legacy,
     read_legacy,
     storage_of,
 )
@@ -51,8 +51,8 @@ __all__ = [
     "unfilled",
     "checked_layout",
     "Damaged",
-    "LEGACY",
     "DTYPES",
+    "is_legacy",
     "read_legacy",
     "check_length",
     "storage_of",

@@ -28,8 +28,8 @@ DTYPES: Mapping[str, torch.dtype] = {
     "ShortStorage": torch.int16,
 }
 MAGIC = 0x1950A86A20F9469CFC6C
-LEGACY = b"\x80\x02\x8a\n" + MAGIC.to_bytes(10, "little")
-"""How every file of the older format begins."""
+_BEGINNING = b"\x8a\n" + MAGIC.to_bytes(10, "little")
+_BEGINNING_WITHIN = 24
 
 # What may be called in a file: it makes data of data, and stays a name here.
 _NUMPY = {"_reconstruct", "scalar", "_frombuffer"}
@@ -39,7 +39,17 @@ _EXPECTED = {
     "torch": {*DTYPES, "Size", "device", "float32", "float16", "bfloat16", "float64", "int64"},
     "torch_utils.persistence": {"_reconstruct_persistent_obj"},  # of NVIDIA's networks
     "numpy": {"dtype", "ndarray"},
-    **{f"numpy.{core}.{part}": _NUMPY for core in ("core", "_core") for part in ("multiarray", "numeric")},
+    **{
+        f"numpy.{core}.{part}": _NUMPY
+        for core in ("core", "_core")
+        for part in ("multiarray", "numeric")
+    },
+    "torch.jit._pickle": {
+        "build_intlist",
+        "build_doublelist",
+        "build_boollist",
+        "build_tensorlist",
+    },
     "_codecs": {"encode"},  # bytes, in protocol 2
     "argparse": {"Namespace"},
     "types": {"SimpleNamespace"},
@@ -48,6 +58,11 @@ _EXPECTED = {
     "omegaconf.base": {"SCMode"},
 }
 _BUILTINS = {"dict", "list", "tuple", "set", "str", "unicode", "int", "long", "float", "bool"}
+
+
+def is_legacy(start: bytes) -> bool:
+    """Whether a file that begins so is of the older format, in any protocol of pickle."""
+    return start[:1] == b"\x80" and _BEGINNING in start[:_BEGINNING_WITHIN]
 
 
 class Damaged(Exception):
@@ -82,17 +97,19 @@ class Zip:
         check_directory(file, size)
         self._archive = zipfile.ZipFile(file)
         entries = self._archive.infolist()
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise Damaged("it is compressed, which checkpoints never are")
         self._entries = {entry.filename: entry for entry in entries}
         if len(self._entries) < len(entries):
             raise Damaged("two things in it have one name")
-        if sum(max(entry.file_size, entry.compress_size) for entry in entries) > size:
-            raise Damaged("it says that it holds more than it does")
         pickles = [name for name in self._entries if name.endswith("/data.pkl")]
         if len(pickles) != 1:
             raise Damaged("it is a zip archive, but not a checkpoint")
         self._folder = pickles[0].removesuffix("data.pkl")
+        # TorchScript compresses its code, which nobody reads.
+        read = [e for e in entries if not e.filename.startswith(f"{self._folder}code/")]
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in read):
+            raise Damaged("it is compressed, which checkpoints never are")
+        if sum(max(entry.file_size, entry.compress_size) for entry in read) > size:
+            raise Damaged("it says that it holds more than it does")
         order = self._entries.get(f"{self._folder}byteorder")
         if order is not None and self._archive.read(order) != b"little":
             raise Damaged("its numbers are not little-endian")

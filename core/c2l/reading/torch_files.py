@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l.reading.containers import LEGACY, Damaged, Legacy, Zip, storage_of
+from c2l.reading.containers import Damaged, Legacy, Zip, is_legacy, storage_of
 from c2l.reading.pickles import BadPickle, InertObject, Name, Persistent
 
 AGAIN = "Fetch or copy it again"
@@ -145,7 +145,7 @@ def read_beginning(path: Path) -> bytes:
             start = file.read(_BEGINNING)
     except OSError:
         return b""
-    if start.startswith(LEGACY):
+    if is_legacy(start):
         return start
     if start[:2] != b"PK":
         return b""

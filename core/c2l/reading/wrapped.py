@@ -87,7 +87,7 @@ class _Budget:
         self.path = path
         self.left = path.stat().st_size * _MOST_GROWTH + _SPARE
 
-    def copy(self, source: IO[bytes], target: Path) -> Path:
+    def copy(self, source: IO[bytes] | gzip.GzipFile, target: Path) -> Path:
         with target.open("xb") as file:
             while block := source.read(_BLOCK):
                 self.left -= len(block)
@@ -123,7 +123,9 @@ def _from_zip(path: Path, folder: Path, budget: _Budget) -> Path:
     with path.open("rb") as file:
         check_directory(file, path.stat().st_size)
         with zipfile.ZipFile(file) as archive:
-            files = [e for e in archive.infolist() if not e.is_dir() and "__MACOSX" not in e.filename]
+            files = [
+                e for e in archive.infolist() if not e.is_dir() and "__MACOSX" not in e.filename
+            ]
             entries = {PurePosixPath(e.filename.replace("\\", "/")).name: e for e in files}
             if not 0 < len(entries) == len(files) <= _MOST_ENTRIES:
                 raise Damaged(f"it holds {len(files)} files, some of one name, or none")

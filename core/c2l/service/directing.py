@@ -121,18 +121,20 @@ def typed_adhere(
     *,
     to: str | None = None,
     start: str | None = None,
+    seed: int = 0,
     on_progress: OnProgress = lambda done, num: None,
 ) -> TypedEdit:
     """Each end, changed until it shows one more thing.
 
     Args:
+        seed: as of ``Edit.adhere``.
         on_progress: called with the number of moves that are found, and of all.
 
     Raises:
         BadInput: the embedder cannot tell ``to`` from ``start``.
     """
     begin = ends.edit()
-    adhering = begin.adhere(_given(to, "to"), start=start, on_progress=on_progress)
+    adhering = begin.adhere(_given(to, "to"), start=start, seed=seed, on_progress=on_progress)
     adhering.name = f"{ends.title}-{_short(adhering.to)}"
     for one, found in enumerate(adhering.found, start=1):
         what = f"{found.before:.2f} to {found.after:.2f}, typical {found.typical:.2f}"

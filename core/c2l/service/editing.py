@@ -109,8 +109,13 @@ def typed_mix(
     return TypedEdit(edit, start, together=True, chosen_seed=ends.chosen_seed)
 
 
-def typed_vary(session: Session, ends: Ends, *, amount: float, num: int) -> TypedEdit:
+def typed_vary(
+    session: Session, ends: Ends, *, amount: float, num: int, seed: int | None = None
+) -> TypedEdit:
     """Neighbours of each end.
+
+    Args:
+        seed: of the first neighbour; None for one above that of the picture.
 
     Raises:
         BadInput: an amount that is not from 0 to 1.
@@ -121,6 +126,6 @@ def typed_vary(session: Session, ends: Ends, *, amount: float, num: int) -> Type
         text = f"a {kind} prior cannot stay near a picture; going straight towards fresh samples"
         session.tell(Notice("path", text))
     start = ends.edit()
-    varied = start.vary(amount, num=num)
+    varied = start.vary(amount, num=num, seed=seed)
     varied.name = f"{ends.title}-varied"
     return TypedEdit(varied, start, chosen_seed=ends.chosen_seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
@@ -16,8 +17,9 @@ from c2l.sampling.operations import GivenLatents
 
 PictureFormat = Literal["png", "jpeg", "webp"]
 
-_PNG_EFFORT = 1
-"""Of zlib, from 0 to 9: twice as fast as Pillow's usual 6, and a few percent larger."""
+_PNG = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+"""Three times as fast as what Pillow does by itself, and as small: what PNG's filters leave of a
+picture has runs, but hardly repeats itself."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class PlainPicture:
         buffer = io.BytesIO()
         if format == "png":
             info = record_info(self.record)
-            self.image().save(buffer, "PNG", pnginfo=info, compress_level=_PNG_EFFORT)
+            self.image().save(buffer, "PNG", pnginfo=info, **_PNG)
         else:
             self.image().save(buffer, format.upper(), quality=quality)
         return buffer.getvalue()

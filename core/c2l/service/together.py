@@ -37,7 +37,8 @@ def in_pieces(request: DrawRequest, most: int) -> list[DrawRequest]:
     pieces = []
     for first in range(0, len(jobs), at_once):
         prompts, seeds = zip(*jobs[first : first + at_once], strict=True)
-        pieces.append(type(request)(**same, prompts=prompts, seeds=[(seed,) for seed in seeds]))
+        own = tuple((seed,) for seed in seeds)
+        pieces.append(type(request)(**same, prompts=prompts, seeds=own))
     return pieces
 
 

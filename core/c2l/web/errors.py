@@ -27,7 +27,7 @@ from c2l.errors import (
     NotDownloaded,
     UnknownReference,
 )
-from c2l.web.engine.refusals import Busy, Draining, Full, Refused, TookTooLong
+from c2l.web.engine.refusals import Busy, Draining, Full, Lost, Refused, TookTooLong
 
 log = logging.getLogger("c2l.web")
 
@@ -51,6 +51,7 @@ _REFUSALS: Mapping[type[Refused], tuple[int, str]] = {
     Busy: (429, "too_many_requests"),
     Draining: (503, "stopping"),
     TookTooLong: (503, "timeout"),
+    Lost: (503, "replica_lost"),
 }
 
 

@@ -42,7 +42,7 @@ class Metrics:
 
     def request(self, scope: Scope, status: int, seconds: float) -> None:
         """Count a request; all that no route answered are one."""
-        route = getattr(scope.get("route"), "path", "other")
+        route = route_of(scope)
         self._requests.labels(route, str(status)).inc()
         if scope["type"] == "http":
             self._seconds.labels(route).observe(seconds)
@@ -56,6 +56,22 @@ class Metrics:
             return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
         return router
+
+
+def route_of(scope: Scope) -> str:
+    """The route that answered, as ``/api/v1/recipes/{name}``; "other" for none.
+
+    A route of a router within others knows the end of its path alone; what comes before are
+    prefixes, which hold no parameters.
+    """
+    template = getattr(scope.get("route"), "path", None)
+    if template is None:
+        return "other"
+    if ":path}" in template:
+        return str(template)  # of any number of steps
+    end = [step for step in template.split("/") if step]
+    whole = [step for step in scope["path"].split("/") if step]
+    return "/" + "/".join([*whole[: len(whole) - len(end)], *end])
 
 
 class _OfEngine(Collector):

@@ -1,15 +1,15 @@
-"""Connections that say nothing: uvicorn itself would wait for ever for the first request."""
+"""Connections that stand still: uvicorn itself would wait for ever for a request, and for clients
+that do not take their answers."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 class ImpatientProtocol(H11Protocol):
-    """HTTP/1.1 as uvicorn speaks it, but a request's header has to come in time.
+    """HTTP/1.1 as uvicorn speaks it, but it is the client's turn for so long only.
 
     ``h11`` bounds the size of headers as well, which the faster parser does not.
     """
@@ -18,15 +18,22 @@ class ImpatientProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._look_again(before=self)
+        self._look(before=None)
 
-    def _look_again(self, before: Any) -> None:
-        """Look at intervals what request this connection is at; close it if that is none, twice."""
+    def _look(self, before: object) -> None:
+        """Look at intervals what is waited for; end the connection if that is the same twice."""
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
             return  # it has ended, or is a WebSocket by now
-        between = self.cycle is None or self.cycle.response_complete
-        if between and before is self.cycle:
-            self.transport.close()
+        now = self._awaited()
+        if now is not None and now == before:
+            self.transport.abort()
             return
-        now = self.cycle if between else self
-        self.loop.call_later(self.header_seconds, self._look_again, now)
+        self.loop.call_later(self.header_seconds, self._look, now)
+
+    def _awaited(self) -> object:
+        """What the client owes; None while it is the server's turn."""
+        if unsent := self.transport.get_write_buffer_size():
+            return unsent
+        if self.cycle is None:
+            return "the first request"
+        return self.cycle if self.cycle.response_complete else None

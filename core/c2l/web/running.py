@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -13,10 +16,12 @@ from fastapi import FastAPI
 from c2l.errors import BadInput
 from c2l.web.app import create_app
 from c2l.web.engine import LocalEngine
-from c2l.web.engine.engine import Running
-from c2l.web.offer import offer_of
+from c2l.web.engine.engine import Engine, Running
+from c2l.web.offer import Offer, offer_of
 from c2l.web.patience import ImpatientProtocol
 from c2l.web.settings import Settings
+
+_ANOTHER_PORT = "Use another `port`, or `port=0` for one that is free"
 
 
 class Server(uvicorn.Server):
@@ -45,6 +50,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=bool(settings.proxies),
                 forwarded_allow_ips=list(settings.proxies),
+                ws_max_size=limits.body,
                 timeout_graceful_shutdown=int(limits.seconds),
             )
         )
@@ -52,11 +58,28 @@ class Server(uvicorn.Server):
         self._engine = engine
         self._on_ready = on_ready
 
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until SIGTERM, which is a good end, or Ctrl-C, which interrupts as usual."""
+        if threading.current_thread() is not threading.main_thread():
+            super().run(sockets)
+            return
+        # uvicorn notes signals, and in the end sends them again, to whoever heeded them before.
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
+        try:
+            super().run(sockets)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        uvicorn_log = logging.getLogger("uvicorn.error")
+        before = uvicorn_log.level
+        uvicorn_log.setLevel(logging.CRITICAL)  # it would print the trace of what is raised below
         try:
             await super().startup(sockets)
-        except SystemExit:  # uvicorn drops the reason
-            raise self._app.state.failure from None
+        except SystemExit as stop:  # uvicorn drops the reason
+            raise getattr(self._app.state, "failure", stop) from None
+        finally:
+            uvicorn_log.setLevel(before)
         if self.started and sockets:
             self._on_ready(address_of(sockets[0]))
 
@@ -71,17 +94,24 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] = lambda addres
     Args:
         on_ready: called with the server's address once it answers.
     Raises:
-        BadInput: the port is taken, or is not allowed.
+        BadInput: as ``listen``.
         UnknownReference, NotDownloaded: as ``offer_of``.
         C2LError: the first recipe cannot be loaded.
     """
-    bound = listen(settings)
-    offer = offer_of(tuple(settings.recipes))
-    engine = LocalEngine(offer, settings)
-    log_to_stderr()
-    server = Server(create_app(engine, offer, settings), engine, settings, on_ready)
-    with bound:
-        server.run([bound])
+    with listen(settings) as bound:
+        offer = offer_of(tuple(settings.recipes))
+        engine = engine_of(offer, settings)
+        log_to_stderr()
+        Server(create_app(engine, offer, settings), engine, settings, on_ready).run([bound])
+
+
+def engine_of(offer: Offer, settings: Settings) -> Engine:
+    """The engine that settings ask for."""
+    if settings.replicas is None:
+        return LocalEngine(offer, settings)
+    from c2l.web.engine.ray_serve.engine import RayEngine
+
+    return RayEngine(offer, settings)
 
 
 def log_to_stderr() -> None:
@@ -102,7 +132,11 @@ def address_of(bound: socket.socket) -> str:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A socket of the server. Raises ``BadInput`` if the address cannot be had."""
+    """A socket of the server; who connects before it serves has to wait.
+
+    Raises:
+        BadInput: there is no such address, or its port is taken or not allowed.
+    """
     try:
         return socket.create_server(
             (settings.host, settings.port),
@@ -110,9 +144,12 @@ def listen(settings: Settings) -> socket.socket:
             backlog=1024,
         )
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while ")[0]
+        number = getattr(error, "errno", None) or 0
+        no_host = number < 0 or number == errno.EADDRNOTAVAIL  # below 0: no such name
+        hint = "Use an address of this machine with `host`" if no_host else _ANOTHER_PORT
         raise BadInput(
             f"cannot serve on {settings.host} port {settings.port}: {reason}",
-            hint="Use another `port`, or `port=0` for one that is free",
-            field="port",
+            hint=hint,
+            field="host" if no_host else "port",
         ) from error

@@ -47,6 +47,19 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Replicas:
+    """How many processes draw, under Ray Serve.
+
+    Args:
+        least: always.
+        most: when there is much to do.
+    """
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """How to serve.
 
@@ -57,6 +70,7 @@ class Settings:
         device, precision: as of ``Request``.
         origins: of pages elsewhere that may use this server from a browser; ``*`` is all.
         proxies: addresses of reverse proxies, which may say whom they ask for.
+        replicas: that draw in place of this process; None for this process.
     """
 
     host: str = LOOPBACK
@@ -67,6 +81,7 @@ class Settings:
     precision: str = "float32"
     origins: Sequence[str] = ()
     proxies: Sequence[str] = ()
+    replicas: Replicas | None = None
     limits: Limits = Limits()
 
 

@@ -21,6 +21,10 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
     Raises:
         MissingDependency: the extra ``c2l[serve]`` is not installed.
     """
+    if settings.replicas is not None and find_spec("ray") is None:
+        raise MissingDependency(
+            "`engine=ray` needs ray", hint="Install it: pip install 'c2l[ray]'", field="engine"
+        )
     absent = [name for name in _NEEDED if find_spec(name) is None]
     if absent:
         raise MissingDependency(

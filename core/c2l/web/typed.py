@@ -8,10 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from c2l.errors import BadInput, NotReadable
-from c2l.web.settings import LOOPBACK, Limits, Settings, is_loopback
+from c2l.web.settings import LOOPBACK, Limits, Replicas, Settings, is_loopback
 
 TOKEN = "C2L_TOKEN"
 SHORTEST_TOKEN = 8
+ENGINES = ("local", "ray")
+MOST_REPLICAS = 1000
 
 
 def typed_settings(
@@ -30,12 +32,16 @@ def typed_settings(
     seconds: float = Limits.seconds,
     loaded: int = Limits.loaded,
     idle: float = Limits.idle_seconds,
+    engine: str = "local",
+    replicas: str | None = None,
 ) -> Settings:
     """Settings as people type them.
 
     Args:
         token: or the file that holds it; or else the environment variable ``C2L_TOKEN``.
         idle: minutes after which memory is given back.
+        engine: ``local`` or ``ray``.
+        replicas: of Ray, as ``2``, or as ``1-4`` to follow the load.
     Raises:
         BadInput: a value is out of range, or there is no token though others can reach the host.
         NotReadable: the token's file.
@@ -68,6 +74,7 @@ def typed_settings(
         precision=precision or "float32",
         origins=tuple(origins or ()),
         proxies=tuple(proxies or ()),
+        replicas=_replicas(engine, replicas),
         limits=Limits(
             batch=batch, waiting=waiting, seconds=seconds, loaded=loaded, idle_seconds=idle * 60
         ),
@@ -98,6 +105,27 @@ def _token(given: str | None, file: Path | None) -> str:
             field=where,
         )
     return token
+
+
+def _replicas(engine: str, typed: str | None) -> Replicas | None:
+    if engine not in ENGINES:
+        raise BadInput(f"there is no engine '{engine}'", hint="Use `engine=local` or `engine=ray`",
+                       field="engine")  # fmt: skip
+    if engine == "local":
+        if typed is not None:
+            raise BadInput("replicas need the engine ray", hint="Give `engine=ray` as well",
+                           field="replicas")  # fmt: skip
+        return None
+    least, dash, most = ("1" if typed is None else typed).partition("-")
+    if least.isdecimal() and (most.isdecimal() if dash else True):
+        found = Replicas(int(least), int(most) if dash else int(least))
+        if 1 <= found.least <= found.most <= MOST_REPLICAS:
+            return found
+    raise BadInput(
+        f"`replicas={typed}` are no numbers of replicas",
+        hint=f"Use `replicas=2`, or `replicas=1-4` to follow the load; {MOST_REPLICAS} at most",
+        field="replicas",
+    )
 
 
 def _check_origin(origin: str) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.datastructures import UploadFile
 
 from c2l import service
 from c2l.service import Photo
 
+T = TypeVar("T")
+
 MOST_PIXELS = 40_000_000
 """Of a picture that a client sends: as much as good cameras give, 160 MB while it is read."""
 
+_reader = ThreadPoolExecutor(1, "c2l-reader")
 _one_by_one = Lock()  # memory for one large picture, not for as many as there are clients
 
 
@@ -23,7 +28,7 @@ async def photo_of(upload: UploadFile | bytes, *, field: str = "image") -> Photo
     Raises:
         BadPicture: it is no picture, is damaged, or is too large.
     """
-    return await asyncio.to_thread(read_photo, await _content(upload), field)
+    return await _read(read_photo, await _content(upload), field)
 
 
 async def record_of(upload: UploadFile | bytes, *, field: str = "image") -> dict[str, Any] | None:
@@ -32,7 +37,12 @@ async def record_of(upload: UploadFile | bytes, *, field: str = "image") -> dict
     Raises:
         BadPicture: it is no picture, or one of a newer version of c2l.
     """
-    return await asyncio.to_thread(_read_record, await _content(upload), field)
+    return await _read(_read_record, await _content(upload), field)
+
+
+async def _read(read: Callable[[bytes, str], T], data: bytes, field: str) -> T:
+    """In the reader's own thread: those of the loop are for answers, and would all wait here."""
+    return await asyncio.get_running_loop().run_in_executor(_reader, read, data, field)
 
 
 async def _content(upload: UploadFile | bytes) -> bytes:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from c2l.errors import BadWeights
-from c2l.reading import LEGACY, TorchFile, refuse_stand_in
+from c2l.reading import TorchFile, refuse_stand_in
 
 _MOST_DIRECTORY = 1 << 24
 _SPARE = 1 << 26
@@ -111,8 +111,8 @@ def _what_else(path: Path, names: list[str]) -> str:
     if _is_torchscript(names):
         return f"is a file of TorchScript, not of torch.export; write torchscript:{path}"
     with path.open("rb") as file:
-        start = file.read(len(LEGACY))
-    if not (any(name.endswith("data.pkl") for name in names) or start.startswith(b"\x80")):
+        start = file.read(1)
+    if not (any(name.endswith("data.pkl") for name in names) or start == b"\x80"):
         return "is neither a file of TorchScript nor of torch.export"
     try:
         with TorchFile(path):

@@ -95,6 +95,8 @@ def description_beside(path: Path) -> Path | None:
     found = [candidate for candidate in candidates if candidate.is_file()]
     if found and found[0] == candidates[-1]:
         with suppress(BadWeights):
-            return found[0] if {"schema", "init_kwargs"} & read_description(found[0]).keys() else None
+            return (
+                found[0] if {"schema", "init_kwargs"} & read_description(found[0]).keys() else None
+            )
         return None
     return found[0] if found else None

@@ -27,8 +27,8 @@ def find(root: Any, values: Mapping[str, Any], take: Take) -> Found:
     Raises:
         Damaged: there is none, and what there is instead.
     """
-    modules = {n: found for n, v in named_objects(root).items() if (found := Module.of(v))}
-    relatives = {name: what for name, module in modules.items() if (what := relative_of(module))}
+    modules = {n: module for n, v in named_objects(root).items() if (module := Module.of(v))}
+    relatives = {name: known for name, module in modules.items() if (known := relative_of(module))}
     places: dict[str, Layout | Module | None] = {}
     for layout in LAYOUTS:
         places.update(dict.fromkeys(places_of(layout.marks, values), layout))
@@ -56,7 +56,9 @@ def find(root: Any, values: Mapping[str, Any], take: Take) -> Found:
 def has_places(names: Iterable[str]) -> bool:
     """Whether a state dict of these names holds a generator."""
     names = list(names)
-    return bool(nvidia_names.places(names)) or any(places_of(l.marks, names) for l in LAYOUTS)
+    return bool(nvidia_names.places(names)) or any(
+        places_of(layout.marks, names) for layout in LAYOUTS
+    )
 
 
 def _is_nvidias(module: Module) -> bool:
@@ -67,7 +69,9 @@ def _is_nvidias(module: Module) -> bool:
 def _is_inside(place: str, relatives: Mapping[str, str]) -> bool:
     """Whether a place belongs to a network that only has a StyleGAN in it."""
     above = place.split(".")[:-1]
-    return any(above[: len(parts)] == parts for n in relatives for parts in [n.split(".") * bool(n)])
+    return any(
+        above[: len(parts)] == parts for n in relatives for parts in [n.split(".") * bool(n)]
+    )
 
 
 def _is_averaged(place: str) -> bool:

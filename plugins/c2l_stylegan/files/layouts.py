@@ -2,7 +2,8 @@
 
 A name is written with fields: ``{i}`` counts the layers of the mapping; ``{n}`` counts the
 convolutions, ``{m}`` those after the first; ``{j}`` counts the blocks, from the one after the
-constant; ``{block}`` is what a file calls a block, its number as a rule; ``{layer}`` is the module itself.
+constant; ``{block}`` is what a file calls a block, its number as a rule; ``{layer}`` is the module
+itself.
 """
 
 from __future__ import annotations

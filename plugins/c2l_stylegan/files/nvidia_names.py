@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from c2l.errors import BadWeights
 from c2l.reading import Damaged
 from c2l_stylegan.files.nvidia_settings import block_names, taps_of
 from c2l_stylegan.files.renaming import Found, Take
@@ -32,7 +31,7 @@ _ASSUMED = (
 )
 _BANDS = f"{_ASSUMED}, and the frequencies of its layers"
 _RULES = ((32768, 512), (65536, 1024))
-"""NVIDIA's numbers of channels: ``channel_base`` and ``channel_max``, of their two configurations."""
+"""NVIDIA's ``channel_base`` and ``channel_max``, of their two configurations."""
 
 
 def places(names: Iterable[str]) -> list[str]:

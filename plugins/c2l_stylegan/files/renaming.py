@@ -42,7 +42,9 @@ _MOST_LAYERS = 100
 _MOST_TAPS = 64
 _NO_MAPS = "it holds no noise maps that fit; others are drawn with, the same in each run"
 # What may lie among the tensors of a network and is no part of what it draws.
-_IGNORED = re.compile(r"(.*[._/])?(\w*noise\w*|\w*kernel|\w*filter|\w*_?avg|lod|steps|\w*truncation\w*)")
+_IGNORED = re.compile(
+    r"(.*[._/])?(\w*noise\w*|\w*kernel|\w*filter|\w*_?avg|lod|steps|\w*truncation\w*)"
+)
 _NDIM = {"weight": 4, "affine.weight": 2, "noise_const": 2, "noise_strength": 0}
 
 
@@ -293,9 +295,7 @@ def squeezed(tensor: Tensor, ndim: int, name: str) -> Tensor:
     return tensor.reshape(shape)
 
 
-def _average(
-    layout: Layout, place: str, values: Mapping[str, Any], take: Take
-) -> Tensor | None:
+def _average(layout: Layout, place: str, values: Mapping[str, Any], take: Take) -> Tensor | None:
     """The mean latent that lies nearest to the generator, if it is one for all layers."""
     while place + layout.average not in values:
         if not place:

@@ -51,9 +51,7 @@ def settings_of_shapes(
             img_resolution=side,
             img_channels=shape_of(tensors, f"synthesis.b{side}.torgb.weight", 4)[0],
             mapping=mapping,
-            channels={
-                r: shape_of(tensors, f"synthesis.b{r}.conv1.weight", 4)[0] for r in blocks
-            },
+            channels={r: shape_of(tensors, f"synthesis.b{r}.conv1.weight", 4)[0] for r in blocks},
             architecture=architecture or implied,
             use_noise="synthesis.b4.conv1.noise_const" in tensors,
             kernel_size=tensors["synthesis.b4.conv1.weight"].shape[-1],
@@ -70,7 +68,7 @@ def mapping_of_shapes(
     lr_multiplier: float = 0.01,
     activation: str = "lrelu",
     is_unconditional: bool = False,
-) -> tuple[dict[str, int], MappingSettings]:
+) -> tuple[dict[str, Any], MappingSettings]:
     """The widths of z, label and w, and the settings of the mapping.
 
     Raises:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.ranges import MOST_SEED
-from c2l.reading import LEGACY, Damaged, refuse_stand_in
+from c2l.reading import Damaged, is_legacy, refuse_stand_in
 from c2l_stylegan.files import generators, nvidia_pickles, torch_networks
 from c2l_stylegan.files.descriptions import (
     SCHEMA,
@@ -129,7 +129,7 @@ def recognises(path: Path) -> bool:
 def _read_foreign(path: Path) -> Stored:
     """Read a file of another project, by how it begins."""
     head = _head(path)
-    if head[:2] == b"PK" or head.startswith(LEGACY):
+    if head[:2] == b"PK" or is_legacy(head):
         return _stored(torch_networks.read(path))
     refuse_stand_in(path)
     if head[0] in _FIRST_OF_PICKLES:

@@ -18,7 +18,7 @@ _MARKS = (
     (b"mapping.fc0.weight", b"synthesis."),  # NVIDIA's tensors
     (b"torch_utils.persistence\n_reconstruct_persistent_obj", b"synthesis"),  # and networks
 )
-_HINT = "StyleGAN2 and StyleGAN3 open in the layouts that `docs/files.md` lists"
+_HINT = "docs/files.md lists the layouts that open"
 
 
 def read(path: Path) -> Found:

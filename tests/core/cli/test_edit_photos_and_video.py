@@ -86,7 +86,7 @@ def test_what_is_no_video_is_said_at_once(capsys: pytest.CaptureFixture[str]) ->
     assert main(["edit", "video", "a man", "a woman", "--out", "a.mov"]) == ExitCode.USAGE
     assert "a.mov names no kind of video" in last_line(capsys)
     assert main(["edit", "video", "a man", "a woman", "--fps", "0"]) == ExitCode.USAGE
-    assert "--fps 0 is not above 0" in last_line(capsys)
+    assert "--fps 0 is not from 0.01 to 240" in last_line(capsys)
     words = ["edit", "video", "a man", "a woman", "--easing", "jump", "--out", "a.gif"]
     assert main(words) == ExitCode.USAGE
     assert "--easing jump is none of linear" in last_line(capsys)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
+import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 from faked_engine import OFFER, Chore, engine_with
-from fastapi import APIRouter, Body, Request, WebSocket
+from fastapi import APIRouter, Body, Request, Response, WebSocket
 from served import Served, serving
 
 from c2l.web.connection import engine_of, while_connected, who_is
 
+MUCH = 64 << 20
 TOKEN = "correct horse battery"
 router = APIRouter()
 chores: dict[str, Chore] = {}
@@ -36,6 +40,11 @@ async def broken() -> None:
 async def chore(name: str, request: Request) -> Any:
     doing = engine_of(request).do(chores[name], who=who_is(request))
     return (await while_connected(request, doing)).values
+
+
+@router.get("/large")
+async def large() -> Response:
+    return Response(b"x" * MUCH)
 
 
 @router.websocket("/socket")
@@ -232,6 +241,19 @@ def test_who_says_nothing_is_hung_up_on(plain: Served, said: bytes) -> None:
     assert raw(plain, said) == b""
 
 
+def test_who_does_not_take_its_answer_is_hung_up_on(plain: Served) -> None:
+    host, port = plain.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        time.sleep(1.2)
+        taken = 0
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(1 << 20):
+                taken += len(part)
+        assert taken < MUCH
+    assert len(asked(plain, "GET", "/large").content) == MUCH
+
+
 def test_a_long_work_is_not_hung_up_on(plain: Served) -> None:
     gate = threading.Event()
     chores["slow"] = Chore("slow", gate=gate)
@@ -249,6 +271,22 @@ def test_who_leaves_is_not_worked_for(plain: Served) -> None:
         assert endless.running.wait(30)
     chores["next"] = Chore("next")
     assert asked(plain, "POST", "/chore/next").json() == {"name": "next"}
+
+
+def test_a_server_that_stops_finishes_what_runs(patch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    last = chores["last"] = Chore("last", gate=gate)
+    answers: list[httpx2.Response] = []
+    with served_with(patch) as stopping:
+        asking = threading.Thread(
+            target=lambda: answers.append(asked(stopping, "POST", "/chore/last"))
+        )
+        asking.start()
+        assert last.running.wait(30)
+        threading.Timer(0.5, gate.set).start()
+    asking.join()
+    assert answers[0].json() == {"name": "last"}
+    assert answers[0].headers["connection"] == "close"
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[1,", b"nul", b"[" * 9000])
@@ -270,7 +308,7 @@ def test_a_defect_says_nothing_of_itself(plain: Served, caplog: pytest.LogCaptur
 def test_every_answer_has_a_number_and_safe_headers(plain: Served) -> None:
     for path in ("/healthz", "/no"):
         headers = asked(plain, "GET", path).headers
-        assert len(headers["x-request-id"]) == 12
+        assert re.fullmatch(r"[0-9a-f]{6}-\d+", headers["x-request-id"])
         assert headers["x-content-type-options"] == "nosniff"
         assert "default-src 'self'" in headers["content-security-policy"]
         assert "server" not in headers

@@ -23,6 +23,7 @@ from c2l.interrupt import HeldInterrupt
 if TYPE_CHECKING:
     from c2l.editing.video.frames import Frame
 
+LEAST_FPS = 0.01
 MOST_FPS = 240
 
 _ROOM = 1 << 20
@@ -93,9 +94,9 @@ def check_video(path: Path, fps: float, *, sound: bool = False) -> Fraction:
             f"{path.name} names no kind of video", hint="Name a .mp4, .webm, .webp or .gif",
             field="out",
         )  # fmt: skip
-    if not 0 < fps <= MOST_FPS:
+    if not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(
-            f"`fps={fps:g}` is not above 0 and at most {MOST_FPS}", hint="Use `fps=30`", field="fps"
+            f"`fps={fps:g}` is not from {LEAST_FPS} to {MOST_FPS}", hint="Use `fps=30`", field="fps"
         )
     if sound and suffix not in WITH_SOUND:
         raise BadInput(f"a {suffix} has no sound", hint="Name a .mp4 or .webm", field="sound")

@@ -51,8 +51,9 @@ def open_live(
         BadInput, BadWeights, IncompatibleParts, and as ``Session.pipeline``.
     """
     # What there is to draw does not matter: the request says which parts draw.
-    named = {name: value for name, value in parts.items() if value is not None}
-    pipeline = session.pipeline(Request(prompts=["anything"], **named))
+    asked: dict[str, Any] = {"prompt": "anything"}
+    asked |= {name: value for name, value in parts.items() if value is not None}
+    pipeline = session.pipeline(Request(**asked))
     made: dict[str, Direction] = {}
     for name, source in map(_named, directions or ()):
         start, arrow, end = source.partition(_ARROW)

@@ -6,7 +6,7 @@ import io
 import math
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _REMEMBERED = 16
 """Latents of seeds; a walk needs two."""
 
-_JPEG = {"quality": 90, "subsampling": 0}
+_JPEG: dict[str, Any] = {"quality": 90, "subsampling": 0}
 """Small pictures are shown large: no blocks, and colours as sharp as the rest."""
 
 # Letters: L layers of the generator, D width of a code, N directions.
@@ -46,7 +46,8 @@ class LivePicture:
     def __init__(self, pipeline: Pipeline, directions: Mapping[str, Direction], tell: Tell) -> None:
         self._pipeline = pipeline
         self._names = tuple(directions)
-        self._tell = tell
+        self.tell = tell
+        """Passes a notice on."""
         space = pipeline.generator.latent_space
         self._std = space.expand(space.std[None].to(pipeline.generator.device))[0]
         nothing = torch.zeros_like(self._std)[None]
@@ -156,8 +157,7 @@ class LivePicture:
         if values.prompt is None or asked == self._told:
             return
         self._told = asked
-        request = DrawRequest(
-            prompts=[values.prompt], guidance=values.guidance, adherence=values.adherence
-        )
+        how: dict[str, Any] = {"guidance": values.guidance, "adherence": values.adherence}
+        request = DrawRequest(prompts=(values.prompt,), **how)
         for notice in notices_before(self._pipeline, request):
-            self._tell(notice)
+            self.tell(notice)

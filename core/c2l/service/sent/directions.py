@@ -10,14 +10,15 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from c2l.editing.directions import Direction, from_component, from_prompts
+from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.edit import Edit
 from c2l.errors import BadInput
 from c2l.pipeline import Pipeline
 from c2l.ranges import Strength
-from c2l.sampling.operations import Direct, GivenLatents, Operation
+from c2l.sampling.operations import HINTS, Direct, GivenLatents, Operation
 from c2l.service.directing import notice_of_short
 from c2l.service.notices import Tell
-from c2l.validation import FieldError
+from c2l.validation import FieldError, bad_input
 
 MOST_KEPT = 64
 """Directions that a process remembers; each takes a second or so to make again."""
@@ -71,15 +72,18 @@ class SentMove(BaseModel):
     strength: Strength = 1.0
 
 
-def find_direction(pipeline: Pipeline, sent: SentDirection, *, tell: Tell) -> Direction:
+def find_direction(
+    pipeline: Pipeline, sent: SentDirection, *, tell: Tell, on_progress: OnProgress | None = None
+) -> Direction:
     """The direction that is named by what it is made from: made, or still known.
 
     Args:
         tell: told if no strength of it shows as much as pictures of the thing do.
+        on_progress: called as pictures are drawn for it; may raise to stop.
     Raises:
         BadInput: the embedder cannot tell the two prompts apart, or there is no such component.
     """
-    found = _KNOWN.find(pipeline, sent)
+    found = _KNOWN.find(pipeline, sent, on_progress)
     notice = notice_of_short(found)
     if notice is not None:
         tell(notice)
@@ -93,38 +97,46 @@ def moved(
     strengths: Sequence[float] | None = None,
     *,
     tell: Tell,
+    on_progress: OnProgress | None = None,
 ) -> Edit:
     """Each picture of an edit, moved along all of the directions at once.
 
     Args:
         strengths: with a single move, a picture for each of them instead of its own.
+        tell, on_progress: as of ``find_direction``.
     Raises:
         BadInput: as ``find_direction``, or the numbers of a direction do not fit the generator.
     """
-    if strengths is not None:
-        if len(moves) != 1:
-            raise BadInput(
-                f"`strengths` are of one direction, and {len(moves)} are given",
-                hint="Give each its `strength`",
-                field="strengths",
-            )
-        variants = [[move.model_copy(update={"strength": s}) for move in moves] for s in strengths]
-    else:
-        variants = [list(moves)]
-    operations = [
-        _moved(pipeline, base, variant, tell) for base in edit.operations for variant in variants
-    ]
+    if strengths is not None and len(moves) != 1:
+        raise BadInput(
+            f"`strengths` are of one direction, and {len(moves)} are given",
+            hint="Give each its `strength`",
+            field="strengths",
+        )
+    own = [move.strength for move in moves]
+    variants = [own] if strengths is None else [[strength] for strength in strengths]
+    ways = [_way(pipeline, move.direction, tell, on_progress) for move in moves]
+    operations = [_along(base, ways, variant) for base in edit.operations for variant in variants]
     return Edit(pipeline, operations, truncation=edit.truncation, name=f"{edit.name}-moved")
 
 
-def _moved(pipeline: Pipeline, base: Operation, moves: Sequence[SentMove], tell: Tell) -> Operation:
-    for move in moves:
-        direction, strength = move.direction, move.strength
-        if direction.along is None:
-            base = find_direction(pipeline, direction, tell=tell).of(base, strength)
-        else:
-            _refuse_other_width(pipeline, direction.along)
-            base = Direct(base=base, along=direction.along, name=direction.name, strength=strength)
+def _way(
+    pipeline: Pipeline, sent: SentDirection, tell: Tell, on_progress: OnProgress | None
+) -> tuple[GivenLatents, str]:
+    """The numbers of a direction, and its name."""
+    if sent.along is not None:
+        _refuse_other_width(pipeline, sent.along)
+        return sent.along, sent.name
+    found = find_direction(pipeline, sent, tell=tell, on_progress=on_progress)
+    return found.along, found.card.name
+
+
+def _along(
+    base: Operation, ways: Sequence[tuple[GivenLatents, str]], strengths: Sequence[float]
+) -> Operation:
+    with bad_input(HINTS):
+        for (along, name), strength in zip(ways, strengths, strict=True):
+            base = Direct(base=base, along=along, name=name, strength=strength)
     return base
 
 
@@ -145,14 +157,16 @@ class _Known:
         self._kept: OrderedDict[Any, Direction] = OrderedDict()
         self._access = Lock()
 
-    def find(self, pipeline: Pipeline, sent: SentDirection) -> Direction:
+    def find(
+        self, pipeline: Pipeline, sent: SentDirection, on_progress: OnProgress | None
+    ) -> Direction:
         parts = pipeline.provenance["fingerprints"]
         key = (tuple(sorted(parts.items())), sent.start, sent.end, sent.component, sent.keep)
         with self._access:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        made = _made(pipeline, sent)
+        made = _made(pipeline, sent, on_progress)
         with self._access:
             self._kept[key] = made
             while len(self._kept) > MOST_KEPT:
@@ -163,9 +177,9 @@ class _Known:
 _KNOWN = _Known()
 
 
-def _made(pipeline: Pipeline, sent: SentDirection) -> Direction:
+def _made(pipeline: Pipeline, sent: SentDirection, on_progress: OnProgress | None) -> Direction:
     if sent.component is not None:
-        return from_component(pipeline, sent.component, keep=sent.keep)
+        return from_component(pipeline, sent.component, keep=sent.keep, on_progress=on_progress)
     if sent.start is None or sent.end is None:
         raise BadInput("a direction is made from two prompts", hint="Give both", field="start")
-    return from_prompts(pipeline, sent.start, sent.end, keep=sent.keep)
+    return from_prompts(pipeline, sent.start, sent.end, keep=sent.keep, on_progress=on_progress)

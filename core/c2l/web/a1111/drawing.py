@@ -11,7 +11,7 @@ from c2l.web.a1111.options import Options
 from c2l.web.a1111.prompts import plain_prompt
 from c2l.web.a1111.shapes import PictureBody, TextBody
 from c2l.web.compat.bodies import checked
-from c2l.web.compat.drawing import draw_request, given_fields, how_of
+from c2l.web.compat.drawing import draw_request, given_fields, how_of, listed
 from c2l.web.compat.pictures import SentPicture
 from c2l.web.compat.sizes import Size, checked_size
 from c2l.web.compat.works import Varied
@@ -71,7 +71,7 @@ def wish_of(
     asked = draw_request(
         prompt or _ANY,
         body.batch_size * body.n_iter,
-        _own_fields(body, sent, heeds),
+        _own_fields(body, sent, heeds, limits),
         limits,
         counted_by="batch_size",
     )
@@ -82,8 +82,13 @@ def wish_of(
     return Wish(body, sent, options.recipe_of(settings), prompt, asked, size, notices)
 
 
-def _own_fields(body: TextBody, sent: Mapping[str, Any], heeds: bool) -> dict[str, Any]:
-    """The fields of a ``DrawRequest``: c2l's own win over what stands for them here."""
+def _own_fields(
+    body: TextBody, sent: Mapping[str, Any], heeds: bool, limits: Limits
+) -> dict[str, Any]:
+    """The fields of a ``DrawRequest``: c2l's own win over what stands for them here.
+
+    Of long lists of what is unwanted, which people paste, the first texts are taken.
+    """
     beside = {name: value for name, value in sent.items() if name not in ("seed", "steps")}
     own = given_fields({**body.override_settings, **beside})
     if heeds:
@@ -92,8 +97,9 @@ def _own_fields(body: TextBody, sent: Mapping[str, Any], heeds: bool) -> dict[st
         own.setdefault("seed", body.seed)
     if "seeds" in own:
         own.pop("seed", None)
-    if negative := plain_prompt(body.negative_prompt):
-        own["negative"] = negative
+    unwanted = list(listed(plain_prompt(body.negative_prompt)))[: limits.pictures]
+    if unwanted:
+        own["negative"] = dict.fromkeys(unwanted, 1.0)
     return own
 
 

@@ -46,6 +46,5 @@ DONE_WITH_NOTHING = (
     "refresh-loras",
     "refresh-embeddings",
     "reload-checkpoint",
-    "unload-checkpoint",
 )
 """``POST /sdapi/v1/NAME`` is accepted: there is nothing to do."""

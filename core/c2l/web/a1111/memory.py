@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from typing import Any
 
 
 def memory() -> dict[str, Any]:
-    """Bytes, as the web UI tells them; of a GPU nothing is told."""
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    used *= 1 if sys.platform == "darwin" else 1024
+    """Bytes, as the web UI tells them; of a GPU, and on Windows, nothing is told."""
+    return {"ram": _ram(), "cuda": {"error": "not told"}}
+
+
+def _ram() -> dict[str, Any]:
+    try:
+        import resource
+    except ImportError:
+        return {"error": "not told"}
+    unit = 1 if sys.platform == "darwin" else 1024
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "ram": {"free": total - used, "used": used, "total": total},
-        "cuda": {"error": "not told"},
-    }
+    return {"free": total - used, "used": used, "total": total}

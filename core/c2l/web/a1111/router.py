@@ -139,6 +139,13 @@ async def show_memory() -> dict[str, Any]:
     return memory()
 
 
+@router.post("/unload-checkpoint")
+async def unload(request: Request) -> dict[str, Any]:
+    """Give all memory back; recipes are loaded again when they are asked for."""
+    await engine_of(request).give_back()
+    return {}
+
+
 def _add_lists() -> None:
     for name, value in LISTS.items():
         router.add_api_route(f"/{name}", _answering(value), name=name, summary=f"List {name}")

@@ -65,7 +65,9 @@ class Directed(Work):
         return PICTURES
 
     def carry_out(self, bench: Bench) -> Answer:
-        found = service.find_direction(bench.pipeline, self.sent, tell=bench.session.tell)
+        found = service.find_direction(
+            bench.pipeline, self.sent, tell=bench.session.tell, on_progress=bench.report
+        )
         along = found.along.model_dump(mode="json", exclude_none=True)
         return bench.answer(
             direction={"along": along, "name": found.card.name},

@@ -17,6 +17,12 @@ Truncation = Annotated[float, Field(ge=-2, le=2)]
 MOST_PROMPTS = 1_000
 
 
+def request_of(prompt: SentPrompt, **how: Any) -> DrawRequest:
+    """A request for one prompt. Raises ``BadInput``."""
+    asked: dict[str, Any] = {"prompts": [prompt], **how}
+    return DrawRequest(**asked)
+
+
 class DrawFields(SentHow):
     """What to draw and how: the fields of ``c2l.Request``.
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
 from c2l import service
 from c2l.service import SentEnd, SentMove
+from c2l.web.api.drawing import Seed
 from c2l.web.api.edits import EditBody, EndsBody, SomeEnds
+from c2l.web.api.offered import MOST_FRAMES
 from c2l.web.api.pictures import PicturesOut
 from c2l.web.api.strips import StripOut, strip_of
 from c2l.web.engine import Answer, Bench
@@ -25,7 +27,6 @@ Words = Annotated[str, Field(min_length=1)]
 Strength = Annotated[float, Field(ge=-100, le=100)]
 Strengths = Annotated[list[Strength], Field(min_length=1, max_length=64)]
 
-MOST_FRAMES = 600
 LOOKS = 3
 """Pictures that are drawn for a frame of a walk, to spread the frames evenly."""
 
@@ -35,7 +36,7 @@ ATTEMPTS = 24
 _END = {"prompt": "a happy man", "seed": 7}
 
 
-def _example(**fields: object) -> ConfigDict:
+def _example(**fields: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
@@ -45,6 +46,7 @@ class VaryBody(EditBody):
     Args:
         amount: 0 is the picture itself, 1 a fresh sample.
         num: of each picture.
+        seed: of the first neighbour; by default one above that of the picture.
     """
 
     model_config = _example(of=[_END], amount=0.4, num=2)
@@ -53,6 +55,7 @@ class VaryBody(EditBody):
     of: SomeEnds
     amount: Share = 0.4
     num: Annotated[int, Field(ge=1)] = 8
+    seed: Seed | None = None
 
     @property
     def its_ends(self) -> Sequence[SentEnd]:
@@ -64,7 +67,9 @@ class VaryBody(EditBody):
 
     def edit(self, bench: Bench) -> Edit:
         ends = self.opened(bench, *self.of)
-        return service.typed_vary(bench.session, ends, amount=self.amount, num=self.num).edit
+        return service.typed_vary(
+            bench.session, ends, amount=self.amount, num=self.num, seed=self.seed
+        ).edit
 
 
 class MixBody(EditBody):
@@ -200,7 +205,9 @@ class MoveBody(EditBody):
     def edit(self, bench: Bench) -> Edit:
         begin = self.opened(bench, *self.of).edit()
         tell = bench.session.tell
-        return service.moved(bench.pipeline, begin, self.moves, self.strengths, tell=tell)
+        return service.moved(
+            bench.pipeline, begin, self.moves, self.strengths, tell=tell, on_progress=bench.report
+        )
 
 
 class AdhereBody(EditBody):
@@ -233,4 +240,6 @@ class AdhereBody(EditBody):
 
     def edit(self, bench: Bench) -> Edit:
         ends = self.opened(bench, *self.of)
-        return service.typed_adhere(bench.session, ends, to=self.to, start=self.start).edit
+        return service.typed_adhere(
+            bench.session, ends, to=self.to, start=self.start, on_progress=bench.report
+        ).edit

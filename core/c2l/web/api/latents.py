@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from c2l import service
 from c2l.service import SentEnd, SentPrompt
 from c2l.web.api.asked import Asked, Base64
-from c2l.web.api.drawing import DrawFields
+from c2l.web.api.drawing import DrawFields, request_of
 from c2l.web.api.edits import EditBody, SomeEnds
 from c2l.web.api.pictures import LatentsOut, Noticed, noticed, timings
 from c2l.web.engine import Answer, Bench, Draw, Work
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from c2l.sampling.operations import GivenLatents
 
 Shape = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=3)]
-_ZEROS = {"shape": [1, 1, 2], "data": "AAAAAAAAAAA="}
+_ZEROS: JsonDict = {"shape": [1, 1, 2], "data": "AAAAAAAAAAA="}
 
 
 class LatentsIn(BaseModel):
@@ -82,7 +83,7 @@ class SynthesizeBody(EditBody):
 
     @property
     def scored_by(self) -> dict[str, float] | None:
-        return None if self.prompt is None else service.DrawRequest(prompt=self.prompt).prompts[0]
+        return None if self.prompt is None else request_of(self.prompt).prompts[0]
 
     def edit(self, bench: Bench) -> Edit:
         return bench.pipeline.edit(*self.operations, truncation=self.truncation)
@@ -104,7 +105,7 @@ class LatentsBody(Asked, DrawFields):
 
     Args:
         of: pictures, instead of prompts.
-        format: safetensors is a file, as ``c2l sample --latents`` writes it.
+        format: safetensors is a file, as ``c2l sample latents=FILE`` writes it.
     """
 
     model_config = ConfigDict(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from c2l import service
-from c2l.service import DrawRequest, PlainPicture, SentHow, SentPrompt
+from c2l.service import PlainPicture, SentHow, SentPrompt
 from c2l.web.api.asked import A_PIXEL, Asked, Base64, Out
-from c2l.web.api.drawing import Seed
+from c2l.web.api.drawing import Seed, request_of
 from c2l.web.api.edits import EditBody
 from c2l.web.api.pictures import PicturesOut, answered_pictures
 from c2l.web.engine import Answer, Bench, Work
@@ -64,7 +64,7 @@ class LikeBody(EditBody, SentHow, PhotoBody):
 
     def work(self) -> Work:
         _ = self.read  # so that a file which is no picture is refused before it waits
-        service.refuse_costly(DrawRequest(prompt=self.prompt or "a picture", **self.how))
+        service.refuse_costly(request_of(self.prompt or "a picture", **self.how))
         return super().work()
 
     def settled(self) -> LikeBody:
@@ -73,7 +73,7 @@ class LikeBody(EditBody, SentHow, PhotoBody):
 
     def edit(self, bench: Bench) -> Edit:
         if self.prompt is not None:
-            request = DrawRequest(prompt=self.prompt, **self.how)
+            request = request_of(self.prompt, **self.how)
             for notice in service.notices_before(bench.pipeline, request):
                 bench.session.tell(notice)
         return bench.pipeline.like(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from c2l import service
 from c2l.service import DrawRequest, PlainPicture, Request
-from c2l.web.api.asked import Asked, Base64, Out
+from c2l.web.api.asked import A_PIXEL, Asked, Base64, Out
 from c2l.web.api.pictures import PicturesOut, answered_pictures
 from c2l.web.engine import Answer, Bench, Work
 from c2l.web.errors import ApiError
@@ -34,7 +34,9 @@ class RecordOut(BaseModel):
 class ReadBody(BaseModel):
     """A PNG with a record inside."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"png": A_PIXEL}]}
+    )
 
     png: Base64
 

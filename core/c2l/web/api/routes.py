@@ -208,7 +208,7 @@ async def video(body: VideoBody, request: Request) -> Response:
     ),
 )
 async def latents(body: LatentsBody, request: Request) -> Response:
-    """As JSON, or as the safetensors file that ``c2l sample --latents`` writes."""
+    """As JSON, or as the safetensors file that ``c2l sample latents=FILE`` writes."""
     if body.format == "json":
         return await answer_to(request, body)
     answer, _ = await while_connected(request, carried_out(request, body))

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from c2l import service
 from c2l.service import SentDirection, SentMove, VideoFormat
-from c2l.web.api.editing import MOST_FRAMES, WalkFields
+from c2l.web.api.editing import WalkFields
+from c2l.web.api.offered import MOST_FRAMES
 from c2l.web.engine import Answer, Bench, Work
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class VideoBody(WalkFields):
     direction: SentDirection | None = None
     strength: tuple[Strength, Strength] = (-1, 1)
     format: VideoFormat = "webp"
-    fps: Annotated[float, Field(gt=0, le=120)] = 30
+    fps: Annotated[float, Field(ge=0.01, le=240)] = 30
     easing: Literal["linear", "smooth", "in", "out"] = "linear"
     ping_pong: bool = False
 
@@ -102,6 +103,7 @@ class VideoBody(WalkFields):
             [SentMove(direction=self.direction)],
             [round(first + step * number, 6) for number in range(self.frames)],
             tell=bench.session.tell,
+            on_progress=bench.report,
         )
 
     def work(self) -> Work:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from c2l.errors import BadInput
@@ -17,6 +17,9 @@ ALIASES: Mapping[str, str] = {
     "rng_seed": "seed",  # OpenVINO model server
 }
 """What others call fields of a request."""
+
+_MOST_TOLD = 5
+"""Fields that are not known."""
 
 _TEXTS = {"prompt", "negative", "negative_prompt"}
 """In which "auto" is a word."""
@@ -49,7 +52,14 @@ def given_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields under c2l's names, without those that leave it to the server: null, "", "auto"."""
     given = {name: value for name, value in fields.items() if not _is_blank(name, value)}
     named = {ALIASES[name]: value for name, value in given.items() if name in ALIASES}
+    if isinstance(named.get("negative"), str):
+        named["negative"] = listed(named["negative"])
     return {**named, **{name: value for name, value in given.items() if name not in ALIASES}}
+
+
+def listed(negative: str) -> dict[str, float]:
+    """A negative prompt of another API: texts between commas, which carry no weights of ours."""
+    return {part.strip(): 1.0 for part in negative.split(",") if part.strip()}
 
 
 def _is_blank(name: str, value: Any) -> bool:
@@ -88,6 +98,9 @@ def draw_request(
     return asked
 
 
-def notices_of_unknown(names: Iterable[str]) -> list[Notice]:
+def notices_of_unknown(names: Collection[str]) -> list[Notice]:
     """That fields are not known, so that a typing error is seen."""
-    return [Notice("option", f"`{name:.60}` is not known here, and is ignored") for name in names]
+    told = [Notice("option", f"`{name:.60}` is not known here, and is ignored") for name in names]
+    if len(told) > _MOST_TOLD:
+        told[_MOST_TOLD:] = [Notice("option", f"{len(told) - _MOST_TOLD} more are ignored")]
+    return told

@@ -16,6 +16,7 @@ def asks_for(body: type[BaseModel], *files: str) -> dict[str, Any]:
     """
     plain = body.model_json_schema()
     form = copy.deepcopy(plain)
+    form.pop("examples", None)
     for name in files:
         plain["properties"][name] = {"type": "string", "description": "In base64."}
         form["properties"][name] = {"type": "string", "format": "binary"}

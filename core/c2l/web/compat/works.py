@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from c2l import service
-from c2l.errors import BadPicture, IncompatibleParts
-from c2l.service import Notice
+from c2l.errors import BadInput, BadPicture, IncompatibleParts
+from c2l.service import DrawRequest, Notice
 from c2l.web.engine import Answer, Bench, Work
 
 if TYPE_CHECKING:
@@ -63,8 +63,12 @@ class FromPicture(Work):
 
     def carry_out(self, bench: Bench) -> Answer:
         start = self._start(bench)
+        if self.prompt:
+            asked = DrawRequest(**{"prompts": [self.prompt], **self.how})
+            for notice in service.notices_before(bench.pipeline, asked):
+                bench.session.tell(notice)
         edits = (
-            self._of_pixels(bench, seed) if start is None else self._of_latents(start, seed)
+            self._of_pixels(bench, seed) if start is None else self._of_latents(bench, start, seed)
             for seed in self.seeds
         )
         bench.report(0, len(self.seeds))
@@ -80,23 +84,22 @@ class FromPicture(Work):
         )
         return result[0]
 
-    def _start(self, bench: Bench) -> Edit | None:
-        """The picture as an edit of its latents; None where they are not known here."""
+    def _start(self, bench: Bench) -> Ends | None:
+        """The picture by its latents; None where they are not known here."""
         if self.record is None:
             return None
         end = service.SentEnd(record=dict(self.record))
         try:
-            ends: Ends = service.sent_ends(
+            return service.sent_ends(
                 bench.pipeline, [end], tell=bench.session.tell, truncation=self.truncation
             )
-            return ends.edit()
-        except (BadPicture, IncompatibleParts) as error:
+        except (BadInput, BadPicture, IncompatibleParts) as error:
             text = f"the record in the picture is of no use here: {error.message}"
             bench.session.tell(Notice("weights", f"{text}; its pixels are taken instead"))
             return None
 
     @abc.abstractmethod
-    def _of_latents(self, start: Edit, seed: int) -> Edit:
+    def _of_latents(self, bench: Bench, start: Ends, seed: int) -> Edit:
         """One picture, made from one whose latents are known."""
 
     def _of_pixels(self, bench: Bench, seed: int) -> Edit:
@@ -134,8 +137,9 @@ class Adhered(FromPicture):
     def weight_of_picture(self) -> float:
         return self.picture_weight
 
-    def _of_latents(self, start: Edit, seed: int) -> Edit:
-        return start.adhere(self.prompt, seed=seed * _SEEDS_OF_A_MOVE % 2**63)
+    def _of_latents(self, bench: Bench, start: Ends, seed: int) -> Edit:
+        first = seed * _SEEDS_OF_A_MOVE % 2**63
+        return service.typed_adhere(bench.session, start, to=self.prompt, seed=first).edit
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,10 +156,12 @@ class Varied(FromPicture):
     def weight_of_picture(self) -> float:
         return 1 - self.amount
 
-    def _of_latents(self, start: Edit, seed: int) -> Edit:
+    def _of_latents(self, bench: Bench, start: Ends, seed: int) -> Edit:
+        edit = start.edit()
         if not self.prompt:
-            return start.vary(self.amount, seed=seed)
-        pipeline, (begin,) = start.pipeline, start.operations
-        (end,) = pipeline.edit(self.prompt, seed=seed, **self.how).operations
-        way = pipeline.walk([begin, end], frames=_PLACES, spacing="path").operations
-        return pipeline.edit(way[round(self.amount * (_PLACES - 1))], truncation=start.truncation)
+            return edit.vary(self.amount, seed=seed)
+        (begin,) = edit.operations
+        (end,) = bench.pipeline.edit(self.prompt, seed=seed, **self.how).operations
+        way = bench.pipeline.walk([begin, end], frames=_PLACES, spacing="path").operations
+        at = way[round(self.amount * (_PLACES - 1))]
+        return bench.pipeline.edit(at, truncation=edit.truncation)

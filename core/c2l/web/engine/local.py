@@ -72,7 +72,10 @@ class LocalEngine:
         joined = _Joined(pieces, on_progress)
 
         def telling(number: int) -> OnProgress:
-            return lambda at: loop.call_soon_threadsafe(joined.report, number, at) and None
+            def tell(at: Progress) -> None:
+                loop.call_soon_threadsafe(joined.report, number, at)
+
+            return tell
 
         silent: OnProgress = lambda at: None  # noqa: E731
         jobs = [
@@ -103,7 +106,7 @@ class LocalEngine:
         self._session.forget()
 
     async def give_back(self) -> None:
-        self._session.forget()
+        await asyncio.to_thread(self._session.forget)
 
     def status(self) -> Status:
         counts = {**self._worker.counts(), "refused": ("Requests refused: full.", self._refused)}

@@ -36,5 +36,9 @@ class TookTooLong(Refused):
     """The time of one request is over."""
 
 
+class Lost(Refused):
+    """Whatever carried it out has ended, and so did others."""
+
+
 def _again(cls: type[Refused], message: str, retry_after: int | None) -> Refused:
     return cls(message, retry_after=retry_after)

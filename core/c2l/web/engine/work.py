@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # What there is to draw does not matter: it says which parts draw.
-_ANYTHING = service.DrawRequest(prompts=["anything"])
+_ANYTHING = service.DrawRequest(prompts=({"anything": 1.0},))
 
 
 class Dropped(Exception):

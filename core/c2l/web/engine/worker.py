@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 
-from c2l.service import Session
+from c2l.service import Session, leave_a_core
 from c2l.web.engine.job import Job
 from c2l.web.engine.queue import FairQueue
 from c2l.web.engine.work import Bench, Dropped
@@ -59,6 +59,7 @@ class Worker:
         }
 
     def _run(self) -> None:
+        leave_a_core()
         limits = self._settings.limits
         while not self._queue.closed:
             taken = self._queue.take(limits.batch, limits.idle_seconds or None)

@@ -18,18 +18,23 @@ _PATIENCE = 2
 """Seconds for viewers to go, in the end."""
 
 
-def run_show(show: Show, settings: Settings, *, on_ready: Callable[[str], None]) -> None:
+def run_show(
+    make_show: Callable[[], Show], settings: Settings, *, on_ready: Callable[[str, int], None]
+) -> None:
     """Show a live picture until SIGTERM or Ctrl-C.
 
     Args:
-        on_ready: called with the address for viewers.
+        make_show: called once the port for viewers is had.
+        on_ready: called with the address for viewers, and the port for messages.
     Raises:
-        BadInput: the port is taken, or is not allowed.
+        BadInput: a port is taken, or is not allowed.
+        As ``make_show``.
     """
     with listen(settings) as bound:
         # Connections inherit it from the socket that accepts them.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ON_THE_WAY)
-        server_of(show, settings, on_ready).run([bound])
+        show = make_show()
+        server_of(show, settings, lambda url: on_ready(url, show.osc.port)).run([bound])
 
 
 def server_of(show: Show, settings: Settings, on_ready: Callable[[str], None]) -> Server:

@@ -17,17 +17,19 @@ class Show:
     """Everything of ``c2l live`` but the way to its viewers.
 
     Args:
+        open_picture: called once the port is had: it may take long, or fetch weights.
         values: to begin with.
         fps: the most frames a second.
         osc: host and port to listen at for messages; port 0 is any that is free.
         say: called once with each thing that goes wrong.
     Raises:
         BadInput: the port is taken, or the host is not here.
+        As ``open_picture``.
     """
 
     def __init__(
         self,
-        picture: LivePicture,
+        open_picture: Callable[[], LivePicture],
         values: LiveValues,
         *,
         fps: float,
@@ -38,6 +40,8 @@ class Show:
         self.newest = Newest()
         self._board = Board(values, once)
         self.osc = OscIn(osc, self._board, once)
+        picture = open_picture()
+        picture.tell = lambda notice: once(notice.text)  # the same words may come with each beat
         self._stage = Stage(picture, self._board, self.newest, fps=fps, say=once)
 
     def start(self) -> None:

@@ -36,7 +36,7 @@ def check_live(fps: float) -> None:
 
 
 def show_live(
-    picture: LivePicture,
+    open_picture: Callable[[], LivePicture],
     values: LiveValues,
     settings: Settings,
     *,
@@ -48,14 +48,18 @@ def show_live(
     """Show a live picture until SIGTERM or Ctrl-C.
 
     Args:
+        open_picture: called once both ports are had.
         osc: host and port to listen at for messages.
         say: called once with each thing that goes wrong.
         on_ready: called with the address for viewers, and the port for messages.
     Raises:
         BadInput: a port is taken, or a host is not here.
+        As ``open_picture``.
     """
     from c2l.web.live.running import run_show
     from c2l.web.live.show import Show
 
-    show = Show(picture, values, fps=fps, osc=osc, say=say)
-    run_show(show, settings, on_ready=lambda address: on_ready(address, show.osc.port))
+    def make_show() -> Show:
+        return Show(open_picture, values, fps=fps, osc=osc, say=say)
+
+    run_show(make_show, settings, on_ready=on_ready)

@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from c2l.web.metrics import Metrics
 from c2l.web.middleware.access import Access
 from c2l.web.middleware.body import BodyLimit
+from c2l.web.middleware.farewell import Farewell
 from c2l.web.middleware.headers import SafeHeaders
 from c2l.web.middleware.origins import KnownHosts, KnownOrigins
 from c2l.web.middleware.token import NeedsToken
@@ -30,4 +31,5 @@ def stand_in_front(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         )
     app.add_middleware(KnownOrigins, allowed=settings.origins)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(Farewell)
     app.add_middleware(Access, metrics=metrics)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from itertools import count
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,12 +30,14 @@ class Access:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._prefix = secrets.token_hex(3)  # not to be taken for another server's
+        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        number = secrets.token_hex(6)
+        number = f"{self._prefix}-{next(self._numbers)}"
         scope.setdefault("state", {})["request_id"] = number
         start, status = perf_counter(), _LEFT
 

@@ -14,8 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from c2l.web.errors import ApiError
 from c2l.web.middleware.refusing import refuse
 
-_OPEN = ("/healthz", "/readyz")
-"""Whoever looks whether the server lives has no token, and learns nothing else there."""
+_OPEN = ("/healthz", "/readyz", "/")
+"""Whoever looks whether the server lives has no token, and learns nothing else there. The page is
+the same on every server, and asks for the token itself."""
+
+PAGE = "/page/"
+"""Below it lie the page's files."""
 
 PICTURES = "/v1/pictures/"
 """Below it the name of a picture is a key itself: whoever opens its address has been given it."""
@@ -55,7 +59,7 @@ class NeedsToken:
 def _is_open(scope: Scope) -> bool:
     if scope["type"] not in ("http", "websocket"):
         return True
-    return scope["path"] in _OPEN or scope["path"].startswith(PICTURES)
+    return scope["path"] in _OPEN or scope["path"].startswith((PICTURES, PAGE))
 
 
 def _digest(text: str) -> bytes:

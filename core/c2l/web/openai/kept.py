@@ -12,7 +12,7 @@ from typing import NamedTuple
 SECONDS = 3600
 """A picture is kept: as long as OpenAI keeps its own."""
 
-MOST_BYTES = 256 << 20
+MOST_BYTES = 128 << 20
 """Of all of them; the oldest go first."""
 
 

@@ -170,7 +170,7 @@ async def _drawn(request: Request, order: Order[Any], work: Work) -> JSONRespons
 
     def to_url(file: bytes) -> str:
         name = kept.keep(file, f"image/{format}", format)
-        return str(request.base_url.replace(path=f"{PICTURES}{name}"))
+        return f"{str(request.base_url).rstrip('/')}{PICTURES}{name}"
 
     return JSONResponse(await asyncio.to_thread(images_answer, order, answer, to_url))
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from c2l.web.api.asked import A_PIXEL
 from c2l.web.compat.encoding import FileFormat
 
 MOST_PARTIAL = 3
@@ -55,6 +56,23 @@ class Streamed(Asked):
 class GenerationsBody(Streamed):
     """``POST /v1/images/generations``."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"prompt": "a happy man with a beard", "n": 2, "seed": 7},
+                {
+                    "model": "demo-faces",
+                    "prompt": "a young woman with long red hair",
+                    "size": "256x192",
+                    "output_format": "webp",
+                    "output_compression": 90,
+                    "negative": "glasses",
+                    "truncation": 0.9,
+                },
+            ]
+        }
+    )
+
     best_of: Any = None
     rank_by: Any = None
     optimise: Any = None
@@ -62,6 +80,10 @@ class GenerationsBody(Streamed):
 
 class EditsBody(Streamed):
     """``POST /v1/images/edits``; the picture is ``image``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"image": A_PIXEL, "prompt": "with eyeglasses", "seed": 7}]}
+    )
 
     weight: float | None = Field(
         None, ge=0, le=1, description="Of a picture without a record, against the prompt."
@@ -71,6 +93,10 @@ class EditsBody(Streamed):
 
 class VariationsBody(Asked):
     """``POST /v1/images/variations``; the picture is ``image``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"image": A_PIXEL, "amount": 0.4, "n": 2, "seed": 7}]}
+    )
 
     amount: float = Field(0.5, ge=0, le=1, description="How far away: 0 is the picture itself.")
 

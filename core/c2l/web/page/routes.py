@@ -55,7 +55,7 @@ class PageFile:
 
 @cache
 def page_files() -> dict[str, PageFile]:
-    """All files of the page by their paths; ``index.html`` names the modules to be fetched early."""
+    """All files by their paths; ``index.html`` names the modules that are to be fetched early."""
     found = {path.relative_to(FILES).as_posix(): path for path in sorted(FILES.rglob("*.*"))}
     return {name: _page_file(name, path, found) for name, path in found.items()}
 

@@ -156,9 +156,10 @@ def test_memory_does_not_grow_with_the_frames(tmp_path: Path) -> None:
         ("a.avi", 30, "a.avi names no kind of video"),
         ("a", 30, "a names no kind of video"),
         ("a.gif", 60, "a GIF cannot show 60 frames a second"),
-        ("a.mp4", 0, "`fps=0` is not above 0"),
-        ("a.mp4", float("nan"), "`fps=nan` is not above 0"),
-        ("a.mp4", 1000, "`fps=1000` is not above 0 and at most 240"),
+        ("a.mp4", 0, "`fps=0` is not from 0.01"),
+        ("a.mp4", float("nan"), "`fps=nan` is not from 0.01"),
+        ("a.mp4", 1000, "`fps=1000` is not from 0.01 to 240"),
+        ("a.webp", 1e-5, "`fps=1e-05` is not from 0.01 to 240"),
     ],
 )
 def test_what_cannot_be_written(name: str, fps: float, message: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import base64
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -107,6 +108,13 @@ def test_weights_and_networks_in_prompts_are_left_out(client: httpx2.Client) -> 
     (plain,), _ = drawn(client, prompt="a young woman", seed=5)
     assert apart(opened(written), opened(plain)) < 1
     assert info["prompt"] == "(a young woman:1.3), <lora:x:1>"
+
+
+def test_whatever_stands_in_a_negative_prompt_is_text(client: httpx2.Client) -> None:
+    """It neither has weights of c2l's kind, which could be mistyped, nor is too long a list."""
+    negative = "style:anime, glasses:2, " + ", ".join(f"word {i}" for i in range(500))
+    _, info = drawn(client, prompt=PROMPT, negative_prompt=negative)
+    assert info["negative_prompt"] == negative
 
 
 def test_pictures_are_left_out_on_request(client: httpx2.Client) -> None:
@@ -261,3 +269,19 @@ def test_progress_of_nothing(client: httpx2.Client) -> None:
     told = client.get("/sdapi/v1/progress?skip_current_image=true").json()
     assert told["progress"] == 0 and told["state"]["job_count"] == 0
     assert client.post("/sdapi/v1/interrupt").json() == {}
+
+
+def test_an_interrupted_client_gets_what_was_drawn(served: Served, client: httpx2.Client) -> None:
+    """As SillyTavern interrupts it, from another connection."""
+    body = {"prompt": PROMPT, "batch_size": 48, "best_of": 16}
+    with ThreadPoolExecutor(1) as pool, served.client() as other:
+        drawing = pool.submit(lambda: other.post("/sdapi/v1/txt2img", json=body))
+        state: dict[str, Any] = {"job_count": 0}
+        while not state["job_count"]:
+            assert not drawing.done(), drawing.result().text
+            state = client.get("/sdapi/v1/progress").json()["state"]
+        client.post("/sdapi/v1/interrupt")
+        answer = drawing.result()
+    assert answer.status_code == 200 and len(answer.json()["images"]) < 48
+    assert json.loads(answer.json()["info"])["seed"] >= 0
+    assert client.get("/sdapi/v1/progress").json()["progress"] == 0

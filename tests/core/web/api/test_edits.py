@@ -35,6 +35,8 @@ def test_neighbours_have_the_seeds_that_follow(
 ) -> None:
     answer = draw(client, "vary", of=[{"record": picture["record"]}], amount=0.4, num=2)
     assert [p["seed"] for p in answer["pictures"]] == [8, 9]
+    other = draw(client, "vary", of=[MAN], num=2, seed=70, images=False)
+    assert [p["seed"] for p in other["pictures"]] == [70, 71]
 
 
 def test_a_mix_is_drawn_for_each_list_of_layers(client: httpx2.Client) -> None:
@@ -129,6 +131,8 @@ def test_a_video_is_a_file(client: httpx2.Client, picture: dict[str, Any]) -> No
         ("move", {"of": [MAN], "moves": [{"direction": {"start": "a"}}]}, "start"),
         ("move", {"of": [MAN], "moves": [{"direction": {"component": 10**9}}]}, "component"),
         ("video", {"ends": [MAN, MAN], "format": "exe"}, "format"),
+        ("video", {"ends": [MAN, MAN], "fps": 1e-9}, "fps"),
+        ("move", {"of": [MAN], "moves": [{"direction": DIRECTION}] * 2, "strengths": [1]}, "stren"),
     ],
 )
 def test_what_cannot_be_edited(

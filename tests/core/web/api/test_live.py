@@ -41,7 +41,7 @@ def test_the_newest_is_drawn_and_others_are_left_out(socket: ClientConnection) -
     for number in range(40):
         request = {"prompt": "a man", "seed": number, "images": False}
         socket.send(json.dumps({"id": number, "request": request}))
-    ids = []
+    ids: list[int] = []
     while not ids or ids[-1] != 39:
         ids.append(json.loads(socket.recv(timeout=60))["id"])
     assert ids == sorted(ids) and len(ids) < 10

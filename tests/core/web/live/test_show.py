@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,7 +61,7 @@ def shown() -> Iterator[Shown]:
 
     picture = open_live(Session(), device="cpu")
     said: list[str] = []
-    show = Show(picture, START, fps=60, osc=("127.0.0.1", 0), say=said.append)
+    show = Show(lambda: picture, START, fps=60, osc=("127.0.0.1", 0), say=said.append)
     settings = Settings(port=0)
     ready = threading.Event()
     with listen(settings) as bound:
@@ -220,5 +224,34 @@ def test_a_port_that_is_taken_is_said(shown: Shown) -> None:
 
     for osc in (("127.0.0.1", shown.osc), ("127.0.0.1", 99_999)):
         with pytest.raises(BadInput) as caught:
-            Show(shown.picture, START, fps=30, osc=osc, say=print)
+            Show(lambda: shown.picture, START, fps=30, osc=osc, say=print)
         assert caught.value.field == "osc_port" and str(osc[1]) in str(caught.value)
+
+
+@pytest.mark.timeout(240)
+def test_a_browser_shows_it_on_its_page_and_on_any_other(shown: Shown, tmp_path: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium is installed")
+    playwright = pytest.importorskip("playwright.sync_api")
+    own = tmp_path / "own.html"
+    own.write_text(f"<img src='{shown.url}/stream.mjpg'>", encoding="utf-8")
+    root = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+    wrong: list[str] = []
+
+    def look() -> None:
+        with playwright.sync_playwright() as started:
+            browser = started.chromium.launch(executable_path=chromium, args=root)
+            for address in (shown.url, own.as_uri()):
+                page = browser.new_page()
+                page.on("console", lambda message: wrong.append(message.text))
+                page.set_default_timeout(60_000)
+                page.goto(address, wait_until="commit")  # a stream is never loaded
+                page.wait_for_function("() => document.querySelector('img').naturalWidth == 128")
+                page.close()
+            browser.close()
+
+    # Playwright would leave a running event loop in the thread of all tests.
+    with ThreadPoolExecutor() as apart:
+        apart.submit(look).result()
+    assert wrong == []

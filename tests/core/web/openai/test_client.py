@@ -8,10 +8,12 @@ import json
 import logging
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
 import pytest
+import webuiapi
 from PIL import Image
 from served import Served, serving
 
@@ -152,6 +154,20 @@ def test_names_of_others_and_c2ls_own(api: openai.OpenAI) -> None:
     ):
         assert far_apart(drawn(**own), drawn(**alias)) < 1
         assert not own or far_apart(plain, drawn(**own)) > 1
+
+
+def test_words_that_are_not_read_are_said(api: openai.OpenAI, png: bytes) -> None:
+    drawn: Any = api.images.generate(prompt="a man zyxting", extra_body={"steps": 1})
+    edited: Any = api.images.edit(image=jpeg_of(png), prompt="zyxting")
+    for answer in (drawn, edited):
+        assert "does not know 'zyxting'" in texts(answer)[0]
+
+
+def test_fields_that_are_not_known_are_said_in_short(client: httpx2.Client) -> None:
+    fields = dict.fromkeys(map(str, range(1000)), 1)
+    answer = client.post("/v1/images/generations", json={"prompt": PROMPT, **fields}).json()
+    assert len(answer["notices"]) == 6
+    assert answer["notices"][-1]["text"] == "995 more are ignored"
 
 
 def test_a_misspelt_field_is_said(api: openai.OpenAI) -> None:
@@ -360,7 +376,12 @@ def test_too_many_requests_and_a_missing_token(caplog: pytest.LogCaptureFixture)
                 api.images.generate(prompt=PROMPT)
             assert busy.value.code == "queue_full"
             assert engine.asked == 3  # it asks twice again
+        address = urlsplit(served.url)
+        basic = webuiapi.WebUIApi(
+            host=address.hostname, port=address.port, username="any", password="open-sesame-1"
+        )
+        assert basic.util_get_model_names() == ["demo-faces", "demo-landscapes"]
         kept = served.app.state.kept_pictures.keep(b"file", "image/png", "png")
         with served.client() as nobody:  # an address that was given away needs no token
             assert nobody.get(f"/v1/pictures/{kept}").content == b"file"
-        assert "/v1/pictures/*" in caplog.text and kept not in caplog.text
+    assert "/v1/pictures/*" in caplog.text and kept not in caplog.text

@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 import torch
-from nvidia_writer import Persistent, dump, record
+from nvidia_writer import Persistent, dump, nvidia_modules, record
+from other_layouts import basicsr, small
+from tensorflow_writer import as_tensorflow, dump_tensorflow
 
 from c2l.cli.app import main
 from c2l.errors import BadWeights, ExitCode
@@ -294,7 +296,8 @@ def test_networks_of_others_are_named(tmp_path: Path) -> None:
 
     assert "only a discriminator" in named({"D": network("Discriminator")})
     assert "only a discriminator" in named(network("Discriminator"))
-    assert "no averaged generator" in named({"G": whole(), "G_ema": None})
+    trained = load(dump(tmp_path / "x.pkl", {"G": whole(), "G_ema": None}))
+    assert trained.remarks == ("it holds no average of its generator; G is drawn with",)
     eg3d = network("TriPlaneGenerator", renderer=torch.nn.Softplus())
     assert "EG3D" in named({"G_ema": eg3d})
     mapping = network("MappingNetwork", embed_proj=network("FullyConnectedLayer"))
@@ -308,6 +311,83 @@ def test_networks_of_others_are_named(tmp_path: Path) -> None:
     assert "ALIS" in named({"G_ema": strip})
     assert "plain state dict" in named({"conv.weight": torch.ones(3)})
     assert "a Painter" in named({"G_ema": network("Painter")})
+
+
+class Stranger:
+    """Of a package that is not here: filled with data, or called with it."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.arguments = arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Stranger, self.arguments
+
+
+class Layer(torch.nn.Module):
+    """A layer of somebody's discriminator, with a function of torch's among its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(2))
+        self.act = torch.nn.functional.relu
+
+
+def _in_a_module(_: Persistent) -> Any:
+    module = torch.nn.Linear(2, 2)
+    module.note = Evil()  # type: ignore[assignment]
+    return module
+
+
+def _called(_: Persistent) -> Any:
+    return Stranger("rm")
+
+
+def _in_basicsr(_: Persistent) -> Any:
+    return {"params_ema": basicsr(small()), "resume": Evil()}
+
+
+def _in_a_bare_state(_: Persistent) -> Any:
+    return {**small().state_dict(), "synthesis.b4.const": Evil()}
+
+
+@pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}])
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize(
+    "place",
+    [_outermost, _beside, _in_another_network, _in_a_state, _for_a_tensor, _in_a_module, _called,
+     _in_basicsr, _in_a_bare_state],
+)  # fmt: skip
+def test_calls_in_torch_save_are_refused_by_name(
+    place: Callable[[Persistent], Any], protocol: int, options: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.pt"
+    with nvidia_modules():
+        torch.save(place(whole()), path, pickle_protocol=protocol, **options)
+    told = refusal(path)
+    assert re.search(r"executable content: \S*(mkdir|Stranger)", told)
+    assert "Do not trust this file" in told
+
+
+def test_calls_in_a_pickle_of_tensorflow(tmp_path: Path) -> None:
+    gs = as_tensorflow(load(SMALL))
+    gs.static_kwargs["impl"] = Evil()
+    assert "mkdir" in refusal(dump_tensorflow(tmp_path / "x.pkl", (None, None, gs)))
+    gs = as_tensorflow(load(SMALL))
+    gs.build_module_src = "import os; os.mkdir('c2l_canary_was_called')"
+    load(dump_tensorflow(tmp_path / "x.pkl", (None, None, gs)))
+    assert not Path(CANARY).exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}])
+def test_classes_of_others_that_only_hold_data_are_harmless(options: Any, tmp_path: Path) -> None:
+    good = whole()
+    expected = load(dump(tmp_path / "alone.pkl", {"G_ema": good})).fingerprint()
+    value = {"D": torch.nn.Sequential(Layer(), torch.nn.Softplus()), "G_ema": good}
+    dump(tmp_path / "x.pkl", value)
+    assert load(tmp_path / "x.pkl").fingerprint() == expected
+    with nvidia_modules():
+        torch.save(value, tmp_path / "x.pt", **options)
+    assert load(tmp_path / "x.pt").fingerprint() == expected
 
 
 def test_checkpoints_of_others_are_named(tmp_path: Path) -> None:

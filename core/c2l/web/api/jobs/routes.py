@@ -141,9 +141,9 @@ async def events(id: JobId, request: Request) -> StreamingResponse:
 )
 async def file(id: JobId, request: Request) -> Response:
     job = _found(request, id)
-    if job.result is None or not job.result.name:
+    if job.result is None or job.result.format is None:
         raise ApiError(404, "this job has no file", param="id", code="not_found")
-    return video_file(job.result.data, job.result.name)
+    return video_file(job.result.data, job.result.format)
 
 
 @router.delete(
@@ -164,9 +164,9 @@ def job_out(job: Job, *, with_result: bool = False) -> JobOut:
     """A job as it is answered."""
     result = job.result if with_result else None
     told: Any = None
-    if result is not None and result.name:
+    if result is not None and result.format is not None:
         url = f"/api/v1/jobs/{job.id}/file"
-        told = VideoOut(url=url, format=result.name, size=len(result.data)).model_dump()
+        told = VideoOut(url=url, format=result.format, size=len(result.data)).model_dump()
     elif result is not None:
         told = json.loads(result.data)
     error = None if job.error is None else error_detail(as_api_error(job.error))

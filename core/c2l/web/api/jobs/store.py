@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from c2l.service import VideoFormat
 from c2l.web.engine import Full
 from c2l.web.engine.engine import OnProgress, Progress
 
@@ -27,11 +28,11 @@ class Result:
     """What came of a job: a file, or the JSON that its route would have answered.
 
     Args:
-        name: of the kind of file, as in ``mp4``; empty for JSON.
+        format: of a video; None for JSON.
     """
 
     data: bytes
-    name: str = ""
+    format: VideoFormat | None = None
 
 
 Doing = Callable[[OnProgress], Awaitable[Result]]

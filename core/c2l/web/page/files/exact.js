@@ -4,7 +4,7 @@
 const isLarge = (value) => Number.isInteger(value) && !Number.isSafeInteger(value);
 
 const keep = (key, value, context) =>
-  isLarge(value) && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
+	isLarge(value) && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
 
 export const parse = (text) => JSON.parse(text, keep);
 
@@ -12,9 +12,9 @@ const MOST = 2n ** 64n - 1n;
 
 /** A seed from digits; null if they are none. */
 export function seedOf(text) {
-  const digits = String(text).trim();
-  if (!/^\d{1,20}$/.test(digits) || BigInt(digits) > MOST) return null;
-  return parse(String(BigInt(digits)));
+	const digits = String(text).trim();
+	if (!/^\d{1,20}$/.test(digits) || BigInt(digits) > MOST) return null;
+	return parse(String(BigInt(digits)));
 }
 
 /** The digits of a seed. */

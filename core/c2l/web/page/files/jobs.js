@@ -5,39 +5,39 @@ import { parse } from "./exact.js";
 
 /** Start a job and wait for it. `progress({done, total, note})` is told how far it is. */
 export async function carryOut(kind, request, { progress, signal }) {
-  const job = await post("jobs", { kind, request }, { signal });
-  const giveUp = () => send("DELETE", `jobs/${job.id}`).catch(() => {});
-  signal?.addEventListener("abort", giveUp);
-  try {
-    await follow(job.id, progress, signal);
-    const end = await get(`jobs/${job.id}`, { signal });
-    if (end.state === "failed") throw new Refused(end.error, 0);
-    if (end.state === "cancelled") throw new DOMException("given up", "AbortError");
-    return end;
-  } finally {
-    signal?.removeEventListener("abort", giveUp);
-  }
+	const job = await post("jobs", { kind, request }, { signal });
+	const giveUp = () => send("DELETE", `jobs/${job.id}`).catch(() => {});
+	signal?.addEventListener("abort", giveUp);
+	try {
+		await follow(job.id, progress, signal);
+		const end = await get(`jobs/${job.id}`, { signal });
+		if (end.state === "failed") throw new Refused(end.error, 0);
+		if (end.state === "cancelled") throw new DOMException("given up", "AbortError");
+		return end;
+	} finally {
+		signal?.removeEventListener("abort", giveUp);
+	}
 }
 
 /** Read its events until the last. EventSource cannot send a token. */
 async function follow(id, progress, signal) {
-  const answer = await send("GET", `jobs/${id}/events`, { signal });
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    text = (text + value).replace(/\r\n/g, "\n");
-    const events = text.split("\n\n");
-    text = events.pop();
-    for (const event of events) {
-      const fields = Object.fromEntries(event.split("\n").map((line) => line.split(/: ?(.*)/s)));
-      if (fields.event === "progress") progress(parse(fields.data));
-      if (fields.event === "end") return void reader.cancel();
-    }
-  }
+	const answer = await send("GET", `jobs/${id}/events`, { signal });
+	const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+	let text = "";
+	for (;;) {
+		const { done, value } = await reader.read();
+		if (done) return;
+		text = (text + value).replace(/\r\n/g, "\n");
+		const events = text.split("\n\n");
+		text = events.pop();
+		for (const event of events) {
+			const fields = Object.fromEntries(event.split("\n").map((line) => line.split(/: ?(.*)/s)));
+			if (fields.event === "progress") progress(parse(fields.data));
+			if (fields.event === "end") return void reader.cancel();
+		}
+	}
 }
 
 export async function fileOf(job) {
-  return (await send("GET", `jobs/${job.id}/file`)).blob();
+	return (await send("GET", `jobs/${job.id}/file`)).blob();
 }

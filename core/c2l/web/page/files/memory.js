@@ -4,17 +4,17 @@
 import { parse } from "./exact.js";
 
 export function recall(key) {
-  try {
-    return parse(localStorage.getItem(`c2l-${key}`));
-  } catch {
-    return null;
-  }
+	try {
+		return parse(localStorage.getItem(`c2l-${key}`));
+	} catch {
+		return null;
+	}
 }
 
 export function store(key, value) {
-  try {
-    localStorage.setItem(`c2l-${key}`, JSON.stringify(value));
-  } catch {
-    // it is forgotten
-  }
+	try {
+		localStorage.setItem(`c2l-${key}`, JSON.stringify(value));
+	} catch {
+		// it is forgotten
+	}
 }

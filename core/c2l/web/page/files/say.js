@@ -5,15 +5,15 @@ import { $ } from "./dom.js";
 let timer = 0;
 
 export function toast(text) {
-  $("toast").textContent = text;
-  $("toast").dataset.shown = "";
-  clearTimeout(timer);
-  timer = setTimeout(() => delete $("toast").dataset.shown, 4000);
+	$("toast").textContent = text;
+	$("toast").dataset.shown = "";
+	clearTimeout(timer);
+	timer = setTimeout(() => delete $("toast").dataset.shown, 4000);
 }
 
 /** For screen readers alone. */
 export function speak(text) {
-  $("spoken").textContent = text;
+	$("spoken").textContent = text;
 }
 
 /** One message of an error, with its fields in plain words. */

@@ -7,30 +7,30 @@ import { Tool } from "./tool.js";
 const SHOWN = ["prompt", "negative", "seed", "guidance", "steps", "adherence", "truncation", "best_of", "score", "chosen_from", "recipe", "generator", "embedder", "prior", "precision", "device", "version"];
 
 export class Facts extends Tool {
-  id = "facts";
-  label = "Record";
+	id = "facts";
+	label = "Record";
 
-  constructor(room) {
-    super(room);
-    this.panel = make("div", { class: "panel" });
-  }
+	constructor(room) {
+		super(room);
+		this.panel = make("div", { class: "panel" });
+	}
 
-  enter() {
-    const { record } = this.room.base;
-    const rows = SHOWN.filter((name) => record[name] !== undefined && record[name] !== null).map((name) =>
-      make("div", {}, make("dt", {}, name.replace("_", " ")), make("dd", { dir: "auto" }, inText(record[name]))),
-    );
-    const licence = licences(record.recipe ?? "");
-    if (licence) rows.push(make("div", {}, make("dt", {}, "licence"), make("dd", {}, licence)));
-    this.panel.replaceChildren(
-      make("dl", { class: "facts" }, ...rows),
-      make("details", {}, make("summary", {}, "As JSON"), make("pre", { tabindex: "0" }, JSON.stringify(record, null, 2))),
-    );
-  }
+	enter() {
+		const { record } = this.room.base;
+		const rows = SHOWN.filter((name) => record[name] !== undefined && record[name] !== null).map((name) =>
+			make("div", {}, make("dt", {}, name.replace("_", " ")), make("dd", { dir: "auto" }, inText(record[name]))),
+		);
+		const licence = licences(record.recipe ?? "");
+		if (licence) rows.push(make("div", {}, make("dt", {}, "licence"), make("dd", {}, licence)));
+		this.panel.replaceChildren(
+			make("dl", { class: "facts" }, ...rows),
+			make("details", {}, make("summary", {}, "As JSON"), make("pre", { tabindex: "0" }, JSON.stringify(record, null, 2))),
+		);
+	}
 }
 
 function inText(value) {
-  if (typeof value !== "object") return String(value);
-  if (value.rawJSON) return value.rawJSON;
-  return Object.entries(value).map(([text, weight]) => (weight === 1 ? text : `${text}:${weight}`)).join(", ");
+	if (typeof value !== "object") return String(value);
+	if (value.rawJSON) return value.rawJSON;
+	return Object.entries(value).map(([text, weight]) => (weight === 1 ? text : `${text}:${weight}`)).join(", ");
 }
