@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,7 +126,7 @@ def draw_made(context: typer.Context, make: Make) -> None:
         typed = make(session, **fields_of(context, "out"))
 
         def show(drawn: service.Drawn) -> None:
-            output.print_drawn(drawn, params["as_json"], session.milliseconds_loading)
+            print_drawn(drawn, params["as_json"], session.milliseconds_loading)
             if drawn.picture is not None:
                 milliseconds.append(sum(drawn.picture.milliseconds.values()))
 
@@ -135,3 +136,15 @@ def draw_made(context: typer.Context, make: Make) -> None:
     for page in pages:
         output.talk(f"sheet: {page}")
     output.talk(f"drew {len(milliseconds)} in {sum(milliseconds):.0f} ms")
+
+
+def print_drawn(drawn: service.Drawn, as_json: bool, loading: float) -> None:
+    """Print where a picture is; or in JSON its record, and how long it took.
+
+    Args:
+        loading: milliseconds that its parts took to load.
+    """
+    line: dict[str, Any] = {"path": str(drawn.path), **drawn.record}
+    if drawn.picture is not None:
+        line["milliseconds"] = {"loading": loading, **drawn.picture.milliseconds}
+    output.data(json.dumps(line, ensure_ascii=False) if as_json else str(drawn.path))

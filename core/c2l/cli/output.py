@@ -16,7 +16,7 @@ from c2l.cli.wording import in_flags
 from c2l.errors import NotWritable
 
 if TYPE_CHECKING:
-    from c2l.service import Drawn, Notice
+    from c2l.service import Notice
 
 
 def data(text: str) -> None:
@@ -72,18 +72,6 @@ def warn_of_problems() -> None:
     """
     for problem in service.problems():
         warn(problem)
-
-
-def print_drawn(drawn: Drawn, as_json: bool, loading: float) -> None:
-    """Print where a picture is; or in JSON its record, and how long it took.
-
-    Args:
-        loading: milliseconds that its parts took to load.
-    """
-    line: dict[str, Any] = {"path": str(drawn.path), **drawn.record}
-    if drawn.picture is not None:
-        line["milliseconds"] = {"loading": loading, **drawn.picture.milliseconds}
-    data(json.dumps(line, ensure_ascii=False) if as_json else str(drawn.path))
 
 
 def print_json(value: Any) -> None:

@@ -92,7 +92,7 @@ def sample(
         file = service.LatentsFile(latents, session) if latents is not None else None
 
         def show(drawn: service.Drawn) -> None:
-            output.print_drawn(drawn, as_json, session.milliseconds_loading)
+            editing.print_drawn(drawn, as_json, session.milliseconds_loading)
             if file is not None:
                 file.add(drawn)
             if drawn.picture is not None:

@@ -143,7 +143,8 @@ def typed_adhere(
             short = "shows it already" if found.reached else "does not come to show it"
             session.tell(Notice("short", f"{where}{short} ({what})"))
         elif not found.reached:
-            session.tell(Notice("short", f"{where}shows it less clearly than most do ({what})"))
+            short = "shows it less clearly than pictures of it do"
+            session.tell(Notice("short", f"{where}{short} ({what})"))
     return TypedEdit(adhering, begin, chosen_seed=ends.chosen_seed)
 
 

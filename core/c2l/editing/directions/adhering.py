@@ -25,9 +25,9 @@ from c2l.editing.parts import Parts
 NUM_TYPICAL = 16
 """Pictures of the text, which say how clearly it is usually shown."""
 
-_CLEARER = 0.5
-"""The share of these that may show it more clearly: whatever goes further than it has to, takes
-more of the picture along, and a prior may miss the text now and then."""
+_CLEARER = 0.25
+"""The share of these that may show it more clearly. A prior may miss a text in every second
+picture; to go as far as the clearest would take more of the picture along than has to be."""
 
 _SHARES = (0.25, 0.5, 0.75, 1.0)
 _ROUNDS = 4
