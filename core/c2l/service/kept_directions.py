@@ -53,9 +53,11 @@ def place_of(given: Path | str) -> Path:
     path = _file_of(name)
     if not path.is_file():
         near = get_close_matches(name, [row["name"] for row in kept_directions()], n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "Make one: `c2l edit direction`"
+        hint = (
+            f"Did you mean {' or '.join(near)}?" if near else "Make one with 'c2l edit direction'."
+        )
         raise UnknownReference(
-            f"there is no direction {name}", hint=f"{hint} List them: c2l models list --kind {KIND}"
+            f"there is no direction {name}", hint=f"{hint} List them: `c2l models list kind={KIND}`"
         )
     return path
 
