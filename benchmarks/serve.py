@@ -40,7 +40,7 @@ from PIL import Image
 import c2l
 
 RECIPE = "demo-faces"
-BATCH = 16
+BATCH = 32
 DIFFERENT = 250
 """Pairs of a prompt and a seed; each is asked for several times, among other companions."""
 

@@ -28,13 +28,19 @@ def limit_this_thread(num: int) -> None:
         set_num_threads(num)
 
 
-def leave_a_core() -> None:
+@contextmanager
+def leaving_a_core() -> Iterator[None]:
     """Make torch use one thread less than usual for the calling thread, if it uses several.
 
-    For a thread that computes all the time beside others that have to answer: threads of torch wait
-    for each other, so that one of them without a core holds up all.
+    For a thread that computes beside others that have to answer: threads of torch wait for each
+    other, so that one of them without a core holds up all.
     """
-    limit_this_thread(max(1, torch.get_num_threads() - 1))
+    num = torch.get_num_threads()
+    limit_this_thread(max(1, num - 1))
+    try:
+        yield
+    finally:
+        limit_this_thread(num)
 
 
 @contextmanager

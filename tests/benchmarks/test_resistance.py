@@ -52,6 +52,7 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
         "+10.0 ± 0.0",
         "2.0 times",
         "",
+        "",
         "1.00",
     ]
     assert "Auto minus the 2022 recipe, 4 steps, in 1 worlds: +30.0 ± 0.0 points" in "\n".join(

@@ -11,7 +11,7 @@ import torch
 
 from c2l.pairs import build_pairs
 from c2l.testing import toy_parts
-from c2l.threads import can_limit_a_thread, limit_this_thread, single_threaded
+from c2l.threads import can_limit_a_thread, leaving_a_core, limit_this_thread, single_threaded
 
 pytestmark = pytest.mark.skipif(
     not can_limit_a_thread(), reason="this build of torch cannot limit one thread alone"
@@ -68,3 +68,21 @@ def test_making_pairs_changes_nothing_for_others(tmp_path: Path) -> None:
     build_pairs(*toy_parts(), 40, tmp_path, batch_size=8, on_progress=look)
     assert len(seen) > 3 and set(seen) == {3}
     assert torch.get_num_threads() == 3
+
+
+def test_a_thread_leaves_a_core_and_takes_it_back() -> None:
+    before = torch.get_num_threads()
+    seen: list[int] = []
+
+    def work() -> None:
+        limit_this_thread(3)
+        for _ in range(2):
+            with leaving_a_core():
+                seen.append(torch.get_num_threads())
+            seen.append(torch.get_num_threads())
+
+    apart = threading.Thread(target=work)
+    apart.start()
+    apart.join()
+    assert seen == [2, 3, 2, 3]
+    assert torch.get_num_threads() == before

@@ -25,7 +25,7 @@ def list_models(
     kind: Annotated[Interface | None, option("Only one kind of part.", "--kind")] = None,
     as_json: Json = False,
 ) -> None:
-    """List all that can be named: kinds, the models of each, and directions kept here."""
+    """List all that can be named: kinds, their models, kept directions."""
     output.warn_of_problems()
     models = service.list_models(kind)
     if as_json:

@@ -54,7 +54,7 @@ def serve(
     token_file: TokenFile = None,
     origins: Origins = None,
     proxies: Proxies = None,
-    batch: Batch = 16,
+    batch: Batch = 32,
     waiting: Waiting = 256,
     seconds: Seconds = 120.0,
     loaded: Loaded = 2,

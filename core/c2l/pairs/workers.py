@@ -60,9 +60,11 @@ def draw_shards(
         IncompatibleParts: in a worker, a reference names other weights than here.
         WorkerDied: a worker ended, usually for lack of memory.
     """
-    workers = min(workers, len(indices))
     if workers > 1:
-        yield from _in_processes(parts, manifest, folder, indices, workers, on_drawn)
+        load = loader_of(*parts)  # refuses also where there is too little for two
+        workers = min(workers, len(indices))
+    if workers > 1:
+        yield from _in_processes(load, manifest, folder, indices, workers, on_drawn)
         return
     on_cpu = parts[0].device.type == "cpu"
     for index in indices:
@@ -72,7 +74,7 @@ def draw_shards(
 
 
 def _in_processes(
-    parts: Parts,
+    load: Callable[[], Parts],
     manifest: PairsManifest,
     folder: Path,
     indices: Sequence[int],
@@ -81,7 +83,7 @@ def _in_processes(
 ) -> Iterator[int]:
     spawn = multiprocessing.get_context("spawn")
     drawn, stop = spawn.Value("q", 0), spawn.Event()
-    work = _Work(loader_of(*parts), manifest, folder, drawn, stop)
+    work = _Work(load, manifest, folder, drawn, stop)
     pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(work,))
     told = 0
     waiting: dict[Future[None], int] = {}

@@ -132,7 +132,7 @@ from c2l.service.weights import pull_weights as pull_weights
 from c2l.service.weights import refuse_changed as refuse_changed
 from c2l.service.weights import remove_weights as remove_weights
 from c2l.service.weights import verify_weights as verify_weights
-from c2l.threads import leave_a_core as leave_a_core
+from c2l.threads import leaving_a_core as leaving_a_core
 from c2l.training.report import TrainingProgress as TrainingProgress
 from c2l.training.report import TrainingReport as TrainingReport
 from c2l.training.run import TrainingRun as TrainingRun

@@ -38,7 +38,7 @@ class Limits:
     body: int = 32 << 20
     body_seconds: float = 30.0
     header_seconds: float = 10.0
-    batch: int = 16
+    batch: int = 32
     waiting: int = 256
     per_client: int = 32
     seconds: float = 120.0

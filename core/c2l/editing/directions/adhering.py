@@ -38,6 +38,9 @@ _ANSWERS = 12
 _FURTHER = 0.5
 """How much further each round asks for, in differences of the texts."""
 
+_MOST_OF_THE_WAY = 0.9
+"""Between two pictures that show a thing, cosines differ by more than a tenth."""
+
 _LEAST_GAIN = 0.02
 """Of what is missing: a round that gains less changes nothing."""
 
@@ -78,8 +81,8 @@ class Adhered:
 
     @property
     def reached(self) -> bool:
-        """Whether the picture shows it as clearly as typical ones."""
-        return self.after >= self.typical
+        """Whether the picture shows it about as clearly as typical ones."""
+        return self.after >= self.before + _MOST_OF_THE_WAY * (self.typical - self.before)
 
 
 def what_is_wanted(parts: Parts, to: str, start: str | None, truncation: float) -> Wanted:

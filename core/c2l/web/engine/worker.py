@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from time import perf_counter
 
-from c2l.service import Session, leave_a_core
+from c2l.service import Session, leaving_a_core
 from c2l.web.engine.job import Job
 from c2l.web.engine.queue import FairQueue
 from c2l.web.engine.work import Bench, Dropped
 from c2l.web.settings import Settings
+
+_MANY = 8
+"""Pictures that are drawn faster by all cores, though some of them also have to answer clients."""
 
 _FIRST_PACE = 0.1
 _MEMORY = 0.2
@@ -59,7 +63,6 @@ class Worker:
         }
 
     def _run(self) -> None:
-        leave_a_core()
         limits = self._settings.limits
         while not self._queue.closed:
             taken = self._queue.take(limits.batch, limits.idle_seconds or None)
@@ -73,9 +76,11 @@ class Worker:
     def _batch(self, jobs: Sequence[Job]) -> None:
         start = perf_counter()
         self.num_running = len(jobs)
-        self._carry_out(jobs)
+        weight = sum(job.weight for job in jobs)
+        with leaving_a_core() if weight < _MANY else nullcontext():
+            self._carry_out(jobs)
         self.num_running = 0
-        weight, spent = sum(job.weight for job in jobs), perf_counter() - start
+        spent = perf_counter() - start
         self.pace += _MEMORY * (spent / weight - self.pace)
         self._batches += 1
         self._pictures += weight

@@ -22,7 +22,7 @@ QUIET = [
 ]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     # Not for the session: an event loop runs in this thread while it is open.
     path = shutil.which("chromium") or shutil.which("google-chrome")
