@@ -14,15 +14,15 @@ _FILLING = frozenset(
     f"{name}_"
     for name in ("uniform", "normal", "trunc_normal", "log_normal", "exponential", "bernoulli")
 )
-_RANDOM = frozenset({torch.rand, torch.randn})
 
 
 @contextmanager
 def unfilled() -> Iterator[None]:
     """Networks made within have names and shapes but neither memory nor numbers: device "meta".
 
-    ``torch.device("meta")`` alone does the same, but its random numbers import torch's compiler,
-    which takes seconds. So does its arithmetic: a module computes its constants on the CPU.
+    ``torch.device("meta")`` alone does the same, but filling a tensor with random numbers there can
+    import torch's compiler, which takes seconds. So does arithmetic: a module computes its
+    constants on the CPU.
     """
     with torch.device("meta"), _WithoutNumbers():
         yield
@@ -36,6 +36,4 @@ class _WithoutNumbers(TorchFunctionMode):
         filled = args[0] if args else kwargs.get("tensor")  # as torch.nn.init spells it
         if getattr(func, "__name__", "") in _FILLING and isinstance(filled, Tensor):
             return filled
-        if func in _RANDOM:
-            return torch.empty(*args, **{k: v for k, v in kwargs.items() if k != "generator"})
         return func(*args, **kwargs)

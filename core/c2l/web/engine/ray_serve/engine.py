@@ -65,7 +65,7 @@ class RayEngine:
         except Exception as error:
             raise C2LError(
                 f"Ray does not start: {str(error).rstrip('.')}",
-                hint="Its logs are in /tmp/ray/session_latest/logs",
+                hint="Ray keeps its logs in the folder of its last session, session_latest",
             ) from error
         _take_signals_back()
         await self._count()
