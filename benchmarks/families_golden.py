@@ -38,10 +38,10 @@ def main() -> None:
 
 def _make(name: str, official: Path) -> None:
     import torch
+    from families import open_family, round_off
     from safetensors.torch import save_file
 
     import c2l
-    from families import open_family, round_off
 
     family = open_family(name, official)
     folder = DATA / name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -43,7 +43,7 @@ class GAN(c2l.Generator):
 
     family: ClassVar[str]
     settings_class: ClassVar[type[NetworkSettings]]
-    network_class: ClassVar[Callable[..., nn.Module]]
+    network_class: ClassVar[type[nn.Module]]
     reader: ClassVar[Reader]
 
     network_settings: Any
