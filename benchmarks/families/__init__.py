@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import c2l
 
-NAMES = ("fastgan", "projected_gan")
+NAMES = ("fastgan", "lightweight", "projected_gan")
 
 
 class Family(Protocol):

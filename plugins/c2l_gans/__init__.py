@@ -9,6 +9,7 @@ import c2l
 
 _FAMILIES = {
     "fastgan": ("fastgan:FastGAN", "FastGAN: odegeasslbc's .pth, of few pictures"),
+    "lightweight-gan": ("lightweight:LightweightGAN", "lightweight-gan: lucidrains' model_N.pt"),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
 }
 """Each kind: the class, below ``families``, and what ``c2l models list`` says of it."""
