@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import c2l
 
-NAMES = ("fastgan",)
+NAMES = ("fastgan", "projected_gan")
 
 
 class Family(Protocol):

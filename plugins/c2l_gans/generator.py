@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import c2l
-from c2l.errors import BadWeights
+from c2l.errors import BadInput, BadWeights
 from c2l.reading import refuse_stand_in, unfilled
 from c2l_gans.files import own
 from c2l_gans.files.found import Found
@@ -70,10 +70,13 @@ class GAN(c2l.Generator):
         found = cls._found(source.path, values=True)
         part = cls._without_memory(found, source.path)
         part._apply(lambda t: torch.empty_strided(t.size(), t.stride()))  # type: ignore[no-untyped-call]
+        tensors = dict(found.tensors)
+        remarks = found.remarks
+        del found
         with torch.no_grad():
             for name, place in part.network.state_dict().items():
-                place.copy_(found.tensors[name])
-        part.remarks = found.remarks
+                place.copy_(tensors.pop(name))  # and frees it
+        part.remarks = remarks
         return part.eval().requires_grad_(False)
 
     @classmethod
@@ -211,6 +214,14 @@ class NormalLatents(GAN):
         mean = torch.zeros(1, width, device=self.device)
         return c2l.LatentSpace(1, width, (1,), mean, torch.ones_like(mean))
 
+    def map(self, z: Tensor) -> Tensor:
+        """Noise, float32 (B, z_dim), as latents (B, 1, z_dim).
+
+        Raises:
+            BadInput: the shape does not fit.
+        """
+        return check_noise(z, self._layout.width).to(self.device, torch.float32)[:, None]
+
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
         """Draw noise.
 
@@ -221,7 +232,18 @@ class NormalLatents(GAN):
         Raises:
             BadInput: a seed is out of range.
         """
-        return c2l.draw_normal(seeds, self._layout.width)[:, None].to(self.device)
+        return self.map(c2l.draw_normal(seeds, self._layout.width))
+
+
+def check_noise(z: Tensor, width: int) -> Tensor:
+    """``z``, if it is of shape (B, width).
+
+    Raises:
+        BadInput: it is not.
+    """
+    if z.ndim != 2 or z.shape[1] != width:
+        raise BadInput(f"z has shape (images, {width}), not {tuple(z.shape)}", field="z")
+    return z
 
 
 def _first_few(names: Sequence[str]) -> str:

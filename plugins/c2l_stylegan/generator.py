@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 import c2l
 from c2l.errors import BadInput, BadWeights
-from c2l.ranges import MOST_SEED
 from c2l_stylegan.files import own, stored
+from c2l_stylegan.networks.draws import numpy_normal
 from c2l_stylegan.networks.initial_weights import drawing_weights
 from c2l_stylegan.networks.mapping import Mapping
 from c2l_stylegan.networks.noise import Noise
@@ -26,7 +26,6 @@ from c2l_stylegan.networks.stylegan3 import Synthesis3
 _STATISTICS_SAMPLES = 1000
 _NAMED_AT_MOST = 3
 _MOST_FRESH_PARAMETERS = 1 << 29
-_MOST_NUMPY_SEED = 2**32 - 1
 
 
 class StyleGAN(c2l.Generator):
@@ -254,10 +253,7 @@ class StyleGAN(c2l.Generator):
         Raises:
             BadInput: a seed is out of range.
         """
-        width = self.network_settings.z_dim
-        rows = [_numpy_stream(seed).randn(width) for seed in seeds]
-        z = torch.from_numpy(np.array(rows, dtype=np.float32).reshape(-1, width))
-        return self._map(z, None)[:, None]
+        return self._map(numpy_normal(seeds, self.network_settings.z_dim), None)[:, None]
 
     def map(
         self,
@@ -358,15 +354,6 @@ class StyleGAN(c2l.Generator):
             self._statistics = w.mean(dim=0), w.std(dim=0)
         mean, std = (tensor.to(self.device) for tensor in self._statistics)
         return (mean if self.mapping.w_avg is None else self.mapping.w_avg), std
-
-
-def _numpy_stream(seed: int) -> np.random.RandomState:
-    """numpy's legacy generator, which takes integers of 32 bits, or several of them at once."""
-    if not 0 <= seed <= MOST_SEED:
-        raise BadInput(f"a seed is a whole number from 0 to {MOST_SEED}, not {seed}", field="seeds")
-    if seed <= _MOST_NUMPY_SEED:
-        return np.random.RandomState(seed)
-    return np.random.RandomState([seed & _MOST_NUMPY_SEED, seed >> 32])
 
 
 def _adopt_filter(root: nn.Module, owner: str, leaf: str, stored: Tensor) -> None:

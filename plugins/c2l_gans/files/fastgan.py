@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,14 @@ from torch import Tensor
 
 from c2l.reading import Damaged, read_beginning
 from c2l_gans.files import normalisations
-from c2l_gans.files.found import Found, checkpoint, tensors_of
+from c2l_gans.files.found import Found, Take, checkpoint, tensors_of
 from c2l_gans.files.noise_maps import FixedNoise
 from c2l_gans.networks.fastgan import EXCITED, FastGANSettings
 from c2l_gans.networks.upsampling import upsampling_kernel
 
 MARKS = ("init.init.0.weight_orig", "to_big.weight_orig", "se_64.main.1.weight_orig")
 _BUFFERS = ("weight_u", "weight_v", "running_mean", "running_var", "num_batches_tracked")
-_LARGEST = 1024
+_BOUNDED = 1024
 
 Read = Callable[[str], Tensor]
 
@@ -34,35 +36,35 @@ def read(path: Path) -> Found[FastGANSettings]:
         averaged = root.get("g_ema") if isinstance(root, dict) else None
         if isinstance(averaged, list):
             values |= _by_name(averaged, values)
-
-        def tensor(name: str) -> Tensor:
-            if name not in values:
-                raise Damaged(f"it has no {name}")
-            return take(values[name], name)
-
-        resolution = max(r for r in _resolutions() if f"feat_{r}.1.weight_orig" in values)
-        return convert(values, tensor, resolution=resolution, tanh=resolution == _LARGEST)
+        found = convert(values, take)
+        # Its code bounds the largest images alone.
+        tanh = found.settings.resolution == _BOUNDED
+        return Found(dataclasses.replace(found.settings, tanh=tanh), found.tensors)
 
 
 def recognises(path: Path) -> bool:
     """Whether a file is such a checkpoint; looks only at the names in it."""
     names = read_beginning(path)
-    return all(mark.encode() in names for mark in MARKS) and b"synthesis" not in names
+    return all(mark.encode() in names for mark in (*MARKS, "to_128.weight_orig"))
 
 
-def convert(
-    names: Mapping[str, Any], tensor: Read, *, resolution: int, tanh: bool
-) -> Found[FastGANSettings]:
+def convert(values: Mapping[str, Any], take: Take) -> Found[FastGANSettings]:
     """The network of FastGAN's names, its normalisations multiplied into its weights.
 
+    Blocks beyond the one that is drawn are left out.
+
     Args:
-        names: of the tensors, with anything.
-        tensor: reads one of them.
-        resolution: of the image; layers above it are left out.
-        tanh: as of ``FastGANSettings``.
+        values: the tensors, by name, as ``take`` reads them.
     Raises:
         Damaged: something is missing or does not fit.
     """
+
+    @cache
+    def tensor(name: str) -> Tensor:
+        if name not in values:
+            raise Damaged(f"it has no {name}")
+        return take(values[name], name)
+
     tensors: dict[str, Tensor] = {}
     first = normalisations.spectral(tensor, "init.init.0.weight", dim=1)
     if first.ndim != 4 or first.shape[2:] != (4, 4):
@@ -71,16 +73,24 @@ def convert(
     kernel = _scaled(first.transpose(0, 1), gain)
     tensors["first.weight"] = kernel.permute(0, 2, 3, 1).flatten(0, 2)
     tensors["first_bias"] = bias[:, None, None]
-    has_classes = "embed.weight" in names
-    if has_classes:
+    num_classes = 0
+    if "embed.weight" in values:
         tensors["embedding.weight"] = tensor("embed.weight")
+        num_classes = len(tensors["embedding.weight"])
+    colours = normalisations.spectral(tensor, "to_big.weight")
+    bias_name = "to_big.bias"
+    has_bias = bias_name in values
+    tensors["colours"] = colours
+    tensors["colours_bias"] = tensor(bias_name) if has_bias else torch.zeros(len(colours))
+
+    resolutions = _drawn(values, tensor)
     channels, is_double = [len(bias) // 2], []
     noise = FixedNoise()
-    for r in (r for r in _resolutions() if r <= resolution):
-        layers = _layers_of(names, r)
+    for r in resolutions:
+        layers = _layers_of(values, r)
         for i, layer in enumerate(layers):
-            size = r if len(layers) == 2 else 0
-            converted = _layer(tensor, *layer, up=i == 0, noise_map=noise(size) if size else None)
+            noise_map = noise(r) if len(layers) == 2 else None
+            converted = _layer(tensor, *layer, up=i == 0, noise_map=noise_map)
             tensors |= {f"blocks.{r}.{i}.{name}": value for name, value in converted.items()}
         channels.append(len(tensors[f"blocks.{r}.0.bias"]) // 2)
         is_double.append(len(layers) == 2)
@@ -88,22 +98,31 @@ def convert(
             for name, index in (("squeeze", 1), ("expand", 3)):
                 weight = normalisations.spectral(tensor, f"se_{r}.main.{index}.weight")
                 tensors[f"excitations.{r}.{name}"] = weight
-    tensors["colours"] = colours = normalisations.spectral(tensor, "to_big.weight")
-    has_bias = "to_big.bias" in names
-    tensors["colours_bias"] = tensor("to_big.bias") if has_bias else torch.zeros(len(colours))
     settings = FastGANSettings(
         z_dim=len(first),
         img_channels=len(colours),
         channels=tuple(channels),
         is_double=tuple(is_double),
-        tanh=tanh,
-        num_classes=len(tensors["embedding.weight"]) if has_classes else 0,
+        num_classes=num_classes,
     )
     return Found(settings, tensors)
 
 
-def _resolutions() -> list[int]:
-    return [8 << i for i in range(8)]
+def _drawn(values: Mapping[str, Any], tensor: Read) -> list[int]:
+    """The resolutions of blocks up to the one with the channels that are drawn."""
+    wanted = tensor("to_big.weight_orig").shape[1]
+    here: list[int] = []
+    drawn: list[int] = []
+    for r in (8 << i for i in range(8)):
+        if not any(name.startswith(f"feat_{r}.") for name in values):
+            break
+        here.append(r)
+        conv, _, _ = _layers_of(values, r)[-1]
+        if len(tensor(f"{conv}.weight_orig")) == 2 * wanted:
+            drawn = list(here)
+    if not drawn:
+        raise Damaged(f"no block has the {wanted} channels that it draws")
+    return drawn
 
 
 def _layers_of(names: Mapping[str, Any], r: int) -> list[tuple[str, str, str]]:

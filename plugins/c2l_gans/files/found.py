@@ -14,6 +14,7 @@ from torch import Tensor
 from c2l.errors import BadWeights
 from c2l.reading import Damaged, TorchFile, explain_damage, named_tensors
 from c2l_gans.networks.settings import NetworkSettings
+from c2l_stylegan.shared import root_of, views
 
 S = TypeVar("S", bound=NetworkSettings)
 Take = Callable[[Any, str], Tensor]
@@ -54,9 +55,21 @@ def checkpoint(path: Path) -> Iterator[tuple[Any, Take]]:
         try:
             yield file.root, take
         except Damaged as error:
-            raise BadWeights(
-                f"{path} cannot be read: {error}", hint="docs/files.md lists what opens"
-            ) from error
+            raise _not_read(path, error) from error
+
+
+@contextmanager
+def pickle(path: Path) -> Iterator[tuple[Any, Take]]:
+    """What NVIDIA's code and its heirs pickled, and how to read tensors of it.
+
+    Raises:
+        BadWeights: as ``checkpoint``.
+    """
+    with explain_damage(path):
+        try:
+            yield root_of(path), views(at_most=path.stat().st_size)
+        except Damaged as error:
+            raise _not_read(path, error) from error
 
 
 def tensors_of(root: Any, marks: Iterable[str]) -> tuple[dict[str, Any], str]:
@@ -88,3 +101,7 @@ def tensors_of(root: Any, marks: Iterable[str]) -> tuple[dict[str, Any], str]:
 def is_averaged(place: str) -> bool:
     """Whether a place is called after an average of weights."""
     return any(_AVERAGED.search(part) for part in place.split("."))
+
+
+def _not_read(path: Path, error: Damaged) -> BadWeights:
+    return BadWeights(f"{path} cannot be read: {error}", hint="docs/files.md lists what opens")
