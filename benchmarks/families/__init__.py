@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import c2l
 
-NAMES = ("fastgan", "projected_gan")
+NAMES = ("fastgan", "projected_gan", "biggan", "biggan_deep", "biggan_cifar", "biggan_port")
 
 
 class Family(Protocol):
