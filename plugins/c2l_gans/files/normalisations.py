@@ -27,6 +27,15 @@ def spectral(take: Callable[[str], Tensor], name: str, *, dim: int = 0) -> Tenso
     return weight / torch.dot(u, torch.mv(matrix, v))
 
 
+def iterated(weight: Tensor, start: Tensor, name: str) -> Tensor:
+    """A weight in effect whose spectral norm is found by a step from a vector (1, O)."""
+    matrix = weight.flatten(1)
+    if start.shape != (1, len(matrix)):
+        raise Damaged(f"{name} does not fit the weights that it belongs to")
+    along = torch.nn.functional.normalize(start @ matrix)
+    return weight / torch.linalg.vector_norm(along @ matrix.T)
+
+
 def batch(
     take: Callable[[str], Tensor],
     name: str,
