@@ -9,6 +9,7 @@ from torch import Tensor
 import c2l
 from c2l_gans.class_codes import ClassCodes
 from c2l_gans.files import projected_gan
+from c2l_gans.generator import check_noise
 from c2l_gans.networks.fastgan import FastGANNetwork, FastGANSettings
 from c2l_stylegan.shared import numpy_normal, unit_rms
 
@@ -45,7 +46,7 @@ class ProjectedGAN(ClassCodes):
 
     def map(self, z: Tensor, classes: Sequence[int] | None = None) -> Tensor:
         """As of ``ClassCodes``; the noise is brought to a root mean square of one."""
-        return super().map(unit_rms(z), classes)
+        return super().map(unit_rms(check_noise(z, self.network_settings.z_dim)), classes)
 
     def _draw(self, codes: Tensor) -> Tensor:
         width = self.network_settings.z_dim
