@@ -33,7 +33,7 @@ from c2l.prior import Prior
 from c2l.prior_file import PartCard
 from c2l.programs import check_program
 from c2l.reading import unwrapped
-from c2l.resolving import find_part, how_to_get, own_folder, resolve_beside
+from c2l.resolving import find_part, how_to_get, naming_by, own_folder, resolve_beside
 from c2l.sampling.request import DrawSettings
 from c2l.wrapping import how_to_wrap
 from c2l_registry import Interface, Source
@@ -265,6 +265,7 @@ def load_unwatched(
     check_program(spec, source, accept=accept_programs)
     named = source
     with ExitStack() as stack:
+        stack.enter_context(naming_by(source))
         stack.enter_context(blaming(cls, "load"))
         if source.path is not None:
             inner = stack.enter_context(unwrapped(source.path))

@@ -23,7 +23,7 @@ def _catalogue_name(text: str) -> str:
         reference = parse_reference(text)
     except BadReference as error:
         raise ValueError(error.message) from None
-    if reference.is_path:
+    if not reference.in_catalogue:
         raise ValueError("must be kind:name, not a path")
     return text
 

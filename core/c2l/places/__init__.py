@@ -8,7 +8,7 @@ it says no, and never half.
 
 from __future__ import annotations
 
-from c2l.places.copies import on_disk, written_by
+from c2l.places.copies import kept_copy, naming, on_disk, written_by
 from c2l.places.journal import Journal
 from c2l.places.listing import list_place, read_many, remove_tree, write_many
 from c2l.places.remote import Place, RemotePath, place_of
@@ -17,7 +17,9 @@ __all__ = [
     "Journal",
     "Place",
     "RemotePath",
+    "kept_copy",
     "list_place",
+    "naming",
     "on_disk",
     "place_of",
     "read_many",

@@ -31,7 +31,7 @@ def on_disk(place: Place) -> Iterator[Path]:
     with _folder() as folder:
         copy = folder / place.name
         copy.write_bytes(place.read_bytes())
-        with _named(copy, place):
+        with naming(copy, place):
             yield copy
 
 
@@ -44,7 +44,7 @@ def written_by(place: Place) -> Iterator[Path]:
     place.check_writable()
     with _folder() as folder:
         draft = folder / place.name
-        with _named(draft, place):
+        with naming(draft, place):
             yield draft
         place.write_bytes(draft.read_bytes())
 
@@ -64,6 +64,17 @@ def kept_copy(place: RemotePath) -> Path:
     return copy
 
 
+@contextmanager
+def naming(copy: Path, place: Place) -> Iterator[None]:
+    """In errors of c2l, a copy is called by the name of what it is a copy of."""
+    try:
+        yield
+    except C2LError as error:
+        error.message = error.message.replace(str(copy), str(place))
+        error.hint = error.hint.replace(str(copy), str(place))
+        raise
+
+
 @cache
 def _kept() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="c2l-"))
@@ -75,14 +86,3 @@ def _kept() -> Path:
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="c2l-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-
-
-@contextmanager
-def _named(copy: Path, place: RemotePath) -> Iterator[None]:
-    """In errors of c2l, a copy is called by the name of what it is a copy of."""
-    try:
-        yield
-    except C2LError as error:
-        error.message = error.message.replace(str(copy), str(place))
-        error.hint = error.hint.replace(str(copy), str(place))
-        raise
