@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2l.errors import BadInput
 from c2l.files import read_toml
+from c2l.places.fields import LocalField, PlaceField
 from c2l.prior_file import PriorCard
 from c2l.prior_settings import FROM_PAIRS
 from c2l.ranges import ClassLabel, Count, Seed
@@ -29,8 +30,8 @@ class TrainingRun(BaseModel):
         num, first_seed: how many pairs to make, and the seed of the first.
         groups: how many layers of the generator each code of a latent feeds.
         class_labels: classes to draw the pairs among, by name or number; all by default.
-        pairs: the folder of the pairs.
-        out: the prior's file.
+        pairs: the folder of the pairs, or its address in a store.
+        out: the prior's file, or its address in a store.
         domain: the name of a shipped list of prompts (``faces``, ``landscapes``, …) or the path of
             a text file; None takes the list that suits the generator.
         steps: the most training steps; training ends earlier when it stops improving.
@@ -56,8 +57,8 @@ class TrainingRun(BaseModel):
     groups: tuple[Count, ...] | None = None
     class_labels: tuple[ClassLabel, ...] | None = None
     first_seed: Seed = 0
-    pairs: Path | None = None
-    out: Path | None = None
+    pairs: PlaceField | None = None
+    out: PlaceField | None = None
     domain: str | None = None
     steps: Count | None = None
     batch_size: Count | None = None
@@ -67,7 +68,7 @@ class TrainingRun(BaseModel):
     student: bool = True
     half: bool = False
     device: str = "auto"
-    tensorboard: Path | None = None
+    tensorboard: LocalField | None = None
 
     def __init__(self, **values: Any) -> None:
         try:
