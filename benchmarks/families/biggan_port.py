@@ -14,7 +14,7 @@ from families import stir
 
 REPOSITORY = "pytorch-pretrained-BigGAN"
 FILE = "pytorch_model.bin"
-_TRUNCATED = 0.5
+TRUNCATED = 0.5
 
 
 def small() -> nn.Module:
@@ -42,8 +42,12 @@ def save(network: nn.Module, path: Path) -> None:
 def draw(network: Any, ours: Any, z: Tensor) -> dict[str, Tensor]:
     classes = (torch.arange(len(z)) * 3 + 1) % network.config.num_classes
     labels = F.one_hot(classes, network.config.num_classes).float()
-    truncated = network(z * _TRUNCATED, labels, _TRUNCATED)
-    return {"images": network(z, labels, 1.0), "classes": classes, "truncated": truncated}
+    truncated = network(z[:1] * TRUNCATED, labels[:1], TRUNCATED)
+    return {
+        "images": network(z, labels, 1.0),
+        "classes": classes,
+        "truncated": truncated[..., ::5, ::5],
+    }
 
 
 def _made(**settings: Any) -> nn.Module:

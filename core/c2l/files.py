@@ -37,7 +37,7 @@ def write_atomically(path: Place, data: bytes, *, hint: str = ANOTHER_PLACE) -> 
 
 
 def remove_partials(folder: Place, name: str = "*") -> None:
-    """Remove what killed writers of ``folder / name`` left behind; in a store they leave nothing."""
+    """Remove what killed writers of ``folder / name`` left; in a store they leave nothing."""
     if isinstance(folder, Path):
         files.remove_partials(folder, name)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, functional_validators
 
 MOST_GUIDANCE = 100
 MOST_TRUNCATION = 2
@@ -31,11 +31,11 @@ Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 def _number_or_name(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
-        raise ValueError("neither the number of a class nor its name")
+        raise ValueError(f"{value!r:.60} is neither the number of a class nor its name")
     return value
 
 
-ClassLabel = Annotated[int | str, BeforeValidator(_number_or_name)]
+ClassLabel = Annotated[int | str, functional_validators.BeforeValidator(_number_or_name)]
 """A class by number or name; which there are, the generator knows."""
 
 # For the settings of priors.

@@ -76,10 +76,15 @@ class BigGAN(ClassCodes):
             BadInput: the latents do not fit the latent space.
         """
         codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
-        if truncation != 1:
-            width = self.network_settings.z_dim
-            codes = torch.cat([codes[..., :width] * truncation, codes[..., width:]], dim=-1)
+        if truncation == 1:
+            return self._draw(codes)
+        width = self.network_settings.z_dim
+        codes = torch.cat([codes[..., :width] * truncation, codes[..., width:]], dim=-1)
         images: Tensor = self.network(codes, truncation)
+        return images
+
+    def _draw(self, codes: Tensor) -> Tensor:
+        images: Tensor = self.network(codes)
         return images
 
 

@@ -31,8 +31,8 @@ def convert(tensor: Tensors, path: Path) -> Found[BigGANSettings]:
     names = [f"blocks.{s}.{i}" for s in stages for i in tensor.numbered(f"blocks.{s}.#.")]
     blocks = [name for name in names if f"{name}.conv1.weight" in tensor]
     is_deep = f"{blocks[0]}.conv4.weight" in tensor
-    # A block that is the last of its stage doubles the resolution.
-    last = set({name.split(".")[1]: name for name in blocks}.values())
+    # Each doubles the resolution, or in a deep network every second.
+    is_up = {name: not is_deep or i % 2 == 1 for i, name in enumerate(blocks)}
     tensors: dict[str, Tensor] = {}
     channels, attention, done = [], [], 0
     for name in names:
@@ -40,7 +40,7 @@ def convert(tensor: Tensors, path: Path) -> Found[BigGANSettings]:
             attention.append(done)
             tensors |= _attention(tensor, name, f"attentions.{done}")
             continue
-        tensors |= _block(tensor, name, done, up=name in last, has_table=has_table)
+        tensors |= _block(tensor, name, done, up=is_up[name], has_table=has_table)
         channels.append(len(tensor(f"{name}.conv{4 if is_deep else 2}.bias")))
         done += 1
 
@@ -74,7 +74,7 @@ def convert(tensor: Tensors, path: Path) -> Found[BigGANSettings]:
         num_classes=num_classes,
         embedded=width if has_table else 0,
         channels=(start, *channels),
-        is_up=tuple(name in last for name in blocks),
+        is_up=tuple(is_up.values()),
         slots=slots,
         attention=tuple(attention),
         is_deep=is_deep,
