@@ -7,6 +7,7 @@ from c2l_stylegan.cpu.fast_path import allows_fast_path, records_gradients
 from c2l_stylegan.files.nvidia_pickles import root_of
 from c2l_stylegan.files.nvidia_settings import convert as convert_nvidia
 from c2l_stylegan.files.pickled import Module, array_of, plain, tensor_of, views
+from c2l_stylegan.files.tensorflow import network_of as tensorflow_network
 from c2l_stylegan.networks.draws import numpy_normal
 from c2l_stylegan.networks.mapping import FullyConnected, unit_rms
 from c2l_stylegan.networks.noise import Noise, NoiseMaps
@@ -28,6 +29,7 @@ __all__ = [
     "records_gradients",
     "root_of",
     "tensor_of",
+    "tensorflow_network",
     "unit_rms",
     "views",
 ]
