@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("fastgan", "lightweight", "projected_gan", "stylegan_xl"),
+    *("progan", "progan_genforce"),
     *("stylegan1", "stylegan1_genforce", "stylegan1_rosinality"),
     *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
 )

@@ -34,7 +34,9 @@ def small() -> Any:
             continue
         size = 0.05 if "ToRGB" in name else 100 if "Dense" in name else 1
         value = draws.randn(*shape) * size
-        values[variable] = (np.round(value / size * 4) * (size / 4) if value.size > 64 else value).astype(np.float32)
+        values[variable] = (
+            np.round(value / size * 4) * (size / 4) if value.size > 64 else value
+        ).astype(np.float32)
     tflib.set_vars(values)
     labels = np.eye(3, dtype=np.float32)[draws.randint(3, size=4096)]
     mapped = network.components.mapping.run(draws.randn(4096, 10), labels)

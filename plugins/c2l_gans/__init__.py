@@ -14,6 +14,7 @@ _FAMILIES = {
     ),
     "fastgan": ("fastgan:FastGAN", "FastGAN: odegeasslbc's .pth, of few pictures"),
     "lightweight-gan": ("lightweight:LightweightGAN", "lightweight-gan: lucidrains' model_N.pt"),
+    "progan": ("progan:ProGAN", "ProGAN: NVIDIA's .pkl, genforce's .pth"),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
     "stylegan1": (
         "stylegan1:StyleGAN1",
