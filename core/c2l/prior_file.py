@@ -19,6 +19,8 @@ from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
+from c2l.places import Place
+from c2l.places.tensors import read_metadata
 
 if TYPE_CHECKING:
     from c2l.part import Part
@@ -88,25 +90,22 @@ class PriorCard:
         return cls(**raw)
 
 
-def is_prior_file(path: Path) -> bool:
+def is_prior_file(path: Place) -> bool:
     """Whether ``path`` is a safetensors file with a prior's card; its suffix does not matter."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return "c2l" in (file.metadata() or {})
+        return "c2l" in read_metadata(path)
     except (SafetensorError, OSError):
         return False
 
 
-def read_prior_card(path: Path) -> PriorCard:
+def read_prior_card(path: Place) -> PriorCard:
     """Read the card of a prior file without its tensors.
 
     Raises:
         BadWeights: the file is not a prior file.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        return PriorCard.from_json(metadata["c2l"])
+        return PriorCard.from_json(read_metadata(path)["c2l"])
     except (SafetensorError, OSError) as error:
         raise BadWeights(
             f"{path} is not a readable safetensors file: {error}", hint=_HINT

@@ -24,6 +24,7 @@ class ExitCode(enum.IntEnum):
     BAD_FILE = 9
     LICENCE = 10
     RANK_LOST = 11
+    REFUSED = 12
     INTERRUPTED = 130
 
 

@@ -49,7 +49,7 @@ def read(path: Path) -> Found:
     """
     with explain_damage(path):
         try:
-            root = _root(path)
+            root = root_of(path)
             if tensorflow.is_network(root):
                 return tensorflow.convert(root)
             return generators.find(root, named_tensors(root), views(at_most=path.stat().st_size))
@@ -59,7 +59,12 @@ def read(path: Path) -> Found:
             raise BadWeights(f"{path} cannot be read: {error.message}", hint=_ONLY) from error
 
 
-def _root(path: Path) -> Any:
+def root_of(path: Path) -> Any:
+    """What a pickle holds, as inert data.
+
+    Raises:
+        BadPickle: it is damaged, or contains executable content.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         # A private map: torch wants memory that could be written. Closed with the last tensor.

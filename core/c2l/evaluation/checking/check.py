@@ -178,7 +178,7 @@ def _as_trained(pipeline: Pipeline, domain: Domain) -> dict[str, Range]:
 def _part(part: Part) -> dict[str, str]:
     """Which part, without the folder of its file: that may name a user."""
     kind, name = part.reference.partition(":")[::2]
-    if part.reference and parse_reference(part.reference).is_path:
+    if part.reference and not parse_reference(part.reference).in_catalogue:
         name = "(a file)"
     reference = f"{kind}:{name}" if part.reference else f"a live {type(part).__name__}"
     return {

@@ -1,0 +1,33 @@
+"""The GANs that people have besides StyleGAN2 and 3, one kind for each family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import c2l
+
+_FAMILIES = {
+    "fastgan": ("fastgan:FastGAN", "FastGAN: odegeasslbc's .pth, of few pictures"),
+    "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
+}
+"""Each kind: the class, below ``families``, and what ``c2l models list`` says of it."""
+
+
+@c2l.hookimpl
+def c2l_register_kinds(register: Callable[[c2l.KindSpec], None]) -> None:
+    for kind, (factory, summary) in _FAMILIES.items():
+        register(
+            c2l.KindSpec(
+                kind=kind,
+                interface="generator",
+                factory=f"c2l_gans.families.{factory}",
+                summary=summary,
+                licence="Apache-2.0 (code; weights have their own)",
+            )
+        )
+
+
+@c2l.hookimpl
+def c2l_register_cards(register: Callable[[Path], None]) -> None:
+    register(Path(__file__).parent / "cards")
