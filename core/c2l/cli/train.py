@@ -66,7 +66,8 @@ def train(
     code = service.launch_training(run, sorted(flags), output.say)
     if code is not None:
         raise typer.Exit(code)
-    output.warn_of_problems()
+    if service.speaks():
+        output.warn_of_problems()
     making, training = progress("making pairs", "pairs"), progress(f"training {run.prior}", "steps")
     with downloads() as on_download, making as on_pairs, training as on_steps:
         callbacks = service.TrainingCallbacks(

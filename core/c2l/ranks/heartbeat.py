@@ -167,9 +167,9 @@ class Heartbeat:
         if self._place.rank == min(self._heard.keys() - hanging.keys(), default=-1):
             for heard in hanging.values():
                 print(
-                    f"error: {heard.beat.who} hangs at step {heard.beat.step}: it has not moved "
-                    f"for {self._seconds:.0f} s. Look at that machine; all end here, and go on from "
-                    "the checkpoint when they are started again",
+                    f"error: {heard.beat.who} hangs, last heard of at step {heard.beat.step}: it "
+                    f"has not moved for {self._seconds:.0f} s. Look at that machine; all end here, "
+                    "and go on from the checkpoint when they are started again",
                     file=sys.stderr,
                     flush=True,
                 )

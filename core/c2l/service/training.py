@@ -88,6 +88,12 @@ def read_run(file: Path | None, **fields: Any) -> TrainingRun:
     return run
 
 
+def speaks() -> bool:
+    """Whether this process says what happens: of several that train together, the first does."""
+    place = find_place()
+    return place is None or place.rank == 0
+
+
 def launch_training(run: TrainingRun, flags: Sequence[str], tell: Tell) -> int | None:
     """Start the processes that a run asks for, unless this is one of them, and wait for their end.
 
@@ -109,7 +115,7 @@ def launch_training(run: TrainingRun, flags: Sequence[str], tell: Tell) -> int |
         file = Path(folder) / "run.toml"
         file.write_text(run.to_toml(), encoding="utf-8")
         launch = Launch(
-            command=[sys.executable, "-m", "c2l", "train", str(file), *flags],
+            command=[sys.executable, "-P", "-m", "c2l", "train", str(file), *flags],
             num=run.processes,
             checkpoint=checkpoint_path(run.out),
             tell=lambda text: tell(Notice("ranks", text)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -115,6 +116,9 @@ def check_finite(rows: Rows, where: str, pairs: Pairs) -> None:
         where: which of them, before the name of the folder; empty for all.
     """
     for what, tensor in zip(("embeddings", "latents"), rows, strict=True):
+        # One NaN or infinity makes the sum one, and a sum takes a tenth of the time.
+        if math.isfinite(float(tensor.sum(dtype=torch.float32))):
+            continue
         bad = ~torch.isfinite(tensor.flatten(1)).all(dim=1)
         if bad.any():
             raise BadInput(
