@@ -5,5 +5,5 @@ from __future__ import annotations
 from c2l.ranks.group import Ranks as Ranks
 from c2l.ranks.joining import join as join
 from c2l.ranks.launching import Launch as Launch
-from c2l.ranks.place import Place as Place
-from c2l.ranks.place import find_place as find_place
+from c2l.ranks.member import Member as Member
+from c2l.ranks.member import find_member as find_member

@@ -22,7 +22,7 @@ from c2l.errors import (
     RankLost,
 )
 from c2l.ranks.heartbeat import Heartbeat, State
-from c2l.ranks.place import Place
+from c2l.ranks.member import Member
 
 Value = TypeVar("Value")
 
@@ -110,15 +110,15 @@ class JoinedRanks(Ranks):
     """Several processes.
 
     Args:
-        place: of this one.
+        member: of this one.
         store: shared by all, empty before they joined.
         heartbeat: looks for ranks that do not come back.
     """
 
     joined = True
 
-    def __init__(self, place: Place, store: dist.Store, heartbeat: Heartbeat) -> None:
-        self.place, self.rank, self.num = place, place.rank, place.num
+    def __init__(self, member: Member, store: dist.Store, heartbeat: Heartbeat) -> None:
+        self.member, self.rank, self.num = member, member.rank, member.num
         self._store, self._heartbeat = store, heartbeat
 
     def device(self, name: str) -> str:
@@ -137,15 +137,15 @@ class JoinedRanks(Ranks):
                 field="device",
             )
         resolve_device("cuda")
-        if self.place.local_rank >= torch.cuda.device_count():
+        if self.member.local_rank >= torch.cuda.device_count():
             raise DeviceUnavailable(
-                f"{self.place} is process {self.place.local_rank + 1} of a machine with "
+                f"{self.member} is process {self.member.local_rank + 1} of a machine with "
                 f"{torch.cuda.device_count()} GPUs",
                 hint="Start as many processes as there are GPUs",
                 field="device",
             )
-        torch.cuda.set_device(self.place.local_rank)
-        return f"cuda:{self.place.local_rank}"
+        torch.cuda.set_device(self.member.local_rank)
+        return f"cuda:{self.member.local_rank}"
 
     def total(self, values: Tensor) -> Tensor:
         """By recursive doubling: sums of neighbours, of neighbours of these, and so on.
@@ -184,7 +184,7 @@ class JoinedRanks(Ranks):
         return found
 
     def agree(self, facts: Mapping[str, str]) -> None:
-        everywhere = self.gather((str(self.place), dict(facts)))
+        everywhere = self.gather((str(self.member), dict(facts)))
         first, wanted = everywhere[0]
         wrong = [
             f"{who} has {name} {has[name]}, not {wanted[name]} as {first}"
@@ -224,7 +224,7 @@ class JoinedRanks(Ranks):
         try:
             yield
         except RankLost as error:
-            if self.place.launcher:  # which says what has happened
+            if self.member.launcher:  # which says what has happened
                 raise SystemExit(error.exit_code) from error
             raise
         except C2LError as error:
@@ -249,7 +249,7 @@ class JoinedRanks(Ranks):
                 raise SystemExit(error.exit_code) from error
         except RuntimeError:
             pass  # the first is gone already
-        error.message = f"{self.place}: {error.message}"
+        error.message = f"{self.member}: {error.message}"
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -258,7 +258,7 @@ class JoinedRanks(Ranks):
                 yield
         except RuntimeError as error:  # of gloo, NCCL or the store: a connection is gone
             raise RankLost(
-                f"{self.place} has lost another rank at step {self._heartbeat.step}",
+                f"{self.member} has lost another rank at step {self._heartbeat.step}",
                 hint="What ended it says why; the same command resumes",
             ) from error
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from torch import distributed as dist
 
 from c2l.errors import BadInput, ExitCode
-from c2l.ranks.place import Place
+from c2l.ranks.member import Member
 
 TIMEOUT = "C2L_RANK_TIMEOUT"
 """Seconds that a rank may take between two exchanges before it counts as hanging."""
@@ -94,14 +94,14 @@ class Heartbeat:
     """Two threads beside a rank: one that talks to the store, one that looks at the clock.
 
     Args:
-        place: of this rank.
+        member: of this rank.
         store: a connection of its own, since a connection serves one thread at a time.
     """
 
-    def __init__(self, place: Place, store: dist.Store) -> None:
+    def __init__(self, member: Member, store: dist.Store) -> None:
         self.step = 0
         self.state = State.ALONE
-        self._place, self._store = place, store
+        self._member, self._store = member, store
         self._seconds = timeout()
         self._waits_since: float | None = None
         self._heard: dict[int, Heard] = {}
@@ -137,9 +137,9 @@ class Heartbeat:
         try:
             while not self._ended.wait(_BETWEEN):
                 count += 1
-                own = Beat(str(self._place), count, self.step, self.state)
-                self._store.set(_key(self._place.rank), own.to_text())
-                for rank in range(self._place.num):
+                own = Beat(str(self._member), count, self.step, self.state)
+                self._store.set(_key(self._member.rank), own.to_text())
+                for rank in range(self._member.num):
                     if self._store.check([_key(rank)]):
                         self._hear(rank, self._store.get(_key(rank)).decode())
                 self._last_talk = time.monotonic()
@@ -152,7 +152,7 @@ class Heartbeat:
 
     def _watch(self) -> None:
         while not self._ended.wait(_BETWEEN):
-            if self._place.launcher and os.getppid() != self._place.launcher:
+            if self._member.launcher and os.getppid() != self._member.launcher:
                 os._exit(ExitCode.RANK_LOST)  # nobody is left who would end this process
             since, now = self._waits_since, time.monotonic()
             if since is None or now - since < self._seconds:
@@ -164,7 +164,7 @@ class Heartbeat:
                 self._give_up(hanging)
 
     def _give_up(self, hanging: Mapping[int, Heard]) -> None:
-        if self._place.rank == min(self._heard.keys() - hanging.keys(), default=-1):
+        if self._member.rank == min(self._heard.keys() - hanging.keys(), default=-1):
             for heard in hanging.values():
                 print(
                     f"error: {heard.beat.who} hangs, last heard of at step {heard.beat.step}: it "

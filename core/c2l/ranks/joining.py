@@ -22,7 +22,7 @@ from torch import distributed as dist
 from c2l.errors import RankLost
 from c2l.ranks.group import JoinedRanks, Ranks
 from c2l.ranks.heartbeat import Heartbeat, timeout
-from c2l.ranks.place import Place
+from c2l.ranks.member import Member
 from c2l.version import __version__
 
 _FOREVER = timedelta(days=30)
@@ -34,38 +34,38 @@ _MEETING, _TOKEN = "c2l/store", "token"
 
 
 @contextmanager
-def join(place: Place | None) -> Iterator[Ranks]:
+def join(member: Member | None) -> Iterator[Ranks]:
     """The processes that this one was started with.
 
     Args:
-        place: as ``find_place`` gives it; None for a process alone.
+        member: as ``find_member`` gives it; None for a process alone.
     Raises:
         RankLost: they cannot be reached.
         IncompatibleParts: they have other versions of c2l, torch or Python.
     """
-    if place is None:
+    if member is None:
         yield Ranks()
         return
     timeout()  # what the environment says of it may be wrong
     try:
-        store, own = _open_stores(place)
+        store, own = _open_stores(member)
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(
             backend,
             store=dist.PrefixStore("group", store),
-            rank=place.rank,
-            world_size=place.num,
+            rank=member.rank,
+            world_size=member.num,
             timeout=_FOREVER,
         )
     except RuntimeError as error:
         raise RankLost(
-            f"{place} cannot reach the others at {place.address}:{place.port}: "
+            f"{member} cannot reach the others at {member.address}:{member.port}: "
             f"{str(error).splitlines()[0]}",
             hint="Start all of them; the port must be open between their machines",
         ) from error
-    heartbeat = Heartbeat(place, own)
+    heartbeat = Heartbeat(member, own)
     heartbeat.start()
-    ranks = JoinedRanks(place, store, heartbeat)
+    ranks = JoinedRanks(member, store, heartbeat)
     ranks.agree(
         {
             "c2l": __version__,
@@ -81,14 +81,14 @@ def join(place: Place | None) -> Iterator[Ranks]:
     ranks.leave()
 
 
-def _open_stores(place: Place) -> tuple[dist.Store, dist.Store]:
+def _open_stores(member: Member) -> tuple[dist.Store, dist.Store]:
     """Two connections to one store that was empty when this attempt began."""
-    if place.is_shared:
-        place = _meet(place)
-    hosts = place.rank == 0 and not place.is_shared
+    if member.is_shared:
+        member = _meet(member)
+    hosts = member.rank == 0 and not member.is_shared
     return (
-        _connect(place.address, place.port, hosts=hosts, seconds=_PATIENCE),
-        _connect(place.address, place.port, seconds=_PATIENCE),
+        _connect(member.address, member.port, hosts=hosts, seconds=_PATIENCE),
+        _connect(member.address, member.port, seconds=_PATIENCE),
     )
 
 
@@ -104,26 +104,26 @@ _hosted: list[dist.TCPStore] = []
 """Kept, since a store ends with its object."""
 
 
-def _meet(place: Place) -> Place:
-    """The place with the store that the first process has opened for this attempt.
+def _meet(member: Member) -> Member:
+    """The member, with the store that the first process has opened for this attempt.
 
     Raises:
         RuntimeError: it has opened none in time.
     """
-    shared = _connect(place.address, place.port)
-    if place.rank == 0:
-        address = _own_address(place)
+    shared = _connect(member.address, member.port)
+    if member.rank == 0:
+        address = _own_address(member)
         store, token = _connect(address, 0, hosts=True), secrets.token_hex(8)
         _hosted.append(store)
         store.set(_TOKEN, token)
         shared.set(_MEETING, f"{store.port} {token} {address}")
-        return dataclasses.replace(place, address=address, port=store.port)
+        return dataclasses.replace(member, address=address, port=store.port)
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         if shared.check([_MEETING]):
             port, token, address = shared.get(_MEETING).decode().split(" ", 2)
             if _answers(address, int(port), token):
-                return dataclasses.replace(place, address=address, port=int(port))
+                return dataclasses.replace(member, address=address, port=int(port))
         time.sleep(0.2)
     raise RuntimeError(f"rank 0 did not open a store within {_PATIENCE:.0f} s")
 
@@ -139,10 +139,10 @@ def _answers(address: str, port: int, token: str) -> bool:
         return False
 
 
-def _own_address(place: Place) -> str:
+def _own_address(member: Member) -> str:
     """The address of this machine towards the meeting point; nothing is sent."""
     family, kind, protocol, _, address = socket.getaddrinfo(
-        place.address, place.port, type=socket.SOCK_DGRAM
+        member.address, member.port, type=socket.SOCK_DGRAM
     )[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.connect(address)

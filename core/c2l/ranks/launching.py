@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from c2l.errors import ExitCode
-from c2l.ranks.place import LAUNCHER
+from c2l.ranks.member import LAUNCHER
 
 GRACE = 10.0
 """Seconds for the others to notice that one has ended, before they are ended too."""

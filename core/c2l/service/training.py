@@ -14,7 +14,7 @@ from c2l.errors import BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, load_pairs, references_of
-from c2l.ranks import Launch, Ranks, find_place, join
+from c2l.ranks import Launch, Ranks, find_member, join
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
 from c2l.service.pairs import ChosenDevice, fill_folder, num_cores, num_wanted
@@ -78,7 +78,7 @@ def read_run(file: Path | None, **fields: Any) -> TrainingRun:
             hint="Give `pairs`, or `generator` and `embedder` to make some",
             field="pairs",
         )
-    for name in ("num", "groups"):
+    for name in ("num", "groups", "class_labels"):
         if getattr(run, name) is not None:
             raise BadInput(
                 f"`{name}` is for making pairs, which takes a generator and an embedder",
@@ -90,7 +90,7 @@ def read_run(file: Path | None, **fields: Any) -> TrainingRun:
 
 def speaks() -> bool:
     """Whether this process says what happens: of several that train together, the first does."""
-    place = find_place()
+    place = find_member()
     return place is None or place.rank == 0
 
 
@@ -106,7 +106,7 @@ def launch_training(run: TrainingRun, flags: Sequence[str], tell: Tell) -> int |
     Raises:
         BadInput: so many processes cannot share the run.
     """
-    place = find_place()
+    place = find_member()
     if place is not None or run.processes is None:
         return None
     check_sharing(run)
@@ -138,7 +138,7 @@ def run_training(
         As ``fetch_with_consent``, ``c2l.build_pairs`` and ``c2l.train_prior``.
     """
     callbacks = callbacks or TrainingCallbacks()
-    with join(find_place()) as ranks, ranks.failing_once():
+    with join(find_member()) as ranks, ranks.failing_once():
         if not ranks.first:
             callbacks = TrainingCallbacks(ask=callbacks.ask)
         report = _run_together(sharing(run, ranks), ranks, callbacks)
@@ -215,6 +215,7 @@ def _new_pairs(
             folder,
             num,
             groups=run.groups,
+            class_labels=run.class_labels,
             first_seed=run.first_seed,
             tell=tell,
             on_progress=device.telling(callbacks.on_pairs),

@@ -20,11 +20,12 @@ from c2l.generator import Generator
 from c2l.guard import blaming, watch
 from c2l.pairs import Pairs
 from c2l.pairs.drawing import kind_of
+from c2l.places import Place, place_of, written_by
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PriorCard
 from c2l.prompts.domains import Domain, find_domain
-from c2l.ranks import Ranks, find_place, join
+from c2l.ranks import Ranks, find_member, join
 from c2l.threads import single_threaded
 from c2l.training.batches import rng_of
 from c2l.training.checkpoint import checkpoint_path
@@ -50,7 +51,7 @@ from c2l_registry.loose import file_of_package
 def train_prior(
     prior: str | TrainingRun,
     pairs: Pairs,
-    out: Path | str,
+    out: Place | str,
     *,
     generator: Generator | None = None,
     embedder: Embedder | None = None,
@@ -68,7 +69,7 @@ def train_prior(
     Args:
         prior: a kind, as in ``flow``, or a whole run.
         pairs: to train on; the last twentieth, at most 2,048, is held out.
-        out: the prior's file; an existing one is replaced at the end.
+        out: the prior's file, or its address in a store; an existing one is replaced at the end.
         generator, embedder: the parts that made the pairs. The embedder embeds the prompts of the
             domain; with both, the prior is validated on pictures too.
         on_progress: called every few steps.
@@ -85,8 +86,8 @@ def train_prior(
         TrainingInterrupted: Ctrl-C; the state is saved.
     """
     run = prior if isinstance(prior, TrainingRun) else TrainingRun(prior=prior)
-    run = run.with_changes(**options, out=Path(out))
-    with join(find_place()) as ranks, ranks.failing_once():
+    run = run.with_changes(**options, out=place_of(out))
+    with join(find_member()) as ranks, ranks.failing_once():
         return train_together(
             ranks,
             sharing(run, ranks),
@@ -191,7 +192,8 @@ class _Session:
         embedder: Embedder | None,
     ) -> None:
         self.ranks, self.run, self.manifest = ranks, run, pairs.manifest
-        self.out = run.out or Path()
+        assert run.out is not None
+        self.out = run.out
         if run.domain is not None and embedder is None:
             raise BadInput(
                 "the prompts of a domain need the embedder",
@@ -333,18 +335,19 @@ class _Session:
         )
         return card, words
 
-    def save(self, out: Path, card: PriorCard) -> None:
+    def save(self, out: Place, card: PriorCard) -> None:
         """Write the prior, read it back, and ask it once: only then is it a prior."""
-        self.prior.save(out, card, half=self.run.half)
-        source = Source(Reference(self.run.prior, str(out)), out, None)
-        try:
-            with blaming(type(self.prior), "load"):
-                reloaded = watch(type(self.prior).load(source)).to(self.prior.device)
-            asked = self.embeddings[:2].to(self.prior.device)
-            try_prior(self.prior, reloaded, asked, rounded=self.run.half)
-        except BaseException:
-            out.unlink(missing_ok=True)
-            raise
+        with written_by(out) as file:
+            self.prior.save(file, card, half=self.run.half)
+            source = Source(Reference(self.run.prior, str(out)), file, None)
+            try:
+                with blaming(type(self.prior), "load"):
+                    reloaded = watch(type(self.prior).load(source)).to(self.prior.device)
+                asked = self.embeddings[:2].to(self.prior.device)
+                try_prior(self.prior, reloaded, asked, rounded=self.run.half)
+            except BaseException:
+                file.unlink(missing_ok=True)
+                raise
 
     def _feed(self) -> AbstractContextManager[Feed]:
         if self.plan.window >= self.plan.num_pairs:
@@ -362,12 +365,12 @@ class _Session:
             facts["weights"] = _digest(self.prior)
         return facts
 
-    def _validate(self, average: Prior, pictures: Path | None) -> Validation:
+    def _validate(self, average: Prior, pictures: Place | None) -> Validation:
         loss = held_out_loss(average, *self.others, self.plan.seed, self.ranks)
         validator = self.validator
         if validator is None:
             return Validation(loss)
-        cosine = validator.lead(lambda: validator.draw_strip(average, pictures or Path()))
+        cosine = validator.lead(lambda: pictures and validator.draw_strip(average, pictures))
         return Validation(loss, cosine, pictures)
 
     def _training(self) -> dict[str, Any]:

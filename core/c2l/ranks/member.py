@@ -1,4 +1,4 @@
-"""Where this process stands among those that were started together."""
+"""Which of several processes that were started together this one is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NEEDED = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 @dataclass(frozen=True)
-class Place:
+class Member:
     """What torchrun says in the environment, and ``c2l train processes=2`` as well.
 
     Args:
@@ -36,11 +36,11 @@ class Place:
         return f"rank {self.rank} on {socket.gethostname()}"
 
 
-def find_place(environment: Mapping[str, str] | None = None) -> Place | None:
-    """The place of this process; None where it was started alone.
+def find_member(environment: Mapping[str, str] | None = None) -> Member | None:
+    """What this process is among others; None where it was started alone.
 
     Raises:
-        BadInput: the environment names a place that cannot be.
+        BadInput: the environment names a process that cannot be.
     """
     found = os.environ if environment is None else environment
     if not {"RANK", "WORLD_SIZE"} & set(found):
@@ -62,7 +62,7 @@ def find_place(environment: Mapping[str, str] | None = None) -> Place | None:
             f"the environment says that this is one of several processes, but {'; '.join(wrong)}",
             hint="Start it with torchrun, or unset RANK and WORLD_SIZE to train in one process",
         )
-    return Place(
+    return Member(
         rank=numbers["RANK"],
         num=numbers["WORLD_SIZE"],
         local_rank=numbers["LOCAL_RANK"],
