@@ -11,9 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from c2l.errors import ExitCode
 from c2l.ranks.member import LAUNCHER
@@ -31,14 +29,14 @@ class Launch:
     Args:
         command: what each of them runs.
         num: how many.
-        checkpoint: the file from which they go on.
+        progress: gives something that changes when they get further.
         tell: takes what happens, as a sentence.
         threads: of each process.
     """
 
     command: Sequence[str]
     num: int
-    checkpoint: Path
+    progress: Callable[[], object]
     tell: Callable[[str], None]
     threads: int
     _running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -51,7 +49,7 @@ class Launch:
             the exit code of the one that failed, or 0.
         """
         handlers = {s: signal.signal(s, self._pass_on) for s in (signal.SIGINT, signal.SIGTERM)}
-        deaths, before = 0, self._state()
+        deaths, before = 0, self.progress()
         try:
             while True:
                 codes = self._attempt()
@@ -60,8 +58,8 @@ class Launch:
                     return failed[0] if failed else 128 + self._stopped
                 if failed or not any(codes.values()):
                     return max(failed, default=0)
-                deaths = deaths + 1 if self._state() == before else 1
-                before = self._state()
+                deaths = deaths + 1 if self.progress() == before else 1
+                before = self.progress()
                 what = _what_happened(codes)
                 if deaths == MOST_DEATHS:
                     self.tell(
@@ -119,13 +117,6 @@ class Launch:
             LAUNCHER: str(os.getpid()),
         }
 
-    def _state(self) -> Any:
-        try:
-            facts = self.checkpoint.stat()
-        except OSError:
-            return None
-        return facts.st_mtime_ns, facts.st_size
-
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         self._stopped = number
         for process in list(self._running.values()):
@@ -150,9 +141,7 @@ def _what_happened(codes: Mapping[int, int]) -> str:
     return ", ".join(killed) or "the processes lost each other"
 
 
-def _report_end(
-    process: subprocess.Popen[bytes], rank: int, ended: queue.SimpleQueue[int]
-) -> None:
+def _report_end(process: subprocess.Popen[bytes], rank: int, ended: queue.SimpleQueue[int]) -> None:
     process.wait()
     ended.put(rank)
 
