@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import c2l
 
 NAMES = (
-    *("fastgan", "lightweight", "projected_gan"),
+    *("fastgan", "lightweight", "projected_gan", "stylegan_xl"),
     *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
 )
 

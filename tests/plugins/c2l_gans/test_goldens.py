@@ -16,6 +16,10 @@ from c2l.testing import assert_conforms
 
 DATA = Path(__file__).parents[2] / "data" / "gans"
 FAMILIES = sorted(folder.name for folder in DATA.iterdir())
+EXPECTED = {
+    "stylegan_xl": {"truncation_pulls_latents_to_their_mean": "but to that of their own class"}
+}
+"""Laws that a family cannot keep, and why."""
 CLOSE = 1e-4
 """Of an image's standard deviation."""
 
@@ -55,4 +59,5 @@ def test_converted_it_draws_the_same(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_it_keeps_every_law(name: str) -> None:
-    assert_conforms(lambda: c2l.load_generator(str(Golden(name).path)))
+    path = str(Golden(name).path)
+    assert_conforms(lambda: c2l.load_generator(path), expected_failures=EXPECTED.get(name, {}))
