@@ -19,6 +19,13 @@ FAMILIES = sorted(folder.name for folder in DATA.iterdir())
 CLOSE = 1e-4
 """Of an image's standard deviation."""
 
+EXPECTED_FAILURES = {
+    "biggan": {
+        "truncation_pulls_latents_to_their_mean": "truncation leaves the class, and chooses "
+        "statistics of the normalisations"
+    }
+}
+
 
 class Golden:
     """What the official code wrote and drew."""
@@ -55,4 +62,5 @@ def test_converted_it_draws_the_same(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_it_keeps_every_law(name: str) -> None:
-    assert_conforms(lambda: c2l.load_generator(str(Golden(name).path)))
+    expected = EXPECTED_FAILURES.get(name.partition("_")[0], {})
+    assert_conforms(lambda: c2l.load_generator(str(Golden(name).path)), expected_failures=expected)
