@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     import c2l
 
-NAMES = ("fastgan", "projected_gan", "biggan", "biggan_deep", "biggan_cifar", "biggan_port")
+NAMES = (
+    *("fastgan", "lightweight", "projected_gan", "stylegan_xl"),
+    *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
+)
 
 
 class Family(Protocol):

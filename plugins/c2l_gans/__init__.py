@@ -8,9 +8,14 @@ from pathlib import Path
 import c2l
 
 _FAMILIES = {
+    "biggan": (
+        "biggan:BigGAN",
+        "BigGAN and BigGAN-deep: huggingface's .bin, BigGAN-PyTorch's .pth",
+    ),
     "fastgan": ("fastgan:FastGAN", "FastGAN: odegeasslbc's .pth, of few pictures"),
+    "lightweight-gan": ("lightweight:LightweightGAN", "lightweight-gan: lucidrains' model_N.pt"),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
-    "biggan": ("biggan:BigGAN", "BigGAN and BigGAN-deep: huggingface's .bin, BigGAN-PyTorch's .pth"),
+    "stylegan-xl": ("stylegan_xl:StyleGANXL", "StyleGAN-XL: its .pkl, with and without classes"),
 }
 """Each kind: the class, below ``families``, and what ``c2l models list`` says of it."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import safetensors.torch
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from c2l.errors import BadWeights, IncompatibleParts
 from c2l.files import remove_partials, write_atomically
+from c2l.places import Place, on_disk
 from c2l.prior import Prior
 from c2l.training.plan import TrainingPlan
 
@@ -69,7 +69,7 @@ class TrainingState:
         self.best = Best(self.step, loss, weights)
         return True
 
-    def save(self, path: Path, plan: TrainingPlan) -> None:
+    def save(self, path: Place, plan: TrainingPlan) -> None:
         """Write it atomically."""
         tensors: dict[str, Tensor] = {}
         groups = {"prior": self.prior.state_dict(), "average": self.average.state_dict()}
@@ -91,7 +91,7 @@ class TrainingState:
         )
         write_atomically(path, data)
 
-    def load(self, path: Path, plan: TrainingPlan) -> None:
+    def load(self, path: Place, plan: TrainingPlan) -> None:
         """Restore the saved state, if there is one.
 
         Raises:
@@ -103,7 +103,7 @@ class TrainingState:
             return
         hint = f"Remove {path} to start again"
         try:
-            with safe_open(path, framework="pt") as file:
+            with on_disk(path) as there, safe_open(there, framework="pt") as file:
                 metadata = json.loads((file.metadata() or {})["c2l"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if metadata["schema"] != SCHEMA:
@@ -131,7 +131,7 @@ class TrainingState:
         self.step = int(metadata["step"])
 
 
-def checkpoint_path(out: Path) -> Path:
+def checkpoint_path(out: Place) -> Place:
     """The checkpoint of a run that will write ``out``."""
     return out.with_suffix(".checkpoint.safetensors")
 
@@ -140,7 +140,7 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
-def _check_plan(path: Path, saved: dict[str, Any], plan: TrainingPlan) -> None:
+def _check_plan(path: Place, saved: dict[str, Any], plan: TrainingPlan) -> None:
     wanted = json.loads(json.dumps(plan.to_dict()))
     other = {"pairs": "the pairs differ", "prompts": "the prompts of its domain differ"}
     wrong = [

@@ -14,6 +14,7 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput, C2LError, IncompatibleParts, NotWritable
 from c2l.generator import Generator
 from c2l.pairs import Pairs, part_mismatches
+from c2l.places import Place
 from c2l.prompts.domains import find_domain
 from c2l.training.log import summary_writer
 from c2l.training.priors import prior_class
@@ -125,8 +126,12 @@ def _check_parts(pairs: Pairs, generator: Generator | None, embedder: Embedder |
         )
 
 
-def _check_writable(out: Path) -> None:
+def _check_writable(out: Place) -> None:
     """Writes nothing: checks that the nearest existing folder takes new files."""
+    if not isinstance(out, Path):
+        out.check_writable()
+        out.exists()  # says whether the store answers, and whether it knows these keys
+        return
     folder = out.absolute().parent
     while not folder.exists():
         folder = folder.parent

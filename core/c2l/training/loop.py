@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from c2l.errors import BadInput
 from c2l.guard import blaming
 from c2l.interrupt import HeldInterrupt
+from c2l.places import Place
 from c2l.prior import Prior
 from c2l.training.batches import Batches, rng_of
 from c2l.training.checkpoint import TrainingState
@@ -30,7 +30,7 @@ def run_steps(
     plan: TrainingPlan,
     embeddings: Tensor,
     latents: Tensor,
-    checkpoint: Path,
+    checkpoint: Place,
     *,
     seconds_between: float,
     validate: Callable[[Prior, int], Validation],

@@ -17,6 +17,7 @@ from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.guard import blaming, watch
 from c2l.pairs import Pairs
+from c2l.places import Place, place_of, written_by
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PriorCard
@@ -43,7 +44,7 @@ from c2l_registry.loose import file_of_package
 def train_prior(
     prior: str | TrainingRun,
     pairs: Pairs,
-    out: Path | str,
+    out: Place | str,
     *,
     generator: Generator | None = None,
     embedder: Embedder | None = None,
@@ -61,7 +62,7 @@ def train_prior(
     Args:
         prior: a kind, as in ``flow``, or a whole run.
         pairs: to train on; the last twentieth, at most 2,048, is held out.
-        out: the prior's file; an existing one is replaced at the end.
+        out: the prior's file, or its address in a store; an existing one is replaced at the end.
         generator, embedder: the parts that made the pairs. The embedder embeds the prompts of the
             domain; with both, the prior is validated on pictures too.
         on_progress: called every few steps.
@@ -79,7 +80,8 @@ def train_prior(
     """
     start = time.monotonic()
     run = prior if isinstance(prior, TrainingRun) else TrainingRun(prior=prior)
-    run = run.with_changes(**options, out=Path(out))
+    out = place_of(out)
+    run = run.with_changes(**options, out=out)
     for part in (generator, embedder):
         if part is not None:
             watch(part)
@@ -88,7 +90,7 @@ def train_prior(
     faults.catch(lambda: check_pairs(pairs, generator, embedder))
     faults.raise_all()
     session = _Session(run, pairs, generator, embedder)
-    with TrainingLog(Path(out), run.tensorboard) as log:
+    with TrainingLog(out, run.tensorboard) as log:
 
         def report(progress: TrainingProgress) -> None:
             if progress.loss is None:
@@ -102,11 +104,11 @@ def train_prior(
         if session.choice is not None:
             log.write({"choice": session.choice.to_dict()})
         log.write({"scores": dict(card.scores), "verdict": words})
-    session.save(Path(out), card)
-    checkpoint_path(Path(out)).unlink(missing_ok=True)
+    session.save(out, card)
+    checkpoint_path(out).unlink(missing_ok=True)
     sizes = {name: tensor.numel() for name, tensor in session.prior.state_dict().items()}
     return TrainingReport(
-        path=Path(out),
+        path=out,
         kind=run.prior,
         num_parameters=sum(n for name, n in sizes.items() if not name.startswith("student.")),
         training=card.training,
@@ -241,20 +243,21 @@ class _Session:
         )
         return card, words
 
-    def save(self, out: Path, card: PriorCard) -> None:
+    def save(self, out: Place, card: PriorCard) -> None:
         """Write the prior, read it back, and ask it once: only then is it a prior."""
-        self.prior.save(out, card, half=self.run.half)
-        source = Source(Reference(self.run.prior, str(out)), out, None)
-        try:
-            with blaming(type(self.prior), "load"):
-                reloaded = watch(type(self.prior).load(source)).to(self.prior.device)
-            asked = self.embeddings[:2].to(self.prior.device)
-            try_prior(self.prior, reloaded, asked, rounded=self.run.half)
-        except BaseException:
-            out.unlink(missing_ok=True)
-            raise
+        with written_by(out) as file:
+            self.prior.save(file, card, half=self.run.half)
+            source = Source(Reference(self.run.prior, str(out)), file, None)
+            try:
+                with blaming(type(self.prior), "load"):
+                    reloaded = watch(type(self.prior).load(source)).to(self.prior.device)
+                asked = self.embeddings[:2].to(self.prior.device)
+                try_prior(self.prior, reloaded, asked, rounded=self.run.half)
+            except BaseException:
+                file.unlink(missing_ok=True)
+                raise
 
-    def _validate(self, average: Prior, pictures: Path) -> Validation:
+    def _validate(self, average: Prior, pictures: Place) -> Validation:
         loss = held_out_loss(average, *self.others, self.plan.seed)
         if self.validator is None:
             return Validation(loss)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from c2l.budgets import VALIDATION
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.images import make_grid, to_pil, write_png
+from c2l.places import Place, written_by
 from c2l.prior import Prior
 from c2l.prompts.domains import Domain, unrelated_prompts
 from c2l.sample_options import Modality
@@ -62,7 +62,7 @@ class Validator:
         return self.embedder.embed_text(prompts).float().cpu()
 
     @torch.no_grad()
-    def draw_strip(self, prior: Prior, pictures: Path) -> float:
+    def draw_strip(self, prior: Prior, pictures: Place) -> float:
         """Mean cosine of a few prompts and a picture of each; the first few go to a PNG."""
         prompts = self.domain.for_judging[: min(PROMPTS_IN_TRAINING, self._affordable() // 8)]
         text = self.texts(prompts)
@@ -70,7 +70,8 @@ class Validator:
         shown = self.generator.synthesize(latents[:STRIP], repeats=self.repeats)
         strip = make_grid([to_pil(image) for image in shown], columns=STRIP)
         pictures.parent.mkdir(parents=True, exist_ok=True)
-        write_png(pictures, strip, {"grid": list(prompts[:STRIP])})
+        with written_by(pictures) as file:
+            write_png(file, strip, {"grid": list(prompts[:STRIP])})
         others = self._cosines(text[STRIP:], latents[STRIP:])
         return float(torch.cat([self._compare(text[:STRIP], shown), others]).mean())
 

@@ -46,3 +46,19 @@ def batch(
     """Gain and bias (C,) that a trained batch normalisation amounts to, before its own two."""
     gain = (take(f"{name}.{var}") + _SMALLEST).rsqrt()
     return gain, -take(f"{name}.{mean}") * gain
+
+
+def affine(take: Callable[[str], Tensor], norm: str) -> tuple[Tensor, Tensor]:
+    """Gain and bias of a whole batch normalisation."""
+    gain, bias = batch(take, norm)
+    own = take(f"{norm}.weight")
+    if own.shape != gain.shape:
+        raise Damaged(f"{norm}.weight has shape {tuple(own.shape)}")
+    return gain * own, bias * own + take(f"{norm}.bias")
+
+
+def scaled(weight: Tensor, gain: Tensor) -> Tensor:
+    """A kernel (O, I, h, w), its outputs multiplied by ``gain`` (O,)."""
+    if len(weight) != len(gain):
+        raise Damaged(f"a normalisation of {len(gain)} channels follows {len(weight)}")
+    return weight * gain[:, None, None, None]

@@ -11,7 +11,7 @@ import torch
 
 import c2l
 from c2l.errors import BadInput
-from test_goldens import CLOSE, DATA, Golden
+from gan_goldens import CLOSE, DATA, Golden
 
 PORT = DATA / "biggan_port" / "pytorch_model.bin.gz"
 
