@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAMES = (
     *("fastgan", "lightweight", "projected_gan", "stylegan_xl"),
     *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
-    *("r3gan", "r3gan_classes"),
+    *("r3gan", "r3gan_classes", "lucidrains", "lucidrains_rgba"),
 )
 
 

@@ -98,9 +98,8 @@ def _block(
     found[f"norms.{block}.variances"] = variances + _SMALLEST
     for i in range(num):
         weight = _spectral(tensor, f"{name}.conv{i + 1}.weight")
-        if is_first := up and i == num // 2 - 1:
-            if weight.shape[2:] != (3, 3):
-                raise Damaged(f"{name}.conv{i + 1} has shape {tuple(weight.shape)}")
+        if (is_first := up and i == num // 2 - 1) and weight.shape[2:] != (3, 3):
+            raise Damaged(f"{name}.conv{i + 1} has shape {tuple(weight.shape)}")
         found[f"blocks.{block}.convs.{i}.weight"] = (
             upsampling_kernel(weight) if is_first else weight
         )

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from gan_goldens import CLOSE, DATA, Golden
 
 import c2l
 from c2l.errors import BadInput
-from gan_goldens import CLOSE, DATA, Golden
 
 PORT = DATA / "biggan_port" / "pytorch_model.bin.gz"
 

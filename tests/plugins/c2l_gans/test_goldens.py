@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from gan_goldens import CLOSE, DATA, Golden
 
 import c2l
 from c2l.testing import assert_conforms
-from gan_goldens import CLOSE, DATA, Golden
 
+pytestmark = pytest.mark.filterwarnings("ignore::c2l.errors.Assumed")
 FAMILIES = sorted(folder.name for folder in DATA.iterdir())
 _LERP = "truncation_pulls_latents_to_their_mean"
 EXPECTED = {
