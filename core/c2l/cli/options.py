@@ -49,7 +49,7 @@ Adherence = Annotated[
     Fraction, option("How literally to take the prompt: 0 to 1.", default="prior's")
 ]
 Truncation = Annotated[Fraction, option("Below 1: nearer to the mean picture.", default="recipe's")]
-BestOf = Annotated[Number, option("Candidates for each picture.", default="recipe's or 1")]
+BestOf = Annotated[Text, option("Candidates for each picture, or auto.", default="recipe's or 1")]
 RankBy = Annotated[Text, option("What ranks them: pictures or student.", default="pictures")]
 
 # Where, whether, and in what form.
@@ -101,6 +101,13 @@ Student = Annotated[
 ]
 Half = Annotated[bool | None, option("Store the weights in float16.", "--half/--no-half")]
 TrainDevice = Annotated[Text, option("cpu, cuda, cuda:1, mps or auto.", default="auto")]
+Processes = Annotated[Number, option("Processes that share the work.", default="one")]
+MicroBatches = Annotated[
+    Number, option("Parts of a batch, for processes to share.", default="1, with processes 8")
+]
+Fast = Annotated[
+    bool | None, option("Exchange as is fastest, not to the bit.", "--fast/--exact", default="exact")
+]
 TensorBoard = Annotated[File, option("Folder for TensorBoard, besides OUT.log.jsonl.")]
 
 # Evaluation.
