@@ -14,7 +14,12 @@ _FAMILIES = {
     ),
     "fastgan": ("fastgan:FastGAN", "FastGAN: odegeasslbc's .pth, of few pictures"),
     "lightweight-gan": ("lightweight:LightweightGAN", "lightweight-gan: lucidrains' model_N.pt"),
+    "lucidrains-stylegan2": (
+        "lucidrains:LucidrainsStyleGAN2",
+        "StyleGAN2 of lucidrains' stylegan2-pytorch: model_N.pt",
+    ),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
+    "r3gan": ("r3gan:R3GAN", "R3GAN: its network-snapshot-*.pkl, with and without classes"),
     "stylegan-xl": ("stylegan_xl:StyleGANXL", "StyleGAN-XL: its .pkl, with and without classes"),
 }
 """Each kind: the class, below ``families``, and what ``c2l models list`` says of it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from c2l_stylegan.files.pickled import Module
 
-RELATIVES = (b"FastganSynthesis", b"class SuperresGenerator")
+RELATIVES = (b"FastganSynthesis", b"class SuperresGenerator", b"R3GAN.Networks")
 """One of these is near the beginning of the pickles of relatives, which open as kinds of their own.
 A file that has it further in is still named here, once it is read."""
 
