@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -15,6 +14,7 @@ from c2l.pairs.folder import assembled
 from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.records import ShardRecord
 from c2l.pairs.shards import read_shard
+from c2l.places import Place, place_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Pairs:
         manifest: what made them.
     """
 
-    folder: Path
+    folder: Place
     manifest: PairsManifest
 
     def __len__(self) -> int:
@@ -57,14 +57,14 @@ class Pairs:
         return embeddings, latents
 
 
-def load_pairs(folder: Path | str) -> Pairs:
+def load_pairs(folder: Place | str) -> Pairs:
     """Read a finished folder of ``build_pairs``; every shard is checked against its sha256.
 
     Raises:
         BadInput: there are no pairs, or the folder is unfinished.
         BadWeights: the manifest or shards are damaged; all of them are named.
     """
-    folder = Path(folder)
+    folder = place_of(folder)
     manifest = read_manifest(folder)
     if not manifest.complete:
         manifest = assembled(manifest, folder)
@@ -74,7 +74,7 @@ def load_pairs(folder: Path | str) -> Pairs:
 
 
 def read_shards(
-    folder: Path, records: Sequence[ShardRecord], manifest: PairsManifest
+    folder: Place, records: Sequence[ShardRecord], manifest: PairsManifest
 ) -> Iterator[tuple[ShardRecord, dict[str, Tensor]]]:
     """Shards one after the other.
 
