@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     import c2l
 
-NAMES = ("fastgan", "projected_gan")
+NAMES = (
+    *("fastgan", "lightweight", "projected_gan"),
+    *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
+)
 
 
 class Family(Protocol):

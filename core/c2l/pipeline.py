@@ -29,6 +29,7 @@ from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.prompts.unwanted import Unwanted, embed_unwanted
 from c2l.result import Picture, Result
+from c2l.sampling.classes import class_number, name_classes, sample_of_class
 from c2l.sampling.operations import Operation
 from c2l.sampling.optimising import optimise
 from c2l.sampling.ranking import (
@@ -109,7 +110,7 @@ class Pipeline:
             seeds: the seeds themselves, instead of ``num_images`` and ``seed``; or a list of seeds
                 for each prompt.
             settings: guidance, steps, adherence, negative, truncation, best_of, rank_by,
-                optimise: see ``DrawRequest``; the pipeline's own settings are the defaults.
+                optimise, class_label: see ``DrawRequest``; the pipeline's own settings are the defaults.
         Returns:
             The pictures of the first prompt, then those of the second, and so on.
         Raises:
@@ -301,6 +302,9 @@ class Pipeline:
     ) -> Iterator[Result]:
         """Results of a few pictures at a time."""
         settings = self.effective(request)
+        number = class_number(self.prior, self.generator, settings.class_label)
+        if number is not None:  # a record knows it by its number, whatever it is called
+            settings = DrawSettings(**{**settings.given, "class_label": number})
         num_candidates = settings.best_of or 1
         by_student = settings.rank_by == "student" and num_candidates > FINALISTS
         num_rendered = FINALISTS if by_student else num_candidates
@@ -320,7 +324,7 @@ class Pipeline:
                 unwanted = unwanted or embed_unwanted(self.embedder, settings.negative)
             seeds = [candidate_seeds(seed, num_candidates) for _, seed in some]
             with clock.stage("prior"):
-                latents = self._sample(targets, seeds, unwanted, settings)
+                latents = self._sample(targets, seeds, unwanted, settings, number)
             if by_student:
                 with clock.stage("student"):
                     kept = choose_finalists(self.prior, latents, targets)
@@ -331,7 +335,7 @@ class Pipeline:
             for start in range(0, len(some), at_once):
                 part = slice(start, start + at_once)
                 best, winners = self._render(
-                    latents[part], targets[part], rows, settings, clock, progress
+                    latents[part], targets[part], rows, settings, number, clock, progress
                 )
                 chosen = [s[k] for s, k in zip(seeds[part], best.candidates.tolist(), strict=True)]
                 prompts = [request.prompts[prompt] for prompt, _ in some[part]]
@@ -351,12 +355,14 @@ class Pipeline:
         seeds: Sequence[Sequence[int]],
         unwanted: Unwanted,
         settings: DrawSettings,
+        number: int | None,
     ) -> Tensor:
         """Latents (B, C, K, D) of candidates.
 
         Args:
             targets: (B, E).
             seeds: B lists of C.
+            number: of the class that all are of.
         """
         candidates = targets.repeat_interleave(len(seeds[0]), dim=0)
         flat = [seed for some in seeds for seed in some]
@@ -364,8 +370,11 @@ class Pipeline:
         for first in range(0, len(flat), _LATENTS_AT_ONCE):
             part = candidates[first : first + _LATENTS_AT_ONCE]
             latents.append(
-                self.prior.sample(
+                sample_of_class(
+                    self.prior,
+                    self.generator,
                     part,
+                    number=number,
                     seeds=flat[first : first + _LATENTS_AT_ONCE],
                     guidance=settings.guidance,
                     steps=settings.steps,
@@ -383,6 +392,7 @@ class Pipeline:
         targets: Tensor,
         rows: int,
         settings: DrawSettings,
+        number: int | None,
         clock: Clock,
         progress: _Progress,
     ) -> tuple[Best, Tensor]:
@@ -411,6 +421,8 @@ class Pipeline:
                     truncation=truncation,
                     repeats=self.prior.repeats,
                 )
+                if number is not None:  # of which the descent knows nothing
+                    winners = self.generator.in_classes(winners, [number] * len(winners))
             best = keep_best(rendered(winners), targets, 1, lambda rows: None)
         self.refuse_nonfinite(winners, best.images, best.scores)
         return best, winners
@@ -443,6 +455,7 @@ class Pipeline:
         if settings.optimise:
             how["optimise"] = settings.optimise
         chosen_from = {"chosen_from": settings.best_of} if (settings.best_of or 1) > 1 else {}
+        names = name_classes(self.generator, latents) or [""] * len(seeds)
         records = tuple(
             {
                 "schema": SCHEMA,
@@ -451,9 +464,12 @@ class Pipeline:
                 **how,
                 "score": round(score, 4),
                 **chosen_from,
+                **({"drawn_class": name} if name else {}),
                 **self.provenance,
             }
-            for prompt, seed, score in zip(prompts, seeds, best.scores.tolist(), strict=True)
+            for prompt, seed, score, name in zip(
+                prompts, seeds, best.scores.tolist(), names, strict=True
+            )
         )
         return Result(
             images=best.images,

@@ -56,6 +56,7 @@ class PriorCard:
         scores: of its validation, by name.
         domain: what its generator can draw: ``name``, and ``threshold``, the cosine of picture
             and prompt below which a prompt is far from it; empty if not measured.
+        class_labels: the classes of the generator that it was trained on; empty for all of them.
         student: the keyword arguments of the ``Student`` in the file; None where there is none.
     """
 
@@ -67,6 +68,7 @@ class PriorCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     domain: Mapping[str, Any] = field(default_factory=dict)
+    class_labels: tuple[int, ...] = ()
     student: Mapping[str, Any] | None = None
 
     @property
@@ -76,7 +78,10 @@ class PriorCard:
         return chosen
 
     def to_json(self) -> str:
-        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, sort_keys=True)
+        raw = dataclasses.asdict(self)
+        if not self.class_labels:  # so that older versions read it as well
+            del raw["class_labels"]
+        return json.dumps({"schema": SCHEMA, **raw}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -87,6 +92,7 @@ class PriorCard:
         raw["generator"] = PartCard(**raw["generator"])
         raw["embedder"] = PartCard(**raw["embedder"])
         raw["repeats"] = tuple(raw["repeats"])
+        raw["class_labels"] = tuple(raw.get("class_labels", ()))
         return cls(**raw)
 
 

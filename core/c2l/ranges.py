@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, functional_validators
 
 MOST_GUIDANCE = 100
 MOST_TRUNCATION = 2
@@ -26,6 +26,16 @@ Adherence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Strength = Annotated[float, Field(ge=-MOST_STRENGTH, le=MOST_STRENGTH, allow_inf_nan=False)]
 Steps = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _number_or_name(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
+        raise ValueError(f"{value!r:.60} is neither the number of a class nor its name")
+    return value
+
+
+ClassLabel = Annotated[int | str, functional_validators.BeforeValidator(_number_or_name)]
+"""A class by number or name; which there are, the generator knows."""
 
 # For the settings of priors.
 Count = Annotated[int, Field(ge=1)]

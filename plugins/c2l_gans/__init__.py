@@ -9,7 +9,9 @@ import c2l
 
 _FAMILIES = {
     "fastgan": ("fastgan:FastGAN", "FastGAN: odegeasslbc's .pth, of few pictures"),
+    "lightweight-gan": ("lightweight:LightweightGAN", "lightweight-gan: lucidrains' model_N.pt"),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
+    "biggan": ("biggan:BigGAN", "BigGAN and BigGAN-deep: huggingface's .bin, BigGAN-PyTorch's .pth"),
 }
 """Each kind: the class, below ``families``, and what ``c2l models list`` says of it."""
 

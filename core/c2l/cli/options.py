@@ -70,6 +70,10 @@ NumPairs = Annotated[
     Number, option("How many pairs.", "--num", "-n", default="the folder's, or 100000")
 ]
 Groups = Annotated[Text, option("Mix latents: layers for each code, as in 4,4,10.", default="one")]
+Classes = Annotated[
+    list[str] | None,
+    option("A class to draw, by name or number, or 151-268; repeatable.", "--class", default="all"),
+]
 ShardSize = Annotated[Number, option("Pairs in one file.", default="by picture size")]
 PairsAtOnce = Annotated[Number, option("Pictures drawn at once.", default="by picture size")]
 Workers = Annotated[Number, option("Processes that draw.", default="one for each core of the CPU")]

@@ -24,6 +24,7 @@ def pairs(
     out: Annotated[str, options.place("Folder; an unfinished one is resumed.", "--out", "-o")],
     num: options.NumPairs = None,
     groups: options.Groups = None,
+    class_labels: options.Classes = None,
     first_seed: Annotated[int, options.option("Seed of the first pair.")] = 0,
     shard_size: options.ShardSize = None,
     batch_size: options.PairsAtOnce = None,

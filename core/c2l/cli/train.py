@@ -36,6 +36,7 @@ def train(
     embedder: options.PairsEmbedder = None,
     num: options.NumPairs = None,
     groups: options.Groups = None,
+    class_labels: options.Classes = None,
     domain: options.Domain = None,
     steps: options.TrainSteps = None,
     batch_size: options.TrainBatch = None,

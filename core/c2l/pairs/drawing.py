@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,12 +35,19 @@ class Batch:
         num: rows to keep.
         size: rows to draw.
         groups: layer groups; empty for the generator's own latents.
+        classes: of all rows that are drawn; empty without classes.
     """
 
     start: int
     num: int
     size: int
     groups: tuple[int, ...] = ()
+    classes: Sequence[int] = ()
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of all rows; those that only fill the batch may lie beyond the last seed."""
+        return [(self.start + i) % NUM_SEEDS for i in range(self.size)]
 
 
 def batches_of(seeds: range, size: int, groups: tuple[int, ...] = ()) -> Iterator[Batch]:
@@ -75,7 +83,8 @@ class ShardDrawer:
         rows = []
         seeds = self.manifest.shard_seeds(index)
         for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
-            rows.append(draw_batch(*self.parts, batch))
+            classes = self.manifest.draw_classes(batch.seeds)
+            rows.append(draw_batch(*self.parts, dataclasses.replace(batch, classes=classes)))
             on_drawn(batch.num)
         latents, embeddings = map(torch.cat, zip(*rows, strict=True))
         path = self.folder / shard_name(index)
@@ -94,9 +103,7 @@ def draw_batch(generator: Generator, embedder: Embedder, batch: Batch) -> tuple[
         BadInput: a latent or an embedding is not finite.
     """
     with torch.inference_mode():
-        # Rows that only fill the batch may lie beyond the last seed.
-        seeds = [(batch.start + i) % NUM_SEEDS for i in range(batch.size)]
-        latents = draw_latents(generator, seeds, batch.groups)
+        latents = draw_latents(generator, batch.seeds, batch.groups, batch.classes)
         images = generator.synthesize(latents, repeats=batch.groups or None)
         embeddings = embedder.embed_images(images)
         # One sum for each picture: NaN and infinity survive it.

@@ -177,6 +177,8 @@ def _refuse_others(
             f"its layer groups are {format_groups(there.repeats)}, "
             f"not {format_groups(wanted.repeats)}"
         )
+    if same_layers and _classes(there) != _classes(wanted):
+        wrong.append(f"its classes are {_classes(there)}, not {_classes(wanted)}")
     if there.first_seed != wanted.first_seed:
         wrong.append(f"its first seed is {there.first_seed}, not {wanted.first_seed}")
     if there.shard_size != wanted.shard_size:
@@ -191,6 +193,19 @@ def _refuse_others(
         )
 
 
+def _classes(manifest: PairsManifest) -> str:
+    """Among which classes pairs are drawn: ``7, 151-268``, or ``all`` or ``none``."""
+    if not manifest.class_labels:
+        return "all" if manifest.num_classes else "none"
+    runs: list[list[int]] = []
+    for number in manifest.class_labels:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
+
+
 def _command(manifest: PairsManifest, folder: Place) -> str:
     """The command that finishes a folder."""
     fields: dict[str, object] = {
@@ -200,6 +215,8 @@ def _command(manifest: PairsManifest, folder: Place) -> str:
     }
     if manifest.num_codes > 1:
         fields["groups"] = list(manifest.repeats)
+    if manifest.class_labels:
+        fields["class_labels"] = _classes(manifest).split(", ")
     if manifest.first_seed:
         fields["first_seed"] = manifest.first_seed
     fields["out"] = str(folder)

@@ -45,6 +45,13 @@ class Pairs:
         return self._tensors[1]
 
     @cached_property
+    def classes(self) -> Tensor | None:
+        """int64, shape (N,): the class of each latent; None where the generator has none."""
+        first = self.manifest.first_seed
+        drawn = self.manifest.draw_classes(range(first, first + len(self)))
+        return torch.tensor(drawn) if drawn else None
+
+    @cached_property
     def _tensors(self) -> tuple[Tensor, Tensor]:
         manifest = self.manifest
         embeddings = torch.empty(manifest.num, manifest.embedding_width)

@@ -18,6 +18,7 @@ from c2l.ranges import (
     MOST_SEED,
     MOST_TRUNCATION,
     Adherence,
+    ClassLabel,
     Count,
     Guidance,
     Seed,
@@ -44,6 +45,7 @@ HINTS: Mapping[str, str] = {
     "best_of": "Use `best_of=1` or more",
     "rank_by": "Use `rank_by=pictures` or `rank_by=student`",
     "optimise": "Use `optimise=0` or more",
+    "class_label": "Give the number of a class, or its name",
 }
 
 Seeds = tuple[int, ...] | tuple[tuple[int, ...], ...]
@@ -65,6 +67,8 @@ class DrawSettings(BaseModel):
         rank_by: ``pictures`` renders every candidate; ``student`` lets the prior's student guess
             and renders only the best few.
         optimise: steps of gradient descent on the latent of each picture; 0 for none.
+        class_label: name or number of the class to draw, for generators with classes; None lets
+            the prompt choose.
     Raises:
         BadInput: naming every value that is out of range.
     """
@@ -80,6 +84,7 @@ class DrawSettings(BaseModel):
     best_of: Count | None = None
     rank_by: RankBy | None = None
     optimise: Annotated[int, Field(ge=0)] | None = None
+    class_label: ClassLabel | None = None
 
     def __init__(self, /, **values: Any) -> None:
         with bad_input(HINTS):

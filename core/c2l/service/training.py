@@ -72,7 +72,7 @@ def read_run(file: Path | None, **fields: Any) -> TrainingRun:
             hint="Give `pairs`, or `generator` and `embedder` to make some",
             field="pairs",
         )
-    for name in ("num", "groups"):
+    for name in ("num", "groups", "class_labels"):
         if getattr(run, name) is not None:
             raise BadInput(
                 f"`{name}` is for making pairs, which takes a generator and an embedder",
@@ -152,6 +152,7 @@ def _new_pairs(
             folder,
             num,
             groups=run.groups,
+            class_labels=run.class_labels,
             first_seed=run.first_seed,
             tell=tell,
             on_progress=device.telling(callbacks.on_pairs),

@@ -14,8 +14,8 @@ from c2l.errors import BadInput
 from c2l.files import read_toml
 from c2l.places.fields import LocalField, PlaceField
 from c2l.prior_file import PriorCard
-from c2l.prior_settings import WIDTHS
-from c2l.ranges import Count, Seed
+from c2l.prior_settings import FROM_PAIRS
+from c2l.ranges import ClassLabel, Count, Seed
 from c2l.resolving import resolve_beside
 from c2l_registry.wording import describe_problem
 
@@ -29,6 +29,7 @@ class TrainingRun(BaseModel):
         generator, embedder: references of the parts that make the pairs.
         num, first_seed: how many pairs to make, and the seed of the first.
         groups: how many layers of the generator each code of a latent feeds.
+        class_labels: classes to draw the pairs among, by name or number; all by default.
         pairs: the folder of the pairs, or its address in a store.
         out: the prior's file, or its address in a store.
         domain: the name of a shipped list of prompts (``faces``, ``landscapes``, …) or the path of
@@ -54,6 +55,7 @@ class TrainingRun(BaseModel):
     embedder: str | None = None
     num: Count | None = None
     groups: tuple[Count, ...] | None = None
+    class_labels: tuple[ClassLabel, ...] | None = None
     first_seed: Seed = 0
     pairs: PlaceField | None = None
     out: PlaceField | None = None
@@ -112,7 +114,7 @@ class TrainingRun(BaseModel):
         """
         training = card.training
         plan = {k: training[k] for k in ("steps", "batch_size", "learning_rate") if k in training}
-        left_open = {*WIDTHS, *card.chosen}
+        left_open = {*FROM_PAIRS, *card.chosen}
         others = {k: training[k] for k in ("patience", "first_seed", "half") if k in training}
         return cls(
             prior=card.kind,
@@ -121,6 +123,7 @@ class TrainingRun(BaseModel):
             num=training.get("num_pairs", 0) + training.get("num_held_out", 0) or None,
             domain=card.domain.get("name"),
             groups=card.repeats if card.generator.reference and len(card.repeats) > 1 else None,
+            class_labels=card.class_labels or None,
             settings={k: v for k, v in card.settings.items() if k not in left_open},
             seed=training.get("seed", 0),
             student=card.student is not None,
