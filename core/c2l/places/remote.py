@@ -182,6 +182,26 @@ class RemotePath:
         self._ask("write", put)
         _newest[self.parent] = self.name
 
+    def create(self, data: bytes) -> bool:
+        """Put an object unless there is one; of several who do so at once, one does. Says whether.
+
+        Where a store cannot promise that, the last one wins.
+        """
+        self.check_writable()
+
+        def put(fs: Any) -> bool:
+            try:
+                with interrupts_wait():
+                    fs.pipe_file(str(self), data, mode="create")
+            except FileExistsError:
+                return False
+            return True
+
+        created = self._ask("write", put)
+        _newest[self.parent] = self.name
+        # An answer that was lost may have been a yes.
+        return created or self.read_bytes() == data
+
     def unlink(self, missing_ok: bool = False) -> None:
         if _newest.get(self.parent) == self.name:
             del _newest[self.parent]
