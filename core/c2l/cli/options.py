@@ -54,7 +54,7 @@ Adherence = Annotated[
     Fraction, option("How literally to take the prompt: 0 to 1.", default="prior's")
 ]
 Truncation = Annotated[Fraction, option("Below 1: nearer to the mean picture.", default="recipe's")]
-BestOf = Annotated[Number, option("Candidates for each picture.", default="recipe's or 1")]
+BestOf = Annotated[Text, option("Candidates for each picture, or auto.", default="recipe's or 1")]
 RankBy = Annotated[Text, option("What ranks them: pictures or student.", default="pictures")]
 
 # Where, whether, and in what form.

@@ -19,7 +19,7 @@ from c2l.pipeline import Pipeline
 from c2l.places import Place, place_of
 from c2l.places.fields import LocalField, PlaceField
 from c2l.prompts.files import read_distinct_prompts
-from c2l.ranges import Adherence, Count, Guidance, Seed, Steps, Truncation
+from c2l.ranges import Adherence, BestOf, Count, Guidance, Seed, Steps, Truncation
 from c2l.sampling.request import DrawSettings
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell, notices_of_ignored
@@ -79,7 +79,7 @@ class EvaluationRequest(BaseModel):
     steps: tuple[Steps, ...] = ()
     adherence: Adherence | None = None
     truncation: Truncation | None = None
-    best_of: Count | None = None
+    best_of: BestOf | None = None
     rank_by: Literal["pictures", "student"] | None = None
     independent: str | None = None
     num_reference: Count = 1024
