@@ -106,6 +106,13 @@ Student = Annotated[
 ]
 Half = Annotated[bool | None, option("Store the weights in float16.", "--half/--no-half")]
 TrainDevice = Annotated[Text, option("cpu, cuda, cuda:1, mps or auto.", default="auto")]
+Processes = Annotated[Number, option("Processes that share the work.", default="one")]
+MicroBatches = Annotated[
+    Number, option("Parts of a batch, for processes to share.", default="1, with processes 8")
+]
+Fast = Annotated[
+    bool | None, option("Exchange as is fastest, not to the bit.", "--fast/--exact", default="exact")
+]
 TensorBoard = Annotated[File, option("Folder for TensorBoard, besides OUT.log.jsonl.")]
 
 # Evaluation.

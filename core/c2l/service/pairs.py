@@ -121,7 +121,12 @@ def num_workers(device_type: str, num: int) -> int:
     """The number of processes that draw ``num`` pairs fastest on a type of device."""
     if device_type != "cpu" or num < WORTH_WORKERS:
         return 1
-    affinity = getattr(os, "sched_getaffinity", None)  # a container may own fewer than all cores
+    return num_cores()
+
+
+def num_cores() -> int:
+    """How many cores this process may use: a container may own fewer than all."""
+    affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 

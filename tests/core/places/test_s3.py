@@ -114,13 +114,16 @@ def test_of_two_who_create_an_object_one_does(folder: RemotePath) -> None:
 
 
 @pytest.mark.parametrize("fault", ["cut_off", "short"])
-def test_half_an_object_is_no_object(store: FaultyStore, folder: RemotePath, fault: str) -> None:
+def test_half_an_object_is_no_object(
+    store: FaultyStore, folder: RemotePath, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place, data = folder / "x", bytes(range(256)) * 40
     place.write_bytes(data)
     answers = iter([fault, fault])
     store.choose = lambda method, path: next(answers, "") if method == "GET" else ""
     assert place.read_bytes() == data
     assert store.seen[fault] == 2
+    monkeypatch.setattr(asking, "WAITS", (0.001,) * 2)
     store.choose = lambda method, path: fault if method == "GET" else ""
     with pytest.raises(StoreUnreachable, match=f"cannot read s3://{BUCKET}/.*x: "):
         place.read_bytes()
@@ -203,7 +206,9 @@ def test_a_prior_is_drawn_from_where_it_lies(
         c2l.load_prior(str(place))
 
 
-def test_what_a_store_refuses_is_one_line(store: FaultyStore, folder: RemotePath) -> None:
+def test_what_a_store_refuses_is_one_line(
+    store: FaultyStore, folder: RemotePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(StoreRefused, match="there is no s3://nowhere"):
         c2l.build_pairs(ToyGenerator(), ToyEmbedder(), 20, "s3://nowhere/pairs")
     with pytest.raises(BadInput, match=f"{folder}/none holds no pairs"):
@@ -211,6 +216,7 @@ def test_what_a_store_refuses_is_one_line(store: FaultyStore, folder: RemotePath
     store.choose = lambda method, path: "denied"
     with pytest.raises(StoreRefused, match="Check that you may read there"):
         c2l.load_pairs(str(folder))
+    monkeypatch.setattr(asking, "WAITS", (0.001,) * 2)
     store.choose = lambda method, path: "error"
     with pytest.raises(StoreUnreachable) as caught:
         c2l.load_pairs(str(folder))
