@@ -23,6 +23,11 @@ def option(help: str, *flags: str, default: str | bool = True) -> Any:
     return typer.Option(*flags, help=help, show_default=default)
 
 
+def place(help: str, *flags: str, default: str | bool = True) -> Any:
+    """An option for a path of this machine or an address of a store, which stays as it is typed."""
+    return typer.Option(*flags, help=help, show_default=default, metavar="PLACE")
+
+
 def _use_files(files: list[str]) -> None:
     if files:
         service.use_plugin_files(files)
@@ -79,7 +84,7 @@ Kind = Annotated[
 ]
 PairsGenerator = Annotated[Text, option("Make pairs of this generator.", "-g", "--generator")]
 PairsEmbedder = Annotated[Text, option("Make pairs with this embedder.", "-e", "--embedder")]
-PairsFolder = Annotated[File, option("Folder of pairs; with -g and -e, made there first.")]
+PairsFolder = Annotated[Text, place("Folder of pairs; with -g and -e, made there first.")]
 Domain = Annotated[
     Text,
     option(
@@ -112,7 +117,7 @@ Fast = Annotated[
 TensorBoard = Annotated[File, option("Folder for TensorBoard, besides OUT.log.jsonl.")]
 
 # Evaluation.
-EvalOut = Annotated[File, option("Folder.", "--out", "-o", default="evaluation")]
+EvalOut = Annotated[Text, place("Folder.", "--out", "-o", default="evaluation")]
 Prompts = Annotated[File, option("A text file, one prompt a line.", default="the recipe's judge")]
 GuidanceSweep = Annotated[Text, option("Values to sweep: 1,1.5,2.", default="prior's")]
 StepsSweep = Annotated[Text, option("Values to sweep: 4,8,32.", default="prior's")]

@@ -31,7 +31,7 @@ def train(
         Path | None,
         typer.Argument(metavar="[RUN.toml]", help="A run in TOML; options win over it."),
     ] = None,
-    out: Annotated[Path | None, options.option("The prior's file.", "--out", "-o")] = None,
+    out: Annotated[str | None, options.place("The prior's file.", "--out", "-o")] = None,
     prior: options.Kind = None,
     pairs: options.PairsFolder = None,
     generator: options.PairsGenerator = None,

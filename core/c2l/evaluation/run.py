@@ -59,8 +59,8 @@ def evaluate(
             refused.
         num_reference: M, pictures of the generator's own distribution to compare with.
         fid: also FID and KID, with torch-fidelity.
-        out: folder for the files, or its address in a store. If it holds an unfinished evaluation with the same settings,
-            that is resumed; a finished one is read.
+        out: folder for the files, or its address in a store. If it holds an unfinished evaluation
+            with the same settings, that is resumed; a finished one is read.
         on_progress: see ``OnProgress``.
     Raises:
         BadInput: a value out of range, a NaN embedding, or a folder with another evaluation.

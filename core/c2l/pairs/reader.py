@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -15,6 +14,7 @@ from c2l.pairs.folder import assembled
 from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.records import list_shards, shard_name
 from c2l.pairs.shards import read_shard
+from c2l.places import Place, place_of
 
 MOST_IN_MEMORY = 2**30
 """Bytes of float32 that are read whole: 260,000 pairs of 512 + 512 numbers."""
@@ -31,7 +31,7 @@ class Pairs:
         manifest: what made them.
     """
 
-    folder: Path
+    folder: Place
     manifest: PairsManifest
 
     def __len__(self) -> int:
@@ -116,7 +116,7 @@ class Pairs:
             )
 
 
-def load_pairs(folder: Path | str) -> Pairs:
+def load_pairs(folder: Place | str) -> Pairs:
     """Open a finished folder of ``build_pairs``.
 
     Pairs that fit in memory are read, every shard checked against its sha256. Of more, the sizes
@@ -126,7 +126,7 @@ def load_pairs(folder: Path | str) -> Pairs:
         BadInput: there are no pairs, or the folder is unfinished.
         BadWeights: the manifest or shards are damaged; all of them are named.
     """
-    folder = Path(folder)
+    folder = place_of(folder)
     manifest = read_manifest(folder)
     if not manifest.complete:
         manifest = assembled(manifest, folder)

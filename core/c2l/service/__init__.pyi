@@ -6,6 +6,7 @@ from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
 from c2l.photos import Photo as Photo
 from c2l.photos import read_photo_data as read_photo_data
+from c2l.places.remote import check_local as check_local
 from c2l.plugins import use_plugin_files as use_plugin_files
 from c2l.sampling.record import find_record as find_record
 from c2l.sampling.record import read_record as read_record
