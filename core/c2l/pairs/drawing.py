@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.records import ShardRecord, shard_name, write_record
 from c2l.pairs.shards import write_shard
 from c2l.part import Part
+from c2l.places import Place
 from c2l.seeds import NUM_SEEDS
 
 Parts = tuple[Generator, Embedder]
@@ -34,12 +35,19 @@ class Batch:
         num: rows to keep.
         size: rows to draw.
         groups: layer groups; empty for the generator's own latents.
+        classes: of all rows that are drawn; empty without classes.
     """
 
     start: int
     num: int
     size: int
     groups: tuple[int, ...] = ()
+    classes: Sequence[int] = ()
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of all rows; those that only fill the batch may lie beyond the last seed."""
+        return [(self.start + i) % NUM_SEEDS for i in range(self.size)]
 
 
 def batches_of(seeds: range, size: int, groups: tuple[int, ...] = ()) -> Iterator[Batch]:
@@ -59,7 +67,7 @@ class ShardDrawer:
         manifest: the plan of the folder.
     """
 
-    def __init__(self, parts: Parts, manifest: PairsManifest, folder: Path) -> None:
+    def __init__(self, parts: Parts, manifest: PairsManifest, folder: Place) -> None:
         self.parts, self.manifest, self.folder = parts, manifest, folder
         own = tuple(parts[0].latent_space.repeats)
         self._groups = () if manifest.repeats == own else manifest.repeats
@@ -75,7 +83,8 @@ class ShardDrawer:
         rows = []
         seeds = self.manifest.shard_seeds(index)
         for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
-            rows.append(draw_batch(*self.parts, batch))
+            classes = self.manifest.draw_classes(batch.seeds)
+            rows.append(draw_batch(*self.parts, dataclasses.replace(batch, classes=classes)))
             on_drawn(batch.num)
         latents, embeddings = map(torch.cat, zip(*rows, strict=True))
         path = self.folder / shard_name(index)
@@ -94,9 +103,7 @@ def draw_batch(generator: Generator, embedder: Embedder, batch: Batch) -> tuple[
         BadInput: a latent or an embedding is not finite.
     """
     with torch.inference_mode():
-        # Rows that only fill the batch may lie beyond the last seed.
-        seeds = [(batch.start + i) % NUM_SEEDS for i in range(batch.size)]
-        latents = draw_latents(generator, seeds, batch.groups)
+        latents = draw_latents(generator, batch.seeds, batch.groups, batch.classes)
         images = generator.synthesize(latents, repeats=batch.groups or None)
         embeddings = embedder.embed_images(images)
         # One sum for each picture: NaN and infinity survive it.

@@ -9,19 +9,22 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
+from c2l.classes import Classes
 from c2l.errors import BadInput, BadWeights, spell_fields
 from c2l.files import write_atomically
 from c2l.pairs.records import ShardRecord
+from c2l.places import Place
 from c2l.prior_file import PartCard
 
 SCHEMA = "c2l-pairs/2"
 READABLE = ("c2l-pairs/1", SCHEMA)
 """The first listed the finished shards of an unfinished folder, too."""
 NAME = "manifest.json"
+_OF_CLASSES = ("num_classes", "class_shares", "class_labels")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,9 @@ class PairsManifest:
         shard_size: pairs in each shard but the last.
         batch_size: how many pictures are drawn at once. Part of the definition, since
             convolutions over batches of another size differ in the last bits.
+        num_classes, class_shares, class_labels: of a generator with classes: how many, and how
+            often training drew each; and among which the pairs were drawn, empty for all. Which
+            pair is of which follows from its seed.
         versions: of c2l and torch, when the folder was begun.
         shards: all of them, in order; empty while some are missing.
     """
@@ -54,11 +60,20 @@ class PairsManifest:
     batch_size: int
     versions: dict[str, str]
     shards: tuple[ShardRecord, ...] = ()
+    num_classes: int = 0
+    class_shares: tuple[float, ...] = ()
+    class_labels: tuple[int, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether all pairs are on disk."""
         return sum(shard.num for shard in self.shards) == self.num
+
+    def draw_classes(self, seeds: Sequence[int]) -> list[int]:
+        """The class of the pair of each seed; none where there are no classes."""
+        if not self.num_classes:
+            return []
+        return Classes(self.num_classes, shares=self.class_shares).draw(seeds, self.class_labels)
 
     @property
     def num_shards(self) -> int:
@@ -80,12 +95,17 @@ class PairsManifest:
         It is that of the first schema, since checkpoints and priors hold it: a record's later
         fields do not tell pairs apart that its sha256 does not.
         """
-        raw = dataclasses.asdict(self)
+        raw = self._raw()
         raw["shards"] = [{n: s[n] for n in ("file", "num", "sha256")} for s in raw["shards"]]
         return hashlib.sha256(_json({"schema": READABLE[0], **raw}).encode()).hexdigest()
 
     def to_json(self) -> str:
-        return _json({"schema": SCHEMA, **dataclasses.asdict(self)})
+        return _json({"schema": SCHEMA, **self._raw()})
+
+    def _raw(self) -> dict[str, Any]:
+        """Without fields about classes where there are none, as before there were any."""
+        raw = dataclasses.asdict(self)
+        return {n: v for n, v in raw.items() if v or n not in _OF_CLASSES}
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -95,11 +115,11 @@ class PairsManifest:
             raise ValueError("unknown schema")
         raw["generator"] = PartCard(**raw["generator"])
         raw["embedder"] = PartCard(**raw["embedder"])
-        raw["repeats"] = tuple(raw["repeats"])
+        raw |= {n: tuple(raw[n]) for n in ("repeats", *_OF_CLASSES[1:]) if n in raw}
         raw["shards"] = tuple(ShardRecord(**shard) for shard in raw["shards"])
         return cls(**raw)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Place) -> None:
         """Replace the manifest of ``folder`` atomically."""
         write_atomically(folder / NAME, self.to_json().encode())
 
@@ -108,7 +128,7 @@ def _json(raw: dict[str, Any]) -> str:
     return json.dumps(raw, indent=1, sort_keys=True) + "\n"
 
 
-def read_manifest(folder: Path) -> PairsManifest:
+def read_manifest(folder: Place) -> PairsManifest:
     """Read the manifest of a folder of pairs, finished or not; opens no shard.
 
     Raises:
