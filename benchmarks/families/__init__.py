@@ -21,6 +21,7 @@ NAMES = (
     *("fastgan", "lightweight", "projected_gan", "stylegan_xl"),
     *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
     *("r3gan", "r3gan_classes", "lucidrains", "lucidrains_rgba"),
+    *("dcgan", "dcgan_zoo", "progan_zoo"),
 )
 
 

@@ -18,7 +18,12 @@ _FAMILIES = {
         "lucidrains:LucidrainsStyleGAN2",
         "StyleGAN2 of lucidrains' stylegan2-pytorch: model_N.pt",
     ),
+    "progan": ("progan:ProGAN", "Progressive GAN: pytorch_GAN_zoo's PGAN"),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
+    "pytorch-dcgan": (
+        "dcgan:DCGAN",
+        "DCGAN: PyTorch's example's netG_*.pth, pytorch_GAN_zoo's .pth",
+    ),
     "r3gan": ("r3gan:R3GAN", "R3GAN: its network-snapshot-*.pkl, with and without classes"),
     "stylegan-xl": ("stylegan_xl:StyleGANXL", "StyleGAN-XL: its .pkl, with and without classes"),
 }
