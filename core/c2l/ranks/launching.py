@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from c2l.errors import ExitCode
 from c2l.ranks.member import LAUNCHER
+
+if TYPE_CHECKING:
+    from c2l.places import Place
 
 GRACE = 10.0
 """Seconds for the others to notice that one has ended, before they are ended too."""
@@ -38,7 +40,7 @@ class Launch:
 
     command: Sequence[str]
     num: int
-    checkpoint: Path
+    checkpoint: Place
     tell: Callable[[str], None]
     threads: int
     _running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -124,7 +126,7 @@ class Launch:
             facts = self.checkpoint.stat()
         except OSError:
             return None
-        return facts.st_mtime_ns, facts.st_size
+        return facts.st_mtime, facts.st_size
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         self._stopped = number
@@ -150,9 +152,7 @@ def _what_happened(codes: Mapping[int, int]) -> str:
     return ", ".join(killed) or "the processes lost each other"
 
 
-def _report_end(
-    process: subprocess.Popen[bytes], rank: int, ended: queue.SimpleQueue[int]
-) -> None:
+def _report_end(process: subprocess.Popen[bytes], rank: int, ended: queue.SimpleQueue[int]) -> None:
     process.wait()
     ended.put(rank)
 
