@@ -93,7 +93,7 @@ def train(folder: Path) -> None:
     def report(state: c2l.training.TrainingProgress) -> None:  # type: ignore[name-defined]
         nonlocal first_step
         first_step = first_step or time.monotonic() - start
-        if state.step >= FIRST and not measured or state.step == STEPS:
+        if state.step == STEPS or (state.step >= FIRST and not measured):
             measured.append((time.monotonic(), time.process_time()))
         if state.step == STEPS:
             ended.set()

@@ -12,9 +12,7 @@ FILE = "G.pth"
 
 
 def small() -> nn.Module:
-    return made(
-        "BigGAN", G_ch=2, dim_z=6, resolution=32, G_attn="0", G_shared=False, mybn=True
-    )
+    return made("BigGAN", G_ch=2, dim_z=6, resolution=32, G_attn="0", G_shared=False, mybn=True)
 
 
 def usual() -> nn.Module:

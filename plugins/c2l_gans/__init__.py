@@ -8,10 +8,19 @@ from pathlib import Path
 import c2l
 
 _FAMILIES = {
+    "biggan": (
+        "biggan:BigGAN",
+        "BigGAN and BigGAN-deep: huggingface's .bin, BigGAN-PyTorch's .pth",
+    ),
     "fastgan": ("fastgan:FastGAN", "FastGAN: odegeasslbc's .pth, of few pictures"),
     "lightweight-gan": ("lightweight:LightweightGAN", "lightweight-gan: lucidrains' model_N.pt"),
+    "lucidrains-stylegan2": (
+        "lucidrains:LucidrainsStyleGAN2",
+        "StyleGAN2 of lucidrains' stylegan2-pytorch: model_N.pt",
+    ),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
-    "biggan": ("biggan:BigGAN", "BigGAN and BigGAN-deep: huggingface's .bin, BigGAN-PyTorch's .pth"),
+    "r3gan": ("r3gan:R3GAN", "R3GAN: its network-snapshot-*.pkl, with and without classes"),
+    "stylegan-xl": ("stylegan_xl:StyleGANXL", "StyleGAN-XL: its .pkl, with and without classes"),
 }
 """Each kind: the class, below ``families``, and what ``c2l models list`` says of it."""
 

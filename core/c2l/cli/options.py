@@ -111,7 +111,8 @@ MicroBatches = Annotated[
     Number, option("Parts of a batch, for processes to share.", default="1, with processes 8")
 ]
 Fast = Annotated[
-    bool | None, option("Exchange as is fastest, not to the bit.", "--fast/--exact", default="exact")
+    bool | None,
+    option("Exchange as is fastest, not to the bit.", "--fast/--exact", default="exact"),
 ]
 TensorBoard = Annotated[File, option("Folder for TensorBoard, besides OUT.log.jsonl.")]
 

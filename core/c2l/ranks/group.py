@@ -23,6 +23,7 @@ from c2l.errors import (
 )
 from c2l.ranks.heartbeat import Heartbeat, State
 from c2l.ranks.member import Member
+from c2l.ranks.stores import Store
 
 Value = TypeVar("Value")
 
@@ -65,8 +66,8 @@ class Ranks:
         """What all have, by rank."""
         return [value]
 
-    def told(self, value: Value) -> Value:
-        """What the first has."""
+    def told(self, value: Any) -> Any:
+        """What the first has; what others give does not matter."""
         return value
 
     def agree(self, facts: Mapping[str, str]) -> None:
@@ -117,7 +118,7 @@ class JoinedRanks(Ranks):
 
     joined = True
 
-    def __init__(self, member: Member, store: dist.Store, heartbeat: Heartbeat) -> None:
+    def __init__(self, member: Member, store: Store, heartbeat: Heartbeat) -> None:
         self.member, self.rank, self.num = member, member.rank, member.num
         self._store, self._heartbeat = store, heartbeat
 
@@ -175,13 +176,12 @@ class JoinedRanks(Ranks):
             dist.all_gather_object(found, value)
         return found
 
-    def told(self, value: Value) -> Value:
+    def told(self, value: Any) -> Any:
         """Its bytes go through the CPU."""
         box: list[Any] = [pickle.dumps(value) if self.first else None]
         with self.waiting():
             dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
-        found: Value = pickle.loads(box[0])
-        return found
+        return pickle.loads(box[0])
 
     def agree(self, facts: Mapping[str, str]) -> None:
         everywhere = self.gather((str(self.member), dict(facts)))

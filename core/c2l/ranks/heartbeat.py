@@ -16,10 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from torch import distributed as dist
-
 from c2l.errors import BadInput, ExitCode
 from c2l.ranks.member import Member
+from c2l.ranks.stores import Store
 
 TIMEOUT = "C2L_RANK_TIMEOUT"
 """Seconds that a rank may take between two exchanges before it counts as hanging."""
@@ -98,7 +97,7 @@ class Heartbeat:
         store: a connection of its own, since a connection serves one thread at a time.
     """
 
-    def __init__(self, member: Member, store: dist.Store) -> None:
+    def __init__(self, member: Member, store: Store) -> None:
         self.step = 0
         self.state = State.ALONE
         self._member, self._store = member, store

@@ -12,13 +12,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING, Any
 
 from c2l.errors import ExitCode
 from c2l.ranks.member import LAUNCHER
-
-if TYPE_CHECKING:
-    from c2l.places import Place
 
 GRACE = 10.0
 """Seconds for the others to notice that one has ended, before they are ended too."""
@@ -33,14 +29,14 @@ class Launch:
     Args:
         command: what each of them runs.
         num: how many.
-        checkpoint: the file from which they go on.
+        progress: gives something that changes when they get further.
         tell: takes what happens, as a sentence.
         threads: of each process.
     """
 
     command: Sequence[str]
     num: int
-    checkpoint: Place
+    progress: Callable[[], object]
     tell: Callable[[str], None]
     threads: int
     _running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -53,7 +49,7 @@ class Launch:
             the exit code of the one that failed, or 0.
         """
         handlers = {s: signal.signal(s, self._pass_on) for s in (signal.SIGINT, signal.SIGTERM)}
-        deaths, before = 0, self._state()
+        deaths, before = 0, self.progress()
         try:
             while True:
                 codes = self._attempt()
@@ -62,8 +58,8 @@ class Launch:
                     return failed[0] if failed else 128 + self._stopped
                 if failed or not any(codes.values()):
                     return max(failed, default=0)
-                deaths = deaths + 1 if self._state() == before else 1
-                before = self._state()
+                deaths = deaths + 1 if self.progress() == before else 1
+                before = self.progress()
                 what = _what_happened(codes)
                 if deaths == MOST_DEATHS:
                     self.tell(
@@ -120,13 +116,6 @@ class Launch:
             "TORCH_CPP_LOG_LEVEL": "ERROR",
             LAUNCHER: str(os.getpid()),
         }
-
-    def _state(self) -> Any:
-        try:
-            facts = self.checkpoint.stat()
-        except OSError:
-            return None
-        return facts.st_mtime, facts.st_size
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         self._stopped = number

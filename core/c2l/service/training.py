@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from c2l.errors import BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, load_pairs, references_of
+from c2l.places import Place
 from c2l.ranks import Launch, Ranks, find_member, join
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
@@ -118,11 +121,21 @@ def launch_training(run: TrainingRun, flags: Sequence[str], tell: Tell) -> int |
         launch = Launch(
             command=[sys.executable, "-P", "-m", "c2l", "train", str(file), *flags],
             num=run.processes,
-            checkpoint=checkpoint_path(run.out),
+            progress=partial(_last_change, checkpoint_path(run.out)),
             tell=lambda text: tell(Notice("ranks", text)),
             threads=max(1, num_cores() // run.processes) if run.fast else 1,
         )
         return launch.run()
+
+
+def _last_change(file: Place) -> object:
+    """Of a file; of one in a store, which does not say, the last minute."""
+    if not isinstance(file, Path):
+        return int(time.monotonic() // 60)
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def run_training(

@@ -128,9 +128,11 @@ def train_together(
         if not ranks.first:
             session.train(None, checkpoint_seconds, lambda progress: None)
             session.help()
-            return ranks.told(None)
-        report = _train_and_tell(session, start, checkpoint_seconds, on_progress)
-    return ranks.told(report)
+            report: TrainingReport | None = None
+        else:
+            report = _train_and_tell(session, start, checkpoint_seconds, on_progress)
+    told: TrainingReport = ranks.told(report)
+    return told
 
 
 def _train_and_tell(
@@ -242,6 +244,7 @@ class _Session:
             report(TrainingProgress(0, 0, None, False))
             self.prior.eval().requires_grad_(False)
             return
+        strip = log.strip if log is not None else lambda step: None
         with self._feed() as feed:
             state = run_steps(
                 self.prior,
@@ -250,7 +253,9 @@ class _Session:
                 checkpoint_path(self.out),
                 ranks=self.ranks,
                 seconds_between=checkpoint_seconds,
-                validate=lambda average, step: self._validate(average, log and log.strip(step)),
+                validate=lambda average, step: self._validate(
+                    average, log.strip(step) if log else None
+                ),
                 on_progress=report,
             )
         self.prior, self.steps_done = state.average, state.step
@@ -369,8 +374,11 @@ class _Session:
         validator = self.validator
         if validator is None:
             return Validation(loss)
-        cosine = validator.lead(lambda: pictures and validator.draw_strip(average, pictures))
-        return Validation(loss, cosine, pictures)
+
+        def draw() -> float | None:
+            return validator.draw_strip(average, pictures) if pictures is not None else None
+
+        return Validation(loss, validator.lead(draw), pictures)
 
     def _training(self) -> dict[str, Any]:
         """How the prior was trained. No time and no date: the same run gives the same bytes."""

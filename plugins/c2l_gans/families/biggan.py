@@ -38,7 +38,9 @@ class BigGAN(ClassCodes):
     @property
     def _layout(self) -> c2l.LatentLayout:
         settings = self.network_settings
-        return c2l.LatentLayout(1, settings.z_dim + settings.class_width, (self.network.num_layers,))
+        return c2l.LatentLayout(
+            1, settings.z_dim + settings.class_width, (self.network.num_layers,)
+        )
 
     @property
     def _noise_deviation(self) -> float:
