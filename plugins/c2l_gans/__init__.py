@@ -25,6 +25,10 @@ _FAMILIES = {
         "DCGAN: PyTorch's example's netG_*.pth, pytorch_GAN_zoo's .pth",
     ),
     "r3gan": ("r3gan:R3GAN", "R3GAN: its network-snapshot-*.pkl, with and without classes"),
+    "stylegan1": (
+        "stylegan1:StyleGAN1",
+        "StyleGAN1: NVIDIA's .pkl, genforce's, rosinality's",
+    ),
     "stylegan-xl": ("stylegan_xl:StyleGANXL", "StyleGAN-XL: its .pkl, with and without classes"),
 }
 """Each kind: the class, below ``families``, and what ``c2l models list`` says of it."""
