@@ -22,6 +22,8 @@ NAMES = (
     *("progan", "progan_genforce"),
     *("stylegan1", "stylegan1_genforce", "stylegan1_rosinality"),
     *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
+    *("r3gan", "r3gan_classes", "lucidrains", "lucidrains_rgba"),
+    *("dcgan", "dcgan_zoo", "progan_zoo"),
 )
 
 
@@ -74,7 +76,7 @@ def stir(network: nn.Module, *, batches: Sequence[Any] = ()) -> None:
     torch.manual_seed(1)
     for name, tensor in (*network.named_parameters(), *network.named_buffers()):
         is_plain = tensor.is_floating_point() and bool((tensor == tensor.flatten()[0]).all())
-        if is_plain and not name.endswith(("running_mean", "running_var")):
+        if is_plain and not name.endswith(("_mean", "_var")):
             tensor.data += torch.randn_like(tensor) * 0.3
     network.train()
     with torch.no_grad():

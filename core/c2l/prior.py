@@ -129,7 +129,8 @@ class Prior(Part, ABC):
         Called once, before the first step of training.
 
         Args:
-            embeddings: float32, shape (N, E), of images, as the embedder gives them.
+            embeddings: float32, shape (N, E), of images, as the embedder gives them. Of more pairs
+                than fit in memory, these are the first ones.
             latents: float32, shape (N, K, D).
             texts: float32, shape (M, E), of prompts that suit the generator, if there are any. They
                 show where texts of this domain lie; they are not paired with the images.
@@ -186,6 +187,10 @@ class Prior(Part, ABC):
             a scalar with a gradient.
         """
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
+
+    def forward(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
+        """``training_loss``: what wraps a module to train it, as DDP does, calls this."""
+        return self.training_loss(embeddings, latents, rng)
 
     @torch.no_grad()
     def sample(

@@ -14,8 +14,17 @@ _FAMILIES = {
     ),
     "fastgan": ("fastgan:FastGAN", "FastGAN: odegeasslbc's .pth, of few pictures"),
     "lightweight-gan": ("lightweight:LightweightGAN", "lightweight-gan: lucidrains' model_N.pt"),
-    "progan": ("progan:ProGAN", "ProGAN: NVIDIA's .pkl, genforce's .pth"),
+    "lucidrains-stylegan2": (
+        "lucidrains:LucidrainsStyleGAN2",
+        "StyleGAN2 of lucidrains' stylegan2-pytorch: model_N.pt",
+    ),
+    "progan": ("progan:ProGAN", "ProGAN: NVIDIA's .pkl, genforce's, pytorch_GAN_zoo's PGAN"),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
+    "pytorch-dcgan": (
+        "dcgan:DCGAN",
+        "DCGAN: PyTorch's example's netG_*.pth, pytorch_GAN_zoo's .pth",
+    ),
+    "r3gan": ("r3gan:R3GAN", "R3GAN: its network-snapshot-*.pkl, with and without classes"),
     "stylegan1": (
         "stylegan1:StyleGAN1",
         "StyleGAN1: NVIDIA's .pkl, genforce's, rosinality's",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator, ValidationInfo
 
-from c2l.errors import BadPath
-from c2l.places.remote import Place, RemotePath, place_of
+from c2l.places.remote import Place, RemotePath, check_local, place_of
 
 
 def _place(value: Any) -> Place:
@@ -17,19 +16,11 @@ def _place(value: Any) -> Place:
     raise ValueError("must be a path or an address")
 
 
-def local(value: Any) -> Any:
-    """A path of this machine.
-
-    Raises:
-        BadPath: it is an address.
-    """
-    place = place_of(value) if isinstance(value, (str, Path)) else value
-    if isinstance(place, RemotePath):
-        raise BadPath(f"{place} is not on this machine", hint="Give a path of this machine")
-    return place
+def _local(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, (str, Path)):
+        return check_local(value, field=info.field_name or "")
+    return value
 
 
-PlaceField = Annotated[
-    Place, PlainValidator(_place), PlainSerializer(str, return_type=str, when_used="json")
-]
-LocalField = Annotated[Path, BeforeValidator(local)]
+PlaceField = Annotated[Place, PlainValidator(_place), PlainSerializer(str, return_type=str)]
+LocalField = Annotated[Path, BeforeValidator(_local)]

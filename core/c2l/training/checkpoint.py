@@ -16,6 +16,7 @@ from c2l.errors import BadWeights, IncompatibleParts
 from c2l.files import remove_partials, write_atomically
 from c2l.places import Place, on_disk
 from c2l.prior import Prior
+from c2l.ranks import Ranks
 from c2l.training.plan import TrainingPlan
 
 SCHEMA = "c2l-checkpoint/2"
@@ -91,21 +92,19 @@ class TrainingState:
         )
         write_atomically(path, data)
 
-    def load(self, path: Place, plan: TrainingPlan) -> None:
-        """Restore the saved state, if there is one.
+    def load(self, path: Place, plan: TrainingPlan, ranks: Ranks) -> None:
+        """Restore the saved state, if there is one; the first of the ranks reads it for all.
 
         Raises:
             BadWeights: the file is damaged.
             IncompatibleParts: it belongs to a run with a different plan.
         """
-        remove_partials(path.parent, path.name)
-        if not path.exists():
-            return
         hint = f"Remove {path} to start again"
         try:
-            with on_disk(path) as there, safe_open(there, framework="pt") as file:
-                metadata = json.loads((file.metadata() or {})["c2l"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            found = ranks.told(_read(path) if ranks.first else None)
+            if found is None:
+                return
+            metadata, tensors = found
             if metadata["schema"] != SCHEMA:
                 raise ValueError("unknown schema")
             if metadata["step"] == 0:
@@ -136,12 +135,24 @@ def checkpoint_path(out: Place) -> Place:
     return out.with_suffix(".checkpoint.safetensors")
 
 
+def _read(path: Place) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+    """What is in a checkpoint; None where there is none."""
+    remove_partials(path.parent, path.name)
+    if not path.exists():
+        return None
+    with on_disk(path) as there, safe_open(there, framework="pt") as file:
+        metadata = json.loads((file.metadata() or {})["c2l"])
+        return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
 def _check_plan(path: Place, saved: dict[str, Any], plan: TrainingPlan) -> None:
     wanted = json.loads(json.dumps(plan.to_dict()))
+    # Of c2l 1.0, which knew none of these.
+    saved = {"window": saved["num_pairs"], "micro_batches": 1, "fast": False, **saved}
     other = {"pairs": "the pairs differ", "prompts": "the prompts of its domain differ"}
     wrong = [
         other.get(name, f"its {name} is {saved.get(name)}, not {value}")

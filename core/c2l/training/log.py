@@ -16,8 +16,9 @@ class TrainingLog:
     """``OUT.log.jsonl``, one line for each report, and ``OUT.progress/`` for pictures.
 
     Lines have ``step`` and ``seconds`` since this command started, and ``loss``,
-    ``held_out_loss``, ``prompts_cosine`` and ``pictures`` where they are known. The first line is
-    the plan, the last one the scores. In a store, new lines appear every few seconds.
+    ``pairs_per_second`` of each device, ``held_out_loss``, ``prompts_cosine`` and ``pictures``
+    where they are known. The first line is the plan, the last one the scores. In a store, new lines
+    appear every few seconds.
 
     Args:
         out: the prior's file.
@@ -64,6 +65,8 @@ class TrainingLog:
         row: dict[str, Any] = {"step": progress.step, "seconds": round(seconds, 2)}
         if progress.loss is not None:
             row["loss"] = round(progress.loss, 6)
+        if progress.rate is not None:
+            row["pairs_per_second"] = round(progress.rate, 1)
         if progress.validation is not None:
             seen = progress.validation
             row |= {"held_out_loss": seen.held_out_loss, "prompts_cosine": seen.prompts_cosine}

@@ -49,6 +49,7 @@ class TrainingProgress:
         loss: the mean over the steps since the last report; None before the first.
         resumed: whether training was resumed from a checkpoint.
         validation: of the averaged weights after this step, if it was due.
+        rate: pairs per second of each device, since the last report; None before the second.
     """
 
     step: int
@@ -56,6 +57,7 @@ class TrainingProgress:
     loss: float | None
     resumed: bool
     validation: Validation | None = None
+    rate: float | None = None
 
 
 @dataclass(frozen=True)

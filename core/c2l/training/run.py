@@ -19,6 +19,10 @@ from c2l.ranges import ClassLabel, Count, Seed
 from c2l.resolving import resolve_beside
 from c2l_registry.wording import describe_problem
 
+_FROM_CARD = ("patience", "first_seed", "half", "micro_batches", "fast")
+MICRO_BATCHES = 8
+"""So that 1, 2, 4 or 8 processes can share a step."""
+
 
 class TrainingRun(BaseModel):
     """What to train, on what, and for how long. A field that is None follows from the pairs.
@@ -43,6 +47,11 @@ class TrainingRun(BaseModel):
         half: store the weights in float16.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
         tensorboard: a folder for TensorBoard logs.
+        processes: how many share each step; None for this one, or as many as torchrun started.
+        micro_batches: in how many parts each batch is computed; the weights depend on it, but not
+            on how many processes share them. None is 8 with ``processes`` or torchrun, else 1.
+        fast: with several processes, sum gradients while they are computed, as DDP does: the
+            weights depend on the number of processes then.
     Raises:
         BadInput: naming every field that is unknown or wrong.
     """
@@ -69,6 +78,9 @@ class TrainingRun(BaseModel):
     half: bool = False
     device: str = "auto"
     tensorboard: LocalField | None = None
+    processes: Count | None = None
+    micro_batches: Count | None = None
+    fast: bool = False
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -80,6 +92,11 @@ class TrainingRun(BaseModel):
                 hint="See the fields of a training run",
                 field=problems[0][0],
             ) from error
+
+    @property
+    def parts_of_a_batch(self) -> int:
+        """``micro_batches``, or what it is where nothing is said."""
+        return self.micro_batches or (MICRO_BATCHES if self.processes else 1)
 
     def with_changes(self, **changes: Any) -> TrainingRun:
         """This run with some fields changed. Raises ``BadInput``."""
@@ -115,7 +132,7 @@ class TrainingRun(BaseModel):
         training = card.training
         plan = {k: training[k] for k in ("steps", "batch_size", "learning_rate") if k in training}
         left_open = {*FROM_PAIRS, *card.chosen}
-        others = {k: training[k] for k in ("patience", "first_seed", "half") if k in training}
+        others = {k: training[k] for k in _FROM_CARD if k in training}
         return cls(
             prior=card.kind,
             generator=card.generator.reference or None,

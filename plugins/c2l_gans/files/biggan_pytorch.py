@@ -41,13 +41,14 @@ def convert(tensor: Tensors, path: Path) -> Found[BigGANSettings]:
             tensors |= _attention(tensor, name, f"attentions.{done}")
             continue
         tensors |= _block(tensor, name, done, up=is_up[name], has_table=has_table)
-        channels.append(len(tensor(f"{name}.conv{4 if is_deep else 2}.bias")))
+        channels.append(len(tensors[f"blocks.{done}.convs.{3 if is_deep else 1}.bias"]))
         done += 1
 
     first = _spectral(tensor, "linear.weight")
     gain = tensors["norms.0.gain.weight"].shape[1]
-    width = tensor("shared.weight", ndim=2).shape[1] if has_table else gain
-    num_classes = len(tensor("shared.weight")) if has_table else gain
+    if has_table:
+        tensors["embedding.weight"] = tensor("shared.weight", ndim=2)
+    num_classes, width = tensors["embedding.weight"].shape if has_table else (gain, gain)
     slots = 0 if is_deep else 1 if gain == width else 1 + len(blocks)
     z_dim = first.shape[1] - width if is_deep else first.shape[1] * slots
     for i in range(len(blocks)):
@@ -60,8 +61,6 @@ def convert(tensor: Tensors, path: Path) -> Found[BigGANSettings]:
     first = _noise_first(first, width) if is_deep else first
     tensors["first.weight"] = first.unflatten(0, (start, 16)).transpose(0, 1).flatten(0, 1)
     tensors["first.bias"] = tensor("linear.bias", ndim=1).view(start, 16).T.flatten()
-    if has_table:
-        tensors["embedding.weight"] = tensor("shared.weight")
 
     mean, variance = _statistics(tensor, "output_layer.0")
     tensors["last_mean"], tensors["last_variance"] = mean[None], variance[None] + _SMALLEST
@@ -99,9 +98,8 @@ def _block(
     found[f"norms.{block}.variances"] = variances + _SMALLEST
     for i in range(num):
         weight = _spectral(tensor, f"{name}.conv{i + 1}.weight")
-        if is_first := up and i == num // 2 - 1:
-            if weight.shape[2:] != (3, 3):
-                raise Damaged(f"{name}.conv{i + 1} has shape {tuple(weight.shape)}")
+        if (is_first := up and i == num // 2 - 1) and weight.shape[2:] != (3, 3):
+            raise Damaged(f"{name}.conv{i + 1} has shape {tuple(weight.shape)}")
         found[f"blocks.{block}.convs.{i}.weight"] = (
             upsampling_kernel(weight) if is_first else weight
         )

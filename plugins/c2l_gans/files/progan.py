@@ -1,4 +1,4 @@
-"""ProGAN in NVIDIA's TensorFlow pickles and in genforce's files."""
+"""ProGAN in NVIDIA's TensorFlow pickles, and in the files of genforce and pytorch_GAN_zoo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 from torch import Tensor
 
 from c2l.reading import Damaged, read_beginning
+from c2l_gans.files import progan_zoo
 from c2l_gans.files.found import Found, Take, check_grown, checkpoint, pickle, tensors_of
+from c2l_gans.files.tensors import Tensors
 from c2l_gans.networks.progan import ProGANSettings
 from c2l_gans.networks.upsampling import upsampling_kernel
 from c2l_stylegan.shared import array_of, tensorflow_network
@@ -40,10 +42,14 @@ def read(path: Path) -> Found[ProGANSettings]:
     Raises:
         BadWeights: the file is damaged, contains executable content, or holds another network.
     """
-    if not read_beginning(path):
+    names = read_beginning(path)
+    if not names:
         with pickle(path) as (root, _):
             return _from_tensorflow(root)
     with checkpoint(path) as (root, take):
+        if _is_zoos(names):
+            values, _ = tensors_of(root, progan_zoo.MARKS)
+            return progan_zoo.convert(Tensors(values, take), root)
         return _from_genforce(tensors_of(root, _GENFORCE)[0], take)
 
 
@@ -51,11 +57,17 @@ def recognises(path: Path) -> bool:
     """Whether a file is one of these; looks only at its beginning."""
     names = read_beginning(path)
     if names:
+        if _is_zoos(names):
+            return True
         is_stylegan = b"early_layer" in names or b"style.weight" in names
         return not is_stylegan and all(mark.encode() in names for mark in _GENFORCE)
     with path.open("rb") as file:
         head = file.read(_HEADER)
     return head[:1] == b"\x80" and MARK in head
+
+
+def _is_zoos(names: bytes) -> bool:
+    return all(mark.encode() in names for mark in progan_zoo.MARKS)
 
 
 def _from_tensorflow(root: Any) -> Found[ProGANSettings]:
@@ -129,20 +141,23 @@ def _converted(
     """The network of ``num`` resolutions, its equalised learning rates multiplied in."""
     if not 1 <= num <= 10 or colours.ndim != 4 or not colours.numel():
         raise Damaged(f"it has {num} resolutions, and draws with {tuple(colours.shape)}")
+    # Ours puts out pixels of all channels, theirs channels of all pixels.
+    matrix = first.unflatten(0, (-1, 16)).transpose(0, 1).flatten(0, 1)
     tensors = {
-        "first.weight": first * math.sqrt(2 / first.shape[1]),
-        "biases.0": first_bias,
-        "colours": colours / math.sqrt(colours[0].numel()),
-        "colours_bias": colours_bias,
+        "first.weight": matrix * math.sqrt(2 / first.shape[1]),
+        "first.bias": first_bias.repeat(16),
+        "colours.weight": colours / math.sqrt(colours[0].numel()),
+        "colours.bias": colours_bias,
     }
+    channels = [len(first_bias)]
     for n in range(1, 2 * num):
         weight, bias = kernel(n, n % 2 == 0)
         weight = weight * math.sqrt(2 / weight[0].numel())
-        tensors[f"kernels.{n - 1}"] = upsampling_kernel(weight) if n % 2 == 0 else weight
-        tensors[f"biases.{n}"] = bias
-    channels = tuple(len(tensors[f"biases.{2 * i}"]) for i in range(num))
-    settings = ProGANSettings(first.shape[1], len(colours), channels)
-    return Found(settings, tensors)
+        tensors[f"layers.{n - 1}.weight"] = weight if n % 2 else upsampling_kernel(weight)
+        tensors[f"layers.{n - 1}.bias"] = bias
+        if n % 2 == 0:
+            channels.append(len(bias))
+    return Found(ProGANSettings(first.shape[1], len(colours), tuple(channels)), tensors)
 
 
 def _checked(weight: Tensor, name: str) -> Tensor:

@@ -1,14 +1,13 @@
-"""Progressive GAN (Karras et al. 2018, arXiv:1710.10196), fully grown.
+"""The generator of Progressive GAN (Karras et al. 2018, arXiv:1710.10196), fully grown.
 
-Convolutions, each followed by a leaky ReLU, after which the features of every pixel are brought to
-a root mean square of one. Gains of equalised learning rates are multiplied into the weights before
-they come here.
+Equalised learning rates are multiplied into the weights before they come here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -20,8 +19,6 @@ from c2l_gans.networks.settings import WIDTH, NetworkSettings, Range
 from c2l_gans.networks.upsampling import upsample_convolve
 from c2l_stylegan.shared import records_gradients
 
-_SLOPE = 0.2
-
 
 @dataclass(frozen=True)
 class ProGANSettings(NetworkSettings):
@@ -30,7 +27,9 @@ class ProGANSettings(NetworkSettings):
     Args:
         z_dim: width of the noise.
         img_channels: of the image.
-        channels: features at 4 px, 8 px and so on, up to the image's resolution.
+        channels: features at 4 px, 8 px and so on.
+        slope: of the activations below zero.
+        tanh: whether a tanh bounds the image.
     """
 
     RANGES: ClassVar[Mapping[str, Range]] = {
@@ -42,6 +41,8 @@ class ProGANSettings(NetworkSettings):
     z_dim: int
     img_channels: int
     channels: tuple[int, ...]
+    slope: float = 0.2
+    tanh: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,42 +55,55 @@ class ProGANSettings(NetworkSettings):
         return 4 << (len(self.channels) - 1)
 
 
+class Layer(nn.Module):
+    """A 3x3 convolution, an activation, and features of a mean square of one.
+
+    ``up`` doubles the resolution first; its kernel is then one of ``upsampling_kernel``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, slope: float, *, up: bool) -> None:
+        super().__init__()
+        self.up, self.slope = up, slope
+        shape = (in_channels, out_channels, 4, 4) if up else (out_channels, in_channels, 3, 3)
+        # The memory order that convolutions of features with channels last want.
+        self.weight = nn.Parameter(torch.empty(shape, memory_format=torch.channels_last))
+        self.bias = nn.Parameter(torch.empty(out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, I, H, W) to (B, O, H', W')."""
+        if self.up:
+            x = upsample_convolve(x, self.weight, self.bias)
+        else:
+            x = F.conv2d(x, self.weight, self.bias, padding=1)
+        return unit(F.leaky_relu(x, self.slope, inplace=True))
+
+
+def unit(x: Tensor) -> Tensor:
+    """Features (B, C, ...) whose mean square over the channels is one."""
+    power = torch.linalg.vector_norm(x, dim=1, keepdim=True).square() / x.shape[1]
+    return x * (power + 1e-8).rsqrt()
+
+
 class ProGANNetwork(nn.Module):
-    """Noise of a root mean square of one to an image."""
+    """Noise of a mean square of one to an image."""
 
     def __init__(self, settings: ProGANSettings) -> None:
         super().__init__()
-        channels = settings.channels
-        self.first = nn.Linear(settings.z_dim, channels[0] * 16, bias=False)
-        self.kernels = nn.ParameterList()
-        self.biases = nn.ParameterList([torch.empty(channels[0])])
-        for i, width in enumerate(channels):
-            shapes = [(width, width, 3, 3)]
-            if i:  # doubles the resolution, by a kernel of ``upsampling_kernel``
-                shapes.insert(0, (channels[i - 1], width, 4, 4))
-            for shape in shapes:
-                # The memory order that convolutions of features with channels last want.
-                self.kernels.append(torch.empty(shape, memory_format=torch.channels_last))
-                self.biases.append(torch.empty(width))
-        self.colours = nn.Parameter(torch.empty(settings.img_channels, channels[-1], 1, 1))
-        self.colours_bias = nn.Parameter(torch.empty(settings.img_channels))
+        self.settings = settings
+        channels, slope = settings.channels, settings.slope
+        self.first = nn.Linear(settings.z_dim, 16 * channels[0])
+        self.layers = nn.ModuleList([Layer(channels[0], channels[0], slope, up=False)])
+        for before, after in pairwise(channels):
+            self.layers.append(Layer(before, after, slope, up=True))
+            self.layers.append(Layer(after, after, slope, up=False))
+        self.colours = nn.Conv2d(channels[-1], settings.img_channels, 1)
 
     def forward(self, z: Tensor) -> Tensor:
-        """(B, z_dim) to (B, img_channels, H, W)."""
+        """(B, z_dim) to images."""
         with torch.set_grad_enabled(records_gradients(self, z)):
-            first, *biases = self.biases
-            x = self.first(z).unflatten(1, (-1, 4, 4)) + first[:, None, None]
-            x = _activated(x.contiguous(memory_format=torch.channels_last))
-            for kernel, bias in zip(self.kernels, biases, strict=True):
-                if kernel.shape[2] == 4:
-                    x = _activated(upsample_convolve(x, kernel, bias))
-                else:
-                    x = _activated(F.conv2d(x, kernel, bias, padding=1))
-            return F.conv2d(x, self.colours, self.colours_bias)
-
-
-def _activated(x: Tensor) -> Tensor:
-    in_place = not torch.is_grad_enabled()
-    x = F.leaky_relu(x, _SLOPE, inplace=in_place)
-    factor = (x.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
-    return x.mul_(factor) if in_place else x * factor
+            x = self.first(z).unflatten(1, (4, 4, -1)).permute(0, 3, 1, 2)
+            x = unit(F.leaky_relu(x, self.settings.slope))
+            for layer in self.layers:
+                x = layer(x)
+            image: Tensor = self.colours(x)
+            return image.tanh() if self.settings.tanh else image
