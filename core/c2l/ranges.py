@@ -28,7 +28,6 @@ Steps = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-
 def _number_or_name(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
         raise ValueError(f"{value!r:.60} is neither the number of a class nor its name")

@@ -53,6 +53,7 @@ def read_run(file: Path | None, **fields: Any) -> TrainingRun:
         BadInput: it cannot be read, or says too little or too much.
     """
     fields["groups"] = parse_groups(fields.get("groups"))
+    fields["class_labels"] = fields.get("class_labels") or None
     fields["settings"] = parse_settings(fields.get("settings")) or None
     given = {name: value for name, value in fields.items() if value is not None}
     run = TrainingRun.read(file, **given) if file is not None else TrainingRun(**given)

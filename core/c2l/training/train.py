@@ -148,8 +148,10 @@ class _Session:
         self.prior: Prior = new_prior(run.prior, run.settings, self.manifest, run.seed)
         self.plan: TrainingPlan = make_plan(run, self.prior, self.manifest, self.domain)
         num = self.plan.num_pairs
+        labelled = self.prior.labelled(pairs.embeddings, pairs.classes)
         self.embeddings, self.latents = pairs.embeddings[:num], pairs.latents[:num]
         self.others = pairs.embeddings[num:], pairs.latents[num:]
+        self.labelled, self.others_labelled = labelled[:num], labelled[num:]
         self.steps_done = self.best_step = 0
         self.choice: Choice | None = None
 
@@ -160,13 +162,13 @@ class _Session:
         report: Callable[[TrainingProgress], None],
     ) -> None:
         """Fit the prior, and train it if it is trained by gradient."""
-        self.prior.fit(self.embeddings, self.latents, self.texts)
+        self.prior.fit(self.labelled, self.latents, self.texts)
         self.prior.to(resolve_device(self.run.device))
         if self.prior.trains_by_gradient:
             state = run_steps(
                 self.prior,
                 self.plan,
-                self.embeddings,
+                self.labelled,
                 self.latents,
                 checkpoint_path(self.run.out or Path()),
                 seconds_between=checkpoint_seconds,
@@ -175,7 +177,7 @@ class _Session:
             )
             self.prior, self.steps_done = state.average, state.step
             self.best_step = state.best.step if state.best else state.step
-            self.prior.refine(self.embeddings, rng_of(self.plan.seed, "refine", 0))
+            self.prior.refine(self.labelled, rng_of(self.plan.seed, "refine", 0))
         else:
             report(TrainingProgress(0, 0, None, False))
         self.prior.eval().requires_grad_(False)
@@ -192,7 +194,7 @@ class _Session:
         self.choice = choose_settings(
             self.prior, self.validator, self.embeddings, self.texts, [o.text for o in odd]
         )
-        loss = held_out_loss(self.prior, embeddings, latents, self.plan.seed)
+        loss = held_out_loss(self.prior, self.others_labelled, latents, self.plan.seed)
         if loss is not None:
             scores["held_out_loss"] = loss
         if self.run.student:
@@ -238,6 +240,7 @@ class _Session:
             training=self._training(),
             scores=scores,
             domain=domain,
+            class_labels=self.manifest.class_labels,
         )
         return card, words
 
@@ -255,7 +258,7 @@ class _Session:
             raise
 
     def _validate(self, average: Prior, pictures: Path) -> Validation:
-        loss = held_out_loss(average, *self.others, self.plan.seed)
+        loss = held_out_loss(average, self.others_labelled, self.others[1], self.plan.seed)
         if self.validator is None:
             return Validation(loss)
         return Validation(loss, self.validator.draw_strip(average, pictures), pictures)
