@@ -17,8 +17,9 @@ from pathlib import Path
 
 DATA = Path(__file__).parents[1] / "tests" / "data" / "gans"
 _NUM = 3
-_STRIDE = 16
-"""Of an image, only every sixteenth pixel of every sixteenth row is kept."""
+_KEPT = 16
+"""Of an image, about as many pixels of as many rows. What lies between two of them is odd, so that
+pixels are among them of each phase of each doubling."""
 
 
 def main() -> None:
@@ -59,7 +60,7 @@ def _make(name: str, official: Path) -> None:
     with torch.no_grad():
         drawn = family.draw(network, ours, z)
     images = drawn["images"]
-    stride = _STRIDE if images.shape[-1] >= 128 else 1
+    stride = images.shape[-1] // _KEPT | 1
     kept = {"z": z, **drawn, "images": images[:, :, ::stride, ::stride]}
     kept = {key: tensor.contiguous() for key, tensor in kept.items()}
     facts = {"file": packed.name, "stride": str(stride), "std": str(float(images.std()))}

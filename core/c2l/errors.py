@@ -46,6 +46,7 @@ __all__ = [
     "NotWritable",
     "PluginFailed",
     "ProgramNotAccepted",
+    "RankLost",
     "StoreRefused",
     "StoreUnreachable",
     "UnknownPlugin",
@@ -109,6 +110,12 @@ class ProgramNotAccepted(C2LError):
 
     def __reduce__(self) -> tuple[object, ...]:  # so that it comes back from another process
         return type(self), (self.reference, self.sha256)
+
+
+class RankLost(C2LError):
+    """One of several processes that train together is gone, or does not answer."""
+
+    exit_code = ExitCode.RANK_LOST
 
 
 class MissingDependency(C2LError):

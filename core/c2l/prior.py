@@ -128,7 +128,8 @@ class Prior(Part, ABC):
         Called once, before the first step of training.
 
         Args:
-            embeddings: float32, shape (N, E), of images, as the embedder gives them.
+            embeddings: float32, shape (N, E), of images, as the embedder gives them. Of more pairs
+                than fit in memory, these are the first ones.
             latents: float32, shape (N, K, D).
             texts: float32, shape (M, E), of prompts that suit the generator, if there are any. They
                 show where texts of this domain lie; they are not paired with the images.
@@ -147,7 +148,7 @@ class Prior(Part, ABC):
         """
         if classes is None or not self.config.num_classes:
             return embeddings
-        return torch.cat([embeddings, classes[:, None].to(embeddings)], dim=1)
+        return torch.cat([embeddings.float(), classes[:, None].float()], dim=1)
 
     def without_labels(self, labelled: Tensor) -> tuple[Tensor, Tensor | None]:
         """The embeddings (N, E) and classes (N,) that ``labelled`` put together."""
@@ -204,6 +205,10 @@ class Prior(Part, ABC):
             a scalar with a gradient.
         """
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
+
+    def forward(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
+        """``training_loss``: what wraps a module to train it, as DDP does, calls this."""
+        return self.training_loss(embeddings, latents, rng)
 
     @torch.no_grad()
     def sample(

@@ -6,9 +6,9 @@ value out of range gets the same message wherever it is given.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, functional_validators
+from pydantic import BeforeValidator, Field
 
 MOST_GUIDANCE = 100
 MOST_TRUNCATION = 2
@@ -34,7 +34,7 @@ def _number_or_name(value: object) -> object:
     return value
 
 
-ClassLabel = Annotated[int | str, functional_validators.BeforeValidator(_number_or_name)]
+ClassLabel = Annotated[int | str, BeforeValidator(_number_or_name)]
 """A class by number or name; which there are, the generator knows."""
 
 # For the settings of priors.
@@ -43,3 +43,24 @@ Size = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Drop = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+AUTO = "auto"
+
+
+def _number_or_auto(value: object) -> object:
+    """Raises ``ValueError`` where pydantic would name the faults of each of the two."""
+    if value == AUTO:
+        return value
+    try:
+        number = int(value) if isinstance(value, (int, str)) else None
+    except ValueError:
+        number = None
+    if number is None:
+        raise ValueError(f"`best_of={value!r}` is neither a whole number nor auto")
+    if number < 1:
+        raise ValueError(f"`best_of={number}` is below 1")
+    return number
+
+
+BestOf = Annotated[int | Literal["auto"], BeforeValidator(_number_or_auto)]
+"""Candidates for each picture, or ``auto``: as many as help."""

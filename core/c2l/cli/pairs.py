@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,7 +21,7 @@ def pairs(
     context: typer.Context,
     generator: Annotated[str, options.option("What draws the pictures.", "-g", "--generator")],
     embedder: Annotated[str, options.option("What looks at them.", "-e", "--embedder")],
-    out: Annotated[Path, options.option("Folder; an unfinished one is resumed.", "--out", "-o")],
+    out: Annotated[str, options.place("Folder; an unfinished one is resumed.", "--out", "-o")],
     num: options.NumPairs = None,
     groups: options.Groups = None,
     class_labels: options.Classes = None,

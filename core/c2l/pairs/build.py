@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from c2l.pairs.groups import check_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
 from c2l.pairs.reader import Pairs
 from c2l.pairs.workers import draw_shards
+from c2l.places import Place, place_of
 from c2l.prior_file import PartCard
 from c2l.seeds import NUM_SEEDS
 from c2l.trial import try_parts
@@ -39,7 +39,7 @@ class PairsInterrupted(KeyboardInterrupt):
         num_done, num: pairs on disk, and wanted.
     """
 
-    def __init__(self, folder: Path, num_done: int, num: int) -> None:
+    def __init__(self, folder: Place, num_done: int, num: int) -> None:
         super().__init__(f"{num_done:,} of {num:,} pairs are in {folder}")
         self.folder = folder
         self.num_done = num_done
@@ -50,7 +50,7 @@ def build_pairs(
     generator: Generator,
     embedder: Embedder,
     num: int,
-    out: Path | str,
+    out: Place | str,
     *,
     groups: Sequence[int] | None = None,
     class_labels: Sequence[int | str] | None = None,
@@ -97,7 +97,7 @@ def build_pairs(
         WorkerDied: a worker ended, usually for lack of memory.
         PairsInterrupted: Ctrl-C.
     """
-    out = Path(out)
+    out = place_of(out)
     watch(generator)
     watch(embedder)
     _check_numbers(num=num, shard_size=shard_size, batch_size=batch_size, workers=workers)
@@ -145,7 +145,7 @@ def _check_numbers(**numbers: int | None) -> None:
 def _wanted(
     parts: Parts,
     num: int,
-    out: Path,
+    out: Place,
     groups: tuple[int, ...],
     first_seed: int,
     shard_size: int | None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -19,6 +18,7 @@ from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.records import ShardRecord, shard_name, write_record
 from c2l.pairs.shards import write_shard
 from c2l.part import Part
+from c2l.places import Place
 from c2l.seeds import NUM_SEEDS
 
 Parts = tuple[Generator, Embedder]
@@ -67,7 +67,7 @@ class ShardDrawer:
         manifest: the plan of the folder.
     """
 
-    def __init__(self, parts: Parts, manifest: PairsManifest, folder: Path) -> None:
+    def __init__(self, parts: Parts, manifest: PairsManifest, folder: Place) -> None:
         self.parts, self.manifest, self.folder = parts, manifest, folder
         own = tuple(parts[0].latent_space.repeats)
         self._groups = () if manifest.repeats == own else manifest.repeats

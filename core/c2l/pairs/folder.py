@@ -8,7 +8,6 @@ no shard.
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, BadWeights, IncompatibleParts, spell_fields
@@ -26,9 +25,10 @@ from c2l.pairs.records import (
     shard_name,
     write_record,
 )
+from c2l.places import Place
 
 
-def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path) -> PairsManifest:
+def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place) -> PairsManifest:
     """The plan to follow: a new one, or the folder's own if it is the same.
 
     Args:
@@ -67,7 +67,7 @@ def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path) -
     return plan
 
 
-def missing(plan: PairsManifest, out: Path) -> list[int]:
+def missing(plan: PairsManifest, out: Place) -> list[int]:
     """Places of shards that have to be drawn.
 
     Raises:
@@ -78,13 +78,13 @@ def missing(plan: PairsManifest, out: Path) -> list[int]:
     return [i for i in range(plan.num_shards) if i not in listing.finished]
 
 
-def num_done(plan: PairsManifest, out: Path) -> int:
+def num_done(plan: PairsManifest, out: Place) -> int:
     """How many pairs are on disk."""
     finished = list_shards(out).finished
     return sum(plan.shard_length(i) for i in finished if i < plan.num_shards)
 
 
-def finish(out: Path) -> PairsManifest:
+def finish(out: Place) -> PairsManifest:
     """Write down what a folder holds, once all of it is there.
 
     Raises:
@@ -100,7 +100,7 @@ def finish(out: Path) -> PairsManifest:
     return whole
 
 
-def assembled(plan: PairsManifest, out: Path) -> PairsManifest:
+def assembled(plan: PairsManifest, out: Place) -> PairsManifest:
     """The plan with the records of all its shards.
 
     Raises:
@@ -122,7 +122,7 @@ def assembled(plan: PairsManifest, out: Path) -> PairsManifest:
     return whole
 
 
-def unfinished(plan: PairsManifest, out: Path) -> BadInput:
+def unfinished(plan: PairsManifest, out: Place) -> BadInput:
     """The error of a folder that is not finished, with the command that finishes it."""
     done = num_done(plan, out)
     settle = f". To keep only those, the same with `num={done}`" if done else ""
@@ -133,7 +133,7 @@ def unfinished(plan: PairsManifest, out: Path) -> BadInput:
     )
 
 
-def _write_records_of_version_1(there: PairsManifest, out: Path) -> None:
+def _write_records_of_version_1(there: PairsManifest, out: Place) -> None:
     """Its manifest was their only list."""
     for index, record in enumerate(there.shards):
         if not record.size and not (out / record_name(index)).exists():
@@ -143,7 +143,7 @@ def _write_records_of_version_1(there: PairsManifest, out: Path) -> None:
                 write_record(out, index, dataclasses.replace(record, size=size))
 
 
-def _refuse_other_sizes(plan: PairsManifest, listing: Listing, out: Path) -> None:
+def _refuse_other_sizes(plan: PairsManifest, listing: Listing, out: Place) -> None:
     """Raises ``BadWeights`` where a file and its record differ.
 
     All whole shards have one size, so that only the records of those that differ are read.
@@ -167,7 +167,7 @@ def _refuse_other_sizes(plan: PairsManifest, listing: Listing, out: Path) -> Non
 
 
 def _refuse_others(
-    there: PairsManifest, wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path
+    there: PairsManifest, wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place
 ) -> None:
     """Raises ``IncompatibleParts``, naming every way in which the folder differs."""
     wrong = part_mismatches(there, *parts)
@@ -206,7 +206,7 @@ def _classes(manifest: PairsManifest) -> str:
     return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
 
 
-def _command(manifest: PairsManifest, folder: Path) -> str:
+def _command(manifest: PairsManifest, folder: Place) -> str:
     """The command that finishes a folder."""
     fields: dict[str, object] = {
         "generator": manifest.generator.reference,

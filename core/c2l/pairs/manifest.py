@@ -11,13 +11,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from c2l.classes import Classes
 from c2l.errors import BadInput, BadWeights, spell_fields
 from c2l.files import write_atomically
 from c2l.pairs.records import ShardRecord
+from c2l.places import Place
 from c2l.prior_file import PartCard
 
 SCHEMA = "c2l-pairs/2"
@@ -119,7 +119,7 @@ class PairsManifest:
         raw["shards"] = tuple(ShardRecord(**shard) for shard in raw["shards"])
         return cls(**raw)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Place) -> None:
         """Replace the manifest of ``folder`` atomically."""
         write_atomically(folder / NAME, self.to_json().encode())
 
@@ -128,7 +128,7 @@ def _json(raw: dict[str, Any]) -> str:
     return json.dumps(raw, indent=1, sort_keys=True) + "\n"
 
 
-def read_manifest(folder: Path) -> PairsManifest:
+def read_manifest(folder: Place) -> PairsManifest:
     """Read the manifest of a folder of pairs, finished or not; opens no shard.
 
     Raises:

@@ -17,7 +17,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,6 +26,7 @@ from c2l.errors import Assumed, BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.manifest import PairsManifest
+from c2l.places import Place
 from c2l.plugins import registry
 from c2l.threads import single_threaded
 
@@ -43,7 +43,7 @@ class WorkerDied(C2LError):
 def draw_shards(
     parts: Parts,
     manifest: PairsManifest,
-    folder: Path,
+    folder: Place,
     indices: Sequence[int],
     *,
     workers: int,
@@ -76,7 +76,7 @@ def draw_shards(
 def _in_processes(
     load: Callable[[], Parts],
     manifest: PairsManifest,
-    folder: Path,
+    folder: Place,
     indices: Sequence[int],
     workers: int,
     on_drawn: OnDrawn,
@@ -161,7 +161,7 @@ class _Work:
 
     load: Callable[[], Parts]
     manifest: PairsManifest
-    folder: Path
+    folder: Place
     drawn: Any
     stop: Any
 

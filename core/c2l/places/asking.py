@@ -34,6 +34,7 @@ _LONGEST = 240
 
 _BUSY_CODES = {"RequestTimeout", "IncompleteBody", "OperationAborted", "Throttling", "SlowDown"}
 _NO_SUCH_BUCKET = "NoSuchBucket"
+_ON_THE_WAY = re.compile(r"Payload|Incomplete|ContentLength|Timeout|Connect|Disconnect")
 _ABOUT_KEYS = re.compile(r"Credential|Token|Auth|Profile|Login|SSO|Signature")
 _FOREIGN_FAULTS = (TypeError, ValueError, AttributeError, LookupError, NotImplementedError)
 
@@ -109,7 +110,7 @@ def _refused(address: str, verb: str, error: Exception) -> StoreRefused:
     if _is_about_bucket(error, verb):
         bucket = f"{scheme}://{rest.partition('/')[0]}"
         return StoreRefused(f"cannot {verb} {address}: there is no {bucket}", hint="Make it first")
-    if isinstance(error, _FOREIGN_FAULTS) and not _is_about_keys(error):
+    if isinstance(error, _FOREIGN_FAULTS) and not _is_named(error, _ABOUT_KEYS):
         hint = "Check the address, and that fsspec and the package of this store fit each other"
         return StoreRefused(f"cannot {verb} {address}: {_words(error)}", hint=hint)
     sign_in = _SIGN_IN[_EXTRAS[scheme]] if scheme in _EXTRAS else "check your keys"
@@ -123,13 +124,13 @@ def _refused(address: str, verb: str, error: Exception) -> StoreRefused:
 
 
 def _will_not_change(error: Exception) -> bool:
-    if _code(error) in _BUSY_CODES:
+    if _code(error) in _BUSY_CODES or _is_named(error, _ON_THE_WAY):
         return False
     status = _status(error)
     if status is not None:
         return 300 <= status < 500 and status not in (408, 409, 416, 425, 429)
     refused = (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError)
-    return isinstance(error, (*refused, *_FOREIGN_FAULTS)) or _is_about_keys(error)
+    return isinstance(error, (*refused, *_FOREIGN_FAULTS)) or _is_named(error, _ABOUT_KEYS)
 
 
 def _is_about_bucket(error: Exception, verb: str) -> bool:
@@ -139,8 +140,9 @@ def _is_about_bucket(error: Exception, verb: str) -> bool:
     return verb == "write" or _code(error) == _NO_SUCH_BUCKET
 
 
-def _is_about_keys(error: Exception) -> bool:
-    return any(_ABOUT_KEYS.search(type(cause).__name__) for cause in _causes(error))
+def _is_named(error: Exception, pattern: re.Pattern[str]) -> bool:
+    """By the names of classes, since each package has its own, and few are installed."""
+    return any(pattern.search(type(cause).__name__) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -184,6 +186,8 @@ def _status(error: BaseException) -> int | None:
 
 def _words(error: BaseException) -> str:
     """What a package says, in one line and without keys."""
+    while isinstance(error, OSError) and error.args[-1:] == (None,) and error.__cause__:
+        error = error.__cause__  # s3fs has no words where an answer has no body
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, _FOREIGN_FAULTS):
         text = f"{type(error).__name__}: {text}"

@@ -38,9 +38,11 @@ def read_many(folder: Place, names: Sequence[str]) -> Iterator[bytes]:
     """
     if isinstance(folder, Path):
         for name in names:
-            yield (folder / name).read_bytes()
+            yield _read_file(f"{folder}{os.sep}{name}")  # pathlib would take most of the time
         return
-    sizes = {entry.name: entry.size for entry in folder.scan()}
+    if not names:
+        return
+    sizes = {entry.name: entry.stat().st_size for entry in folder.scan()}
     for start in range(0, len(names), _AT_ONCE):
         some = names[start : start + _AT_ONCE]
         for name in some:
@@ -75,6 +77,14 @@ def remove_tree(folder: Place) -> None:
         return
     for entry in list(folder.scan()):
         (folder / entry.name).unlink(missing_ok=True)
+
+
+def _read_file(path: str) -> bytes:
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        return os.read(file, os.fstat(file).st_size)
+    finally:
+        os.close(file)
 
 
 def _together(folder: RemotePath, sizes: Mapping[str, int]) -> list[bytes]:

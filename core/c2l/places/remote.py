@@ -8,13 +8,14 @@ least of all a listing.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from datetime import datetime
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from c2l.errors import BadPath, NotWritable
+from c2l.errors import BadInput, BadPath, NotWritable
 from c2l.interrupt import interrupts_wait
 from c2l.places import asking
 from c2l_registry.addresses import check_address, is_address, shortened_address
@@ -23,19 +24,32 @@ T = TypeVar("T")
 
 
 class Stat(NamedTuple):
-    """As ``os.stat`` gives it, as far as a store knows."""
+    """As ``os.stat`` gives it, as far as a store knows.
+
+    Args:
+        st_size: in bytes.
+        st_mtime: when it was written, by the store's clock; 0 where the store does not say.
+    """
 
     st_size: int
+    st_mtime: float
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any]) -> Stat:
+        """From what fsspec says, in the words of each package."""
+        words = ("LastModified", "mtime", "updated", "created")
+        time = next(filter(None, map(info.get, words)), 0)
+        return cls(int(info.get("size") or 0), _seconds(time))
 
 
 class Entry(NamedTuple):
     """One name in a folder, as ``os.scandir`` gives it."""
 
     name: str
-    size: int
+    info: Mapping[str, Any]
 
     def stat(self) -> Stat:
-        return Stat(self.size)
+        return Stat.of(self.info)
 
 
 @dataclass(frozen=True, order=True)
@@ -53,9 +67,9 @@ class RemotePath:
     def __str__(self) -> str:
         return f"{self.scheme}://{self.key}"
 
-    def __truediv__(self, other: str | PurePosixPath) -> RemotePath:
+    def __truediv__(self, other: str | PurePath) -> RemotePath:
         parts = self.key.split("/")
-        for part in PurePosixPath(other).parts:
+        for part in PurePath(other).parts:
             parts = parts[:-1] if part == ".." and len(parts) > 1 else [*parts, part]
         return RemotePath(self.scheme, "/".join(parts))
 
@@ -92,16 +106,20 @@ class RemotePath:
     def absolute(self) -> RemotePath:
         return self
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether other processes see the same; ``memory://`` lives in one."""
-        return self.scheme != "memory"
+    def __reduce__(self) -> tuple[object, ...]:
+        if self.scheme == "memory":
+            raise BadInput(
+                f"{self} lies in the memory of one process, and others cannot see it",
+                hint="Use `workers=1`, or another place",
+                field="workers",
+            )
+        return type(self), (self.scheme, self.key)
 
     # -- questions
 
     def stat(self) -> Stat:
         """The size. Raises ``FileNotFoundError`` for what is no object, folders included."""
-        return Stat(self._ask("read", self._size))
+        return Stat.of(self._ask("read", self._object))
 
     def exists(self) -> bool:
         return self._kind() is not None
@@ -142,7 +160,7 @@ class RemotePath:
         """All of it. Raises ``FileNotFoundError``."""
 
         def read(fs: Any) -> bytes:
-            return self._exactly(fs, 0, self._size(fs))
+            return self._exactly(fs, 0, Stat.of(self._object(fs)).st_size)
 
         return self._ask("read", read)
 
@@ -160,9 +178,29 @@ class RemotePath:
         def put(fs: Any) -> None:
             with interrupts_wait():  # some file systems would put what they have so far
                 fs.pipe_file(str(self), data)
+                _newest[self.parent] = self.name
 
         self._ask("write", put)
-        _newest[self.parent] = self.name
+
+    def create(self, data: bytes) -> bool:
+        """Put an object unless there is one; of several who do so at once, one does. Says whether.
+
+        Where a store cannot promise that, the last one wins.
+        """
+        self.check_writable()
+
+        def put(fs: Any) -> bool:
+            try:
+                with interrupts_wait():
+                    fs.pipe_file(str(self), data, mode="create")
+                    _newest[self.parent] = self.name
+            except FileExistsError:
+                return False
+            return True
+
+        created = self._ask("write", put)
+        # An answer that was lost may have been a yes.
+        return created or self.read_bytes() == data
 
     def unlink(self, missing_ok: bool = False) -> None:
         if _newest.get(self.parent) == self.name:
@@ -199,11 +237,11 @@ class RemotePath:
         fs.invalidate_cache()
         return dict(fs.info(str(self)))
 
-    def _size(self, fs: Any) -> int:
+    def _object(self, fs: Any) -> dict[str, Any]:
         info = self._info(fs)
         if info.get("type") == "directory":
             raise FileNotFoundError(str(self))
-        return int(info["size"])
+        return info
 
     def _kind(self) -> str | None:
         try:
@@ -228,7 +266,7 @@ class RemotePath:
         own = fs._strip_protocol(str(self)).strip("/")  # some stores list a folder in itself
         names = [row["name"].strip("/") for row in rows]
         entries = [
-            Entry(name.rpartition("/")[2], int(row.get("size") or 0))
+            Entry(name.rpartition("/")[2], row)
             for name, row in zip(names, rows, strict=True)
             if name != own
         ]
@@ -249,6 +287,13 @@ _newest: dict[RemotePath, str] = {}
 """What this process wrote last into each folder: a list without it is an old one."""
 
 Place: TypeAlias = Path | RemotePath
+
+
+def _seconds(time: Any) -> float:
+    """Since 1970, from a date, a text or a number."""
+    if isinstance(time, str):
+        time = datetime.fromisoformat(time)
+    return time.timestamp() if isinstance(time, datetime) else float(time)
 
 
 def place_of(given: str | Place) -> Place:
@@ -272,3 +317,20 @@ def place_of(given: str | Place) -> Place:
     if scheme.lower() in {"file", "local"}:
         return Path(unquote(urlsplit(given).path))
     return RemotePath(scheme.lower(), "/".join(part for part in key.split("/") if part))
+
+
+def check_local(given: str | Path, *, field: str = "") -> Path:
+    """Return a path of this machine, where nothing else will do.
+
+    Raises:
+        BadPath: it is, or was, an address.
+    """
+    address = is_address(given) if isinstance(given, str) else shortened_address(given.as_posix())
+    if not address:
+        return Path(given)
+    what = f"`{field}`" if field else "this"
+    raise BadPath(
+        f"{what} is a path of this machine, not an address of a store",
+        hint="Use a folder here, and copy it",
+        field=field,
+    )

@@ -12,12 +12,12 @@ from c2l.classes import known_names, names_beside, read_names
 from c2l.errors import Assumed, BadInput, BadWeights, UnknownReference
 from c2l.guard import blaming
 from c2l.loading import load_generator, load_prior
+from c2l.places import RemotePath, on_disk, place_of
 from c2l.plugins import registry
 from c2l.reading import unwrapped
 from c2l.resolving import find_generator
 from c2l_registry.paths import expand_path
 from c2l_registry.references import means_a_path, names_a_file
-
 
 MOST_NAMES = 10
 """Of classes, that are listed."""
@@ -49,6 +49,13 @@ def inspect_file(source: str) -> dict[str, Any]:
     Raises:
         UnknownReference, BadReference, BadWeights
     """
+    place = place_of(source)
+    if isinstance(place, RemotePath):
+        try:
+            with on_disk(place) as copy:
+                return {**inspect_file(str(copy)), "file": str(place)}
+        except FileNotFoundError:
+            raise UnknownReference(f"there is no {place}", hint="Check the address") from None
     reference = _reference(source)
     try:
         cls, path = find_generator(reference)

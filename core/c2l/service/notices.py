@@ -28,6 +28,7 @@ Kind = Literal[
     "path",
     "saved",
     "short",
+    "ranks",
 ]
 
 _LONGEST = 100

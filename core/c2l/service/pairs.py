@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
 from c2l.devices import resolve_device
@@ -12,6 +11,7 @@ from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, build_pairs, read_manifest
+from c2l.places import Place, place_of
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
 from c2l.service.typed_values import parse_groups
@@ -29,7 +29,7 @@ P = ParamSpec("P")
 def make_pairs(
     generator: str,
     embedder: str,
-    out: Path,
+    out: Place | str,
     *,
     num: int | None = None,
     groups: str | Sequence[int] | None = None,
@@ -57,7 +57,7 @@ def make_pairs(
     Raises:
         As ``fetch_with_consent``, ``c2l.load_generator`` and ``build_pairs``.
     """
-    groups = parse_groups(groups)
+    groups, out = parse_groups(groups), place_of(out)
     chosen = ChosenDevice(device, tell)
     fetch_with_consent([generator, embedder], ask=ask, tell=tell, on_download=on_download)
     return fill_folder(
@@ -79,7 +79,7 @@ def make_pairs(
 def fill_folder(
     generator: Generator,
     embedder: Embedder,
-    out: Path,
+    out: Place,
     num: int,
     *,
     groups: Sequence[int] | None = None,
@@ -111,7 +111,7 @@ def fill_folder(
     return pairs
 
 
-def num_wanted(folder: Path) -> int:
+def num_wanted(folder: Place) -> int:
     """The number of pairs a folder was begun for; the default for a new one."""
     begun = (folder / "manifest.json").exists()
     return read_manifest(folder).num if begun else DEFAULT_NUM
@@ -121,7 +121,12 @@ def num_workers(device_type: str, num: int) -> int:
     """The number of processes that draw ``num`` pairs fastest on a type of device."""
     if device_type != "cpu" or num < WORTH_WORKERS:
         return 1
-    affinity = getattr(os, "sched_getaffinity", None)  # a container may own fewer than all cores
+    return num_cores()
+
+
+def num_cores() -> int:
+    """How many cores this process may use: a container may own fewer than all."""
+    affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
@@ -148,7 +153,7 @@ class ChosenDevice:
         return told
 
 
-def _fewer(out: Path, there: int, num: int, before: int) -> str:
+def _fewer(out: Place, there: int, num: int, before: int) -> str:
     if there > num:
         return f"{out} already holds {there:,} pairs, more than {num:,}; all of them stay"
     return (

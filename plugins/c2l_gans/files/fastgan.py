@@ -69,8 +69,8 @@ def convert(values: Mapping[str, Any], take: Take) -> Found[FastGANSettings]:
     first = normalisations.spectral(tensor, "init.init.0.weight", dim=1)
     if first.ndim != 4 or first.shape[2:] != (4, 4):
         raise Damaged(f"its first layer has shape {tuple(first.shape)}")
-    gain, bias = _affine(tensor, "init.init.1")
-    kernel = _scaled(first.transpose(0, 1), gain)
+    gain, bias = normalisations.affine(tensor, "init.init.1")
+    kernel = normalisations.scaled(first.transpose(0, 1), gain)
     tensors["first.weight"] = kernel.permute(0, 2, 3, 1).flatten(0, 2)
     tensors["first_bias"] = bias[:, None, None]
     num_classes = 0
@@ -156,30 +156,14 @@ def _layer(
             found[f"{ours}.weight"] = normalisations.spectral(tensor, f"{norm}.{theirs}.weight")
             found[f"{ours}.bias"] = tensor(f"{norm}.{theirs}.bias") + (ours == "gain")
     else:
-        gain, bias = _affine(tensor, norm)
-    weight = _scaled(weight, gain)
+        gain, bias = normalisations.affine(tensor, norm)
+    weight = normalisations.scaled(weight, gain)
     found["weight"] = upsampling_kernel(weight) if up else weight
     found["bias"] = bias
     if noise_map is not None:
         found["noise_strength"] = tensor(f"{noise}.weight") * gain
         found["noise_const"] = noise_map
     return found
-
-
-def _affine(tensor: Read, norm: str) -> tuple[Tensor, Tensor]:
-    """Gain and bias of a whole batch normalisation."""
-    gain, bias = normalisations.batch(tensor, norm)
-    own = tensor(f"{norm}.weight")
-    if own.shape != gain.shape:
-        raise Damaged(f"{norm}.weight has shape {tuple(own.shape)}")
-    return gain * own, bias * own + tensor(f"{norm}.bias")
-
-
-def _scaled(weight: Tensor, gain: Tensor) -> Tensor:
-    """A kernel (O, I, h, w), its outputs multiplied by ``gain`` (O,)."""
-    if len(weight) != len(gain):
-        raise Damaged(f"a normalisation of {len(gain)} channels follows {len(weight)}")
-    return weight * gain[:, None, None, None]
 
 
 def _by_name(averaged: list[Any], values: Mapping[str, Any]) -> dict[str, Any]:

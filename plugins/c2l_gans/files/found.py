@@ -20,7 +20,7 @@ S = TypeVar("S", bound=NetworkSettings)
 Take = Callable[[Any, str], Tensor]
 """Reads a tensor that lies in a file; the name is for messages."""
 
-_AVERAGED = re.compile(r"(?i)(^|_)(ema|smooth|avg|average|averaged|gs)(_|$)")
+_AVERAGED = re.compile(r"(?i)(^|_)(ema|smooth|avgg?|average|averaged|gs|ge)(_|$)")
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,17 @@ def checkpoint(path: Path) -> Iterator[tuple[Any, Take]]:
 
 
 @contextmanager
-def pickle(path: Path) -> Iterator[tuple[Any, Take]]:
+def pickle(path: Path, *, functions: bool = False) -> Iterator[tuple[Any, Take]]:
     """What NVIDIA's code and its heirs pickled, and how to read tensors of it.
 
+    Args:
+        functions: as of ``c2l_stylegan.shared.root_of``.
     Raises:
         BadWeights: as ``checkpoint``.
     """
     with explain_damage(path):
         try:
-            yield root_of(path), views(at_most=path.stat().st_size)
+            yield root_of(path, functions=functions), views(at_most=path.stat().st_size)
         except Damaged as error:
             raise _not_read(path, error) from error
 

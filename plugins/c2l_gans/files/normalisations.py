@@ -27,6 +27,15 @@ def spectral(take: Callable[[str], Tensor], name: str, *, dim: int = 0) -> Tenso
     return weight / torch.dot(u, torch.mv(matrix, v))
 
 
+def iterated(weight: Tensor, start: Tensor, name: str) -> Tensor:
+    """A weight in effect whose spectral norm is found by a step from a vector (1, O)."""
+    matrix = weight.flatten(1)
+    if start.shape != (1, len(matrix)):
+        raise Damaged(f"{name} does not fit the weights that it belongs to")
+    along = torch.nn.functional.normalize(start @ matrix)
+    return weight / torch.linalg.vector_norm(along @ matrix.T)
+
+
 def batch(
     take: Callable[[str], Tensor],
     name: str,
@@ -37,3 +46,19 @@ def batch(
     """Gain and bias (C,) that a trained batch normalisation amounts to, before its own two."""
     gain = (take(f"{name}.{var}") + _SMALLEST).rsqrt()
     return gain, -take(f"{name}.{mean}") * gain
+
+
+def affine(take: Callable[[str], Tensor], norm: str) -> tuple[Tensor, Tensor]:
+    """Gain and bias of a whole batch normalisation."""
+    gain, bias = batch(take, norm)
+    own = take(f"{norm}.weight")
+    if own.shape != gain.shape:
+        raise Damaged(f"{norm}.weight has shape {tuple(own.shape)}")
+    return gain * own, bias * own + take(f"{norm}.bias")
+
+
+def scaled(weight: Tensor, gain: Tensor) -> Tensor:
+    """A kernel (O, I, h, w), its outputs multiplied by ``gain`` (O,)."""
+    if len(weight) != len(gain):
+        raise Damaged(f"a normalisation of {len(gain)} channels follows {len(weight)}")
+    return weight * gain[:, None, None, None]

@@ -58,7 +58,7 @@ class NetworkSettings:
 
 
 def _numbers_of(value: Any) -> list[Any]:
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str) or dataclasses.is_dataclass(value):
         return []
     if isinstance(value, dict):
         return [n for item in value.items() for part in item for n in _numbers_of(part)]

@@ -8,7 +8,10 @@ from typing import Any
 
 from c2l_stylegan.files.pickled import Module
 
-RELATIVES = (b"FastganSynthesis",)
+RELATIVES = (
+    *(b"FastganSynthesis", b"class SuperresGenerator", b"R3GAN.Networks"),
+    *(b"def G_style(", b"def G_paper("),  # StyleGAN1 and ProGAN
+)
 """One of these is near the beginning of the pickles of relatives, which open as kinds of their own.
 A file that has it further in is still named here, once it is read."""
 
@@ -26,7 +29,7 @@ def relative_of(network: Module) -> str:
     if synthesis is not None and synthesis.class_name.startswith("FastganSynthesis"):
         return "a Projected GAN's FastGAN, `projected-gan:FILE`"
     if mapping is not None and mapping.child("embed_proj") is not None:
-        return "a conditional StyleGAN-XL generator"
+        return "a StyleGAN-XL generator with classes, `stylegan-xl:FILE`"
     blocks = [block for _, block in synthesis.children()] if synthesis is not None else []
     if any(block.child("convs1") is not None for block in blocks):
         return "a StyleGAN-T generator"

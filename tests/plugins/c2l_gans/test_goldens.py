@@ -9,26 +9,23 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
+from gan_goldens import CLOSE, DATA, Golden
 
 import c2l
 from c2l.testing import assert_conforms
 
-DATA = Path(__file__).parents[2] / "data" / "gans"
+pytestmark = pytest.mark.filterwarnings("ignore::c2l.errors.Assumed")
 FAMILIES = sorted(folder.name for folder in DATA.iterdir())
-CLOSE = 1e-4
-"""Of an image's standard deviation."""
-
-
-class Golden:
-    """What the official code wrote and drew."""
-
-    def __init__(self, name: str) -> None:
-        with safe_open(DATA / name / "golden.safetensors", framework="pt") as file:
-            facts = file.metadata()
-            self.tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        self.path = DATA / name / facts["file"]
-        self.stride, self.std = int(facts["stride"]), float(facts["std"])
+_LERP = "truncation_pulls_latents_to_their_mean"
+EXPECTED = {
+    "stylegan_xl": {_LERP: "but to that of their own class"},
+    **{
+        name: {_LERP: "it leaves the class, and chooses statistics of the normalisations"}
+        for name in FAMILIES
+        if name.startswith("biggan")
+    },
+}
+"""Laws that a family cannot keep, and why."""
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -55,4 +52,5 @@ def test_converted_it_draws_the_same(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_it_keeps_every_law(name: str) -> None:
-    assert_conforms(lambda: c2l.load_generator(str(Golden(name).path)))
+    path = str(Golden(name).path)
+    assert_conforms(lambda: c2l.load_generator(path), expected_failures=EXPECTED.get(name, {}))
