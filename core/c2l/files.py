@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadInput
-from c2l_registry.files import draft_of, remove_partials, write_atomically
+from c2l_registry.files import create_atomically, draft_of, remove_partials, write_atomically
 
 __all__ = [
+    "create_atomically",
     "draft_of",
     "read_json",
     "read_text",

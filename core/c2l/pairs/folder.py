@@ -1,8 +1,8 @@
 """A folder of pairs from its beginning to its end, whoever fills it.
 
 ``begin`` writes the plan, or checks that the folder has the same one; anybody draws what
-``missing`` names; ``finish`` writes down what is there. All three look at the folder once and open
-no shard.
+``missing`` names; ``finish_pairs`` writes down what is there. All three look at the folder once and
+open no shard.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path) -
                 hint="Choose another folder with `out`",
                 field="out",
             )
-        wanted.write(out)
-        return wanted
+        if wanted.create(out):
+            return wanted
     there = read_manifest(out)
     _refuse_others(there, wanted, parts, out)
     _write_records_of_version_1(there, out)
@@ -84,7 +84,7 @@ def num_done(plan: PairsManifest, out: Path) -> int:
     return sum(plan.shard_length(i) for i in finished if i < plan.num_shards)
 
 
-def finish(out: Path) -> PairsManifest:
+def finish_pairs(out: Path) -> PairsManifest:
     """Write down what a folder holds, once all of it is there.
 
     Raises:

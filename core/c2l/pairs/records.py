@@ -11,9 +11,13 @@ import dataclasses
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, Self
 
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
@@ -21,9 +25,11 @@ from c2l.files import write_atomically
 _NAME = re.compile(r"pairs-(\d{5,})\.(json|safetensors)")
 _LONGEST = 4096
 """Bytes of a record; a real one has some 250."""
+_READERS, _AT_ONCE = 16, 1000
+"""Threads that read records where there are many: a file server answers each after a while."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ShardRecord:
     """One finished shard.
 
@@ -41,6 +47,16 @@ class ShardRecord:
     size: int = 0
     made_on: str = ""
 
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Self:
+        """Raises ``TypeError`` on anything but a record."""
+        record = cls(**raw)
+        if not (isinstance(record.num, int) and isinstance(record.sha256, str)):
+            raise TypeError("record")
+        # Of hundreds of thousands, a few kinds.
+        object.__setattr__(record, "made_on", sys.intern(record.made_on))
+        return record
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -49,10 +65,12 @@ class Listing:
     Args:
         finished: places of shards that are there with their record.
         sizes: in bytes, of every shard that is there, by its place.
+        times: when each of these was written, in seconds since 1970 by the file server's clock.
     """
 
     finished: frozenset[int]
     sizes: Mapping[int, int]
+    times: Mapping[int, float]
 
 
 def shard_name(index: int) -> str:
@@ -67,6 +85,7 @@ def list_shards(folder: Path) -> Listing:
     """Look at a folder once; no file is opened."""
     records: set[int] = set()
     sizes: dict[int, int] = {}
+    times: dict[int, float] = {}
     with os.scandir(folder) as entries:
         for entry in entries:
             found = _NAME.fullmatch(entry.name)
@@ -76,8 +95,9 @@ def list_shards(folder: Path) -> Listing:
             if found[2] == "json":
                 records.add(index)
             else:
-                sizes[index] = entry.stat().st_size
-    return Listing(frozenset(records & sizes.keys()), sizes)
+                facts = entry.stat()
+                sizes[index], times[index] = facts.st_size, facts.st_mtime
+    return Listing(frozenset(records & sizes.keys()), sizes, times)
 
 
 def write_record(folder: Path, index: int, record: ShardRecord) -> None:
@@ -97,10 +117,20 @@ def read_records(folder: Path, indices: Iterable[int]) -> list[ShardRecord]:
     Raises:
         BadWeights: one is missing or damaged.
     """
-    return [_read(folder, record_name(index)) for index in indices]
+    names = [record_name(index) for index in indices]
+    if len(names) < _AT_ONCE:
+        return _read_some(str(folder), names)
+    chunks = [names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE)]
+    with ThreadPoolExecutor(_READERS) as readers:
+        found = readers.map(partial(_read_some, str(folder)), chunks)
+        return [record for some in found for record in some]
 
 
-def _read(folder: Path, name: str) -> ShardRecord:
+def _read_some(folder: str, names: Iterable[str]) -> list[ShardRecord]:
+    return [_read(folder, name) for name in names]
+
+
+def _read(folder: str, name: str) -> ShardRecord:
     path = f"{folder}{os.sep}{name}"  # pathlib would take most of the time
     try:
         file = os.open(path, os.O_RDONLY)
@@ -108,7 +138,7 @@ def _read(folder: Path, name: str) -> ShardRecord:
             data = os.read(file, _LONGEST)
         finally:
             os.close(file)
-        return ShardRecord(**json.loads(data))
+        return ShardRecord.of(json.loads(data))
     except (OSError, ValueError, TypeError) as error:
         raise BadWeights(
             f"{path} is not the record of a shard",

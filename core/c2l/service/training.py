@@ -14,7 +14,8 @@ from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, load_pairs, references_of
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
-from c2l.service.pairs import ChosenDevice, fill_folder, num_wanted
+from c2l.service.pairs import ChosenDevice, fill_folder
+from c2l.service.pairs_request import num_wanted
 from c2l.service.typed_values import parse_groups, parse_settings
 from c2l.training import TrainingProgress, TrainingReport, TrainingRun, train_prior
 from c2l.training.checks import Faults, check_pairs, check_run
