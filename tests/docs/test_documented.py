@@ -56,6 +56,7 @@ def leaves(command: Any, *words: str) -> Iterator[tuple[str, Any]]:
 COMMANDS = dict(leaves(typer.main.get_command(app), "c2l"))
 OWN_PAGES = {
     "c2l pairs": "training",
+    "c2l pairs submit": "scale",
     "c2l pairs status": "scale",
     "c2l pairs finish": "scale",
     "c2l pairs verify": "scale",

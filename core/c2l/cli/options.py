@@ -65,6 +65,7 @@ NumPairs = Annotated[
     Number, option("How many pairs.", "--num", "-n", default="the folder's, or 100000")
 ]
 Groups = Annotated[Text, option("Mix latents: layers for each code, as in 4,4,10.", default="one")]
+FirstSeed = Annotated[Number, option("Seed of the first pair.", default="0")]
 ShardSize = Annotated[Number, option("Pairs in one file.", default="by picture size")]
 PairsAtOnce = Annotated[Number, option("Pictures drawn at once.", default="by picture size")]
 Workers = Annotated[Number, option("Processes that draw.", default="one for each core of the CPU")]

@@ -167,7 +167,7 @@ def draw_pairs(
     """
     share.check(plan.num_shards)
     ours = [i for i in range(plan.num_shards) if i in share]
-    todo = [i for i in folder.missing(plan, out) if i in share]
+    todo = [i for i in folder.missing_shards(plan, out) if i in share]
     report = on_progress or (lambda done, total: None)
     total = sum(map(plan.shard_length, ours))
     done = num_done = total - sum(map(plan.shard_length, todo))
@@ -218,7 +218,8 @@ def _wanted(
         num=num,
         first_seed=first_seed,
         shard_size=shard_size or (there.shard_size if there else _shard_size(generator)),
-        batch_size=batch_size or (there.batch_size if there else _batch_size(generator)),
+        batch_size=batch_size
+        or (there.batch_size if there else suited_batch_size(generator, generator.device.type)),
         versions=_versions(),
     )
 
@@ -228,8 +229,9 @@ def _shard_size(generator: Generator) -> int:
     return max(1, min(MOST_IN_SHARD, PIXELS_IN_SHARD // (height * width)))
 
 
-def _batch_size(generator: Generator) -> int:
-    return min(MOST_IN_BATCH, PAIRS.pictures(generator.image_size, generator.device.type))
+def suited_batch_size(generator: Generator, device_type: str) -> int:
+    """How many pictures are drawn at once on a type of device."""
+    return min(MOST_IN_BATCH, PAIRS.pictures(generator.image_size, device_type))
 
 
 def _versions() -> dict[str, str]:

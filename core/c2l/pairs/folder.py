@@ -1,8 +1,8 @@
 """A folder of pairs from its beginning to its end, whoever fills it.
 
 ``begin`` writes the plan, or checks that the folder has the same one; anybody draws what
-``missing`` names; ``finish_pairs`` writes down what is there. All three look at the folder once and
-open no shard.
+``missing_shards`` names; ``finish_pairs`` writes down what is there. All three look at the folder
+once and open no shard.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path) -
     return plan
 
 
-def missing(plan: PairsManifest, out: Path) -> list[int]:
+def missing_shards(plan: PairsManifest, out: Path) -> list[int]:
     """Places of shards that have to be drawn.
 
     Raises:

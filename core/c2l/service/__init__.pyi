@@ -80,6 +80,8 @@ from c2l.service.notices import Notice as Notice
 from c2l.service.notices import notices_before as notices_before
 from c2l.service.pairs import make_pairs as make_pairs
 from c2l.service.pairs_request import PairsRequest as PairsRequest
+from c2l.service.pairs_submitting import SubmittedPairs as SubmittedPairs
+from c2l.service.pairs_submitting import submit_pairs as submit_pairs
 from c2l.service.plain_pictures import PictureFormat as PictureFormat
 from c2l.service.plain_pictures import PlainPicture as PlainPicture
 from c2l.service.plugin_choices import disable_plugin as disable_plugin
