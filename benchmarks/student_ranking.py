@@ -5,6 +5,9 @@
 For captions that nothing was trained on. Every prompt is asked alone, with its own seed, by each
 way in turn. Alignment is the cosine of prompt and picture by the demo's embedder, which also
 chooses among the rendered ones; milliseconds are CPU time of this process for the whole call.
+
+Then what twice as many candidates bring: as the student foretells it, by which ``best_of=auto``
+stops, and in truth, where all candidates are rendered.
 """
 
 from __future__ import annotations
@@ -12,8 +15,10 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -21,9 +26,15 @@ from torch import Tensor
 
 import c2l
 from c2l.evaluation import find_judge
+from c2l.sampling.enough import FEWEST, gain_of_doubling, spread_of
+from c2l.sampling.ranking import FINALISTS, candidate_seeds, guess_cosines
+from c2l.sampling.request import MOST_CANDIDATES
 
 WORLDS = ("faces", "landscapes")
 PROMPT_SEED = 3
+NUM_FORETOLD = 60
+STEPS = (0.05, 0.1, 0.2, 0.3)
+"""Of foretold gains, in standard deviations of the cosines of random latents."""
 
 
 @dataclass
@@ -33,6 +44,7 @@ class Way:
     name: str
     options: dict[str, Any]
     scores: list[float] = field(default_factory=list)
+    drawn: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
     def draw(self, pipeline: c2l.Pipeline, prompt: str, seed: int) -> None:
@@ -40,6 +52,7 @@ class Way:
         result = pipeline(prompt, seed=seed, **self.options)
         self.seconds += time.process_time() - start
         self.scores.append(float(result.scores[0]))
+        self.drawn.append(result[0].record.get("chosen_from", 1))
 
 
 def measure(world: str, num: int) -> None:
@@ -52,6 +65,8 @@ def measure(world: str, num: int) -> None:
         Way("one, unranked", {}),
         Way("best of 4 by rendering", {"best_of": 4}),
         by_rendering,
+        Way("as many as help, by the student", {"best_of": "auto"}),
+        Way("best of 128 by the student", {"best_of": 128, "rank_by": "student"}),
         Way("best of 256 by the student", {"best_of": 256, "rank_by": "student"}),
         Way("the same, prior at 4 steps", {"best_of": 256, "rank_by": "student", "steps": 4}),
     ]
@@ -60,13 +75,14 @@ def measure(world: str, num: int) -> None:
         for way in ways:
             way.draw(pipeline, prompt, number)
     print(f"\n## demo-{world}, {num} prompts\n")
-    print("| chosen | alignment | minus best of 16 | ms |")
-    print("| --- | --- | --- | --- |")
+    print("| chosen | of | alignment | minus best of 16 | ms |")
+    print("| --- | --- | --- | --- | --- |")
     others = torch.tensor(by_rendering.scores)
     for way in ways:
         scores = torch.tensor(way.scores)
         apart = "" if way is by_rendering else _mean(scores - others, "+")
-        print(f"| {way.name} | {_mean(scores)} | {apart} | {1000 * way.seconds / num:.0f} |")
+        row = [way.name, f"{fmean(way.drawn):.0f}", _mean(scores), apart]
+        print(f"| {' | '.join(row)} | {1000 * way.seconds / num:.0f} |")
     student = pipeline.prior.student
     assert student is not None
     latents = torch.randn(256, student.num_codes, student.latent_width)
@@ -74,6 +90,40 @@ def measure(world: str, num: int) -> None:
     print(
         f"\nThe student looks at 256 in {ranking:.1f} ms; rendering four takes {rendering:.1f} ms."
     )
+    foretold(pipeline, prompts[:NUM_FORETOLD])
+
+
+@torch.no_grad()
+def foretold(pipeline: c2l.Pipeline, prompts: Sequence[str]) -> None:
+    """Print what twice as many candidates were said to bring, and what they brought."""
+    prior, asked = pipeline.prior, pipeline.embedder.embed_text(prompts).float()
+    spread = spread_of(prior, asked)
+    rows: dict[int, list[tuple[float, float]]] = {}
+    for number, text in enumerate(asked):
+        seeds = candidate_seeds(number, MOST_CANDIDATES)
+        latents = prior.sample(text.expand(len(seeds), -1), seeds=seeds)
+        guessed = guess_cosines(prior, latents[None], text[None])[0]
+        parts = [pipeline.embedder.embed_images(pipeline.draw(x)) for x in latents.split(64)]
+        true = torch.cosine_similarity(torch.cat(parts).float(), text[None], dim=1)
+
+        def best_of(num: int, guessed: Tensor = guessed, true: Tensor = true) -> Tensor:
+            return true[guessed[:num].topk(FINALISTS).indices].max()
+
+        num = FEWEST
+        while 2 * num <= len(seeds):
+            said = gain_of_doubling(guessed[:num]) / float(spread[number])
+            came = float((best_of(2 * num) - best_of(num)) / spread[number])
+            rows.setdefault(min(len(STEPS), sum(said > step for step in STEPS)), []).append(
+                (said, came)
+            )
+            num *= 2
+    print("\n| foretold gain | times | foretold, mean | came |")
+    print("| --- | --- | --- | --- |")
+    names = [f"up to {STEPS[0]}", *(f"{a} to {b}" for a, b in pairwise(STEPS)), "more"]
+    for place, pairs in sorted(rows.items()):
+        said, came = (torch.tensor(values) for values in zip(*pairs, strict=True))
+        means = f"{float(said.mean()):.3f} | {_mean(came, digits=3)}"
+        print(f"| {names[place]} | {len(pairs)} | {means} |")
 
 
 @torch.inference_mode()
@@ -86,9 +136,9 @@ def _ms(call: Callable[[], Tensor]) -> float:
     return 100 * (time.process_time() - start)
 
 
-def _mean(values: Tensor, sign: str = "") -> str:
+def _mean(values: Tensor, sign: str = "", digits: int = 4) -> str:
     error = float(values.std()) / math.sqrt(len(values))
-    return f"{float(values.mean()):{sign}.4f} ± {error:.4f}"
+    return f"{float(values.mean()):{sign}.{digits}f} ± {error:.{digits}f}"
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from PIL import Image
@@ -28,7 +28,10 @@ from c2l.photos import Fit, Photo, photo_of
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.prompts.unwanted import Unwanted, embed_unwanted
+from c2l.ranges import AUTO
 from c2l.result import Picture, Result
+from c2l.sampling.classes import class_number, name_classes, sample_of_class
+from c2l.sampling.enough import draw_enough
 from c2l.sampling.operations import Operation
 from c2l.sampling.optimising import optimise
 from c2l.sampling.ranking import (
@@ -109,7 +112,7 @@ class Pipeline:
             seeds: the seeds themselves, instead of ``num_images`` and ``seed``; or a list of seeds
                 for each prompt.
             settings: guidance, steps, adherence, negative, truncation, best_of, rank_by,
-                optimise: see ``DrawRequest``; the pipeline's own settings are the defaults.
+                optimise, class_label: see ``DrawRequest``; the pipeline's own settings are the defaults.
         Returns:
             The pictures of the first prompt, then those of the second, and so on.
         Raises:
@@ -301,8 +304,11 @@ class Pipeline:
     ) -> Iterator[Result]:
         """Results of a few pictures at a time."""
         settings = self.effective(request)
-        num_candidates = settings.best_of or 1
-        by_student = settings.rank_by == "student" and num_candidates > FINALISTS
+        number = class_number(self.prior, self.generator, settings.class_label)
+        if number is not None:  # a record knows it by its number, whatever it is called
+            settings = DrawSettings(**{**settings.given, "class_label": number})
+        num_candidates = settings.most_candidates
+        by_student = num_candidates > FINALISTS and settings.rank_by != "pictures"
         num_rendered = FINALISTS if by_student else num_candidates
         jobs = [(prompt, seed) for prompt, seeds in enumerate(request.seed_lists) for seed in seeds]
         jobs = [job for i, job in enumerate(jobs) if i not in skip] if skip else jobs
@@ -318,25 +324,56 @@ class Pipeline:
             with clock.stage("text"):
                 targets = self._embed(request, [prompt for prompt, _ in some])
                 unwanted = unwanted or embed_unwanted(self.embedder, settings.negative)
-            seeds = [candidate_seeds(seed, num_candidates) for _, seed in some]
-            with clock.stage("prior"):
-                latents = self._sample(targets, seeds, unwanted, settings)
-            if by_student:
-                with clock.stage("student"):
-                    kept = choose_finalists(self.prior, latents, targets)
-                latents = latents.gather(
-                    1, kept[..., None, None].expand(-1, -1, *latents.shape[2:])
-                )
-                seeds = [[s[k] for k in ks] for s, ks in zip(seeds, kept.tolist(), strict=True)]
+            own = [seed for _, seed in some]
+            latents, seeds, drawn = self._candidates(
+                targets, own, unwanted, settings, clock, by_student=by_student
+            )
             for start in range(0, len(some), at_once):
                 part = slice(start, start + at_once)
                 best, winners = self._render(
-                    latents[part], targets[part], rows, settings, clock, progress
+                    latents[part], targets[part], rows, settings, number, clock, progress
                 )
                 chosen = [s[k] for s, k in zip(seeds[part], best.candidates.tolist(), strict=True)]
                 prompts = [request.prompts[prompt] for prompt, _ in some[part]]
-                yield self._result(best, winners, chosen, prompts, settings, clock)
+                yield self._result(best, winners, chosen, prompts, drawn[part], settings, clock)
                 clock = Clock(self.generator.device)
+
+    def _candidates(
+        self,
+        targets: Tensor,
+        seeds: Sequence[int],
+        unwanted: Unwanted,
+        settings: DrawSettings,
+        clock: Clock,
+        *,
+        by_student: bool,
+    ) -> tuple[Tensor, Sequence[Sequence[int]], Sequence[int]]:
+        """Candidates worth rendering: latents (B, C, K, D), their seeds, and how many were drawn.
+
+        Args:
+            targets: (B, E).
+            seeds: of the B pictures.
+        """
+        all_seeds = [candidate_seeds(seed, settings.most_candidates) for seed in seeds]
+
+        def draw(pictures: Sequence[int], candidates: Sequence[int]) -> Tensor:
+            asked = [[all_seeds[picture][k] for k in candidates] for picture in pictures]
+            with clock.stage("prior"):
+                return self._sample(targets[pictures], asked, unwanted, settings)
+
+        if settings.best_of == AUTO:
+            enough = draw_enough(self.prior, targets, draw, clock)
+            latents, kept, drawn = enough.latents, enough.candidates, enough.drawn
+        else:
+            num = settings.most_candidates
+            latents, drawn = draw(range(len(seeds)), range(num)), [num] * len(seeds)
+            if not by_student:
+                return latents, all_seeds, drawn
+            with clock.stage("student"):
+                found = choose_finalists(self.prior, latents, targets)
+            latents = latents.gather(1, found[..., None, None].expand(-1, -1, *latents.shape[2:]))
+            kept = found.tolist()
+        return latents, [[s[k] for k in ks] for s, ks in zip(all_seeds, kept, strict=True)], drawn
 
     def _embed(self, request: DrawRequest, prompts: Sequence[int]) -> Tensor:
         """Embeddings (B, E) of the request's prompts by index; each is embedded once."""
@@ -357,6 +394,7 @@ class Pipeline:
         Args:
             targets: (B, E).
             seeds: B lists of C.
+            settings: with the class that all are of by its number.
         """
         candidates = targets.repeat_interleave(len(seeds[0]), dim=0)
         flat = [seed for some in seeds for seed in some]
@@ -364,8 +402,11 @@ class Pipeline:
         for first in range(0, len(flat), _LATENTS_AT_ONCE):
             part = candidates[first : first + _LATENTS_AT_ONCE]
             latents.append(
-                self.prior.sample(
+                sample_of_class(
+                    self.prior,
+                    self.generator,
                     part,
+                    number=cast(int | None, settings.class_label),
                     seeds=flat[first : first + _LATENTS_AT_ONCE],
                     guidance=settings.guidance,
                     steps=settings.steps,
@@ -383,6 +424,7 @@ class Pipeline:
         targets: Tensor,
         rows: int,
         settings: DrawSettings,
+        number: int | None,
         clock: Clock,
         progress: _Progress,
     ) -> tuple[Best, Tensor]:
@@ -411,6 +453,8 @@ class Pipeline:
                     truncation=truncation,
                     repeats=self.prior.repeats,
                 )
+                if number is not None:  # of which the descent knows nothing
+                    winners = self.generator.in_classes(winners, [number] * len(winners))
             best = keep_best(rendered(winners), targets, 1, lambda rows: None)
         self.refuse_nonfinite(winners, best.images, best.scores)
         return best, winners
@@ -434,6 +478,7 @@ class Pipeline:
         latents: Tensor,
         seeds: Sequence[int],
         prompts: Sequence[dict[str, float]],
+        drawn: Sequence[int],
         settings: DrawSettings,
         clock: Clock,
     ) -> Result:
@@ -442,7 +487,7 @@ class Pipeline:
         )
         if settings.optimise:
             how["optimise"] = settings.optimise
-        chosen_from = {"chosen_from": settings.best_of} if (settings.best_of or 1) > 1 else {}
+        names = name_classes(self.generator, latents) or [""] * len(seeds)
         records = tuple(
             {
                 "schema": SCHEMA,
@@ -450,10 +495,13 @@ class Pipeline:
                 "seed": seed,
                 **how,
                 "score": round(score, 4),
-                **chosen_from,
+                **({"chosen_from": num} if num > 1 else {}),
+                **({"drawn_class": name} if name else {}),
                 **self.provenance,
             }
-            for prompt, seed, score in zip(prompts, seeds, best.scores.tolist(), strict=True)
+            for prompt, seed, num, score, name in zip(
+                prompts, seeds, drawn, best.scores.tolist(), names, strict=True
+            )
         )
         return Result(
             images=best.images,

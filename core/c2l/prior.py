@@ -57,6 +57,11 @@ class Prior(Part, ABC):
     """True for priors whose ``fit`` already rounds to float16: their files are always in float16,
     half the size and just as exact."""
 
+    takes_classes: ClassVar[bool] = False
+    """True for priors that learn the class of each pair, where there are classes. They declare the
+    setting ``num_classes`` and may be told none: ``training_loss`` and ``refine`` are given
+    ``classes`` as well, int64, (B,), -1 for none; ``_sample`` finds them in its options."""
+
     supported_options: ClassVar[frozenset[str]] = USUAL
     """Which of guidance, steps, adherence, negative, negative_by, towards and near the prior uses.
     ``_sample`` gets None for the others, and a user who sets one of those is warned that it is
@@ -113,7 +118,9 @@ class Prior(Part, ABC):
 
     def settings(self) -> Mapping[str, Any]:
         """The keyword arguments that build this prior again, JSON-able."""
-        return self.config.model_dump(mode="json")
+        # Without classes, as before there were any: fingerprints and files stay what they are.
+        none = set() if self.config.num_classes else {"num_classes"}
+        return self.config.model_dump(mode="json", exclude=none)
 
     @abstractmethod
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
@@ -122,7 +129,8 @@ class Prior(Part, ABC):
         Called once, before the first step of training.
 
         Args:
-            embeddings: float32, shape (N, E), of images, as the embedder gives them.
+            embeddings: float32, shape (N, E), of images, as the embedder gives them. Of more pairs
+                than fit in memory, these are the first ones.
             latents: float32, shape (N, K, D).
             texts: float32, shape (M, E), of prompts that suit the generator, if there are any. They
                 show where texts of this domain lie; they are not paired with the images.
@@ -180,6 +188,10 @@ class Prior(Part, ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
 
+    def forward(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
+        """``training_loss``: what wraps a module to train it, as DDP does, calls this."""
+        return self.training_loss(embeddings, latents, rng)
+
     @torch.no_grad()
     def sample(
         self, embeddings: Tensor, options: SampleOptions | None = None, **keywords: Any
@@ -210,13 +222,29 @@ class Prior(Part, ABC):
         if options.negative is not None:
             options = self._with_several_negative(options, len(embeddings))
         unused: dict[str, Any] = dict.fromkeys(self.ignored_options)
-        options = dataclasses.replace(options, **unused)
+        options = dataclasses.replace(options, **unused, classes=self._classes_of(options))
         self._check_ways(options, len(embeddings))
         if options.near is not None and options.near.amount == 0:
             return options.near.latents.to(self.device, copy=True)
         if options.near is not None and options.near.amount == 1:
             options = dataclasses.replace(options, near=None)
         return self._sample(embeddings, options)
+
+    def _classes_of(self, options: SampleOptions) -> Sequence[int] | None:
+        """The classes that samples are told; None for a prior that learnt none.
+
+        Raises:
+            BadInput: they are not one for each sample, or it learnt no such class.
+        """
+        num, classes = self.config.num_classes, options.classes
+        if not num or classes is None:
+            return None
+        if len(classes) != len(options.seeds) or not all(0 <= n < num for n in classes):
+            raise BadInput(
+                f"`classes` are not {len(options.seeds)} numbers from 0 to {num - 1}",
+                field="class_label",
+            )
+        return classes
 
     def _check_ways(self, options: SampleOptions, num: int) -> None:
         """Raises ``BadInput`` unless ``towards`` and ``near`` are of ``num`` samples."""

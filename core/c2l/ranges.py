@@ -6,9 +6,9 @@ value out of range gets the same message wherever it is given.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 MOST_GUIDANCE = 100
 MOST_TRUNCATION = 2
@@ -27,9 +27,40 @@ Strength = Annotated[float, Field(ge=-MOST_STRENGTH, le=MOST_STRENGTH, allow_inf
 Steps = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+
+def _number_or_name(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
+        raise ValueError(f"{value!r:.60} is neither the number of a class nor its name")
+    return value
+
+
+ClassLabel = Annotated[int | str, BeforeValidator(_number_or_name)]
+"""A class by number or name; which there are, the generator knows."""
+
 # For the settings of priors.
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Drop = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+AUTO = "auto"
+
+
+def _number_or_auto(value: object) -> object:
+    """Raises ``ValueError`` where pydantic would name the faults of each of the two."""
+    if value == AUTO:
+        return value
+    try:
+        number = int(value) if isinstance(value, (int, str)) else None
+    except ValueError:
+        number = None
+    if number is None:
+        raise ValueError(f"`best_of={value!r}` is neither a whole number nor auto")
+    if number < 1:
+        raise ValueError(f"`best_of={number}` is below 1")
+    return number
+
+
+BestOf = Annotated[int | Literal["auto"], BeforeValidator(_number_or_auto)]
+"""Candidates for each picture, or ``auto``: as many as help."""

@@ -213,7 +213,7 @@ class Registry(Installed):
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
         reference = self.parse(text)
-        if reference.is_path:
+        if not reference.in_catalogue:
             raise _a_path(text)
         spec = self._spec(reference.kind, None)
         shelved = self._catalogue.models.get(text)
@@ -280,6 +280,8 @@ class Registry(Installed):
         spec = self._spec(reference.kind, interface)
         if reference.is_path:
             return spec, Source(reference, check_given(reference.path), None)
+        if reference.is_address:  # whoever loads it gets a copy
+            return spec, Source(reference, None, None)
         shelved = self._catalogue.models.get(str(reference))
         if shelved is None:
             if spec.open_names:

@@ -229,6 +229,21 @@ def test_a_student_spares_the_renderer(
     assert set(by_student.milliseconds) == {"text", "prior", "student", "synthesis", "ranking"}
 
 
+def test_as_many_candidates_as_help(pipeline: c2l.Pipeline) -> None:
+    pipeline.prior.student = Seeing()
+    found = pipeline(["shape2 colour1", "mood0"], num_images=3, best_of="auto")
+    drawn = [picture.record["chosen_from"] for picture in found]
+    assert all(num in (8, 16, 32, 64, 128) for num in drawn)
+    for picture, num in zip(found, drawn, strict=True):
+        prompt, seed = picture.prompt, picture.seed % CANDIDATE_STRIDE
+        known = pipeline(prompt, seeds=[seed], best_of=num, rank_by="student")
+        assert known.seeds == (picture.seed,)
+    alone = pipeline("mood0", seeds=[1], best_of="auto")
+    assert alone.seeds[0] == found.seeds[4]
+    pipeline.settings = DrawSettings(best_of="auto")
+    assert pipeline("mood0", seeds=[1]).seeds == alone.seeds
+
+
 def test_optimising_brings_pictures_nearer(pipeline: c2l.Pipeline) -> None:
     plain = pipeline("shape2 colour1", num_images=3)
     state = torch.get_rng_state()

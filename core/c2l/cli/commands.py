@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -32,6 +33,9 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         wording.speak_for(ctx)
+        for name, value in ctx.params.items():
+            if isinstance(value, Path):  # what may lie in a store is a text
+                service.check_local(value, field=name)
         if not ctx.command_path.startswith(MANAGING):
             service.refuse_broken_plugins()
         return super().invoke(ctx)

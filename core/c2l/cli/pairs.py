@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,13 +25,12 @@ def pairs(
     generator: Annotated[options.Text, options.option("What draws.", "-g", "--generator")] = None,
     embedder: Annotated[options.Text, options.option("What looks.", "-e", "--embedder")] = None,
     out: Annotated[
-        Path | None, options.option("Folder; an unfinished one is resumed.", "--out", "-o")
+        options.Text, options.place("Folder; an unfinished one is resumed.", "--out", "-o")
     ] = None,
     num: options.NumPairs = None,
     groups: options.Groups = None,
-    first_seed: Annotated[
-        int | None, options.option("Seed of the first pair.", default="0")
-    ] = None,
+    class_labels: options.Classes = None,
+    first_seed: options.FirstSeed = None,
     shard_size: options.ShardSize = None,
     batch_size: options.PairsAtOnce = None,
     engine: options.Engine = "local",
@@ -64,7 +62,7 @@ def pairs(
             on_progress=update,
         )
     if as_json:
-        output.data(service.read_manifest(out).to_json().rstrip())
+        output.data(status.plan.to_json().rstrip())
     elif status.complete:
         output.talk(f"{status.num_done:,} pairs in {out}. Train on them: c2l train --pairs {out}")
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ from c2l.cli.options import Json
 from c2l.cli.progress import duration, progress
 from c2l.errors import ExitCode
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pairs.")]
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="A folder of pairs.")]
 
 
 def status(folder: Folder, as_json: Json = False) -> None:

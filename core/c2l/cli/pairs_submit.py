@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,11 +15,12 @@ from c2l.cli.fetching import downloads, questions
 
 def submit(
     context: typer.Context,
-    out: Annotated[Path, options.option("Folder that all nodes see.", "--out", "-o")],
+    out: Annotated[str, options.place("Folder that all nodes see.", "--out", "-o")],
     generator: Annotated[options.Text, options.option("What draws.", "-g", "--generator")] = None,
     embedder: Annotated[options.Text, options.option("What looks.", "-e", "--embedder")] = None,
     num: options.NumPairs = None,
     groups: options.Groups = None,
+    class_labels: options.Classes = None,
     first_seed: options.FirstSeed = None,
     shard_size: options.ShardSize = None,
     batch_size: options.PairsAtOnce = None,

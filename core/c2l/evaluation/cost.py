@@ -83,11 +83,11 @@ def _time_alone(
 
 
 def _count_calls(pipeline: Pipeline, prompt: str, variant: Variant) -> dict[str, int]:
-    """Calls of the prior's network for one picture, and rows in them.
+    """Calls of the prior's network for one picture, and rows in them: the most there may be.
 
     Candidates that are drawn together share calls, so one is counted and multiplied.
     """
-    candidates = pipeline.effective(variant.settings).best_of or 1
+    candidates = pipeline.effective(variant.settings).most_candidates
     with _watched(_main_networks(pipeline.prior)) as watch:
         pipeline(
             prompt,

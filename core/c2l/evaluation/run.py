@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -21,6 +20,7 @@ from c2l.evaluation.scoring import Scoring
 from c2l.evaluation.store import Store, refuse_other
 from c2l.files import write_atomically
 from c2l.pipeline import Pipeline
+from c2l.places import Place, place_of
 from c2l.prior import Prior
 
 REPORT = "report.html"
@@ -39,7 +39,7 @@ def evaluate(
     steps: Sequence[int | None] = (None,),
     num_reference: int = 1024,
     fid: bool = False,
-    out: Path | str | None = None,
+    out: Place | str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Score a pipeline on prompts: alignment, quality, coverage, diversity, accuracy, cost.
@@ -59,8 +59,8 @@ def evaluate(
             refused.
         num_reference: M, pictures of the generator's own distribution to compare with.
         fid: also FID and KID, with torch-fidelity.
-        out: folder for the files. If it holds an unfinished evaluation with the same settings,
-            that is resumed; a finished one is read.
+        out: folder for the files, or its address in a store. If it holds an unfinished evaluation
+            with the same settings, that is resumed; a finished one is read.
         on_progress: see ``OnProgress``.
     Raises:
         BadInput: a value out of range, a NaN embedding, or a folder with another evaluation.
@@ -90,7 +90,7 @@ def evaluate(
     settings = full_settings(
         plan, pipeline, independent, judge_name, inception.settings() if inception else None
     )
-    folder = Path(out) if out is not None else None
+    folder = place_of(out) if out is not None else None
     if folder is not None and (folder / SUMMARY).exists():
         finished = Evaluation.load(folder)
         refuse_other(folder, finished.settings, settings)

@@ -20,6 +20,7 @@ from c2l.evaluation.scores import cosines_of, score_attributes, score_prompts, s
 from c2l.images import to_pil
 from c2l.pipeline import Pipeline
 from c2l.prompts.blends import name_of
+from c2l.ranges import AUTO
 
 Pictures = tuple[tuple[bytes, ...], ...]
 """For each prompt that is shown, a WebP file of every picture."""
@@ -126,7 +127,9 @@ def _label(guidance: float | None, steps: int | None, sampling: Mapping[str, Any
         parts.append(f"adherence {sampling['adherence']:g}")
     if sampling["negative"]:
         parts.append(f"not '{name_of(sampling['negative'])}'")
-    if sampling["best_of"] > 1:
+    if sampling["best_of"] == AUTO:
+        parts.append("each the best of as many as help")
+    elif sampling["best_of"] > 1:
         by = " by the student" if sampling["rank_by"] == "student" else ""
         parts.append(f"each the best of {sampling['best_of']}{by}")
     if sampling["optimise"]:

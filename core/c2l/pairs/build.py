@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,6 +21,7 @@ from c2l.pairs.groups import check_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
 from c2l.pairs.reader import Pairs
 from c2l.pairs.shares import ALL, Share
+from c2l.places import Place, place_of
 from c2l.prior_file import PartCard
 from c2l.seeds import NUM_SEEDS
 from c2l.trial import try_parts
@@ -41,7 +43,7 @@ class PairsInterrupted(KeyboardInterrupt):
         num_done, num: pairs on disk, and wanted.
     """
 
-    def __init__(self, folder: Path, num_done: int, num: int) -> None:
+    def __init__(self, folder: Place, num_done: int, num: int) -> None:
         super().__init__(f"{num_done:,} of {num:,} pairs are in {folder}")
         self.folder = folder
         self.num_done = num_done
@@ -52,9 +54,10 @@ def build_pairs(
     generator: Generator,
     embedder: Embedder,
     num: int,
-    out: Path | str,
+    out: Place | str,
     *,
     groups: Sequence[int] | None = None,
+    class_labels: Sequence[int | str] | None = None,
     first_seed: int = 0,
     shard_size: int | None = None,
     batch_size: int | None = None,
@@ -79,6 +82,8 @@ def build_pairs(
         groups: how many layers of the generator each code of a latent feeds, as in (4, 4, 10):
             each group gets a latent of its own, drawn independently. None gives the generator's
             own latents. See ``c2l.pairs.groups``.
+        class_labels: names or numbers of classes to draw among, ``151-268`` for all from 151 to
+            268; None draws among all, where the generator has any.
         first_seed: of the first pair; the last seed is at most 2**64 - 1.
         shard_size: pairs in a shard; by default the folder's, or what suits the picture size, at
             most 1024.
@@ -98,13 +103,14 @@ def build_pairs(
         WorkerDied: a worker ended, usually for lack of memory.
         PairsInterrupted: Ctrl-C.
     """
-    out, parts = Path(out), (generator, embedder)
+    out, parts = place_of(out), (generator, embedder)
     _check_numbers(workers=workers)
     plan = begin_pairs(
         parts,
         num,
         out,
         groups=groups,
+        class_labels=class_labels,
         first_seed=first_seed,
         shard_size=shard_size,
         batch_size=batch_size,
@@ -117,9 +123,10 @@ def build_pairs(
 def begin_pairs(
     parts: Parts,
     num: int,
-    out: Path,
+    out: Place,
     *,
     groups: Sequence[int] | None = None,
+    class_labels: Sequence[int | str] | None = None,
     first_seed: int = 0,
     shard_size: int | None = None,
     batch_size: int | None = None,
@@ -134,24 +141,25 @@ def begin_pairs(
     for part in parts:
         watch(part)
     _check_numbers(num=num, shard_size=shard_size, batch_size=batch_size)
+    generator, _ = parts
     if not 0 <= first_seed <= NUM_SEEDS - num:
         raise BadInput(
             f"`first_seed={first_seed}` and {num:,} pairs from there do not lie in 0 to 2**64 - 1",
             hint=f"Use `first_seed` from 0 to {NUM_SEEDS - num}",
             field="first_seed",
         )
-    generator, _ = parts
     mixed = check_groups(
         groups, generator.latent_space, generator.reference, range(first_seed, first_seed + num)
     )
     wanted = _wanted(parts, num, out, mixed, first_seed, shard_size, batch_size)
+    wanted = dataclasses.replace(wanted, **_classes(generator, class_labels))
     return folder.begin(wanted, parts, out)
 
 
 def draw_pairs(
     parts: Parts,
     plan: PairsManifest,
-    out: Path,
+    out: Place,
     engine: Engine,
     share: Share = ALL,
     *,
@@ -198,7 +206,7 @@ def _check_numbers(**numbers: int | None) -> None:
 def _wanted(
     parts: Parts,
     num: int,
-    out: Path,
+    out: Place,
     groups: tuple[int, ...],
     first_seed: int,
     shard_size: int | None,
@@ -222,6 +230,28 @@ def _wanted(
         or (there.batch_size if there else suited_batch_size(generator, generator.device.type)),
         versions=_versions(),
     )
+
+
+def _classes(generator: Generator, labels: Sequence[int | str] | None) -> dict[str, Any]:
+    """What a plan says about the classes of its pairs. Raises ``BadInput`` for unknown ones."""
+    classes = generator.classes
+    if classes is None:
+        if labels:
+            raise BadInput(
+                f"{generator.reference or type(generator).__name__} has no classes",
+                hint="Leave out `class_labels`",
+                field="class_labels",
+            )
+        return {}
+    try:
+        among = classes.numbers(labels or ())
+    except BadInput as error:
+        raise BadInput(error.message, hint=error.hint, field="class_labels") from error
+    return {
+        "num_classes": classes.num,
+        "class_shares": classes.shares,
+        "class_labels": among if len(among) < classes.num else (),
+    }
 
 
 def _shard_size(generator: Generator) -> int:

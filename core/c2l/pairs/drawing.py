@@ -6,10 +6,10 @@ threads, and makes a pair the same bits whatever the number of workers or cores.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.records import ShardRecord, shard_name, write_record
 from c2l.pairs.shards import write_shard
 from c2l.part import Part
+from c2l.places import Place
 from c2l.seeds import NUM_SEEDS
 from c2l.threads import single_threaded
 
@@ -40,12 +41,19 @@ class Batch:
         num: rows to keep.
         size: rows to draw.
         groups: layer groups; empty for the generator's own latents.
+        classes: of all rows that are drawn; empty without classes.
     """
 
     start: int
     num: int
     size: int
     groups: tuple[int, ...] = ()
+    classes: Sequence[int] = ()
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of all rows; those that only fill the batch may lie beyond the last seed."""
+        return [(self.start + i) % NUM_SEEDS for i in range(self.size)]
 
 
 def batches_of(seeds: range, size: int, groups: tuple[int, ...] = ()) -> Iterator[Batch]:
@@ -70,7 +78,7 @@ class ShardDrawer:
         self,
         parts: Parts,
         manifest: PairsManifest,
-        folder: Path,
+        folder: Place,
         on_drawn: OnDrawn = lambda num: None,
     ) -> None:
         self.parts, self.manifest, self.folder, self.on_drawn = parts, manifest, folder, on_drawn
@@ -92,7 +100,8 @@ class ShardDrawer:
         on_cpu = self.parts[0].device.type == "cpu"
         with single_threaded() if on_cpu else nullcontext():
             for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
-                rows.append(draw_batch(*self.parts, batch))
+                classes = self.manifest.draw_classes(batch.seeds)
+                rows.append(draw_batch(*self.parts, dataclasses.replace(batch, classes=classes)))
                 self.on_drawn(batch.num)
         latents, embeddings = map(torch.cat, zip(*rows, strict=True))
         path = self.folder / shard_name(index)
@@ -111,9 +120,7 @@ def draw_batch(generator: Generator, embedder: Embedder, batch: Batch) -> tuple[
         BadInput: a latent or an embedding is not finite.
     """
     with torch.inference_mode():
-        # Rows that only fill the batch may lie beyond the last seed.
-        seeds = [(batch.start + i) % NUM_SEEDS for i in range(batch.size)]
-        latents = draw_latents(generator, seeds, batch.groups)
+        latents = draw_latents(generator, batch.seeds, batch.groups, batch.classes)
         images = generator.synthesize(latents, repeats=batch.groups or None)
         embeddings = embedder.embed_images(images)
         # One sum for each picture: NaN and infinity survive it.

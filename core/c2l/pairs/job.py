@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from c2l.errors import Assumed, BadInput, C2LError, IncompatibleParts
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.records import shard_name
+from c2l.places import Place
 from c2l.plugins import registry
 from c2l.prior_file import PartCard
 
@@ -27,7 +27,7 @@ class Job:
 
     load: Load
     plan: PairsManifest
-    out: Path
+    out: Place
 
     def open(self, device: str, on_drawn: OnDrawn = lambda num: None) -> ShardDrawer:
         """Load the parts.
@@ -39,7 +39,7 @@ class Job:
         return ShardDrawer(self.load(device), self.plan, self.out, on_drawn)
 
 
-def job_of(parts: Parts, plan: PairsManifest, out: Path) -> Job:
+def job_of(parts: Parts, plan: PairsManifest, out: Place) -> Job:
     """The job of drawing a folder with these parts.
 
     Raises:

@@ -9,20 +9,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
+from c2l.classes import Classes
 from c2l.errors import BadInput, BadWeights, spell_fields
 from c2l.files import create_atomically, write_atomically
 from c2l.pairs.records import ShardRecord
+from c2l.places import Place
 from c2l.prior_file import PartCard
 
 SCHEMA = "c2l-pairs/2"
 READABLE = ("c2l-pairs/1", SCHEMA)
 """The first listed the finished shards of an unfinished folder, too."""
 NAME = "manifest.json"
+_OF_CLASSES = ("num_classes", "class_shares", "class_labels")
+_LATER = _OF_CLASSES
 
 _PLACE = "(the shards stand here)"
 _FIELDS = sorted(field.name for field in dataclasses.fields(ShardRecord))
@@ -42,6 +45,9 @@ class PairsManifest:
         shard_size: pairs in each shard but the last.
         batch_size: how many pictures are drawn at once. Part of the definition, since
             convolutions over batches of another size differ in the last bits.
+        num_classes, class_shares, class_labels: of a generator with classes: how many, and how
+            often training drew each; and among which the pairs were drawn, empty for all. Which
+            pair is of which follows from its seed.
         versions: of c2l and torch, when the folder was begun.
         shards: all of them, in order; empty while some are missing.
     """
@@ -58,11 +64,20 @@ class PairsManifest:
     batch_size: int
     versions: dict[str, str]
     shards: tuple[ShardRecord, ...] = ()
+    num_classes: int = 0
+    class_shares: tuple[float, ...] = ()
+    class_labels: tuple[int, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether all pairs are on disk."""
         return sum(shard.num for shard in self.shards) == self.num
+
+    def draw_classes(self, seeds: Sequence[int]) -> list[int]:
+        """The class of the pair of each seed; none where there are no classes."""
+        if not self.num_classes:
+            return []
+        return Classes(self.num_classes, shares=self.class_shares).draw(seeds, self.class_labels)
 
     @property
     def num_shards(self) -> int:
@@ -94,8 +109,15 @@ class PairsManifest:
         return "".join(self._texts(SCHEMA, _as_line))
 
     def _texts(self, schema: str, spell: Callable[[ShardRecord], str]) -> Iterator[str]:
-        """JSON in pieces: Python's own would take minutes and gigabytes for 400,000 shards."""
-        raw = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        """JSON in pieces: Python's own would take minutes and gigabytes for 400,000 shards.
+
+        Fields that came later are left out where they say nothing, as before there were any.
+        """
+        raw = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in _LATER or getattr(self, field.name) != field.default
+        }
         raw |= {role: dataclasses.asdict(raw[role]) for role in ("generator", "embedder")}
         raw |= {"schema": schema, "shards": _PLACE}
         before, after = (json.dumps(raw, indent=1, sort_keys=True) + "\n").split(f'"{_PLACE}"')
@@ -114,17 +136,17 @@ class PairsManifest:
             raise ValueError("unknown schema")
         raw["generator"] = PartCard(**raw["generator"])
         raw["embedder"] = PartCard(**raw["embedder"])
-        raw["repeats"] = tuple(raw["repeats"])
+        raw |= {n: tuple(raw[n]) for n in ("repeats", *_OF_CLASSES[1:]) if n in raw}
         raw["shards"] = tuple(raw["shards"])
         if not all(isinstance(shard, ShardRecord) for shard in raw["shards"]):
             raise TypeError("shards")
         return cls(**raw)
 
-    def create(self, folder: Path) -> bool:
+    def create(self, folder: Place) -> bool:
         """Write the manifest of a new folder; of several who begin one at once, one does."""
         return create_atomically(folder / NAME, self.to_json().encode())
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Place) -> None:
         """Replace the manifest of ``folder`` atomically."""
         write_atomically(folder / NAME, self.to_json().encode())
 
@@ -147,7 +169,7 @@ def _record_or_dict(raw: dict[str, Any]) -> Any:
     return raw
 
 
-def read_manifest(folder: Path) -> PairsManifest:
+def read_manifest(folder: Place) -> PairsManifest:
     """Read the manifest of a folder of pairs, finished or not; opens no shard.
 
     Raises:

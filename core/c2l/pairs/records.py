@@ -9,24 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any, Self
 
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
+from c2l.places import Place, list_place, read_many
 
 _NAME = re.compile(r"pairs-(\d{5,})\.(json|safetensors)")
-_LONGEST = 4096
-"""Bytes of a record; a real one has some 250."""
-_READERS, _AT_ONCE = 16, 1000
-"""Threads that read records where there are many: a file server answers each after a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,66 +74,50 @@ def record_name(index: int) -> str:
     return f"pairs-{index:05d}.json"
 
 
-def list_shards(folder: Path) -> Listing:
+def list_shards(folder: Place) -> Listing:
     """Look at a folder once; no file is opened."""
     records: set[int] = set()
     sizes: dict[int, int] = {}
     times: dict[int, float] = {}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            found = _NAME.fullmatch(entry.name)
-            if found is None:
-                continue
-            index = int(found[1])
-            if found[2] == "json":
-                records.add(index)
-            else:
-                facts = entry.stat()
-                sizes[index], times[index] = facts.st_size, facts.st_mtime
+    for entry in list_place(folder):
+        found = _NAME.fullmatch(entry.name)
+        if found is None:
+            continue
+        index = int(found[1])
+        if found[2] == "json":
+            records.add(index)
+        else:
+            facts = entry.stat()
+            sizes[index], times[index] = facts.st_size, facts.st_mtime
     return Listing(frozenset(records & sizes.keys()), sizes, times)
 
 
-def write_record(folder: Path, index: int, record: ShardRecord) -> None:
+def write_record(folder: Place, index: int, record: ShardRecord) -> None:
     """Say that a shard is finished."""
     text = json.dumps(dataclasses.asdict(record), sort_keys=True) + "\n"
     write_atomically(folder / record_name(index), text.encode())
 
 
-def remove_record(folder: Path, index: int) -> None:
+def remove_record(folder: Place, index: int) -> None:
     """A shard will be drawn again."""
     (folder / record_name(index)).unlink(missing_ok=True)
 
 
-def read_records(folder: Path, indices: Iterable[int]) -> list[ShardRecord]:
+def read_records(folder: Place, indices: Iterable[int]) -> list[ShardRecord]:
     """Records of finished shards, in the order of ``indices``.
 
     Raises:
         BadWeights: one is missing or damaged.
     """
     names = [record_name(index) for index in indices]
-    if len(names) < _AT_ONCE:
-        return _read_some(str(folder), names)
-    chunks = [names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE)]
-    with ThreadPoolExecutor(_READERS) as readers:
-        found = readers.map(partial(_read_some, str(folder)), chunks)
-        return [record for some in found for record in some]
-
-
-def _read_some(folder: str, names: Iterable[str]) -> list[ShardRecord]:
-    return [_read(folder, name) for name in names]
-
-
-def _read(folder: str, name: str) -> ShardRecord:
-    path = f"{folder}{os.sep}{name}"  # pathlib would take most of the time
-    try:
-        file = os.open(path, os.O_RDONLY)
+    contents = read_many(folder, names)
+    records = []
+    for name in names:
         try:
-            data = os.read(file, _LONGEST)
-        finally:
-            os.close(file)
-        return ShardRecord.of(json.loads(data))
-    except (OSError, ValueError, TypeError) as error:
-        raise BadWeights(
-            f"{path} is not the record of a shard",
-            hint="Remove it and repeat the 'c2l pairs' that filled the folder",
-        ) from error
+            records.append(ShardRecord.of(json.loads(next(contents))))
+        except (OSError, ValueError, TypeError) as error:
+            raise BadWeights(
+                f"{folder / name} is not the record of a shard",
+                hint="Remove it and repeat the 'c2l pairs' that filled the folder",
+            ) from error
+    return records

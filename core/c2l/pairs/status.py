@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.records import list_shards
 from c2l.pairs.shares import format_ranges
+from c2l.places import Place, place_of
 
 _LONGEST = 60
 """Letters of what is missing that a line has room for."""
@@ -18,7 +18,6 @@ class FolderStatus:
     """How far a folder is.
 
     Args:
-        folder: where.
         plan: its manifest.
         num_shards_done, num_done, size: finished shards, their pairs, and their bytes.
         missing: places of shards that are not finished, as ``0-99,120``.
@@ -26,7 +25,6 @@ class FolderStatus:
             the files, so that those of nodes may differ. 0 while one shard tells nothing.
     """
 
-    folder: Path
     plan: PairsManifest
     num_shards_done: int
     num_done: int
@@ -47,13 +45,14 @@ class FolderStatus:
         return f"{self.missing[:_LONGEST].rpartition(',')[0]},…"
 
 
-def pairs_status(folder: Path) -> FolderStatus:
+def pairs_status(folder: Place | str) -> FolderStatus:
     """Look at a folder.
 
     Raises:
         BadInput: it holds no pairs.
         BadWeights: its manifest is damaged.
     """
+    folder = place_of(folder)
     plan = read_manifest(folder)
     listing = list_shards(folder)
     done = sorted(i for i in listing.finished if i < plan.num_shards)
@@ -64,7 +63,6 @@ def pairs_status(folder: Path) -> FolderStatus:
     # The first of them tells when the counting begins.
     drawn = sum(map(plan.shard_length, lately)) - (plan.shard_size if lately else 0)
     return FolderStatus(
-        folder,
         plan,
         len(done),
         sum(map(plan.shard_length, done)),

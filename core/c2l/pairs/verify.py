@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from c2l.errors import BadWeights
 from c2l.pairs.manifest import read_manifest
 from c2l.pairs.records import ShardRecord, list_shards, read_records, shard_name
+from c2l.places import Place, place_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Verified:
 
 
 def verify_pairs(
-    folder: Path, on_progress: Callable[[int, int], None] = lambda done, total: None
+    folder: Place | str, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Verified:
     """Hash every finished shard, and compare.
 
@@ -53,6 +53,7 @@ def verify_pairs(
         BadInput: there are no pairs.
         BadWeights: the manifest is damaged.
     """
+    folder = place_of(folder)
     plan = read_manifest(folder)
     indices = sorted(i for i in list_shards(folder).finished if i < plan.num_shards)
     on_progress(0, len(indices))
@@ -71,12 +72,11 @@ def verify_pairs(
     return Verified(len(indices), size, tuple(sorted(kinds - {""})), tuple(damaged))
 
 
-def _damage(folder: Path, name: str, record: ShardRecord) -> str:
+def _damage(folder: Place, name: str, record: ShardRecord) -> str:
     if record.file != name:
         return f"its record is that of {record.file}"
     try:
-        with (folder / name).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     return "" if digest == record.sha256 else "its sha256 is not the recorded one"

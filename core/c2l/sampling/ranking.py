@@ -13,6 +13,7 @@ from torch import Tensor
 from c2l.errors import BadInput
 from c2l.prior import Prior
 from c2l.seeds import NUM_SEEDS
+from c2l.student import Student
 
 # Candidate k of the picture with seed s has seed s + k * CANDIDATE_STRIDE: candidate 0 is what
 # the seed gives without ranking, and a winner can be drawn again from its own seed alone.
@@ -41,17 +42,32 @@ def choose_finalists(prior: Prior, latents: Tensor, targets: Tensor) -> Tensor:
     Raises:
         BadInput: the prior has no student.
     """
+    cosines = guess_cosines(prior, latents, targets)
+    return cosines.topk(FINALISTS, dim=1).indices.sort(dim=1).values
+
+
+def guess_cosines(prior: Prior, latents: Tensor, targets: Tensor) -> Tensor:
+    """The cosines (B, C) of candidates (B, C, K, D) and targets (B, E), as the student sees them.
+
+    Raises:
+        BadInput: the prior has no student.
+    """
+    student = student_of(prior)
+    parts = latents.flatten(0, 1).split(_GUESSED_AT_ONCE)
+    seen = torch.cat([student(part) for part in parts])
+    wanted = F.normalize(targets.to(seen.device), dim=1)
+    return (seen.unflatten(0, latents.shape[:2]) @ wanted[:, :, None])[..., 0]
+
+
+def student_of(prior: Prior) -> Student:
+    """The prior's. Raises ``BadInput`` if it has none."""
     if prior.student is None:
         raise BadInput(
             "this prior has no student to rank by",
-            hint="Use `rank_by=pictures`, or train the prior again",
+            hint="Use `rank_by=pictures` and a number of candidates, or train the prior again",
             field="rank_by",
         )
-    parts = latents.flatten(0, 1).split(_GUESSED_AT_ONCE)
-    seen = torch.cat([prior.student(part) for part in parts])
-    wanted = F.normalize(targets.to(seen.device), dim=1)
-    cosine = (seen.unflatten(0, latents.shape[:2]) @ wanted[:, :, None])[..., 0]
-    return cosine.topk(FINALISTS, dim=1).indices.sort(dim=1).values
+    return prior.student
 
 
 @dataclass

@@ -15,9 +15,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from c2l import sample_options
 from c2l.ranges import (
+    AUTO,
     MOST_SEED,
     MOST_TRUNCATION,
     Adherence,
+    BestOf,
+    ClassLabel,
     Count,
     Guidance,
     Seed,
@@ -32,6 +35,9 @@ from c2l.validation import FieldError, bad_input
 
 RankBy = Literal["pictures", "student"]
 
+MOST_CANDIDATES = 128
+"""Of one picture where their number is left open: twice as many bring next to nothing."""
+
 HINTS: Mapping[str, str] = {
     **sample_options.HINTS,
     "latents": "The operations are those of c2l.editing",
@@ -41,9 +47,10 @@ HINTS: Mapping[str, str] = {
     "seed": sample_options.HINTS["seeds"],
     "seeds": "Write them as in `seeds=1,2,5-10`, each from 0 to 2**64 - 1",
     "truncation": f"Use `truncation` from -{MOST_TRUNCATION} to {MOST_TRUNCATION}",
-    "best_of": "Use `best_of=1` or more",
+    "best_of": "Use `best_of=1` or more, or `best_of=auto` for as many as help",
     "rank_by": "Use `rank_by=pictures` or `rank_by=student`",
     "optimise": "Use `optimise=0` or more",
+    "class_label": "Give the number of a class, or its name",
 }
 
 Seeds = tuple[int, ...] | tuple[tuple[int, ...], ...]
@@ -61,10 +68,13 @@ class DrawSettings(BaseModel):
             away from it, at twice the cost.
         truncation: pulls latents towards their mean: 1 leaves them, 0 gives the mean, negative
             values give their opposites; from -2 to 2.
-        best_of: draw this many candidates for each picture and keep the best by the embedder.
+        best_of: draw this many candidates for each picture and keep the best by the embedder;
+            ``auto`` draws as many as help, which the prior's student ranks.
         rank_by: ``pictures`` renders every candidate; ``student`` lets the prior's student guess
             and renders only the best few.
         optimise: steps of gradient descent on the latent of each picture; 0 for none.
+        class_label: name or number of the class to draw, for generators with classes; None lets
+            the prompt choose.
     Raises:
         BadInput: naming every value that is out of range.
     """
@@ -77,9 +87,10 @@ class DrawSettings(BaseModel):
     negative: Negative | None = None
     negative_by: NegativeBy | None = None
     truncation: Truncation | None = None
-    best_of: Count | None = None
+    best_of: BestOf | None = None
     rank_by: RankBy | None = None
     optimise: Annotated[int, Field(ge=0)] | None = None
+    class_label: ClassLabel | None = None
 
     def __init__(self, /, **values: Any) -> None:
         with bad_input(HINTS):
@@ -96,6 +107,21 @@ class DrawSettings(BaseModel):
             del given["negative"]
         return given
 
+    @model_validator(mode="after")
+    def _the_student_ranks_auto(self) -> Self:
+        if self.best_of == AUTO and self.rank_by == "pictures":
+            raise FieldError(
+                "`best_of=auto` goes by the student, not by pictures",
+                "rank_by",
+                hint="Leave out `rank_by`, or give a number",
+            )
+        return self
+
+    @property
+    def most_candidates(self) -> int:
+        """Drawn for one picture, at most."""
+        return MOST_CANDIDATES if self.best_of == AUTO else self.best_of or 1
+
     @property
     def given(self) -> Mapping[str, Any]:
         """The values that are set."""
@@ -108,6 +134,8 @@ class DrawSettings(BaseModel):
         guided_away = self.negative and self.negative_by == "guidance"
         if guided_away and self.guidance is None and values.get("guidance") == 1:
             del values["guidance"]  # the prior knows what it takes
+        if self.best_of == AUTO:
+            values.pop("rank_by", None)  # the student is built in
         own = {n: v for n in names if (v := getattr(self, n)) is not None}
         return DrawSettings(**{**values, **own})
 

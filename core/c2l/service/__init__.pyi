@@ -5,13 +5,13 @@ from c2l.editing.video import VideoInterrupted as VideoInterrupted
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
 from c2l.pairs.folder import finish_pairs as finish_pairs
-from c2l.pairs.manifest import read_manifest as read_manifest
 from c2l.pairs.status import FolderStatus as FolderStatus
 from c2l.pairs.status import pairs_status as pairs_status
 from c2l.pairs.verify import Verified as Verified
 from c2l.pairs.verify import verify_pairs as verify_pairs
 from c2l.photos import Photo as Photo
 from c2l.photos import read_photo_data as read_photo_data
+from c2l.places.remote import check_local as check_local
 from c2l.plugins import use_plugin_files as use_plugin_files
 from c2l.sampling.record import find_record as find_record
 from c2l.sampling.record import read_record as read_record
@@ -129,8 +129,10 @@ from c2l.service.together import draw_together as draw_together
 from c2l.service.together import in_pieces as in_pieces
 from c2l.service.together import together_key as together_key
 from c2l.service.training import TrainingCallbacks as TrainingCallbacks
+from c2l.service.training import launch_training as launch_training
 from c2l.service.training import read_run as read_run
 from c2l.service.training import run_training as run_training
+from c2l.service.training import speaks as speaks
 from c2l.service.typed import typed_request as typed_request
 from c2l.service.videos import check_video_first as check_video_first
 from c2l.service.videos import draw_video as draw_video

@@ -16,8 +16,10 @@ from c2l.evaluation.plan import make_plan
 from c2l.fetching import find_missing
 from c2l.loading import load_embedder, load_pipeline
 from c2l.pipeline import Pipeline
+from c2l.places import Place, place_of
+from c2l.places.fields import LocalField, PlaceField
 from c2l.prompts.files import read_distinct_prompts
-from c2l.ranges import Adherence, Count, Guidance, Seed, Steps, Truncation
+from c2l.ranges import Adherence, BestOf, Count, Guidance, Seed, Steps, Truncation
 from c2l.sampling.request import DrawSettings
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell, notices_of_ignored
@@ -57,7 +59,7 @@ class EvaluationRequest(BaseModel):
         num_reference: pictures of the generator's own distribution to compare with.
         fid: also FID and KID.
         device: as in ``c2l.load_pipeline``.
-        out: folder for the report and everything else.
+        out: folder for the report and everything else, or its address in a store.
     Raises:
         BadInput: naming every value that is out of range.
     """
@@ -68,7 +70,7 @@ class EvaluationRequest(BaseModel):
     generator: str | None = None
     embedder: str | None = None
     prior: str | None = None
-    prompts: Path | None = None
+    prompts: LocalField | None = None
     num_prompts: Count = 200
     prompt_seed: Seed = 0
     num_images: Count = 4
@@ -77,13 +79,13 @@ class EvaluationRequest(BaseModel):
     steps: tuple[Steps, ...] = ()
     adherence: Adherence | None = None
     truncation: Truncation | None = None
-    best_of: Count | None = None
+    best_of: BestOf | None = None
     rank_by: Literal["pictures", "student"] | None = None
     independent: str | None = None
     num_reference: Count = 1024
     fid: bool = False
     device: str = "auto"
-    out: Path = Path("evaluation")
+    out: PlaceField = Path("evaluation")
 
     def __init__(self, **values: Any) -> None:
         with bad_input({}):
@@ -178,21 +180,21 @@ def run_evaluation(
 
 
 def compare_runs(
-    folders: Sequence[Path], out: Path | None = None
-) -> tuple[Comparison, Path | None]:
+    folders: Sequence[Place | str], out: Place | str | None = None
+) -> tuple[Comparison, Place | None]:
     """Put finished evaluations side by side; with ``out``, also as a page in that folder.
 
     Raises:
         BadInput: fewer than two, unfinished ones, or ones that cannot be compared.
         NotWritable: ``out`` cannot be written.
     """
-    comparison = compare(folders)
+    comparison = compare(list(map(place_of, folders)))
     if out is None:
         return comparison, None
     from c2l.evaluation.report import comparison_page
     from c2l.files import write_atomically
 
-    page = out / COMPARISON
+    page = place_of(out) / COMPARISON
     write_atomically(page, comparison_page(comparison).encode())
     return comparison, page
 

@@ -10,6 +10,7 @@ from typing import Any
 from c2l.errors import Assumed, BadInput, BadWeights, UnknownReference
 from c2l.guard import blaming
 from c2l.loading import load_generator, load_prior
+from c2l.places import RemotePath, on_disk, place_of
 from c2l.plugins import registry
 from c2l.reading import unwrapped
 from c2l.resolving import find_generator
@@ -43,6 +44,13 @@ def inspect_file(source: str) -> dict[str, Any]:
     Raises:
         UnknownReference, BadReference, BadWeights
     """
+    place = place_of(source)
+    if isinstance(place, RemotePath):
+        try:
+            with on_disk(place) as copy:
+                return {**inspect_file(str(copy)), "file": str(place)}
+        except FileNotFoundError:
+            raise UnknownReference(f"there is no {place}", hint="Check the address") from None
     reference = _reference(source)
     try:
         cls, path = find_generator(reference)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
 from c2l.devices import resolve_device
@@ -20,6 +20,7 @@ from c2l.pairs import (
     pairs_status,
     read_manifest,
 )
+from c2l.places import Place, place_of
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
 from c2l.service.pairs_engines import check_engine, devices_of, engine_of, num_workers
@@ -50,7 +51,7 @@ def make_pairs(
         As ``fetch_with_consent``, ``c2l.load_generator`` and ``build_pairs``.
     """
     check_engine(request)
-    share, wanted = share_of(request), wanted_pairs(request)
+    share, wanted, out = share_of(request), wanted_pairs(request), place_of(request.out)
     devices = devices_of(request)
     chosen = ChosenDevice(devices[0] if devices else request.device, tell)
     references = [wanted.generator, wanted.embedder]
@@ -62,8 +63,9 @@ def make_pairs(
     plan = begin_pairs(
         parts,
         wanted.num,
-        request.out,
+        out,
         groups=wanted.groups,
+        class_labels=wanted.class_labels,
         first_seed=wanted.first_seed,
         shard_size=request.shard_size,
         batch_size=request.batch_size,
@@ -72,16 +74,16 @@ def make_pairs(
     draw_pairs(
         parts,
         plan,
-        request.out,
+        out,
         engine_of(request, wanted.num, chosen.name),
         share,
         on_progress=lambda done, total: report(done, total, ""),
     )
-    status = pairs_status(request.out)
+    status = pairs_status(out)
     if status.complete:
-        finish_pairs(request.out)
+        status = dataclasses.replace(status, plan=finish_pairs(out))
     if wanted.num < wanted.num_before:
-        text = _fewer(request.out, plan.num, wanted.num, wanted.num_before)
+        text = _fewer(out, plan.num, wanted.num, wanted.num_before)
         tell(Notice("resumed", text))
     return status
 
@@ -89,10 +91,11 @@ def make_pairs(
 def fill_folder(
     generator: Generator,
     embedder: Embedder,
-    out: Path,
+    out: Place,
     num: int,
     *,
     groups: Sequence[int] | None = None,
+    class_labels: Sequence[int | str] | None = None,
     first_seed: int = 0,
     tell: Tell,
     on_progress: Callable[[int, int, str], None],
@@ -105,6 +108,7 @@ def fill_folder(
         num,
         out,
         groups=groups,
+        class_labels=class_labels,
         first_seed=first_seed,
         workers=num_workers(generator.device.type, num),
         on_progress=lambda done, total: on_progress(done, total, ""),
@@ -137,7 +141,7 @@ class ChosenDevice:
         return told
 
 
-def _fewer(out: Path, there: int, num: int, before: int) -> str:
+def _fewer(out: Place, there: int, num: int, before: int) -> str:
     if there > num:
         return f"{out} already holds {there:,} pairs, more than {num:,}; all of them stay"
     return (

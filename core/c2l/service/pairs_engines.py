@@ -9,6 +9,7 @@ import torch
 from c2l.devices import resolve_device
 from c2l.errors import BadInput
 from c2l.pairs import ALL, Engine, LocalEngine
+from c2l.pairs.engines.ray import RayEngine
 from c2l.service.pairs_request import ENGINES, PairsRequest, share_of
 
 WORTH_WORKERS = 1000
@@ -23,7 +24,14 @@ def check_engine(asked: PairsRequest) -> None:
             hint="Use `engine=local` or `engine=ray`; for SLURM, `c2l pairs submit`",
             field="engine",
         )
-    if asked.devices is not None and asked.workers is not None:
+    several = [name for name in ("devices", "workers") if getattr(asked, name) is not None]
+    if asked.engine == "ray" and several:
+        raise BadInput(
+            f"`{several[0]}` is for this machine; Ray draws on every device of its cluster",
+            hint=f"Leave out `{several[0]}`",
+            field=several[0],
+        )
+    if len(several) > 1:
         raise BadInput(
             "each of several `devices` has one process",
             hint="Leave out `workers`, or name a device twice",
@@ -41,6 +49,8 @@ def engine_of(asked: PairsRequest, num: int, device: str) -> Engine:
     Args:
         device: of the parts in this process.
     """
+    if asked.engine == "ray":
+        return RayEngine(asked.device)
     devices = devices_of(asked)
     if not devices:
         suits = num_workers(torch.device(device).type, num)
@@ -66,5 +76,10 @@ def num_workers(device_type: str, num: int) -> int:
     """The number of processes that draw ``num`` pairs fastest on a type of device."""
     if device_type != "cpu" or num < WORTH_WORKERS:
         return 1
-    affinity = getattr(os, "sched_getaffinity", None)  # a container may own fewer than all cores
+    return num_cores()
+
+
+def num_cores() -> int:
+    """How many cores this process may use: a container may own fewer than all."""
+    affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

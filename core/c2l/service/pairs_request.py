@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from c2l.errors import BadInput
 from c2l.pairs import ALL, Share, parse_ranges, read_manifest, references_of
+from c2l.places import Place, place_of
 from c2l.service.typed_values import parse_groups
 
 DEFAULT_NUM = 100_000
@@ -22,8 +22,8 @@ class PairsRequest:
         out: the folder.
         generator, embedder: references; without both, those of a folder that was begun.
         num: pairs in total; 100,000 for a new folder.
-        groups, first_seed, shard_size, batch_size: as in ``build_pairs``; groups may be a text
-            such as ``4,4,10``.
+        groups, class_labels, first_seed, shard_size, batch_size: as in ``build_pairs``; groups may
+            be a text such as ``4,4,10``.
         engine: ``local`` or ``ray``.
         workers: processes that draw on this machine.
         device: where.
@@ -32,11 +32,12 @@ class PairsRequest:
         rank, world: or every ``world``-th shard, from ``rank`` on.
     """
 
-    out: Path
+    out: Place | str
     generator: str | None = None
     embedder: str | None = None
     num: int | None = None
     groups: str | Sequence[int] | None = None
+    class_labels: Sequence[int | str] | None = None
     first_seed: int | None = None
     shard_size: int | None = None
     batch_size: int | None = None
@@ -62,6 +63,7 @@ class WantedPairs:
     embedder: str
     num: int
     groups: Sequence[int] | None
+    class_labels: Sequence[int | str] | None
     first_seed: int
     num_before: int
 
@@ -73,12 +75,16 @@ def wanted_pairs(asked: PairsRequest) -> WantedPairs:
         BadInput: a part is missing, or ``groups`` is no list.
         BadWeights: the folder's manifest is damaged.
     """
-    there = read_manifest(asked.out) if (asked.out / "manifest.json").exists() else None
+    out = place_of(asked.out)
+    there = read_manifest(out) if (out / "manifest.json").exists() else None
     groups, num_before = parse_groups(asked.groups), there.num if there else 0
     num = asked.num if asked.num is not None else num_before or DEFAULT_NUM
     if asked.generator is not None and asked.embedder is not None:
         first_seed = asked.first_seed or 0
-        return WantedPairs(asked.generator, asked.embedder, num, groups, first_seed, num_before)
+        labels = asked.class_labels
+        return WantedPairs(
+            asked.generator, asked.embedder, num, groups, labels, first_seed, num_before
+        )
     if there is None or asked.generator is not None or asked.embedder is not None:
         raise BadInput(
             "making pairs takes a generator and an embedder",
@@ -86,9 +92,10 @@ def wanted_pairs(asked: PairsRequest) -> WantedPairs:
             field="embedder" if asked.embedder is None else "generator",
         )
     return WantedPairs(
-        *references_of(asked.out, there),
+        *references_of(out, there),
         num,
         there.repeats if groups is None else groups,
+        asked.class_labels or there.class_labels or None,
         there.first_seed if asked.first_seed is None else asked.first_seed,
         num_before,
     )
@@ -115,7 +122,7 @@ def share_of(asked: PairsRequest) -> Share:
     return Share(asked.rank, asked.world)
 
 
-def num_wanted(folder: Path) -> int:
+def num_wanted(folder: Place) -> int:
     """The number of pairs a folder was begun for; the default for a new one."""
     begun = (folder / "manifest.json").exists()
     return read_manifest(folder).num if begun else DEFAULT_NUM

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2l.errors import BadInput
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import begin_pairs, missing_shards, suited_batch_size
 from c2l.pairs.slurm import Scripts, Submitted, submit, write_scripts
+from c2l.places import Place, place_of
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Tell
 from c2l.service.pairs_request import PairsRequest, wanted_pairs
@@ -56,7 +58,7 @@ def submit_pairs(
     """
     if tasks < 1:
         raise BadInput(f"`tasks={tasks}` is below 1", hint="Use `tasks=1` or more", field="tasks")
-    wanted, out = wanted_pairs(request), request.out
+    wanted, out = wanted_pairs(request), place_of(request.out)
     references = [wanted.generator, wanted.embedder]
     fetch_with_consent(references, ask=ask, tell=tell, on_download=on_download)
     generator = load_with_consent(lambda: load_generator(wanted.generator, device="cpu"), ask)
@@ -68,13 +70,20 @@ def submit_pairs(
         wanted.num,
         out,
         groups=wanted.groups,
+        class_labels=wanted.class_labels,
         first_seed=wanted.first_seed,
         shard_size=request.shard_size,
         batch_size=batch_size,
     )
     world = min(tasks, plan.num_shards)
-    scripts = write_scripts(out, world, request.device, out.with_name(f"{out.name}.slurm"))
+    scripts = write_scripts(out, world, request.device, _scripts_of(out))
     ranks = sorted({index % world for index in missing_shards(plan, out)})
     if dry_run or not ranks:
         return SubmittedPairs(None, scripts)
     return SubmittedPairs(submit(scripts, ranks, sbatch), scripts)
+
+
+def _scripts_of(out: Place) -> Path:
+    """Where the scripts of a folder lie: beside it, or here where it is in a store."""
+    name = f"{out.name}.slurm"
+    return out.with_name(name) if isinstance(out, Path) else Path(name)

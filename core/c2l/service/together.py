@@ -28,7 +28,7 @@ def in_pieces(request: DrawRequest, most: int) -> list[DrawRequest]:
         request: with seeds (``with_seeds``).
         most: a picture with more candidates is a piece by itself.
     """
-    at_once = max(1, most // (request.best_of or 1))
+    at_once = max(1, most // request.most_candidates)
     if request.latents is not None or request.num_pictures <= at_once:
         return [request]
     lists = zip(request.prompts, request.seed_lists, strict=True)

@@ -15,7 +15,7 @@ def check_draw(asked: DrawRequest, limits: Limits) -> None:
     check_texts(texts, limits, "prompt")
     check_texts(list(asked.negative or ()), limits, "negative")
     check_number(asked.num_pictures, limits.pictures, "num_images", "pictures")
-    candidates = asked.num_pictures * (asked.best_of or 1)
+    candidates = asked.num_pictures * asked.most_candidates
     check_number(candidates, limits.candidates, "best_of", "candidates of all pictures")
     check_number(asked.steps or 0, limits.steps, "steps", "steps")
     optimise = asked.num_pictures * (asked.optimise or 0)

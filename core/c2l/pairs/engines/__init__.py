@@ -7,11 +7,11 @@ engine: each of their tasks is a local one with a ``Share``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from c2l.pairs.drawing import OnDrawn, Parts
 from c2l.pairs.manifest import PairsManifest
+from c2l.places import Place
 
 __all__ = ["Engine"]
 
@@ -23,7 +23,7 @@ class Engine(Protocol):
         self,
         parts: Parts,
         plan: PairsManifest,
-        out: Path,
+        out: Place,
         indices: Sequence[int],
         on_drawn: OnDrawn,
     ) -> Iterator[int]:

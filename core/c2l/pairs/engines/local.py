@@ -12,7 +12,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ from c2l.errors import C2LError
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.job import Job, job_of, naming
 from c2l.pairs.manifest import PairsManifest
+from c2l.places import Place
 
 _AHEAD = 2
 """Shards that wait for each worker: one, so that none is ever idle, and no more."""
@@ -49,7 +49,7 @@ class LocalEngine:
         self,
         parts: Parts,
         plan: PairsManifest,
-        out: Path,
+        out: Place,
         indices: Sequence[int],
         on_drawn: OnDrawn,
     ) -> Iterator[int]:

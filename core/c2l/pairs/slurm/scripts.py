@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from c2l.files import write_atomically
+from c2l.places import Place
 
 NOTICE = 120
 """Seconds before the end of its time at which a task goes back into the queue."""
@@ -57,7 +58,7 @@ class Scripts:
     merge: Path
 
 
-def write_scripts(out: Path, world: int, device: str, folder: Path) -> Scripts:
+def write_scripts(out: Place, world: int, device: str, folder: Path) -> Scripts:
     """Write the scripts of a folder of pairs into another, where their logs will lie as well.
 
     Raises:

@@ -17,7 +17,7 @@ MOST_CANDIDATES = 256
 
 def refuse_costly(request: DrawRequest) -> None:
     """Raises ``BadInput`` for values that are possible, but would keep a machine busy for hours."""
-    _refuse("best_of", request.best_of, MOST_CANDIDATES)
+    _refuse("best_of", request.most_candidates, MOST_CANDIDATES)
     _refuse("optimise", request.optimise, MOST_STEPS)
     _refuse("steps", request.steps, MOST_STEPS)
     for operation in _all_within(request.latents) if request.latents is not None else ():

@@ -37,7 +37,7 @@ class DrawFields(SentHow):
     seeds: str | list[Seed] | list[list[Seed]] | None = None
     latents: dict[str, Any] | None = None
     truncation: Truncation | None = None
-    best_of: Annotated[int, Field(ge=1)] | None = None
+    best_of: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
     rank_by: Literal["pictures", "student"] | None = None
     optimise: Annotated[int, Field(ge=0)] | None = None
 

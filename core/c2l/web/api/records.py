@@ -104,7 +104,7 @@ class Redrawn(Work):
     @property
     def weight(self) -> int:
         return sum(
-            request.num_pictures * ((request.best_of or 1) + (request.optimise or 0))
+            request.num_pictures * (request.most_candidates + (request.optimise or 0))
             for request in self.requests
         )
 

@@ -34,7 +34,7 @@ class Draw(Work):
     @property
     def weight(self) -> int:
         # A step of gradient descent costs about three pictures.
-        each = (self.asked.best_of or 1) + 3 * (self.asked.optimise or 0)
+        each = self.asked.most_candidates + 3 * (self.asked.optimise or 0)
         return self.asked.num_pictures * each
 
     def check(self, limits: Limits) -> None:
