@@ -99,9 +99,15 @@ class FlowPrior(BridgedPrior):
     def suggest_settings(
         cls, num_pairs: int, *, embedding_width: int, num_codes: int, latent_width: int
     ) -> Mapping[str, Any]:
+        bridge = super().suggest_settings(
+            num_pairs,
+            embedding_width=embedding_width,
+            num_codes=num_codes,
+            latent_width=latent_width,
+        )
         if num_pairs >= 200_000:
-            return {"hidden": 512}
-        return {} if num_pairs >= 5_000 else {"hidden": 128, "num_blocks": 3}
+            return {**bridge, "hidden": 512}
+        return bridge if num_pairs >= 5_000 else {**bridge, "hidden": 128, "num_blocks": 3}
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         super().fit(embeddings, latents, texts)

@@ -31,8 +31,7 @@ def list_models(
     if as_json:
         output.print_rows(models, {}, as_json=True)
         return
-    kinds = dict.fromkeys((kind,) if kind else service.INTERFACES)
-    for number, interface in enumerate({**kinds, **dict.fromkeys(m.interface for m in models)}):
+    for number, interface in enumerate((kind,) if kind else service.INTERFACES):
         if number:
             output.data("")
         rows = [model for model in models if model.interface == interface]

@@ -20,7 +20,7 @@ S = TypeVar("S", bound=NetworkSettings)
 Take = Callable[[Any, str], Tensor]
 """Reads a tensor that lies in a file; the name is for messages."""
 
-_AVERAGED = re.compile(r"(?i)(^|_)(ema|smooth|avg|average|averaged|gs|ge)(_|$)")
+_AVERAGED = re.compile(r"(?i)(^|_)(ema|smooth|avgg?|average|averaged|gs|ge)(_|$)")
 
 
 @dataclass(frozen=True)

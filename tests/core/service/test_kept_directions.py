@@ -11,7 +11,7 @@ import pytest
 import c2l
 from c2l.errors import BadInput, UnknownReference
 from c2l.service import list_models, remove_weights, show_model
-from c2l.service.kept_directions import kept_folder, place_of, place_to_keep
+from c2l.kept_directions import kept_folder, place_of, place_to_keep
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
 
 
