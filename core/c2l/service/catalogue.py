@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from c2l.errors import C2LError
-from c2l.plugins import registry
 from c2l.kept_directions import (
     KIND,
     facts_of,
@@ -17,6 +16,7 @@ from c2l.kept_directions import (
     name_in,
     show_direction,
 )
+from c2l.plugins import registry
 from c2l_registry import Interface
 
 if TYPE_CHECKING:
