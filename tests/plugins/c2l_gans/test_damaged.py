@@ -7,6 +7,7 @@ import os
 import random
 import tracemalloc
 from pathlib import Path
+from pickle import dumps
 from typing import Any
 
 import pytest
@@ -115,6 +116,17 @@ def test_what_wants_something_executed_is_refused(
     torch.save({**tensors_in(name, tmp_path), "hook": Evil()}, path)
     with pytest.raises(BadWeights, match="mkdir"):
         c2l.load_generator(f"{KINDS[name]}:{path}")
+    assert not Path(CANARY).exists()
+
+
+def test_a_pickle_that_wants_something_executed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "network-snapshot-final.pkl"
+    path.write_bytes(dumps({"note": "R3GAN.Networks", "G_ema": Evil()}))
+    with pytest.raises(BadWeights, match="mkdir"):
+        c2l.load_generator(str(path))
     assert not Path(CANARY).exists()
 
 
