@@ -44,7 +44,7 @@ class GAN(c2l.Generator):
     family: ClassVar[str]
     settings_class: ClassVar[type[NetworkSettings]]
     network_class: ClassVar[type[nn.Module]]
-    reader: ClassVar[Reader]
+    reader: Reader
 
     network_settings: Any
 

@@ -167,7 +167,7 @@ def _converted(
         return found.permute(3, 2, 0, 1) if layout.is_transposed and is_kernel else found
 
     tensors: dict[str, Tensor] = {}
-    widths = []
+    widths: list[int] = []
     while (name := layout.dense.format(i=len(widths))) in values and len(widths) < _MOST_LAYERS:
         weight = _matrix(tensor(name), name)
         place = f"dense.{len(widths)}"
