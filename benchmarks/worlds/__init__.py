@@ -86,6 +86,27 @@ def _digits(regime: str, work: Path) -> World:
     )
 
 
+def _shapes(work: Path) -> World:
+    from c2l_stylegan.generator import StyleGAN
+    from worlds import clip
+    from worlds.shapes import ShapesCorpus, ShapesJudge, domain_prompts, drawings_of, train_judge
+    from worlds.shapes_gan import train_generator
+
+    folder = _folder(work, "shapes")
+    generator = c2l.load_generator(
+        f"stylegan:{_made(folder / 'generator', train_generator).absolute()}", device="cpu"
+    )
+    assert isinstance(generator, StyleGAN)
+    return World(
+        generator,
+        clip.embedder(folder, "fixed", ShapesCorpus, steps=300),
+        ShapesJudge.read(_made(folder / "judge", train_judge)),
+        domain_prompts(),
+        drawings_of,
+        ShapesCorpus,
+    )
+
+
 def _faces_gan(regime: str, work: Path) -> World:
     from c2l_demo.judge import faces
     from worlds import clip
@@ -141,6 +162,7 @@ WORLDS: Mapping[str, Callable[[Path], World]] = {
     "colours": _colours,
     **{f"digits-{regime}": partial(_digits, regime) for regime in REGIMES},
     **{f"faces-gan-{regime}": partial(_faces_gan, regime) for regime in REGIMES},
+    "shapes": _shapes,
     "faces": partial(_demo, "faces"),
     "landscapes": partial(_demo, "landscapes"),
 }
