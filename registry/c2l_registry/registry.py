@@ -155,7 +155,7 @@ class Registry(Installed):
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
         specs = sorted(
-            self.kinds(interface).values(), key=lambda s: (INTERFACES.index(s.interface), s.kind)
+            self._listed(interface).values(), key=lambda s: (INTERFACES.index(s.interface), s.kind)
         )
         rows = sorted(self._catalogue.models.items(), key=lambda row: _natural(row[0]))
         entries = []
@@ -317,9 +317,14 @@ class Registry(Installed):
             return entry_of_kind(spec, self._claims[spec.kind][0][1].name)
         return entry_of_card(spec, shelved, self._environ)
 
+    def _listed(self, interface: Interface | None) -> dict[str, KindSpec]:
+        """The kinds of an interface; of all of them, with the host's own."""
+        own = {spec.kind: spec for spec in self._own_kinds} if interface is None else {}
+        return {**self.kinds(interface), **own}
+
     def _names(self, interface: Interface | None) -> list[str]:
         """The catalogue's names of an interface."""
-        kinds = self.kinds(interface)
+        kinds = self._listed(interface)
         return [name for name in self._catalogue.models if name.partition(":")[0] in kinds]
 
     def _spec(self, kind: str, interface: Interface | None) -> KindSpec:

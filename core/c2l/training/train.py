@@ -372,7 +372,7 @@ class _Session:
 
     def _facts(self) -> dict[str, str]:
         """What has to be the same for all ranks."""
-        facts = {f"`{name}`": str(value)[:40] for name, value in self.plan.to_dict().items()}
+        facts = {name: str(value)[:40] for name, value in self.plan.to_dict().items()}
         if not self.plan.fast:
             facts["a processor of the kind"] = kind_of(self.prior.device)
         if self.prior.trains_by_gradient:
