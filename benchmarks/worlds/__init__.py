@@ -86,24 +86,15 @@ def _digits(regime: str, work: Path) -> World:
     )
 
 
-def _shapes(work: Path) -> World:
-    from c2l_stylegan.generator import StyleGAN
-    from worlds import clip
-    from worlds.shapes import ShapesCorpus, ShapesJudge, domain_prompts, drawings_of, train_judge
-    from worlds.shapes_gan import train_generator
+def _discs(work: Path) -> World:
+    from worlds import colours, discs
 
-    folder = _folder(work, "shapes")
-    generator = c2l.load_generator(
-        f"stylegan:{_made(folder / 'generator', train_generator).absolute()}", device="cpu"
-    )
-    assert isinstance(generator, StyleGAN)
+    file = _made(_folder(work, "discs") / "generator", discs.train_generator)
     return World(
-        generator,
-        clip.embedder(folder, "fixed", ShapesCorpus, steps=300),
-        ShapesJudge.read(_made(folder / "judge", train_judge)),
-        domain_prompts(),
-        drawings_of,
-        ShapesCorpus,
+        c2l.load_generator(f"stylegan:{file.absolute()}", device="cpu"),
+        colours.new_embedder(),
+        discs.DiscsJudge(),
+        [text for _, text in discs.prompts()],
     )
 
 
@@ -162,7 +153,7 @@ WORLDS: Mapping[str, Callable[[Path], World]] = {
     "colours": _colours,
     **{f"digits-{regime}": partial(_digits, regime) for regime in REGIMES},
     **{f"faces-gan-{regime}": partial(_faces_gan, regime) for regime in REGIMES},
-    "shapes": _shapes,
+    "discs": _discs,
     "faces": partial(_demo, "faces"),
     "landscapes": partial(_demo, "landscapes"),
 }
