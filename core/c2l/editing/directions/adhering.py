@@ -27,7 +27,7 @@ from c2l.editing.directions.measuring import (
     see,
 )
 from c2l.editing.directions.nearing import ANSWERS, come_near
-from c2l.editing.directions.texts import as_far_as_shown, moved_by, text_difference
+from c2l.editing.directions.texts import as_far_as_shown, is_a_kind, moved_by, text_difference
 from c2l.editing.parts import Parts
 
 NUM_TYPICAL = 16
@@ -114,10 +114,16 @@ def _missing(
     parts: Parts, to: str, start: str | None, difference: Tensor, truncation: float
 ) -> Callable[[Tensor], Tensor]:
     """``Wanted.missing``: what is shown instead is left only as far as it is shown."""
+
+    def all_of_it(seen: Tensor) -> Tensor:
+        return difference.expand(len(seen), -1)
+
     if start is None:
-        return lambda seen: difference.expand(len(seen), -1)
+        return all_of_it
     shown = pictures_of(parts, start, NUM_TYPICAL, truncation=truncation)
     usual = own_pictures(parts, NUM_TYPICAL, 0, lambda num: None).seen
+    if not is_a_kind(parts, start, to, shown, usual):
+        return all_of_it
     return lambda seen: as_far_as_shown(parts, start, to, seen, shown, usual)
 
 

@@ -22,7 +22,7 @@ from c2l.editing.directions import (
 )
 from c2l.editing.directions.keeping import without_kept
 from c2l.editing.directions.measuring import Pictures, see, smallest
-from c2l.editing.directions.texts import answers, as_far_as_shown, text_difference
+from c2l.editing.directions.texts import answers, as_far_as_shown, is_a_kind, text_difference
 from c2l.errors import BadInput, BadWeights, IncompatibleParts
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
 from c2l.testing.toy_world import attributes_of
@@ -150,6 +150,8 @@ def test_other_files_are_no_directions(tmp_path: Path, content: bytes | None) ->
         path.write_bytes(content)
     with pytest.raises(BadWeights):
         read_direction(path)
+    with pytest.raises(BadWeights, match="is a folder"):
+        read_direction(tmp_path)
 
 
 def test_a_picture_adheres_by_the_smallest_move(pipeline: c2l.Pipeline) -> None:
@@ -197,3 +199,11 @@ def test_what_is_not_shown_is_not_taken_away(pipeline: c2l.Pipeline) -> None:
     torch.testing.assert_close(moves[0], end - start, atol=1e-4, rtol=1e-4)
     assert moves[1].norm() < moves[0].norm()
     assert normalize(moves[1], dim=0) @ start > normalize(moves[0], dim=0) @ start
+
+
+def test_what_every_picture_shows_is_no_kind(pipeline: c2l.Pipeline) -> None:
+    """To leave it where it is shown would leave nothing but chance."""
+    like = pipeline.embedder.embed_text(["shape1"]).expand(8, -1)
+    any_shape = pipeline.embedder.embed_text([f"shape{i}" for i in range(4)])
+    assert is_a_kind(pipeline, "shape1", "shape2", typical=like, usual=any_shape)
+    assert not is_a_kind(pipeline, "shape1", "shape2", typical=any_shape, usual=any_shape)
