@@ -356,6 +356,7 @@ class Registry(Installed):
     def _unknown_name(self, reference: str, spec: KindSpec) -> UnknownReference:
         names = [name for name in self._catalogue.models if _is_of(spec.kind, name)]
         file = reference.partition(":")[2]
+        all_names = f"{LIST_MODELS} --kind {spec.interface}"
         by_file = f"For a file, write {spec.kind}:./{file}"
         message = f"there is no {spec.interface} {reference}"
         if names_a_file(file):
@@ -364,7 +365,7 @@ class Registry(Installed):
         for errors in self._catalogue.problems.values():
             message += "".join(f"; {error.message}" for error in errors)
         return UnknownReference(
-            message, hint=join(did_you_mean(reference, names), LIST_MODELS if names else by_file)
+            message, hint=join(did_you_mean(reference, names), all_names if names else by_file)
         )
 
 

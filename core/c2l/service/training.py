@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,9 @@ from c2l.places import Place
 from c2l.ranks import Launch, Ranks, find_member, join
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
-from c2l.service.pairs import ChosenDevice, fill_folder, num_cores, num_wanted
+from c2l.service.pairs import ChosenDevice, fill_folder
+from c2l.service.pairs_engines import num_cores
+from c2l.service.pairs_request import num_wanted
 from c2l.service.typed_values import parse_groups, parse_settings
 from c2l.training import TrainingProgress, TrainingReport, TrainingRun
 from c2l.training.checkpoint import checkpoint_path
@@ -129,13 +130,12 @@ def launch_training(run: TrainingRun, flags: Sequence[str], tell: Tell) -> int |
 
 
 def _last_change(file: Place) -> object:
-    """Of a file; of one in a store, which does not say, the last minute."""
-    if not isinstance(file, Path):
-        return int(time.monotonic() // 60)
+    """When a file was written, by the clock of whoever keeps it; None for none."""
     try:
-        return file.stat().st_mtime_ns
-    except OSError:
+        facts = file.stat()
+    except (OSError, C2LError):
         return None
+    return facts.st_mtime, facts.st_size
 
 
 def run_training(
