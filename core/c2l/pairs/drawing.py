@@ -18,6 +18,7 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.guard import failure, is_foreign
+from c2l.pairs.beats import Heart
 from c2l.pairs.groups import draw_latents
 from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.records import ShardRecord, shard_name, write_record
@@ -85,6 +86,7 @@ class ShardDrawer:
         own = tuple(parts[0].latent_space.repeats)
         self._groups = () if manifest.repeats == own else manifest.repeats
         self._made_on = kind_of(parts[0].device)
+        self._heart = Heart(folder)
 
     def run_shard(self, index: int) -> ShardRecord:
         """Draw a shard, a pure function of its place in the plan; write it, and then its record.
@@ -98,12 +100,17 @@ class ShardDrawer:
         rows = []
         seeds = self.manifest.shard_seeds(index)
         on_cpu = self.parts[0].device.type == "cpu"
-        with single_threaded() if on_cpu else nullcontext():
+        threads = single_threaded() if on_cpu else nullcontext()
+        with threads, self._heart.beating(index) as heart:
             for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
                 classes = self.manifest.draw_classes(batch.seeds)
                 rows.append(draw_batch(*self.parts, dataclasses.replace(batch, classes=classes)))
+                heart.beat(index)
                 self.on_drawn(batch.num)
         latents, embeddings = map(torch.cat, zip(*rows, strict=True))
+        if self.manifest.latent_dtype == "float16":
+            latents = latents.half()
+            _check_finite(latents, self.parts[0], "generator", "sample_latents", seeds.start)
         path = self.folder / shard_name(index)
         record = write_shard(path, self.manifest, seeds, latents, embeddings, self._made_on)
         write_record(self.folder, index, record)
@@ -127,17 +134,17 @@ def draw_batch(generator: Generator, embedder: Embedder, batch: Batch) -> tuple[
         sums = images[: batch.num].flatten(1).sum(dim=1).cpu()
         latents = latents[: batch.num].float().cpu()
         embeddings = embeddings[: batch.num].half().cpu()
-    _check_finite(latents, generator, "generator", "sample_latents", batch)
-    _check_finite(sums[:, None], generator, "generator", "synthesize", batch)
-    _check_finite(embeddings, embedder, "embedder", "embed_images", batch)
+    _check_finite(latents, generator, "generator", "sample_latents", batch.start)
+    _check_finite(sums[:, None], generator, "generator", "synthesize", batch.start)
+    _check_finite(embeddings, embedder, "embedder", "embed_images", batch.start)
     return latents.clone(), embeddings.clone()  # without the rows that filled the batch
 
 
-def _check_finite(rows: Tensor, part: Part, role: str, method: str, batch: Batch) -> None:
+def _check_finite(rows: Tensor, part: Part, role: str, method: str, first: int) -> None:
     finite = torch.isfinite(rows.flatten(1)).all(dim=1)
     if finite.all():
         return
-    what = f"gives NaN or infinity for seed {batch.start + int(finite.int().argmin())}"
+    what = f"gives NaN or infinity for seed {first + int(finite.int().argmin())}"
     if is_foreign(type(part)):
         raise failure(type(part), method, what)
     raise BadInput(

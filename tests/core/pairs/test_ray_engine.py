@@ -165,7 +165,7 @@ def test_a_shard_that_kills_everybody_is_named(
         if index == 2:
             raise Died
 
-    with pytest.raises(ShardKills, match=r"3 workers died while they drew pairs-00002\."):
+    with pytest.raises(ShardKills, match=r"3 workers died or hung while they drew pairs-00002\."):
         draw(tmp_path, monkeypatch, Ray(act))
     assert list(tmp_path.glob("pairs-*.json"))  # what was finished stays
 

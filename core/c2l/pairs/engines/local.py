@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +19,7 @@ from typing import Any
 import torch
 
 from c2l.errors import C2LError
+from c2l.pairs.beats import workers_of
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.job import Job, job_of, naming
 from c2l.pairs.manifest import PairsManifest
@@ -24,6 +27,8 @@ from c2l.places import Place
 
 _AHEAD = 2
 """Shards that wait for each worker: one, so that none is ever idle, and no more."""
+_WATCH_EVERY = 30.0
+"""Seconds between looks at whether one of them hangs."""
 _LOOK_EVERY = 0.2
 """Seconds between looks at how many pairs the workers have drawn."""
 
@@ -87,7 +92,7 @@ def _in_processes(
     drawn, started, stop = spawn.Value("q", 0), spawn.Value("q", 0), spawn.Event()
     work = _Work(job, tuple(devices), started, drawn, stop)
     pool = ProcessPoolExecutor(len(devices), mp_context=spawn, initializer=_begin, initargs=(work,))
-    told = 0
+    told, look_at = 0, time.monotonic() + _WATCH_EVERY
     waiting: dict[Future[None], int] = {}
     left = iter(indices)
     try:
@@ -102,6 +107,9 @@ def _in_processes(
             if drawn.value > told:
                 on_drawn(drawn.value - told)
                 told = drawn.value
+            if time.monotonic() > look_at:
+                look_at = time.monotonic() + _WATCH_EVERY
+                _end_hanging(job.out)
             for future in done:
                 with naming(waiting[future]):
                     future.result()
@@ -170,6 +178,19 @@ def _end_with_parent() -> None:
 
 
 # ------------------------------------------------------------------ in the parent
+
+
+def _end_hanging(out: Place) -> None:
+    """Raises ``WorkerDied`` where a worker has shown no sign of life for too long; it is ended."""
+    ours = {child.pid for child in multiprocessing.active_children()}
+    for worker in workers_of(out):
+        if worker.hangs and worker.node == platform.node() and worker.pid in ours:
+            os.kill(worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            raise WorkerDied(
+                f"process {worker.pid} on node {worker.node} hung for {worker.silent:.0f} s "
+                f"in {worker.shard}, and was ended",
+                hint="Everything finished stays; the same command goes on",
+            )
 
 
 @contextmanager

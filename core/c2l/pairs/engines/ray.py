@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from c2l.errors import BadInput, C2LError, MissingDependency
+from c2l.pairs.beats import workers_of
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.job import Job, job_of, naming
 from c2l.pairs.manifest import PairsManifest
@@ -26,6 +28,8 @@ _AHEAD = 2
 """Shards that an actor has: one that it draws, and one that waits, so that it is never idle."""
 _LOOK_EVERY = 5.0
 """Seconds between looks at the cluster, which may have grown."""
+_WATCH_EVERY = 30.0
+"""Seconds between looks at whether one of the actors hangs."""
 _DEATHS = 3
 """Actors that one shard may cost."""
 _STORE = 80_000_000
@@ -85,12 +89,15 @@ class _Crowd:
         self._theirs: dict[Any, list[Any]] = {}  # actor -> calls that it has not answered
         self._calls: dict[Any, tuple[Any, int]] = {}  # call -> actor, place
         self._deaths: Counter[int] = Counter()
+        self._out, self._look_at = job.out, time.monotonic() + _WATCH_EVERY
 
     def draw(self, on_drawn: OnDrawn) -> Iterator[int]:
         while self._left or self._calls:
             self._hire()
             self._hand_out()
             done, _ = self._ray.wait(list(self._calls), num_returns=1, timeout=_LOOK_EVERY)
+            if not done:
+                self._end_hanging()
             for call in done:
                 index = self._answer(call)
                 if index is not None:
@@ -120,6 +127,17 @@ class _Crowd:
                     calls.append(call)
                     self._calls[call] = actor, index
 
+    def _end_hanging(self) -> None:
+        """An actor without a sign of life for too long is ended: its shards go to others."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _WATCH_EVERY
+        hung = {worker.shard for worker in workers_of(self._out) if worker.hangs}
+        for actor, calls in list(self._theirs.items()):
+            if calls and shard_name(self._calls[calls[0]][1]) in hung:
+                self._ray.kill(actor)
+                self._take_back(actor)
+
     def _answer(self, call: Any) -> int | None:
         """The place of a shard that is done; None for one that was lost, and waits again."""
         if call not in self._calls:
@@ -144,7 +162,7 @@ class _Crowd:
         self._deaths[indices[0]] += 1
         if self._deaths[indices[0]] == _DEATHS:
             raise ShardKills(
-                f"{_DEATHS} workers died while they drew {shard_name(indices[0])}, "
+                f"{_DEATHS} workers died or hung while they drew {shard_name(indices[0])}, "
                 "perhaps for lack of memory",
                 hint="Use a smaller `batch_size` in a new folder, or nodes with more memory; "
                 "what is finished stays",
