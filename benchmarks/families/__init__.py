@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("fastgan", "lightweight", "projected_gan", "stylegan_xl"),
+    *("progan", "progan_genforce"),
+    *("stylegan1", "stylegan1_genforce", "stylegan1_rosinality"),
     *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
     *("r3gan", "r3gan_classes", "lucidrains", "lucidrains_rgba"),
+    *("dcgan", "dcgan_zoo", "progan_zoo"),
 )
 
 
@@ -85,6 +88,7 @@ def stir(network: nn.Module, *, batches: Sequence[Any] = ()) -> None:
 def round_off(network: nn.Module) -> None:
     """Bring weights to a few values each, so that a file of them packs to a few bytes."""
     for tensor in (*network.parameters(), *network.buffers()):
-        if tensor.is_floating_point() and tensor.numel() > 64:
+        packs_well = len(tensor.unique()) < 16  # a filter, say
+        if tensor.is_floating_point() and tensor.numel() > 64 and not packs_well:
             step = tensor.std() / 3
             tensor.data.copy_((tensor / step).round().clamp(-9, 9) * step)

@@ -106,12 +106,15 @@ def resolve_beside(reference: str, *folders: Place) -> str:
         if not named.is_path or is_there(named.path):
             return reference
         for folder in folders:
-            near = folder.absolute() / named.path
-            if is_there(near) if isinstance(near, Path) else near.is_file():
+            if _is_file(near := folder.absolute() / named.path):
                 return str(Reference(named.kind, str(near)))
     except (BadReference, BadPath, NotReadable):
         pass  # loading it will say what is wrong
     return reference
+
+
+def _is_file(place: Place) -> bool:
+    return is_there(place) if isinstance(place, Path) else place.is_file()
 
 
 def own_folder(reference: str) -> tuple[Place, ...]:

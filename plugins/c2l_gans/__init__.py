@@ -18,8 +18,17 @@ _FAMILIES = {
         "lucidrains:LucidrainsStyleGAN2",
         "StyleGAN2 of lucidrains' stylegan2-pytorch: model_N.pt",
     ),
+    "progan": ("progan:ProGAN", "ProGAN: NVIDIA's .pkl, genforce's, pytorch_GAN_zoo's PGAN"),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
+    "pytorch-dcgan": (
+        "dcgan:DCGAN",
+        "DCGAN: PyTorch's example's netG_*.pth, pytorch_GAN_zoo's .pth",
+    ),
     "r3gan": ("r3gan:R3GAN", "R3GAN: its network-snapshot-*.pkl, with and without classes"),
+    "stylegan1": (
+        "stylegan1:StyleGAN1",
+        "StyleGAN1: NVIDIA's .pkl, genforce's, rosinality's",
+    ),
     "stylegan-xl": ("stylegan_xl:StyleGANXL", "StyleGAN-XL: its .pkl, with and without classes"),
 }
 """Each kind: the class, below ``families``, and what ``c2l models list`` says of it."""

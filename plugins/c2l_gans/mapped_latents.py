@@ -35,6 +35,10 @@ class MappedLatents(GAN):
     def _mapped(self, z: Tensor, classes: Tensor | None) -> Tensor:
         """z (B, z_dim) and numbers of classes (B,), where there are any, to w (B, w_dim)."""
 
+    def _average(self) -> Tensor | None:
+        """The mean latent (w_dim,) that is stored, if there is one for all classes."""
+        return None
+
     def _sizes(self) -> Mapping[str, int]:
         settings, network = self.network_settings, self.network
         widths = {"w_dim": network.w_dim, "num_ws": network.num_ws}
@@ -48,7 +52,7 @@ class MappedLatents(GAN):
 
     @property
     def latent_space(self) -> c2l.LatentSpace:
-        """The space w; mean and deviation are those of a thousand latents."""
+        """The space w; the mean is the stored one, all else is of a thousand latents."""
         layout = self._layout
         mean, std = self._mean_and_std()
         return c2l.LatentSpace(1, layout.width, layout.repeats, mean[None], std[None])
@@ -108,4 +112,5 @@ class MappedLatents(GAN):
             w = self.sample_latents(range(_SAMPLES))[:, 0]
             self._statistics = w.mean(dim=0), w.std(dim=0)
         mean, std = (tensor.to(self.device) for tensor in self._statistics)
-        return mean, std
+        average = self._average()
+        return (mean if average is None else average), std

@@ -8,6 +8,7 @@ from c2l_stylegan.cpu.scratch import Scratch
 from c2l_stylegan.files.nvidia_pickles import root_of
 from c2l_stylegan.files.nvidia_settings import convert as convert_nvidia
 from c2l_stylegan.files.pickled import Module, array_of, plain, tensor_of, views
+from c2l_stylegan.files.tensorflow import network_of as tensorflow_network
 from c2l_stylegan.networks.draws import numpy_normal
 from c2l_stylegan.networks.mapping import FullyConnected, unit_rms
 from c2l_stylegan.networks.modulated import Modulated
@@ -32,6 +33,7 @@ __all__ = [
     "records_gradients",
     "root_of",
     "tensor_of",
+    "tensorflow_network",
     "unit_rms",
     "views",
 ]

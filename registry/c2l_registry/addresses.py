@@ -33,7 +33,8 @@ def check_address(text: str) -> str:
             f"the address {scheme.partition('::')[0]}::… goes through a second file system",
             hint="Give the address itself: what a cache returns may be old",
         )
-    if "@" in rest and ":" in rest.partition("/")[0]:  # a secret may have slashes itself
+    who, at, _ = rest.partition("@")
+    if at and ":" in who.partition("/")[0]:  # a secret may have slashes itself
         raise BadPath(f"an address {scheme}://… holds a password", hint=_ENVIRONMENT)
     if "?" in rest:
         raise BadPath(f"an address {scheme}://… holds options, after a '?'", hint=_ENVIRONMENT)

@@ -102,7 +102,7 @@ def candidates(clouds: Clouds | None, num_pictures: int = MOST_PICTURES) -> list
         return [_bridge(text_noise=1.0)]
     found = [
         _bridge("centring", "neighbours", pull=pull, nearest=max(NEAREST, least))
-        for pull in (1.0, 0.5)
+        for pull in (1.0, 0.4)
     ]
     for centring in ((), ("centring",)):
         for projection in ((), ("projection",)):
@@ -114,7 +114,8 @@ def candidates(clouds: Clouds | None, num_pictures: int = MOST_PICTURES) -> list
 
 
 def candidates_near(settings: Mapping[str, Any], num_pictures: int) -> list[dict[str, Any]]:
-    """The same ingredients, read from literally to loosely.
+    """The same ingredients, read from literally to loosely; and a text that is taken for pictures
+    near it only partly, which often draws more varied ones that fit as well.
 
     Args:
         settings: of a prior, as one of ``candidates`` has them.
@@ -122,26 +123,31 @@ def candidates_near(settings: Mapping[str, Any], num_pictures: int) -> list[dict
     """
     gap, pull, nearest = settings["gap"], settings["pull"], settings["nearest"]
     ingredients = gap.split("+")[1:]
-    if "neighbours" not in ingredients:
-        return [_bridge(*ingredients, **reading) for reading in READINGS]
     least = min(1.0, round(FEWEST_NEIGHBOURS / num_pictures, 4))
-    shares = {min(1.0, max(least, round(nearest * part, 4))) for part in (0.33, 2, 4)} - {nearest}
+    if "neighbours" not in ingredients:
+        kept = [name for name in ingredients if name != "projection"]
+        share = max(NEAREST, least)
+        return [
+            *(_bridge(*ingredients, **reading) for reading in READINGS),
+            *(_bridge(*kept, "neighbours", pull=part, nearest=share) for part in (0.2, 0.3, 0.5)),
+        ]
+    shares = {min(1.0, max(least, round(nearest * part, 4))) for part in (0.5, 2, 4)} - {nearest}
     found = [_bridge(*ingredients, pull=pull, nearest=share) for share in sorted(shares)]
-    pulls = [part for part in (0.25, 0.5, 0.75, 1.0) if part != pull]
+    pulls = [part for part in PULLS if part != pull]
     return found + [_bridge(*ingredients, pull=part, nearest=nearest) for part in pulls]
 
 
-NEAREST = 0.003
-"""Of stored pictures: a dozen of 4,096."""
+NEAREST = 0.002
+"""Of stored pictures: eight of 4,096, 33 of 16,384."""
+
+PULLS = (0.3, 0.5, 0.75, 1.0)
 
 MIDDLE: Mapping[str, float] = {"text_noise": 0.5, "adherence": 0.5}
 
 READINGS: Sequence[Mapping[str, float]] = (
     {"text_noise": 0.25, "adherence": 1.0},
     MIDDLE,
-    {"text_noise": 0.6, "adherence": 0.45},
     {"text_noise": 0.75, "adherence": 0.4},
-    {"text_noise": 0.85, "adherence": 0.3},
     {"text_noise": 1.0, "adherence": 0.25},
 )
 """Of a text, from literal to loose."""

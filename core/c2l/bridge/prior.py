@@ -8,18 +8,19 @@ from typing import Any, ClassVar, cast
 
 from torch import Tensor
 
-from c2l.bridge.bridge import Bridge
-from c2l.bridge.clouds import MOST_PICTURES, Clouds, candidates, candidates_near
+from c2l.bridge.bridge import FEWEST_STORED, MOST_STORED, Bridge
+from c2l.bridge.clouds import Clouds, candidates, candidates_near
 from c2l.bridge.ingredients import AUTO
 from c2l.bridge.settings import BridgeSettings, FixedBridgeSettings
 from c2l.prior import Prior, check_pairs
 
 CAME_WITH_BLUR = ("text_noise", "pull", "nearest")
+CAME_LATER = ("stored",)
 
 DOUBT = 1.3
 """Neighbours are the pictures that the embedder likes best for a text, also where it is mistaken.
 In worlds whose truth is known, as many of theirs are wrong as of bridges with 1.1 to 1.4 times as
-many that do not fit."""
+many that do not fit; of a text that moves towards them only partly, as much less."""
 
 
 class BridgedPrior(Prior):
@@ -67,7 +68,7 @@ class BridgedPrior(Prior):
         if texts is not None and len(texts):
             self._clouds = Clouds.measure(embeddings, texts)
         self._kept = self.config.model_fields_set - {"gap"}
-        self._num_pictures = min(len(embeddings), MOST_PICTURES)
+        self._num_pictures = min(len(embeddings), len(self.bridge.stored))
         self._candidates = self._free(candidates(self._clouds, self._num_pictures))
         self.adopt(self._candidates[0])
 
@@ -80,18 +81,26 @@ class BridgedPrior(Prior):
                 free.append(left)
         return free
 
-    def settings(self) -> Mapping[str, Any]:
-        """Without blur, those that came with it are left out at their defaults.
+    @classmethod
+    def suggest_settings(
+        cls, num_pairs: int, *, embedding_width: int, num_codes: int, latent_width: int
+    ) -> Mapping[str, Any]:
+        if "stored" not in cls.Settings.model_fields:
+            return {}
+        # A twentieth of the pairs is held out.
+        return {"stored": max(FEWEST_STORED, min(MOST_STORED, num_pairs * 19 // 20))}
 
-        So files from before it keep their fingerprints.
+    def settings(self) -> Mapping[str, Any]:
+        """Without blur, those that came with it are left out at their defaults, and always one that
+        came later: so files from before keep their fingerprints.
         """
-        settings, config = super().settings(), self.config
-        if config.gap == AUTO or "blur" in config.gap:
-            return settings
+        with_blur = self.config.gap == AUTO or "blur" in self.config.gap
+        may_lack = CAME_LATER if with_blur else (*CAME_WITH_BLUR, *CAME_LATER)
+        fields = type(self.config).model_fields
         return {
             name: value
-            for name, value in settings.items()
-            if name not in CAME_WITH_BLUR or value != type(config).model_fields[name].default
+            for name, value in super().settings().items()
+            if name not in may_lack or value != fields[name].default
         }
 
     def sampling_candidates(self) -> Sequence[Mapping[str, Any]]:
@@ -103,7 +112,7 @@ class BridgedPrior(Prior):
 
     def sampling_doubt(self, settings: Mapping[str, Any]) -> float:
         whole = {**self.settings(), **settings}
-        return DOUBT if "neighbours" in whole["gap"] else 1.0
+        return float(DOUBT ** whole["pull"]) if "neighbours" in whole["gap"] else 1.0
 
     def sampling_evidence(self) -> Mapping[str, float]:
         if self._clouds is None:
@@ -112,4 +121,6 @@ class BridgedPrior(Prior):
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
         self.config = type(self.config)(**{**self.settings(), **settings})
-        self.bridge.change(**self.config.bridge())
+        how = self.config.bridge()
+        how.pop("stored", None)  # as many as there are
+        self.bridge.change(**how)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from c2l.bridge.bridge import FEWEST_STORED
 from c2l.bridge.ingredients import AUTO, Ingredients, OpenIngredients
 from c2l.prior_settings import PriorSettings
-from c2l.ranges import Adherence, Share, Size
+from c2l.ranges import Adherence, Count, Share, Size
 
 
 class FixedBridgeSettings(PriorSettings):
@@ -34,6 +35,7 @@ class BridgeSettings(FixedBridgeSettings):
         adherence: the default of ``sample`` for text.
         pull: how far a projection, or neighbours, move a text.
         nearest: the share of stored pictures that neighbours are among.
+        stored: how many pictures of the pairs the bridge keeps.
     """
 
     gap: OpenIngredients = AUTO
@@ -42,6 +44,7 @@ class BridgeSettings(FixedBridgeSettings):
     adherence: Adherence = 0.25
     pull: Share = 0.5
     nearest: Share = 0.005
+    stored: Count = FEWEST_STORED
 
     def bridge(self) -> dict[str, Any]:
         return {
@@ -51,4 +54,5 @@ class BridgeSettings(FixedBridgeSettings):
             "adherence": self.adherence,
             "pull": self.pull,
             "nearest": self.nearest,
+            "stored": self.stored,
         }

@@ -52,6 +52,7 @@ def evaluate(
     embedder: options.Embedder = None,
     prior: options.Prior = None,
     device: options.Device = "auto",
+    processes: options.Processes = None,
     accept_licence: options.AcceptLicence = False,
     accept_programs: options.AcceptPrograms = False,
     as_json: options.Json = False,

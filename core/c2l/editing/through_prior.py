@@ -89,9 +89,8 @@ def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:
     Where the prior keeps less apart than the layers of a base do, what is left of them fades with
     the amount. A prior that cannot stay near latents draws fresh ones, towards which they go.
     """
-    repeats = prior_repeats(parts)
-    codes = torch.stack([part.mean(dim=1) for part in bases.split(list(repeats), dim=1)], dim=1)
-    rest = bases - parts.generator.latent_space.expand(codes, repeats)
+    codes = codes_of(parts, bases)
+    rest = bases - parts.generator.latent_space.expand(codes, prior_repeats(parts))
     rows = list(zip(operations, bases, codes, strict=True))
     amounts = torch.tensor([o.amount for o in operations], device=bases.device)[:, None, None]
     stays_near = "near" in parts.prior.supported_options
@@ -172,6 +171,12 @@ def _expanded(parts: Parts, latents: Tensor) -> Tensor:
     """Latents of the prior, (B, K, D), with a code for each layer."""
     latents = latents.to(parts.generator.device)
     return parts.generator.latent_space.expand(latents, parts.prior.repeats)
+
+
+def codes_of(parts: Parts, layers: Tensor) -> Tensor:
+    """Latents (B, L, D) as the prior knows them, (B, K, D): means of the layers of each code."""
+    groups = layers.split(list(prior_repeats(parts)), dim=1)
+    return torch.stack([group.mean(dim=1) for group in groups], dim=1)
 
 
 def prior_repeats(parts: Parts) -> tuple[int, ...]:

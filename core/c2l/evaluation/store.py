@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from c2l.errors import BadInput
 from c2l.evaluation.observations import Observations
@@ -37,6 +37,13 @@ class Store:
         if folder.is_dir() and any(part.name != SETTINGS for part in list_place(folder)):
             refuse_other(folder.parent, _read_settings(folder), settings)
             self._started = True
+
+    @classmethod
+    def of_helper(cls, folder: Place, settings: Mapping[str, Any]) -> Self:
+        """The store of another process, which has checked it and clears it in the end."""
+        store = cls(None, settings)
+        store._folder = folder
+        return store
 
     def load(self, name: str) -> Observations | None:
         """A batch; None if it has to be drawn: it is missing, damaged, or of another version."""

@@ -40,6 +40,8 @@ def read_many(folder: Place, names: Sequence[str]) -> Iterator[bytes]:
         for name in names:
             yield _read_file(f"{folder}{os.sep}{name}")  # pathlib would take most of the time
         return
+    if not names:
+        return
     sizes = {entry.name: entry.stat().st_size for entry in folder.scan()}
     for start in range(0, len(names), _AT_ONCE):
         some = names[start : start + _AT_ONCE]

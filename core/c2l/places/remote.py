@@ -11,7 +11,7 @@ import fnmatch
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -67,9 +67,9 @@ class RemotePath:
     def __str__(self) -> str:
         return f"{self.scheme}://{self.key}"
 
-    def __truediv__(self, other: str | PurePosixPath) -> RemotePath:
+    def __truediv__(self, other: str | PurePath) -> RemotePath:
         parts = self.key.split("/")
-        for part in PurePosixPath(other).parts:
+        for part in PurePath(other).parts:
             parts = parts[:-1] if part == ".." and len(parts) > 1 else [*parts, part]
         return RemotePath(self.scheme, "/".join(parts))
 
@@ -178,9 +178,9 @@ class RemotePath:
         def put(fs: Any) -> None:
             with interrupts_wait():  # some file systems would put what they have so far
                 fs.pipe_file(str(self), data)
+                _newest[self.parent] = self.name
 
         self._ask("write", put)
-        _newest[self.parent] = self.name
 
     def create(self, data: bytes) -> bool:
         """Put an object unless there is one; of several who do so at once, one does. Says whether.
@@ -193,12 +193,12 @@ class RemotePath:
             try:
                 with interrupts_wait():
                     fs.pipe_file(str(self), data, mode="create")
+                    _newest[self.parent] = self.name
             except FileExistsError:
                 return False
             return True
 
         created = self._ask("write", put)
-        _newest[self.parent] = self.name
         # An answer that was lost may have been a yes.
         return created or self.read_bytes() == data
 

@@ -58,8 +58,8 @@ class Launch:
                     return failed[0] if failed else 128 + self._stopped
                 if failed or not any(codes.values()):
                     return max(failed, default=0)
-                deaths = deaths + 1 if self.progress() == before else 1
-                before = self.progress()
+                now = self.progress()
+                deaths, before = deaths + 1 if now == before else 1, now
                 what = _what_happened(codes)
                 if deaths == MOST_DEATHS:
                     self.tell(

@@ -21,6 +21,7 @@ from c2l.service.asking import describe_pipeline as describe_pipeline
 from c2l.service.asking import embed as embed
 from c2l.service.asking import score as score
 from c2l.service.catalogue import INTERFACES as INTERFACES
+from c2l.service.catalogue import ModelRow as ModelRow
 from c2l.service.catalogue import PluginRow as PluginRow
 from c2l.service.catalogue import list_models as list_models
 from c2l.service.catalogue import list_plugins as list_plugins
@@ -63,6 +64,9 @@ from c2l.service.evaluating import EvaluationRequest as EvaluationRequest
 from c2l.service.evaluating import compare_runs as compare_runs
 from c2l.service.evaluating import read_evaluation as read_evaluation
 from c2l.service.evaluating import run_evaluation as run_evaluation
+from c2l.service.families import FamilyRow as FamilyRow
+from c2l.service.families import by_family as by_family
+from c2l.service.families import family_rows as family_rows
 from c2l.service.health.check import check_health as check_health
 from c2l.service.health.findings import Health as Health
 from c2l.service.health.findings import Problem as Problem

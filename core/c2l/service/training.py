@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -131,13 +130,12 @@ def launch_training(run: TrainingRun, flags: Sequence[str], tell: Tell) -> int |
 
 
 def _last_change(file: Place) -> object:
-    """Of a file; of one in a store, which does not say, the last minute."""
-    if not isinstance(file, Path):
-        return int(time.monotonic() // 60)
+    """When a file was written, by the clock of whoever keeps it; None for none."""
     try:
-        return file.stat().st_mtime_ns
-    except OSError:
+        facts = file.stat()
+    except (OSError, C2LError):
         return None
+    return facts.st_mtime, facts.st_size
 
 
 def run_training(

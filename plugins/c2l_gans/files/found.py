@@ -20,7 +20,7 @@ S = TypeVar("S", bound=NetworkSettings)
 Take = Callable[[Any, str], Tensor]
 """Reads a tensor that lies in a file; the name is for messages."""
 
-_AVERAGED = re.compile(r"(?i)(^|_)(ema|smooth|avg|average|averaged|gs|ge)(_|$)")
+_AVERAGED = re.compile(r"(?i)(^|_)(ema|smooth|avgg?|average|averaged|gs|ge)(_|$)")
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,16 @@ def tensors_of(root: Any, marks: Iterable[str]) -> tuple[dict[str, Any], str]:
 def is_averaged(place: str) -> bool:
     """Whether a place is called after an average of weights."""
     return any(_AVERAGED.search(part) for part in place.split("."))
+
+
+def check_grown(lod: Tensor | None) -> None:
+    """Refuse a network that its training was still making larger.
+
+    Args:
+        lod: levels of detail that are still missing; None if the file does not say.
+    """
+    if lod is not None and float(lod) > 0:
+        raise Damaged(f"its training had not grown it to its full size yet: lod is {float(lod):g}")
 
 
 def _not_read(path: Path, error: Damaged) -> BadWeights:

@@ -37,6 +37,7 @@ _EXPECTED = {
     "collections": {"OrderedDict"},
     "dnnlib.util": {"EasyDict"},
     "dnnlib.tflib.network": {"Network"},
+    "tfutil": {"Network"},
     "builtins": {"set"},
     "numpy": {"dtype", "ndarray"},
     "numpy.core.multiarray": {"scalar", "_reconstruct"},

@@ -8,7 +8,10 @@ from typing import Any
 
 from c2l_stylegan.files.pickled import Module
 
-RELATIVES = (b"FastganSynthesis", b"class SuperresGenerator", b"R3GAN.Networks")
+RELATIVES = (
+    *(b"FastganSynthesis", b"class SuperresGenerator", b"R3GAN.Networks"),
+    *(b"def G_style(", b"def G_paper("),  # StyleGAN1 and ProGAN
+)
 """One of these is near the beginning of the pickles of relatives, which open as kinds of their own.
 A file that has it further in is still named here, once it is read."""
 

@@ -188,3 +188,23 @@ def test_a_file_that_names_a_removed_ingredient(tmp_path: Path) -> None:
     prior.save(tmp_path / "old.safetensors", card)
     with pytest.raises(BadWeights, match="the gap has no ingredient 'shaped'"):
         c2l.load_prior(str(tmp_path / "old.safetensors"))
+
+
+def test_more_pictures_are_kept_of_more_pairs() -> None:
+    """And files from before they could be hold no such setting."""
+    widths = {"embedding_width": WIDTH, "num_codes": 1, "latent_width": 4}
+    suggested = [
+        FlowPrior.suggest_settings(num, **widths)["stored"] for num in (500, 12_000, 10**6)
+    ]
+    assert suggested == [4096, 11_400, 16_384]
+    assert "stored" not in RidgePrior.suggest_settings(12_000, **widths)
+    few, more = (FlowPrior(**widths, hidden=8, stored=num) for num in (4096, 70))
+    assert "stored" not in few.settings() and more.settings()["stored"] == 70
+    pictures, words = two_crowds(300)
+    more.fit(pictures, torch.zeros(300, 1, 4), words)
+    assert more.bridge.stored.shape == (70, WIDTH)
+    more.adopt({"gap": "blur+centring+neighbours", "nearest": 0.1})
+    assert more.settings()["stored"] == 70
+    normal = SeededNormal(range(50), torch.device("cpu"))
+    seen = more.bridge.ask(words[:1].expand(50, -1), asking("text", 1.0), normal)
+    assert len(seen.unit.unique(dim=0)) == 7
