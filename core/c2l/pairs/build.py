@@ -210,7 +210,7 @@ def draw_pairs(
     todo = [i for i in folder.missing_shards(plan, out) if i in share]
     report = on_progress or (lambda done, total: None)
     total = sum(map(plan.shard_length, ours))
-    done = num_done = total - sum(map(plan.shard_length, todo))
+    done = total - sum(map(plan.shard_length, todo))
     report(done, total)
 
     def on_drawn(drawn: int) -> None:
@@ -222,9 +222,11 @@ def draw_pairs(
         if todo:
             lower(parts, plan.precision)
             try_parts(*parts, plan.first_seed)
-            for index in engine.draw(parts, plan, out, todo, on_drawn):
-                num_done += plan.shard_length(index)
+            for _ in engine.draw(parts, plan, out, todo, on_drawn):
+                pass
     except KeyboardInterrupt:
+        left = [i for i in folder.missing_shards(plan, out) if i in share]
+        num_done = total - sum(map(plan.shard_length, left))
         raise PairsInterrupted(out, num_done, total) from None
 
 

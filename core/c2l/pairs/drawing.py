@@ -7,6 +7,7 @@ threads, and makes a pair the same bits whatever the number of workers or cores.
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def batches_of(seeds: range, size: int, groups: tuple[int, ...] = ()) -> Iterato
 
 
 class ShardDrawer:
-    """Draws shards of a folder. ``run_shard`` is all that an engine calls.
+    """Draws shards of a folder. ``run_shard``, or its two halves, is all that an engine calls.
 
     Args:
         parts: on their devices.
@@ -86,22 +87,27 @@ class ShardDrawer:
         own = tuple(parts[0].latent_space.repeats)
         self._groups = () if manifest.repeats == own else manifest.repeats
         self._made_on = kind_of(parts[0].device)
-        self._heart = Heart(folder)
+        self._heart, self._in_turn = Heart(folder), threading.Lock()
 
     def run_shard(self, index: int) -> ShardRecord:
         """Draw a shard, a pure function of its place in the plan; write it, and then its record.
 
-        Two who do so at once, anywhere, are harmless: both write the same.
+        Two who do so at once, anywhere, are harmless: both write the same. Two threads that do so
+        here draw in turn, so that one draws while the other writes.
 
         Raises:
             BadInput: a latent or an embedding is not finite.
             NotWritable: the folder does not take it.
         """
+        return self.write(index, *self.draw(index))
+
+    def draw(self, index: int) -> tuple[Tensor, Tensor]:
+        """The first half of ``run_shard``: latents and embeddings of a shard, on the CPU."""
         rows = []
         seeds = self.manifest.shard_seeds(index)
         on_cpu = self.parts[0].device.type == "cpu"
         threads = single_threaded() if on_cpu else nullcontext()
-        with threads, self._heart.beating(index) as heart:
+        with self._in_turn, threads, self._heart.beating(index) as heart:
             for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
                 classes = self.manifest.draw_classes(batch.seeds)
                 rows.append(draw_batch(*self.parts, dataclasses.replace(batch, classes=classes)))
@@ -111,7 +117,11 @@ class ShardDrawer:
         if self.manifest.latent_dtype == "float16":
             latents = latents.half()
             _check_finite(latents, self.parts[0], "generator", "sample_latents", seeds.start)
-        path = self.folder / shard_name(index)
+        return latents, embeddings
+
+    def write(self, index: int, latents: Tensor, embeddings: Tensor) -> ShardRecord:
+        """The second half of ``run_shard``."""
+        path, seeds = self.folder / shard_name(index), self.manifest.shard_seeds(index)
         record = write_shard(path, self.manifest, seeds, latents, embeddings, self._made_on)
         write_record(self.folder, index, record)
         return record

@@ -84,7 +84,7 @@ class Ray:
     def remote(self, cls: type) -> Any:
         return self
 
-    def options(self, *, num_cpus: int, num_gpus: int) -> Any:
+    def options(self, *, num_cpus: int, num_gpus: int, max_concurrency: int) -> Any:
         def hire(job: Any, device: str) -> Handle:
             self.num_hired += 1
             self.on_gpus.append(num_gpus)

@@ -9,7 +9,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,6 +29,7 @@ from c2l.pairs.beats import workers_of
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.job import Job, job_of, naming
 from c2l.pairs.manifest import PairsManifest
+from c2l.pairs.records import ShardRecord
 from c2l.places import Place
 
 _AHEAD = 2
@@ -71,11 +78,25 @@ class LocalEngine:
             if len(devices) > 1:
                 yield from _in_processes(job, devices, indices, on_drawn, self._naming)
                 return
-        drawer = ShardDrawer(parts, plan, out, on_drawn)
-        for index in indices:
-            with self._naming(index):
-                drawer.run_shard(index)
-            yield index
+        yield from self._here(ShardDrawer(parts, plan, out, on_drawn), indices)
+
+    def _here(self, drawer: ShardDrawer, indices: Sequence[int]) -> Iterator[int]:
+        """A shard is written while the next one is drawn: a GPU does not wait for a disk."""
+        with ThreadPoolExecutor(1) as writer:
+            writing: tuple[int, Future[ShardRecord]] | None = None
+            for index in indices:
+                with self._naming(index):
+                    drawn = drawer.draw(index)
+                if writing is not None:
+                    yield self._written(*writing)
+                writing = index, writer.submit(drawer.write, index, *drawn)
+            if writing is not None:
+                yield self._written(*writing)
+
+    def _written(self, index: int, writing: Future[ShardRecord]) -> int:
+        with self._naming(index):
+            writing.result()
+        return index
 
     def _naming(self, index: int) -> AbstractContextManager[None]:
         return naming(index) if self.is_one_of_many else nullcontext()

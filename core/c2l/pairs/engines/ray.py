@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,7 @@ from c2l.pairs.records import ShardRecord, shard_name
 from c2l.places import Place
 
 _AHEAD = 2
-"""Shards that an actor has: one that it draws, and one that waits, so that it is never idle."""
+"""Shards that an actor has: one that it draws, and one that it writes or that waits."""
 _LOOK_EVERY = 5.0
 """Seconds between looks at the cluster, which may have grown."""
 _WATCH_EVERY = 30.0
@@ -113,7 +114,11 @@ class _Crowd:
                 f"the Ray cluster has no {resource}", hint="Use another `device`", field="device"
             )
         num = min(num, len(self._left) + len(self._calls))
-        actor = self._ray.remote(_Actor).options(num_cpus=1, num_gpus=1 if self._on_gpu else 0)
+        actor = self._ray.remote(_Actor).options(
+            num_cpus=1,
+            num_gpus=1 if self._on_gpu else 0,
+            max_concurrency=_AHEAD,  # it draws one shard while it writes the other
+        )
         for _ in range(num - len(self._theirs)):
             self._theirs[actor.remote(self._job, "cuda" if self._on_gpu else "cpu")] = []
 
@@ -175,15 +180,14 @@ class _Actor:
     def __init__(self, job: Job, device: str) -> None:
         self._job, self._device = job, device
         self._drawer: ShardDrawer | None = None
+        self._loading = threading.Lock()
 
     def run_shard(self, index: int) -> ShardRecord:
-        import torch
-
-        torch.set_num_threads(1)
         with naming(index):
             # Here, what is wrong reaches the driver as itself; from __init__ it would not.
-            if self._drawer is None:
-                self._drawer = self._job.open(self._device)
+            with self._loading:
+                if self._drawer is None:
+                    self._drawer = self._job.open(self._device)
             return self._drawer.run_shard(index)
 
 
