@@ -46,7 +46,7 @@ LESS_NEAR, BLUR = 1.0, 0.5
 """In standard deviations: how much less near a picture may be, and how softly that ends. In worlds
 whose truth is known, the share that results ranks settings best so; it does nearly as well from
 half to twice as far."""
-GIVEN_AWAY = 0.03
+GIVEN_AWAY = 0.04
 """Of the share of pictures that do not fit: so much more of it than the best a more varied choice
 may have. In worlds whose truth is known that costs one or two points of what prompts name, and
 brings a third to twice as much variety."""
