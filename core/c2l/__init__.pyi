@@ -2,6 +2,7 @@ from c2l.bridge import Bridge as Bridge
 from c2l.bridge import BridgedPrior as BridgedPrior
 from c2l.bridge import BridgeSettings as BridgeSettings
 from c2l.bridge import FixedBridgeSettings as FixedBridgeSettings
+from c2l.classes import Classes as Classes
 from c2l.editing import Edit as Edit
 from c2l.editing import Walk as Walk
 from c2l.editing.directions import Direction as Direction

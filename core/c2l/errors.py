@@ -46,6 +46,9 @@ __all__ = [
     "NotWritable",
     "PluginFailed",
     "ProgramNotAccepted",
+    "RankLost",
+    "StoreRefused",
+    "StoreUnreachable",
     "UnknownPlugin",
     "UnknownReference",
     "spell_fields",
@@ -109,10 +112,28 @@ class ProgramNotAccepted(C2LError):
         return type(self), (self.reference, self.sha256)
 
 
+class RankLost(C2LError):
+    """One of several processes that train together is gone, or does not answer."""
+
+    exit_code = ExitCode.RANK_LOST
+
+
 class MissingDependency(C2LError):
     """A package that a plugin needs and that is not installed."""
 
     exit_code = ExitCode.MISSING_DEPENDENCY
+
+
+class StoreRefused(C2LError):
+    """A store says no: no right to do this, no such bucket, keys that have expired."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class StoreUnreachable(C2LError):
+    """A store that does not answer, or is busy, or cuts its answers off, however often asked."""
+
+    exit_code = ExitCode.OFFLINE
 
 
 def spell_fields(fields: Mapping[str, object]) -> str:

@@ -179,7 +179,7 @@ def convert_fetched(references: Iterable[str]) -> None:
         BadWeights: a network was fetched, but cannot be read.
     """
     for reference in dict.fromkeys(references):
-        if not registry().parse(reference).is_path:
+        if registry().parse(reference).in_catalogue:
             spec, entry = registry().lookup(reference)
             if spec.interface == "generator" and entry and entry.state == "cached":
                 _convert(spec, entry)
@@ -245,6 +245,7 @@ def _missing(text: str) -> Missing | None:
     reference = registry().parse(text)
     if reference.is_path:
         check_given(reference.path)
+    if not reference.in_catalogue:
         return None
     from c2l_registry.consent import is_accepted
     from c2l_registry.weights import is_cached, wanted_files

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadInput
-from c2l_registry.files import draft_of, remove_partials, write_atomically
+from c2l.places import Place
+from c2l_registry import files
+from c2l_registry.files import ANOTHER_PLACE, draft_of
 
 __all__ = [
+    "create_atomically",
     "draft_of",
     "read_json",
     "read_text",
@@ -18,6 +21,35 @@ __all__ = [
     "remove_partials",
     "write_atomically",
 ]
+
+
+def write_atomically(path: Place, data: bytes, *, hint: str = ANOTHER_PLACE) -> None:
+    """Write a file so that whoever reads it, at any moment, finds the old one or the new one.
+
+    Args:
+        hint: what to do where the disk does not take it.
+    Raises:
+        NotWritable, StoreRefused, StoreUnreachable
+    """
+    if isinstance(path, Path):
+        files.write_atomically(path, data, hint=hint)
+    else:
+        path.write_bytes(data)
+
+
+def create_atomically(path: Place, data: bytes) -> bool:
+    """Write a file unless it exists; of several who do so at once, one does. Says whether.
+
+    Raises:
+        NotWritable, StoreRefused, StoreUnreachable
+    """
+    return files.create_atomically(path, data) if isinstance(path, Path) else path.create(data)
+
+
+def remove_partials(folder: Place, name: str = "*") -> None:
+    """Remove what killed writers of ``folder / name`` left; in a store they leave nothing."""
+    if isinstance(folder, Path):
+        files.remove_partials(folder, name)
 
 
 def read_text(path: Path, *, field: str = "") -> str:

@@ -11,12 +11,16 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
+from c2l.class_regions import ClassRegions
+from c2l.classes import Classes
 from c2l.errors import BadInput
 from c2l.guard import Look
 from c2l.looks import (
     look_at_drawn_latents,
+    look_at_found_classes,
     look_at_image_size,
     look_at_latent_space,
+    look_at_moved_latents,
     look_at_pictures,
 )
 from c2l.part import Part
@@ -102,10 +106,17 @@ class Generator(Part, ABC):
 
     A subclass has ``load``, ``latent_space``, ``image_size``, ``sample_latents`` and
     ``synthesize``. What else decides its pictures, besides its weights, is in ``settings()``.
+    One that is told a class has ``classes`` and ``sample_class_latents`` as well.
     """
+
+    classes: Classes | None = None
+    """The classes that it can be told when it draws; None for a network without any. Their names
+    come from the card, or from a text file beside the weights."""
 
     differentiable: bool = True
     """Whether gradients reach the latents; False for a network of another library, say."""
+
+    _regions: tuple[str, ClassRegions] | None = None
 
     _looks: ClassVar[Mapping[str, Look | None]] = {
         **Part._looks,
@@ -113,6 +124,9 @@ class Generator(Part, ABC):
         "latent_space": look_at_latent_space,
         "image_size": look_at_image_size,
         "sample_latents": look_at_drawn_latents,
+        "sample_class_latents": look_at_drawn_latents,
+        "classes_of": look_at_found_classes,
+        "in_classes": look_at_moved_latents,
         "synthesize": look_at_pictures,
     }
 
@@ -163,11 +177,81 @@ class Generator(Part, ABC):
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
         """Draw latents from the generator's own distribution.
 
+        With classes, each is of the class that ``self.classes.draw`` gives its seed.
+
         Args:
             seeds: B whole numbers from 0 to 2**64 - 1; row i depends only on ``seeds[i]``.
         Returns:
             float32, shape (B, K, D), on the generator's device.
         """
+
+    def sample_class_latents(self, seeds: Sequence[int], classes: Sequence[int]) -> Tensor:
+        """Draw latents of given classes: what ``sample_latents`` does once it has drawn those.
+
+        Args:
+            seeds: as of ``sample_latents``.
+            classes: B numbers; row i depends on ``seeds[i]`` and ``classes[i]`` alone.
+        Returns:
+            as ``sample_latents``.
+        Raises:
+            BadInput: there is no such class, or there are none at all.
+        """
+        raise self._without_classes()
+
+    def classes_of(self, latents: Tensor) -> Tensor:
+        """The class that each latent is of.
+
+        A generator whose latents hold it beside z overrides this and ``in_classes``. By default it
+        is found by where random latents of each class lie, which are drawn at the first call.
+
+        Args:
+            latents: float32, shape (B, K, D), as of ``synthesize``.
+        Returns:
+            int64, shape (B,), on the device of the latents.
+        Raises:
+            BadInput: it has no classes.
+        """
+        return self._class_regions(latents).classes_of(latents.cpu()).to(latents.device)
+
+    def in_classes(self, latents: Tensor, classes: Sequence[int]) -> Tensor:
+        """The latents nearest to these that are of given classes; others stay as they are.
+
+        Args:
+            latents: float32, shape (B, K, D), as of ``synthesize``.
+            classes: B numbers.
+        Returns:
+            as ``latents``; ``classes_of`` gives ``classes`` for them.
+        Raises:
+            BadInput: there is no such class, or there are none at all.
+        """
+        regions = self._class_regions(latents)
+        assert self.classes is not None
+        numbers = torch.tensor([self.classes.number(number) for number in classes])
+        return regions.moved(latents.cpu(), numbers).to(latents.device)
+
+    def _class_regions(self, latents: Tensor) -> ClassRegions:
+        """Of these weights, for codes of these latents."""
+        if self.classes is None:
+            raise self._without_classes()
+        if self._regions is None or self._regions[0] != self.fingerprint():
+            with torch.inference_mode(False), torch.no_grad():
+                regions = ClassRegions(self.sample_class_latents, self.classes.num)
+            self._regions = self.fingerprint(), regions
+        num_codes, given = self._regions[1].means.shape[0], latents.shape[1]
+        if num_codes not in (1, given):
+            raise BadInput(
+                f"the class of {given} codes is not known where classes have {num_codes}",
+                hint="Leave out `class_label`",
+                field="class_label",
+            )
+        return self._regions[1]
+
+    def _without_classes(self) -> BadInput:
+        return BadInput(
+            f"{self.reference or type(self).__name__} has no classes",
+            hint="Leave out `class_label`",
+            field="class_label",
+        )
 
     @abstractmethod
     def synthesize(

@@ -28,6 +28,16 @@ INTERFACES: Mapping[str, Interface] = {
 }
 """By what the classes of a loose file are known, without an import."""
 
+OWN_KINDS = (
+    KindSpec(
+        kind="direction",
+        interface="direction",
+        factory="c2l.editing.directions:Direction",
+        summary="A move of latents that changes one thing of a picture",
+    ),
+)
+"""What c2l offers without a plugin."""
+
 hookspec = pluggy.HookspecMarker("c2l")
 hookimpl = pluggy.HookimplMarker("c2l")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
@@ -34,3 +36,15 @@ class HeldInterrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Within this context Ctrl-C waits for its end; a second one does not."""
+    held = HeldInterrupt()
+    try:
+        with held:
+            yield
+    finally:
+        if held.asked:
+            signal.raise_signal(signal.SIGINT)  # whoever handles it outside gets it

@@ -10,10 +10,12 @@ from typing import TypeVar
 
 import torch
 
+from c2l.classes import known_names, names_beside, read_names
 from c2l.devices import resolve_device, resolve_precision
 from c2l.embedder import Embedder
 from c2l.errors import (
     Assumed,
+    BadCard,
     BadInput,
     BadPath,
     BadReference,
@@ -31,10 +33,10 @@ from c2l.prior import Prior
 from c2l.prior_file import PartCard
 from c2l.programs import check_program
 from c2l.reading import unwrapped
-from c2l.resolving import find_part, how_to_get, own_folder, resolve_beside
+from c2l.resolving import find_part, how_to_get, naming_by, own_folder, resolve_beside
 from c2l.sampling.request import DrawSettings
 from c2l.wrapping import how_to_wrap
-from c2l_registry import Interface
+from c2l_registry import Interface, Source
 from c2l_registry.kinds import WRAPPED
 
 DEFAULT_RECIPE = "demo-faces"
@@ -261,7 +263,9 @@ def load_unwatched(
             hint=f"It must be derived from c2l.{base.__name__}",
         )
     check_program(spec, source, accept=accept_programs)
+    named = source
     with ExitStack() as stack:
+        stack.enter_context(naming_by(source))
         stack.enter_context(blaming(cls, "load"))
         if source.path is not None:
             inner = stack.enter_context(unwrapped(source.path))
@@ -271,7 +275,30 @@ def load_unwatched(
         raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
     part.reference = str(source.reference)
     part.package = registry().package(spec.kind)
+    if isinstance(part, Generator) and part.classes is not None:
+        _name_classes(part, named)
     return part
+
+
+def _name_classes(generator: Generator, source: Source) -> None:
+    """Give its classes the names that the card has, or a text file beside the weights.
+
+    Raises:
+        BadCard, BadInput: they are the names of other classes.
+    """
+    assert generator.classes is not None
+    if source.card is not None and source.card.classes:
+        listed = source.card.classes
+        try:
+            names = known_names(listed) if isinstance(listed, str) else listed
+            generator.classes = generator.classes.named(names)
+        except BadInput as error:
+            raise BadCard(f"the card of {source.reference}: {error.message}") from error
+    elif source.path is not None and (beside := names_beside(source.path)).is_file():
+        try:
+            generator.classes = generator.classes.named(read_names(beside))
+        except BadInput as error:
+            raise BadInput(f"{beside}: {error.message}", hint=error.hint) from error
 
 
 def _load(

@@ -63,6 +63,21 @@ def look_at_drawn_latents(generator: Any, latents: Any, seeds: Any) -> str:
     return _look(generator, latents, (len(seeds), space.num_codes, space.width))
 
 
+def look_at_found_classes(generator: Any, classes: Any, latents: Any) -> str:
+    """Numbers of its classes, one for each latent."""
+    if not isinstance(classes, Tensor) or tuple(classes.shape) != (len(latents),):
+        return f"gives {_kind(classes)}, not a tensor of shape ({len(latents)},)"
+    if classes.dtype != torch.int64:
+        return f"gives {str(classes.dtype).removeprefix('torch.')}, not int64"
+    inside = (classes >= 0) & (classes < generator.classes.num)
+    return "" if bool(inside.all()) else "gives numbers of classes that there are not"
+
+
+def look_at_moved_latents(generator: Any, moved: Any, latents: Any) -> str:
+    """Latents of the shape that was given."""
+    return _look(generator, moved, tuple(latents.shape), latents)
+
+
 def look_at_pictures(generator: Any, images: Any, latents: Any) -> str:
     """RGB pictures of the promised size, one for each latent, around zero."""
     wrong = _look(generator, images, (len(latents), 3, *generator.image_size), latents)

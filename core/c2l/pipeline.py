@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from PIL import Image
@@ -30,6 +30,7 @@ from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.prompts.unwanted import Unwanted, embed_unwanted
 from c2l.ranges import AUTO
 from c2l.result import Picture, Result
+from c2l.sampling.classes import class_number, name_classes, sample_of_class
 from c2l.sampling.enough import draw_enough
 from c2l.sampling.operations import Operation
 from c2l.sampling.optimising import optimise
@@ -111,7 +112,8 @@ class Pipeline:
             seeds: the seeds themselves, instead of ``num_images`` and ``seed``; or a list of seeds
                 for each prompt.
             settings: guidance, steps, adherence, negative, truncation, best_of, rank_by,
-                optimise: see ``DrawRequest``; the pipeline's own settings are the defaults.
+                optimise, class_label: see ``DrawRequest``; the pipeline's own settings are the
+                defaults.
         Returns:
             The pictures of the first prompt, then those of the second, and so on.
         Raises:
@@ -303,6 +305,9 @@ class Pipeline:
     ) -> Iterator[Result]:
         """Results of a few pictures at a time."""
         settings = self.effective(request)
+        number = class_number(self.prior, self.generator, settings.class_label)
+        if number is not None:  # a record knows it by its number, whatever it is called
+            settings = DrawSettings(**{**settings.given, "class_label": number})
         num_candidates = settings.most_candidates
         by_student = num_candidates > FINALISTS and settings.rank_by != "pictures"
         num_rendered = FINALISTS if by_student else num_candidates
@@ -327,7 +332,7 @@ class Pipeline:
             for start in range(0, len(some), at_once):
                 part = slice(start, start + at_once)
                 best, winners = self._render(
-                    latents[part], targets[part], rows, settings, clock, progress
+                    latents[part], targets[part], rows, settings, number, clock, progress
                 )
                 chosen = [s[k] for s, k in zip(seeds[part], best.candidates.tolist(), strict=True)]
                 prompts = [request.prompts[prompt] for prompt, _ in some[part]]
@@ -390,6 +395,7 @@ class Pipeline:
         Args:
             targets: (B, E).
             seeds: B lists of C.
+            settings: with the class that all are of by its number.
         """
         candidates = targets.repeat_interleave(len(seeds[0]), dim=0)
         flat = [seed for some in seeds for seed in some]
@@ -397,8 +403,11 @@ class Pipeline:
         for first in range(0, len(flat), _LATENTS_AT_ONCE):
             part = candidates[first : first + _LATENTS_AT_ONCE]
             latents.append(
-                self.prior.sample(
+                sample_of_class(
+                    self.prior,
+                    self.generator,
                     part,
+                    number=cast(int | None, settings.class_label),
                     seeds=flat[first : first + _LATENTS_AT_ONCE],
                     guidance=settings.guidance,
                     steps=settings.steps,
@@ -416,6 +425,7 @@ class Pipeline:
         targets: Tensor,
         rows: int,
         settings: DrawSettings,
+        number: int | None,
         clock: Clock,
         progress: _Progress,
     ) -> tuple[Best, Tensor]:
@@ -444,6 +454,8 @@ class Pipeline:
                     truncation=truncation,
                     repeats=self.prior.repeats,
                 )
+                if number is not None:  # of which the descent knows nothing
+                    winners = self.generator.in_classes(winners, [number] * len(winners))
             best = keep_best(rendered(winners), targets, 1, lambda rows: None)
         self.refuse_nonfinite(winners, best.images, best.scores)
         return best, winners
@@ -476,6 +488,7 @@ class Pipeline:
         )
         if settings.optimise:
             how["optimise"] = settings.optimise
+        names = name_classes(self.generator, latents) or [""] * len(seeds)
         records = tuple(
             {
                 "schema": SCHEMA,
@@ -484,10 +497,11 @@ class Pipeline:
                 **how,
                 "score": round(score, 4),
                 **({"chosen_from": num} if num > 1 else {}),
+                **({"drawn_class": name} if name else {}),
                 **self.provenance,
             }
-            for prompt, seed, num, score in zip(
-                prompts, seeds, drawn, best.scores.tolist(), strict=True
+            for prompt, seed, num, score, name in zip(
+                prompts, seeds, drawn, best.scores.tolist(), names, strict=True
             )
         )
         return Result(

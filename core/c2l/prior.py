@@ -57,6 +57,10 @@ class Prior(Part, ABC):
     """True for priors whose ``fit`` already rounds to float16: their files are always in float16,
     half the size and just as exact."""
 
+    takes_classes: ClassVar[bool] = False
+    """True for priors that learn the class of each pair, where there are several: then
+    ``config.num_classes`` is not 0. See ``labelled``; ``_sample`` finds classes in its options."""
+
     supported_options: ClassVar[frozenset[str]] = USUAL
     """Which of guidance, steps, adherence, negative, negative_by, towards and near the prior uses.
     ``_sample`` gets None for the others, and a user who sets one of those is warned that it is
@@ -113,7 +117,9 @@ class Prior(Part, ABC):
 
     def settings(self) -> Mapping[str, Any]:
         """The keyword arguments that build this prior again, JSON-able."""
-        return self.config.model_dump(mode="json")
+        # Without classes, as before there were any: fingerprints and files stay what they are.
+        none = set() if self.config.num_classes else {"num_classes"}
+        return self.config.model_dump(mode="json", exclude=none)
 
     @abstractmethod
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
@@ -122,13 +128,33 @@ class Prior(Part, ABC):
         Called once, before the first step of training.
 
         Args:
-            embeddings: float32, shape (N, E), of images, as the embedder gives them.
+            embeddings: float32, shape (N, E), of images, as the embedder gives them. Of more pairs
+                than fit in memory, these are the first ones.
             latents: float32, shape (N, K, D).
             texts: float32, shape (M, E), of prompts that suit the generator, if there are any. They
                 show where texts of this domain lie; they are not paired with the images.
         Raises:
             BadInput: these are not pairs of the prior's widths, or there are none.
         """
+
+    def labelled(self, embeddings: Tensor, classes: Tensor | None) -> Tensor:
+        """Embeddings of pairs as ``fit``, ``training_loss`` and ``refine`` of this prior take them.
+
+        Args:
+            embeddings: (N, E).
+            classes: int64, (N,), of a generator with classes.
+        Returns:
+            (N, E); or (N, E + 1), whose last column is the class, for a prior that learns them.
+        """
+        if classes is None or not self.config.num_classes:
+            return embeddings
+        return torch.cat([embeddings.float(), classes[:, None].float()], dim=1)
+
+    def without_labels(self, labelled: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The embeddings (N, E) and classes (N,) that ``labelled`` put together."""
+        if not self.config.num_classes:
+            return labelled, None
+        return labelled[:, :-1], labelled[:, -1].round().long()
 
     def sampling_candidates(self) -> Sequence[Mapping[str, Any]]:
         """Settings that ``fit`` has left open, to choose among once the prior is trained.
@@ -180,6 +206,10 @@ class Prior(Part, ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
 
+    def forward(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
+        """``training_loss``: what wraps a module to train it, as DDP does, calls this."""
+        return self.training_loss(embeddings, latents, rng)
+
     @torch.no_grad()
     def sample(
         self, embeddings: Tensor, options: SampleOptions | None = None, **keywords: Any
@@ -210,13 +240,29 @@ class Prior(Part, ABC):
         if options.negative is not None:
             options = self._with_several_negative(options, len(embeddings))
         unused: dict[str, Any] = dict.fromkeys(self.ignored_options)
-        options = dataclasses.replace(options, **unused)
+        options = dataclasses.replace(options, **unused, classes=self._classes_of(options))
         self._check_ways(options, len(embeddings))
         if options.near is not None and options.near.amount == 0:
             return options.near.latents.to(self.device, copy=True)
         if options.near is not None and options.near.amount == 1:
             options = dataclasses.replace(options, near=None)
         return self._sample(embeddings, options)
+
+    def _classes_of(self, options: SampleOptions) -> Sequence[int] | None:
+        """The classes that samples are told; None for a prior that learnt none.
+
+        Raises:
+            BadInput: they are not one for each sample, or it learnt no such class.
+        """
+        num, classes = self.config.num_classes, options.classes
+        if not num or classes is None:
+            return None
+        if len(classes) != len(options.seeds) or not all(0 <= n < num for n in classes):
+            raise BadInput(
+                f"`classes` are not {len(options.seeds)} numbers from 0 to {num - 1}",
+                field="class_label",
+            )
+        return classes
 
     def _check_ways(self, options: SampleOptions, num: int) -> None:
         """Raises ``BadInput`` unless ``towards`` and ``near`` are of ``num`` samples."""

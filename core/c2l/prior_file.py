@@ -19,6 +19,8 @@ from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
+from c2l.places import Place
+from c2l.places.tensors import read_metadata
 
 if TYPE_CHECKING:
     from c2l.part import Part
@@ -54,6 +56,7 @@ class PriorCard:
         scores: of its validation, by name.
         domain: what its generator can draw: ``name``, and ``threshold``, the cosine of picture
             and prompt below which a prompt is far from it; empty if not measured.
+        class_labels: the classes of the generator that it was trained on; empty for all of them.
         student: the keyword arguments of the ``Student`` in the file; None where there is none.
     """
 
@@ -65,6 +68,7 @@ class PriorCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     domain: Mapping[str, Any] = field(default_factory=dict)
+    class_labels: tuple[int, ...] = ()
     student: Mapping[str, Any] | None = None
 
     @property
@@ -74,7 +78,10 @@ class PriorCard:
         return chosen
 
     def to_json(self) -> str:
-        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, sort_keys=True)
+        raw = dataclasses.asdict(self)
+        if not self.class_labels:  # so that older versions read it as well
+            del raw["class_labels"]
+        return json.dumps({"schema": SCHEMA, **raw}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -85,28 +92,26 @@ class PriorCard:
         raw["generator"] = PartCard(**raw["generator"])
         raw["embedder"] = PartCard(**raw["embedder"])
         raw["repeats"] = tuple(raw["repeats"])
+        raw["class_labels"] = tuple(raw.get("class_labels", ()))
         return cls(**raw)
 
 
-def is_prior_file(path: Path) -> bool:
+def is_prior_file(path: Place) -> bool:
     """Whether ``path`` is a safetensors file with a prior's card; its suffix does not matter."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return "c2l" in (file.metadata() or {})
+        return "c2l" in read_metadata(path)
     except (SafetensorError, OSError):
         return False
 
 
-def read_prior_card(path: Path) -> PriorCard:
+def read_prior_card(path: Place) -> PriorCard:
     """Read the card of a prior file without its tensors.
 
     Raises:
         BadWeights: the file is not a prior file.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        return PriorCard.from_json(metadata["c2l"])
+        return PriorCard.from_json(read_metadata(path)["c2l"])
     except (SafetensorError, OSError) as error:
         raise BadWeights(
             f"{path} is not a readable safetensors file: {error}", hint=_HINT

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2l.ranges import Count
 from c2l_registry.wording import describe_problem
 
 WIDTHS = ("embedding_width", "num_codes", "latent_width")
-"""Settings of every prior that follow from the pairs."""
+"""Settings that every prior needs, and that follow from the pairs."""
+
+FROM_PAIRS = (*WIDTHS, "num_classes")
+"""All that follow from the pairs."""
 
 
 class PriorSettings(BaseModel):
@@ -24,6 +27,7 @@ class PriorSettings(BaseModel):
         embedding_width: E.
         num_codes: K.
         latent_width: D.
+        num_classes: of the generator, for priors that learn them; 0 for those that know of none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -31,11 +35,12 @@ class PriorSettings(BaseModel):
     embedding_width: Count
     num_codes: Count
     latent_width: Count
+    num_classes: Annotated[int, Field(ge=0)] = 0
 
     @classmethod
     def own_fields(cls) -> tuple[str, ...]:
         """The settings that do not follow from the pairs."""
-        return tuple(name for name in cls.model_fields if name not in WIDTHS)
+        return tuple(name for name in cls.model_fields if name not in FROM_PAIRS)
 
     @classmethod
     def problems(cls, settings: Mapping[str, Any]) -> list[str]:

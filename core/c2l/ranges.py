@@ -27,6 +27,16 @@ Strength = Annotated[float, Field(ge=-MOST_STRENGTH, le=MOST_STRENGTH, allow_inf
 Steps = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+
+def _number_or_name(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
+        raise ValueError(f"{value!r:.60} is neither the number of a class nor its name")
+    return value
+
+
+ClassLabel = Annotated[int | str, BeforeValidator(_number_or_name)]
+"""A class by number or name; which there are, the generator knows."""
+
 # For the settings of priors.
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[float, Field(ge=0, allow_inf_nan=False)]

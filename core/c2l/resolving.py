@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from c2l.errors import (
@@ -18,6 +20,7 @@ from c2l.errors import (
 from c2l.generator import Generator
 from c2l.guard import blaming
 from c2l.part import Part
+from c2l.places import Place, kept_copy, naming, place_of
 from c2l.plugins import registry
 from c2l.prior_file import read_prior_card
 from c2l.reading import refuse_stand_in, unwrapped
@@ -29,23 +32,48 @@ from c2l_registry.paths import check_given, is_there
 def find_part(reference: str, interface: Interface) -> tuple[KindSpec, Source]:
     """The kind that a reference names, and where its weights are.
 
-    A bare path is offered to every kind of the interface; exactly one must recognise the file.
+    A bare path is offered to every kind of the interface; exactly one must recognise the file. Of
+    what lies in a store, there is a copy on this machine then, for as long as this process runs.
 
     Raises:
         BadReference, BadPath, UnknownReference, NotReadable, NotDownloaded, PluginFailed
+        MissingDependency, StoreRefused, StoreUnreachable: of an address.
         BadWeights: the file cannot be weights, for example a web page.
     """
-    if not Reference("", reference).is_path:
+    if Reference("", reference).in_catalogue:
         spec, source = registry().resolve(reference, interface)
+        if source.reference.is_address:
+            source = dataclasses.replace(source, path=_file_of(source.reference))
         if source.path is not None:
-            refuse_stand_in(source.path)
+            with naming_by(source):
+                refuse_stand_in(source.path)
         return spec, source
     bare = parse_reference(reference)
-    path = check_given(bare.path)
-    refuse_stand_in(path)
-    with unwrapped(path) as inner:
-        spec = _recognise(inner, interface)
-    return spec, Source(Reference(spec.kind, bare.name), path, None)
+    path = _file_of(bare)
+    source = Source(bare, path, None)
+    with naming_by(source):
+        refuse_stand_in(path)
+        with unwrapped(path) as inner:
+            spec = _recognise(inner, interface)
+    return spec, dataclasses.replace(source, reference=Reference(spec.kind, bare.name))
+
+
+def naming_by(source: Source) -> AbstractContextManager[None]:
+    """A context in which errors call what lies in a store by its address, not by its copy."""
+    if source.path is None or not source.reference.is_address:
+        return nullcontext()
+    return naming(source.path, place_of(source.reference.name))
+
+
+def _file_of(reference: Reference) -> Path:
+    """The file of a reference that is a path or an address."""
+    place = place_of(reference.name) if reference.is_address else reference.path
+    if isinstance(place, Path):
+        return check_given(place)
+    try:
+        return kept_copy(place)
+    except FileNotFoundError:
+        raise UnknownReference(f"there is no {place}", hint="Check the address") from None
 
 
 def find_generator(reference: str) -> tuple[type[Generator], Path]:
@@ -61,7 +89,7 @@ def find_generator(reference: str) -> tuple[type[Generator], Path]:
     return cls, source.path
 
 
-def resolve_beside(reference: str, *folders: Path) -> str:
+def resolve_beside(reference: str, *folders: Place) -> str:
     """Resolve a reference that was read from a file, also relative to that file.
 
     A relative path in a prior, a picture or a manifest starts at the folder in which that was made.
@@ -78,33 +106,42 @@ def resolve_beside(reference: str, *folders: Path) -> str:
         if not named.is_path or is_there(named.path):
             return reference
         for folder in folders:
-            near = folder.absolute() / named.path
-            if is_there(near):
+            if _is_file(near := folder.absolute() / named.path):
                 return str(Reference(named.kind, str(near)))
     except (BadReference, BadPath, NotReadable):
         pass  # loading it will say what is wrong
     return reference
 
 
-def own_folder(reference: str) -> tuple[Path, ...]:
+def _is_file(place: Place) -> bool:
+    return is_there(place) if isinstance(place, Path) else place.is_file()
+
+
+def own_folder(reference: str) -> tuple[Place, ...]:
     """The folder of the file that a reference names, if it names one."""
     kind, _, name = reference.partition(":")
-    own = next((r for r in (Reference("", reference), Reference(kind, name)) if r.is_path), None)
-    return (own.path.parent,) if own else ()
+    for own in (Reference("", reference), Reference(kind, name)):
+        if own.is_path:
+            return (own.path.parent,)
+        if own.is_address:
+            return (place_of(own.name).parent,)
+    return ()
 
 
-def how_to_get(package: str, folders: Sequence[Path] = ()) -> str:
+def how_to_get(package: str, folders: Sequence[Place] = ()) -> str:
     """What to do for a kind that a package or a loose file provides; empty if nothing is known.
 
     Code is run only if the user names it, never because a file does.
 
     Args:
         package: as ``Part.package``.
-        folders: where a loose file is looked for, besides where it was.
+        folders: where a loose file is looked for, besides where it was. No code is taken from a
+            store.
     """
     if (loose := file_of_package(package)) is not None:
         path, sha256 = loose
-        found = resolve_beside(path if Reference("", path).is_path else f"./{path}", *folders)
+        local = [folder for folder in folders if isinstance(folder, Path)]
+        found = resolve_beside(path if Reference("", path).is_path else f"./{path}", *local)
         return (
             f"It comes from the file {path} (sha256 {sha256[:12]}…). If you trust that, load it: "
             f"`c2l {spell_fields({'plugin': found})} …`"

@@ -126,6 +126,8 @@ class SampleOptions:
         modality: whether the embeddings are of texts or of images.
         towards: another end for each sample, to sample a point between the two.
         near: latents that the samples are to be neighbours of.
+        classes: B numbers of the generator's classes, for priors that learnt them; None lets the
+            embedding choose. Others pay no heed.
     Raises:
         BadInput: a value is out of range; it names the first one.
     """
@@ -140,10 +142,13 @@ class SampleOptions:
     modality: Modality = "text"
     towards: Towards | None = None
     near: Near | None = None
+    classes: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
         for name in ("seeds", "negative_weights"):
             object.__setattr__(self, name, _as_tuple(getattr(self, name)))
+        if self.classes is not None:
+            object.__setattr__(self, "classes", _as_tuple(self.classes))
         _check(self, _RANGES, _RANGES)
         if self.modality not in get_args(Modality):
             raise BadInput(

@@ -110,8 +110,10 @@ class PriorNetwork(nn.Module):
         self.embedding = _widen(embedding_width, width)
         self.latent = _widen(latent_width, width)
         self.time = nn.Embedding(num_timesteps, width, _weight=_smooth_table(num_timesteps, width))
-        self.query = nn.Parameter(torch.randn(num_codes, width))
-        self.position_bias = nn.Parameter(0.02 * torch.randn(NUM_BUCKETS, heads))
+        self.query = nn.Parameter(torch.empty(num_codes, width))
+        self.position_bias = nn.Parameter(torch.empty(NUM_BUCKETS, heads))
+        nn.init.normal_(self.query)
+        nn.init.normal_(self.position_bias, std=0.02)
         self.layers = nn.ModuleList(
             Layer(width, heads, head_width, expansion) for _ in range(depth)
         )
@@ -119,7 +121,7 @@ class PriorNetwork(nn.Module):
         self.leave = RowsLinear(width, latent_width)
         nn.init.zeros_(self.leave.weight)
         rotated = min(LARGEST_ROTATED, head_width) // 2 * 2
-        exponents = torch.arange(0, rotated, 2) / max(rotated, 1)
+        exponents = torch.arange(0, rotated, 2, device="cpu") / max(rotated, 1)
         self.register_buffer("frequencies", 10000.0**-exponents)
 
     def forward(self, x: Tensor, given: Contexts | Memory) -> tuple[Tensor, Memory | None]:
@@ -302,6 +304,8 @@ def _smooth_table(num_timesteps: int, width: int) -> Tensor:
     Every row is trained by its own timestep alone, one sample in T; from random rows it would
     take long until they agree.
     """
+    if torch.get_default_device().type == "meta":  # whose arithmetic imports torch's compiler
+        return torch.empty(num_timesteps, width)
     turns = torch.logspace(-0.6, 1.7, (width + 1) // 2)  # over all timesteps: from 1/4 to 50
     angles = torch.linspace(0, 1, num_timesteps)[:, None] * (2 * math.pi * turns)
     return math.sqrt(2) * torch.cat([angles.cos(), angles.sin()], dim=1)[:, :width]

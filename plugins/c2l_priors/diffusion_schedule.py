@@ -32,6 +32,10 @@ class NoiseSchedule(nn.Module):
 
     def __init__(self, num_timesteps: int) -> None:
         super().__init__()
+        if torch.get_default_device().type == "meta":  # whose arithmetic imports torch's compiler
+            self.register_buffer("alphas_cumprod", torch.empty(num_timesteps))
+            self.register_buffer("log_variance", torch.empty(num_timesteps))
+            return
         signal = cosine_alphas(num_timesteps)
         before = torch.cat([signal.new_ones(1), signal[:-1]])
         variance = (1 - signal / before) * (1 - before) / (1 - signal)

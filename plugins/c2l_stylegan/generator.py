@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 import c2l
 from c2l.errors import BadInput, BadWeights
-from c2l.ranges import MOST_SEED
 from c2l_stylegan.files import own, stored
+from c2l_stylegan.networks.draws import numpy_normal
 from c2l_stylegan.networks.initial_weights import drawing_weights
 from c2l_stylegan.networks.mapping import Mapping
 from c2l_stylegan.networks.noise import Noise
@@ -26,7 +26,6 @@ from c2l_stylegan.networks.stylegan3 import Synthesis3
 _STATISTICS_SAMPLES = 1000
 _NAMED_AT_MOST = 3
 _MOST_FRESH_PARAMETERS = 1 << 29
-_MOST_NUMPY_SEED = 2**32 - 1
 
 
 class StyleGAN(c2l.Generator):
@@ -57,6 +56,7 @@ class StyleGAN(c2l.Generator):
             self.synthesis = Synthesis3(settings)
         self.mapping = Mapping(settings.z_dim, settings.c_dim, settings.w_dim, settings.mapping)
         self.num_ws = self.synthesis.num_ws
+        self.classes = c2l.Classes(settings.c_dim) if settings.c_dim else None
         self._statistics: tuple[Tensor, Tensor] | None = None
 
     # ------------------------------------------------------------------ files
@@ -245,7 +245,7 @@ class StyleGAN(c2l.Generator):
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
         """Draw latents w as NVIDIA's scripts do: z from numpy's ``RandomState`` of each seed.
 
-        A network with classes is given the label of zeros; use ``map`` to choose one.
+        A network with classes is given one for each seed, see ``c2l.Classes.draw``.
 
         Args:
             seeds: B integers from 0 to 2**64 - 1; row i depends on ``seeds[i]`` alone.
@@ -254,10 +254,32 @@ class StyleGAN(c2l.Generator):
         Raises:
             BadInput: a seed is out of range.
         """
-        width = self.network_settings.z_dim
-        rows = [_numpy_stream(seed).randn(width) for seed in seeds]
-        z = torch.from_numpy(np.array(rows, dtype=np.float32).reshape(-1, width))
-        return self._map(z, None)[:, None]
+        if self.classes is not None:
+            return self.sample_class_latents(seeds, self.classes.draw(seeds))
+        return self._map(self._noise(seeds), None)[:, None]
+
+    def sample_class_latents(self, seeds: Sequence[int], classes: Sequence[int]) -> Tensor:
+        """Draw latents w of given classes; a seed has the same z for each class.
+
+        Args:
+            seeds: as of ``sample_latents``.
+            classes: B numbers.
+        Returns:
+            float32, shape (B, 1, w_dim).
+        Raises:
+            BadInput: a seed is out of range, there is no such class, or there are none at all.
+        """
+        if self.classes is None:
+            return super().sample_class_latents(seeds, classes)
+        return self._map(self._noise(seeds), self._labels(classes))[:, None]
+
+    def _noise(self, seeds: Sequence[int]) -> Tensor:
+        return numpy_normal(seeds, self.network_settings.z_dim)
+
+    def _labels(self, classes: Sequence[int]) -> Tensor:
+        assert self.classes is not None
+        numbers = torch.tensor([self.classes.number(n) for n in classes], dtype=torch.int64)
+        return nn.functional.one_hot(numbers, self.classes.num).float()
 
     def map(
         self,
@@ -270,7 +292,8 @@ class StyleGAN(c2l.Generator):
 
         Args:
             z: float32, shape (B, z_dim), standard normal.
-            class_labels: float32, shape (B, c_dim), one-hot; None is the label of zeros.
+            class_labels: float32, shape (B, c_dim), one-hot; None is the label of zeros, which
+                no training shows.
             truncation: pulls the latents towards their mean, 1 leaves them as they are.
             truncation_cutoff: the number of layers, from the first, that truncation applies to.
         Returns:
@@ -354,19 +377,11 @@ class StyleGAN(c2l.Generator):
         if self._statistics is None:
             width = self.network_settings.z_dim
             z = np.random.RandomState(0).randn(_STATISTICS_SAMPLES, width)
-            w = self._map(torch.from_numpy(z), None)
+            drawn = self.classes and self.classes.draw(range(_STATISTICS_SAMPLES))
+            w = self._map(torch.from_numpy(z), self._labels(drawn) if drawn else None)
             self._statistics = w.mean(dim=0), w.std(dim=0)
         mean, std = (tensor.to(self.device) for tensor in self._statistics)
         return (mean if self.mapping.w_avg is None else self.mapping.w_avg), std
-
-
-def _numpy_stream(seed: int) -> np.random.RandomState:
-    """numpy's legacy generator, which takes integers of 32 bits, or several of them at once."""
-    if not 0 <= seed <= MOST_SEED:
-        raise BadInput(f"a seed is a whole number from 0 to {MOST_SEED}, not {seed}", field="seeds")
-    if seed <= _MOST_NUMPY_SEED:
-        return np.random.RandomState(seed)
-    return np.random.RandomState([seed & _MOST_NUMPY_SEED, seed >> 32])
 
 
 def _adopt_filter(root: nn.Module, owner: str, leaf: str, stored: Tensor) -> None:

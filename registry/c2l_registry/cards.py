@@ -23,7 +23,7 @@ def _catalogue_name(text: str) -> str:
         reference = parse_reference(text)
     except BadReference as error:
         raise ValueError(error.message) from None
-    if reference.is_path:
+    if not reference.in_catalogue:
         raise ValueError("must be kind:name, not a path")
     return text
 
@@ -77,6 +77,8 @@ class ModelCard(_Card):
         commercial_use: whether the licence allows it; None if unknown.
         file: path relative to the TOML file, for weights that ship in the package.
         resolution: height of the images in pixels, for generators.
+        classes: names of the classes that a generator is told, in their order; or the name of a
+            list that c2l has, such as ``imagenet``.
         size: of the file, in bytes.
         rough_size: in bytes, if only a rounded figure is published; shown, never checked.
         sha256: of the file, 64 lower-case hexadecimal digits.
@@ -95,6 +97,7 @@ class ModelCard(_Card):
     commercial_use: bool | None = None
     file: EmbeddedFile = ""
     resolution: Annotated[int, Field(gt=0)] | None = None
+    classes: Line | Annotated[tuple[Line, ...], Field(strict=False)] = ""
     size: Annotated[int, Field(gt=0)] | None = None
     rough_size: Annotated[int, Field(gt=0)] | None = None
     sha256: Sha256 = ""

@@ -152,6 +152,8 @@ def _kind_registrar(staged: Description) -> Callable[[KindSpec], None]:
     def register(spec: KindSpec) -> None:
         if not isinstance(spec, KindSpec):
             raise TypeError(f"c2l_register_kinds takes a KindSpec, not {type(spec).__name__}")
+        if spec.interface == "direction":
+            raise ValueError("directions are of one kind, c2l's own: give a card direction:NAME")
         if spec.kind in staged.kinds:
             raise ValueError(f"the kind {spec.kind!r} is registered twice")
         staged.kinds[spec.kind] = spec

@@ -23,6 +23,8 @@ class ExitCode(enum.IntEnum):
     DEVICE = 8
     BAD_FILE = 9
     LICENCE = 10
+    RANK_LOST = 11
+    REFUSED = 12
     INTERRUPTED = 130
 
 

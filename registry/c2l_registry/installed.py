@@ -74,12 +74,13 @@ class Installed:
         if (kinds := collected()) is not None:
             kinds.append(spec)
             return
-        for description in self._bundled.values():
-            if spec.kind in description.kinds:
-                raise BadReference(
-                    f"the kind {spec.kind!r} is one of {description.record.dist} itself",
-                    hint="Choose another: kind=…",
-                )
+        own = {kind: d.record for d in self._bundled.values() for kind in d.kinds}
+        own |= {own_spec.kind: self._host for own_spec in self._own_kinds}
+        if spec.kind in own:
+            raise BadReference(
+                f"the kind {spec.kind!r} is one of {own[spec.kind].dist} itself",
+                hint="Choose another: kind=…",
+            )
         record = PluginRecord(
             cls.__qualname__, "this process", "", "available", spec.summary, module=cls.__module__,
             kinds=(spec.kind,),
@@ -95,6 +96,8 @@ class Installed:
     def kinds(self, interface: Interface | None = None) -> dict[str, KindSpec]:
         """The kinds that can be used, by name, without those that two plugins claim.
 
+        Args:
+            interface: None for all that plugins offer, without the host's own.
         Raises:
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
@@ -102,7 +105,12 @@ class Installed:
         return {
             kind: claims[0][0]
             for kind, claims in sorted(self._claims.items())
-            if len(claims) == 1 and interface in {None, claims[0][0].interface}
+            if len(claims) == 1
+            and (
+                claims[0][0] not in self._own_kinds
+                if interface is None
+                else claims[0][0].interface == interface
+            )
         }
 
     def package(self, kind: str) -> str:
@@ -195,12 +203,23 @@ class Installed:
             [
                 self._bundled.get(record) or told.get(record) or Description(record)
                 for record, _ in self._discovered
-            ]
+            ],
+            {spec.kind: self._host for spec in self._own_kinds},
         )
+
+    @property
+    def _own_kinds(self) -> tuple[KindSpec, ...]:
+        """What the host itself offers, without a plugin."""
+        return getattr(self._hookspecs, "OWN_KINDS", ())
+
+    @property
+    def _host(self) -> PluginRecord:
+        host = self._group.partition(".")[0]
+        return PluginRecord(host, host, "", "available", module=host, bundled=True)
 
     @cached_property
     def _claims(self) -> dict[str, list[tuple[KindSpec, PluginRecord]]]:
-        claims: dict[str, list[tuple[KindSpec, PluginRecord]]] = {}
+        claims = {spec.kind: [(spec, self._host)] for spec in self._own_kinds}
         for description in self._described:
             if description.record.state == "available":
                 for kind, spec in description.kinds.items():
@@ -217,9 +236,11 @@ class Installed:
             raise error
 
 
-def _without_taken_kinds(descriptions: list[Description]) -> list[Description]:
+def _without_taken_kinds(
+    descriptions: list[Description], hosts: Mapping[str, PluginRecord]
+) -> list[Description]:
     """What is left where plugins claim kinds of the host's own; their other kinds work."""
-    own = {k: d.record for d in descriptions if d.record.bundled for k in d.kinds}
+    own = {**hosts, **{k: d.record for d in descriptions if d.record.bundled for k in d.kinds}}
     left = []
     for description in descriptions:
         record = description.record

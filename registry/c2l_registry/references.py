@@ -1,4 +1,4 @@
-"""References, ``kind:name`` or a path, and the one place where they are parsed."""
+"""References, ``kind:name``, a path or an address, and the one place where they are parsed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2l_registry.addresses import check_address, is_address
 from c2l_registry.errors import BadReference, NotReadable
 from c2l_registry.kinds import KIND
 from c2l_registry.paths import expand_path, is_there, is_unicode
@@ -21,7 +22,7 @@ class Reference:
 
     Args:
         kind: the word before the colon; empty for a bare path.
-        name: a name in the catalogue, or a path.
+        name: a name in the catalogue, a path, or an address such as ``s3://bucket/file``.
     """
 
     kind: str
@@ -31,6 +32,16 @@ class Reference:
     def is_path(self) -> bool:
         """Whether the name is a path: it starts with ``./``, ``../``, ``/``, ``~`` or a drive."""
         return _PATH.match(self.name) is not None
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the name is the address of something in a store."""
+        return is_address(self.name)
+
+    @property
+    def in_catalogue(self) -> bool:
+        """Whether the name is one of the catalogue: neither a path nor an address."""
+        return not (self.is_path or self.is_address)
 
     @property
     def path(self) -> Path:
@@ -49,11 +60,13 @@ def parse_reference(text: str) -> Reference:
     """Parse a reference.
 
     Args:
-        text: ``kind:name``, ``kind:path`` or a bare path. A path starts with ``./``, ``../``,
-            ``/``, ``~`` or a drive letter and may contain spaces; a name may not. A Windows drive
-            letter is not a kind.
+        text: ``kind:name``, ``kind:path``, ``kind:address``, or a path or an address alone. A path
+            starts with ``./``, ``../``, ``/``, ``~`` or a drive letter, an address with a scheme
+            and ``://``; both may contain spaces, a name may not. A Windows drive letter is not a
+            kind.
     Raises:
-        BadReference: it is none of the three; the hint shows the valid forms.
+        BadReference: it is none of these; the hint shows the valid forms.
+        BadPath: an address that holds more than a place.
     """
     if not text.strip():
         raise _bad("a reference is empty")
@@ -65,6 +78,8 @@ def parse_reference(text: str) -> Reference:
         raise _bad(f"the reference {text!r} starts or ends with a space")
     if _PATH.match(text):
         return Reference("", text)
+    if is_address(text):
+        return Reference("", check_address(text))
     kind, colon, name = text.partition(":")
     if not colon:
         problem = f"{text!r} is neither kind:name nor a path"
@@ -77,6 +92,8 @@ def parse_reference(text: str) -> Reference:
         raise _bad(f"{text!r} has no name after the colon")
     if _PATH.match(name):
         return Reference(kind, name)
+    if is_address(name):
+        return Reference(kind, check_address(name))
     if re.search(r"\s", name):
         raise _bad(f"the name in {text!r} contains a space", example=name)
     # Names become folders under the weights folder and must not lead out of it.
@@ -86,9 +103,12 @@ def parse_reference(text: str) -> Reference:
 
 
 def means_a_path(text: str) -> bool:
-    """Whether a text is written as a path, with a kind or without, even where it does not parse."""
+    """Whether a text is written as a path or an address, with a kind or without.
+
+    Also where it does not parse.
+    """
     kind, _, name = text.partition(":")
-    return Reference("", text).is_path or Reference(kind, name).is_path
+    return not (Reference("", text).in_catalogue and Reference(kind, name).in_catalogue)
 
 
 def names_a_file(text: str) -> bool:

@@ -39,9 +39,11 @@ def test_torchs_compiler_stays_away() -> None:
     code = (
         "import sys, torch\n"
         "from c2l.reading import unfilled\n"
+        "from c2l_priors.diffusion import DiffusionPrior\n"
         "from c2l_priors.flow import FlowPrior\n"
         "with unfilled():\n"
-        "    FlowPrior(embedding_width=32, latent_width=6, num_codes=1)\n"
+        "    for prior in (FlowPrior, DiffusionPrior):\n"
+        "        prior(embedding_width=32, latent_width=6, num_codes=1)\n"
         "    torch.nn.Embedding(3, 4)\n"
         "print('torch._dynamo' in sys.modules)\n"
     )

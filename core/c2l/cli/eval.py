@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -53,6 +52,7 @@ def evaluate(
     embedder: options.Embedder = None,
     prior: options.Prior = None,
     device: options.Device = "auto",
+    processes: options.Processes = None,
     accept_licence: options.AcceptLicence = False,
     accept_programs: options.AcceptPrograms = False,
     as_json: options.Json = False,
@@ -70,7 +70,7 @@ def evaluate(
             f"--compare takes finished runs only, not {', '.join(sorted(useless))}",
             hint="c2l eval --compare FOLDER FOLDER",
         )
-    _compare(list(map(Path, names or ())), out, as_json)
+    _compare(names or [], out, as_json)
 
 
 def _evaluate(fields: dict[str, Any], ask: Any, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def _evaluate(fields: dict[str, Any], ask: Any, as_json: bool) -> None:
     output.talk(f"report: {request.out / 'report.html'}")
 
 
-def _compare(folders: list[Path], out: Path | None, as_json: bool) -> None:
+def _compare(folders: list[str], out: str | None, as_json: bool) -> None:
     comparison, page = service.compare_runs(folders, out)
     for note in comparison.notes:
         output.warn(note)

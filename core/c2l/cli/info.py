@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,9 +13,7 @@ from c2l.cli.options import option
 
 
 def info(
-    file: Annotated[
-        Path, typer.Argument(help="A PNG, a prior or a direction.", show_default=False)
-    ],
+    file: Annotated[str, typer.Argument(help="A PNG, a prior or a direction.", show_default=False)],
     as_json: Annotated[bool, option("As one JSON object.", "--json")] = False,
 ) -> None:
     """Show how a picture, a prior or a direction was made.

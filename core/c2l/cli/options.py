@@ -18,9 +18,14 @@ Fraction: TypeAlias = float | None
 File: TypeAlias = Path | None
 
 
-def option(help: str, *flags: str, default: str | bool = True) -> Any:
+def option(help: str, *flags: str, default: str | bool = True, metavar: str | None = None) -> Any:
     """An option: its help, its flags unless made from its name, and the default that help shows."""
-    return typer.Option(*flags, help=help, show_default=default)
+    return typer.Option(*flags, help=help, show_default=default, metavar=metavar)
+
+
+def place(help: str, *flags: str, default: str | bool = True) -> Any:
+    """An option for a path of this machine or an address of a store, which stays as it is typed."""
+    return typer.Option(*flags, help=help, show_default=default, metavar="PLACE")
 
 
 def _use_files(files: list[str]) -> None:
@@ -65,9 +70,19 @@ NumPairs = Annotated[
     Number, option("How many pairs.", "--num", "-n", default="the folder's, or 100000")
 ]
 Groups = Annotated[Text, option("Mix latents: layers for each code, as in 4,4,10.", default="one")]
+FirstSeed = Annotated[Number, option("Seed of the first pair.", default="0")]
+Classes = Annotated[
+    list[str] | None,
+    option("A class to draw, by name or number, or 151-268; repeatable.", "--class", default="all"),
+]
 ShardSize = Annotated[Number, option("Pairs in one file.", default="by picture size")]
 PairsAtOnce = Annotated[Number, option("Pictures drawn at once.", default="by picture size")]
 Workers = Annotated[Number, option("Processes that draw.", default="one for each core of the CPU")]
+Devices = Annotated[Text, option("Several of this machine: auto for all GPUs, or cuda:0,cuda:1.")]
+Engine = Annotated[str, option("Who draws: local, or ray for a cluster.")]
+Shards = Annotated[Text, option("Draw these files alone, as in 0-99,120.", default="all")]
+Rank = Annotated[Number, option("Or as process R of N, from 0 on.", metavar="R")]
+World = Annotated[Number, option("The number N of processes.", metavar="N")]
 
 # Training. None leaves a value to the run's file, and then to the run itself.
 Kind = Annotated[
@@ -75,7 +90,7 @@ Kind = Annotated[
 ]
 PairsGenerator = Annotated[Text, option("Make pairs of this generator.", "-g", "--generator")]
 PairsEmbedder = Annotated[Text, option("Make pairs with this embedder.", "-e", "--embedder")]
-PairsFolder = Annotated[File, option("Folder of pairs; with -g and -e, made there first.")]
+PairsFolder = Annotated[Text, place("Folder of pairs; with -g and -e, made there first.")]
 Domain = Annotated[
     Text,
     option(
@@ -97,10 +112,18 @@ Student = Annotated[
 ]
 Half = Annotated[bool | None, option("Store the weights in float16.", "--half/--no-half")]
 TrainDevice = Annotated[Text, option("cpu, cuda, cuda:1, mps or auto.", default="auto")]
+Processes = Annotated[Number, option("Processes that share the work.", default="one")]
+MicroBatches = Annotated[
+    Number, option("Parts of a batch, for processes to share.", default="1, with processes 8")
+]
+Fast = Annotated[
+    bool | None,
+    option("Exchange as is fastest, not to the bit.", "--fast/--exact", default="exact"),
+]
 TensorBoard = Annotated[File, option("Folder for TensorBoard, besides OUT.log.jsonl.")]
 
 # Evaluation.
-EvalOut = Annotated[File, option("Folder.", "--out", "-o", default="evaluation")]
+EvalOut = Annotated[Text, place("Folder.", "--out", "-o", default="evaluation")]
 Prompts = Annotated[File, option("A text file, one prompt a line.", default="the recipe's judge")]
 GuidanceSweep = Annotated[Text, option("Values to sweep: 1,1.5,2.", default="prior's")]
 StepsSweep = Annotated[Text, option("Values to sweep: 4,8,32.", default="prior's")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -54,7 +53,7 @@ def check_recipe(
         str | None, typer.Argument(metavar="NAME", help="As the list names it.")
     ] = None,
     out: Annotated[
-        Path | None, option("Folder for a report to attach to an issue.", default="none")
+        str | None, options.place("Folder for a report to attach to an issue.", default="none")
     ] = None,
     num_prompts: Annotated[int, option("Prompts of the domain to draw.")] = 64,
     num_fresh: Annotated[int, option("Fresh pictures to compare with.")] = 256,
@@ -85,8 +84,8 @@ def check_recipe(
     else:
         output.print_table(CHECKED, check.rows())
     output.talk(f"{check.verdict.fault or 'fine'}: {check.verdict.text}")
-    if out is not None:
-        output.talk(f"report: {out / 'check.md'}")
+    if request.out is not None:
+        output.talk(f"report: {request.out / 'check.md'}")
     return ExitCode.OK if check.verdict.fault is None else ExitCode.FAILED
 
 

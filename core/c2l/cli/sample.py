@@ -38,6 +38,9 @@ Also = Annotated[
     option("Blend in another text, with a weight after a colon: --also 'a pirate:0.4'."),
 ]
 Negative = Annotated[list[str] | None, option("What to avoid: --negative 'beard, glasses:2'.")]
+Class = Annotated[
+    Text, option("Class to draw, by name or number.", "--class", default="the prompt chooses")
+]
 Optimise = Annotated[Number, option("Steps of gradient descent on each; slow.", default="0")]
 Image = Annotated[File, option("A photo to draw what it shows, alone or with the prompt.")]
 Weight = Annotated[Fraction, option("Of the image, from 0, the prompt, to 1.", default="0.5")]
@@ -66,6 +69,7 @@ def sample(
     best_of: options.BestOf = None,
     rank_by: options.RankBy = None,
     optimise: Optimise = None,
+    class_label: Class = None,
     image: Image = None,
     weight: Weight = None,
     prompts_file: PromptsFile = None,

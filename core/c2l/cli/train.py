@@ -10,7 +10,7 @@ import typer
 
 from c2l import service
 from c2l.cli import options, output
-from c2l.cli.commands import fields_of
+from c2l.cli.commands import fields_of, typed_flags
 from c2l.cli.fetching import downloads, questions
 from c2l.cli.progress import Update, duration, progress
 
@@ -20,6 +20,8 @@ c2l train --pairs faces-pairs --prior flow --out faces.safetensors
 c2l train -g stylegan:demo-faces -e openclip:demo --num 20000 --out faces.safetensors
 
 c2l train run.toml --steps 2000
+
+c2l train --pairs faces-pairs --out faces.safetensors --processes 2
 """
 
 
@@ -29,13 +31,14 @@ def train(
         Path | None,
         typer.Argument(metavar="[RUN.toml]", help="A run in TOML; options win over it."),
     ] = None,
-    out: Annotated[Path | None, options.option("The prior's file.", "--out", "-o")] = None,
+    out: Annotated[str | None, options.place("The prior's file.", "--out", "-o")] = None,
     prior: options.Kind = None,
     pairs: options.PairsFolder = None,
     generator: options.PairsGenerator = None,
     embedder: options.PairsEmbedder = None,
     num: options.NumPairs = None,
     groups: options.Groups = None,
+    class_labels: options.Classes = None,
     domain: options.Domain = None,
     steps: options.TrainSteps = None,
     batch_size: options.TrainBatch = None,
@@ -47,6 +50,9 @@ def train(
     half: options.Half = None,
     device: options.TrainDevice = None,
     tensorboard: options.TensorBoard = None,
+    processes: options.Processes = None,
+    micro_batches: options.MicroBatches = None,
+    fast: options.Fast = None,
     accept_licence: options.AcceptLicence = False,
     accept_programs: options.AcceptPrograms = False,
     as_json: Annotated[bool, options.option("Print the report as JSON.", "--json")] = False,
@@ -57,7 +63,12 @@ def train(
     says what it reached. If it is interrupted, the same command resumes, to the same file.
     """
     run = service.read_run(run_file, **fields_of(context, "run_file"))
-    output.warn_of_problems()
+    flags = {"--accept-licence", "--accept-programs", "--json"} & typed_flags(context)
+    code = service.launch_training(run, sorted(flags), output.say)
+    if code is not None:
+        raise typer.Exit(code)
+    if service.speaks():
+        output.warn_of_problems()
     making, training = progress("making pairs", "pairs"), progress(f"training {run.prior}", "steps")
     with downloads() as on_download, making as on_pairs, training as on_steps:
         callbacks = service.TrainingCallbacks(
@@ -68,6 +79,8 @@ def train(
             on_training=lambda state: _show(state, on_steps),
         )
         report = service.run_training(run, callbacks)
+    if report is None:
+        return
     if as_json:
         output.data(json.dumps(report.to_dict()))
         return
@@ -80,6 +93,8 @@ def train(
 
 
 def _show(state: service.TrainingProgress, update: Update) -> None:
-    update(state.step, state.steps, "" if state.loss is None else f"loss {state.loss:.4f}")
+    rate = "" if state.rate is None else f"{state.rate:,.0f} pairs/s on each device"
+    loss = "" if state.loss is None else f"loss {state.loss:.4f}"
+    update(state.step, state.steps, ", ".join(filter(None, (loss, rate))))
     if state.validation is not None:
         output.talk(f"step {state.step:,} of {state.steps:,}, {state.validation}")

@@ -73,7 +73,7 @@ def subjects_in(path: Path) -> Iterator[Subject[Any]]:
 def subjects_here(kinds: Collection[str] | None = None) -> Iterator[Subject[Any]]:
     """What the installed plugins offer, as far as it is on this machine; of some kinds or all."""
     for spec in registry().kinds().values():
-        if kinds is not None and spec.kind not in kinds:
+        if spec.interface == "direction" or (kinds is not None and spec.kind not in kinds):
             continue
         if spec.interface == "prior":
             yield PriorSubject(ByKind(spec.kind))
@@ -97,6 +97,8 @@ def _behind(reference: str) -> Subject[Any]:
         )
     # Of a kind that nobody has, ``find_part`` says what is wrong with it.
     interface = kinds[parsed.kind].interface if parsed.kind in kinds else "generator"
+    if interface == "direction":
+        raise BadInput(f"{reference} is a direction, and laws are of parts")
     spec, _ = find_part(reference, interface)
     maker = ByReference(reference, interface)
     if interface == "prior":

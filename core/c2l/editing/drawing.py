@@ -17,6 +17,7 @@ from c2l.editing.apply import latents_of
 from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import embed_prompts, name_of
+from c2l.sampling.classes import name_classes
 from c2l.sampling.operations import (
     Operation,
     PhotoLatents,
@@ -78,6 +79,7 @@ def draw_all(
             if target is not None:
                 scores = cosine_similarity(seen, target.to(seen.device))
         parts.refuse_nonfinite(latents, images, seen)
+        names = name_classes(generator, latents) or [""] * len(some)
         yield Drawing(
             images=images,
             latents=latents,
@@ -93,9 +95,10 @@ def draw_all(
                     "latents": operation.model_dump(mode="json", exclude_none=True),
                     "truncation": truncation,
                     **({"score": round(score, 4)} if prompt else {}),
+                    **({"drawn_class": name} if name else {}),
                     **parts.provenance,
                 }
-                for operation, score in zip(some, scores.tolist(), strict=True)
+                for operation, score, name in zip(some, scores.tolist(), names, strict=True)
             ),
         )
 

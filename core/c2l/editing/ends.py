@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Thing: TypeAlias = "str | Mapping[str, float] | int | Tensor | Path | Picture | Operation | End"
 
-_SAMPLED = ("negative", "negative_by", "guidance", "steps", "adherence")
+_SAMPLED = ("negative", "negative_by", "guidance", "steps", "adherence", "class_label")
 
 
 class End(NamedTuple):

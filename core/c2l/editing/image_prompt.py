@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from c2l.pipeline import Pipeline
     from c2l.prompts.blends import Prompt
 
-_HOW = ("negative", "negative_by", "guidance", "steps", "adherence")
+_HOW = ("negative", "negative_by", "guidance", "steps", "adherence", "class_label")
 
 
 @torch.no_grad()

@@ -14,12 +14,13 @@ from c2l.errors import BadInput
 from c2l.prompts.blends import embed_prompts
 from c2l.prompts.unwanted import embed_unwanted
 from c2l.sample_options import Near, Towards
+from c2l.sampling.classes import class_number, sample_of_class
 from c2l.sampling.operations import Interpolate, PhotoLatents, SampleLatents, Vary, unpacked
 from c2l.sampling.request import DrawSettings
 
 # Letters: B operations, K codes of the prior, L layers of the generator, D width of a code.
 
-_HOW = ("negative", "negative_by", "guidance", "steps", "adherence")
+_HOW = ("negative", "negative_by", "guidance", "steps", "adherence", "class_label")
 
 
 def sampled(parts: Parts, operations: Sequence[SampleLatents]) -> Tensor:
@@ -27,8 +28,8 @@ def sampled(parts: Parts, operations: Sequence[SampleLatents]) -> Tensor:
 
     def draw(some: Sequence[SampleLatents]) -> Tensor:
         embeddings = embed_prompts(parts.embedder, [o.prompt for o in some])
-        return parts.prior.sample(
-            embeddings, seeds=[o.seed for o in some], **_how(parts, some[0], len(some))
+        return _sample(
+            parts, embeddings, seeds=[o.seed for o in some], **_how(parts, some[0], len(some))
         )
 
     return _expanded(parts, _grouped(operations, [_settings(o) for o in operations], draw))
@@ -42,15 +43,15 @@ def sampled_by_photo(parts: Parts, operations: Sequence[PhotoLatents]) -> Tensor
         photos = torch.stack([unpacked(o.embedding) for o in some]).to(parts.embedder.device)
         how = _how(parts, first, len(some))
         if first.prompt is None:
-            return parts.prior.sample(photos, seeds=seeds, modality="image", **how)
+            return _sample(parts, photos, seeds=seeds, modality="image", **how)
         texts = embed_prompts(parts.embedder, [o.prompt or {} for o in some])
         weights = [o.weight for o in some]
         if "towards" in parts.prior.supported_options:
             way = Towards(photos, seeds, weights, modality="image")
-            return parts.prior.sample(texts, seeds=seeds, towards=way, **how)
-        pictured = parts.prior.sample(photos, seeds=seeds, modality="image", **how)
+            return _sample(parts, texts, seeds=seeds, towards=way, **how)
+        pictured = _sample(parts, photos, seeds=seeds, modality="image", **how)
         share = torch.tensor(weights, device=pictured.device)[:, None, None]
-        return torch.lerp(parts.prior.sample(texts, seeds=seeds, **how), pictured, share)
+        return torch.lerp(_sample(parts, texts, seeds=seeds, **how), pictured, share)
 
     alike = [(o.prompt is None, _settings(o)) for o in operations]
     return _expanded(parts, _grouped(operations, alike, draw))
@@ -77,7 +78,7 @@ def between(parts: Parts, operations: Sequence[Interpolate]) -> Tensor:
         start, end = embeddings.chunk(2)
         way = Towards(end, [o.seed for o in ends], [o.at for o in some])
         how = _how(parts, starts[0], len(some))
-        return parts.prior.sample(start, seeds=[o.seed for o in starts], towards=way, **how)
+        return _sample(parts, start, seeds=[o.seed for o in starts], towards=way, **how)
 
     return _expanded(parts, _grouped(operations, [_settings(o.start) for o in operations], draw))
 
@@ -88,9 +89,8 @@ def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:
     Where the prior keeps less apart than the layers of a base do, what is left of them fades with
     the amount. A prior that cannot stay near latents draws fresh ones, towards which they go.
     """
-    repeats = prior_repeats(parts)
-    codes = torch.stack([part.mean(dim=1) for part in bases.split(list(repeats), dim=1)], dim=1)
-    rest = bases - parts.generator.latent_space.expand(codes, repeats)
+    codes = codes_of(parts, bases)
+    rest = bases - parts.generator.latent_space.expand(codes, prior_repeats(parts))
     rows = list(zip(operations, bases, codes, strict=True))
     amounts = torch.tensor([o.amount for o in operations], device=bases.device)[:, None, None]
     stays_near = "near" in parts.prior.supported_options
@@ -105,8 +105,8 @@ def varied(parts: Parts, operations: Sequence[Vary], bases: Tensor) -> Tensor:
             how = _how(parts, first.base, len(some))
         else:
             embeddings = _seen(parts, torch.stack([base for _, base, _ in some]))
-            how = {"modality": "image"}
-        fresh = parts.prior.sample(embeddings, seeds=seeds, near=near, **how).to(own.device)
+            how = {"modality": "image", "number": None}
+        fresh = _sample(parts, embeddings, seeds=seeds, near=near, **how).to(own.device)
         return fresh if stays_near else torch.lerp(own, fresh, first.amount)
 
     alike = [
@@ -136,6 +136,7 @@ def _how(parts: Parts, operation: SampleLatents | PhotoLatents, num: int) -> dic
     settings = parts.effective(DrawSettings(**{name: getattr(operation, name) for name in _HOW}))
     unwanted = embed_unwanted(parts.embedder, settings.negative)
     return {
+        "number": class_number(parts.prior, parts.generator, settings.class_label),
         "guidance": settings.guidance,
         "steps": settings.steps,
         "adherence": settings.adherence,
@@ -143,6 +144,11 @@ def _how(parts: Parts, operation: SampleLatents | PhotoLatents, num: int) -> dic
         "negative_weights": unwanted.weights,
         "negative_by": settings.negative_by,
     }
+
+
+def _sample(parts: Parts, embeddings: Tensor, **how: Any) -> Tensor:
+    """Latents (B, K, D) of the prior."""
+    return sample_of_class(parts.prior, parts.generator, embeddings, **how)
 
 
 def _grouped(items: Sequence[Any], alike: Sequence[object], draw: Any) -> Tensor:
@@ -165,6 +171,12 @@ def _expanded(parts: Parts, latents: Tensor) -> Tensor:
     """Latents of the prior, (B, K, D), with a code for each layer."""
     latents = latents.to(parts.generator.device)
     return parts.generator.latent_space.expand(latents, parts.prior.repeats)
+
+
+def codes_of(parts: Parts, layers: Tensor) -> Tensor:
+    """Latents (B, L, D) as the prior knows them, (B, K, D): means of the layers of each code."""
+    groups = layers.split(list(prior_repeats(parts)), dim=1)
+    return torch.stack([group.mean(dim=1) for group in groups], dim=1)
 
 
 def prior_repeats(parts: Parts) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from c2l.errors import BadInput
 from c2l.evaluation.estimates import Difference
 from c2l.evaluation.metrics import METRICS
 from c2l.evaluation.result import Evaluation, Outcome
+from c2l.places import Place
 
 # What runs must share so that their pictures can be paired; as messages call it.
 _SAME = {
@@ -76,7 +77,7 @@ class Comparison:
         }
 
 
-def compare(folders: Sequence[Path]) -> Comparison:
+def compare(folders: Sequence[Place]) -> Comparison:
     """Put finished evaluations side by side.
 
     All have the same prompts and seeds, so each score is compared prompt by prompt: that one
@@ -156,7 +157,7 @@ def _identity(value: Any) -> str:
     return str(value.get("fingerprint", value) if isinstance(value, dict) else value)
 
 
-def _names(folders: Sequence[Path], runs: Sequence[Evaluation]) -> list[str]:
+def _names(folders: Sequence[Place], runs: Sequence[Evaluation]) -> list[str]:
     """The runs' names: their priors where those differ, else their folders."""
     priors = [_short(str(run.settings["prior"]["reference"])) for run in runs]
     names = [folder.name for folder in folders]

@@ -54,8 +54,35 @@ class Drawn:
     drawings: Observations | None
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one of several processes draws, of a store that all of them fill.
+
+    Args:
+        rank, num: which of how many it is.
+        others_work: waits for a moment, and gives whether any of the others is still drawing. What
+            they have not drawn by their end is drawn by whoever asks.
+    """
+
+    rank: int = 0
+    num: int = 1
+    others_work: Callable[[], bool] = lambda: False
+
+    def has(self, index: int) -> bool:
+        """Whether a job is in it."""
+        return index % self.num == self.rank
+
+
+WHOLE = Share()
+
+
 def draw_all(
-    pipeline: Pipeline, plan: Plan, observer: Observer, store: Store, on_progress: OnProgress
+    pipeline: Pipeline,
+    plan: Plan,
+    observer: Observer,
+    store: Store,
+    on_progress: OnProgress,
+    share: Share = WHOLE,
 ) -> Drawn:
     """Draw and look at everything that the store does not hold yet.
 
@@ -63,25 +90,32 @@ def draw_all(
         EvaluationInterrupted: Ctrl-C.
     """
     jobs = list(_all_jobs(pipeline, plan, observer))
-    batches: dict[str, list[Observations]] = {}
+    found: dict[str, Observations] = {}
     done, num = 0, sum(job.num for job in jobs)
     drawing = False
     on_progress(0, num, "")
-    try:
-        for job in jobs:
-            batch = store.load(job.name)
-            if batch is None:
-                if not drawing:  # so that batches of an earlier run do not count as fast work
-                    drawing = True
-                    on_progress(done, num, job.note)
-                batch = job.draw()
-                store.save(job.name, batch)
-            batches.setdefault(job.source, []).append(batch)
+    # Its own share first: meanwhile the others draw theirs.
+    for own in (True, False):
+        for job in (job for index, job in enumerate(jobs) if share.has(index) is own):
+            try:
+                batch = store.load(job.name)
+                while batch is None and not own and share.others_work():
+                    batch = store.load(job.name)
+                if batch is None:
+                    if not drawing:  # so that batches of an earlier run do not count as fast work
+                        drawing = True
+                        on_progress(done, num, job.note)
+                    batch = job.draw()
+                    store.save(job.name, batch)
+            except KeyboardInterrupt:
+                raise EvaluationInterrupted(done, num) from None
+            found[job.name] = batch
             done += job.num
             if drawing:
                 on_progress(done, num, job.note)
-    except KeyboardInterrupt:
-        raise EvaluationInterrupted(done, num) from None
+    batches: dict[str, list[Observations]] = {}
+    for job in jobs:
+        batches.setdefault(job.source, []).append(found[job.name])
     joined = {source: Observations.join(parts) for source, parts in batches.items()}
     return Drawn(
         variants=tuple(joined[_variant(index)] for index in range(len(plan.variants))),
@@ -89,6 +123,15 @@ def draw_all(
         random=joined[_RANDOM],
         drawings=joined.get(_DRAWINGS),
     )
+
+
+def draw_share(
+    pipeline: Pipeline, plan: Plan, observer: Observer, store: Store, share: Share
+) -> None:
+    """Draw what the store does not hold yet of a share."""
+    for index, job in enumerate(_all_jobs(pipeline, plan, observer)):
+        if share.has(index) and store.load(job.name) is None:
+            store.save(job.name, job.draw())
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 import safetensors.torch
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from c2l.files import write_atomically
+from c2l.places import Place, on_disk
 
 SCHEMA = "c2l-observations/1"
 
@@ -70,7 +70,7 @@ class Observations:
             latents=None if self.latents is None else change(self.latents),
         )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Place) -> None:
         """Write them to a safetensors file: all of it or nothing.
 
         Raises:
@@ -91,7 +91,7 @@ class Observations:
         write_atomically(path, safetensors.torch.save(whole, metadata))
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Place) -> Self:
         """Read what ``save`` wrote.
 
         Raises:
@@ -99,7 +99,7 @@ class Observations:
             ValueError: it is damaged, or another version wrote it.
         """
         try:
-            with safe_open(path, framework="pt") as file:
+            with on_disk(path) as there, safe_open(there, framework="pt") as file:
                 metadata = file.metadata() or {}
                 if metadata.get("schema") != SCHEMA:
                     raise ValueError(f"{path} is not a {SCHEMA} but {metadata.get('schema')}")

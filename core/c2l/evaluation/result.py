@@ -6,13 +6,13 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 from c2l.errors import BadInput
 from c2l.evaluation.estimates import Estimate
 from c2l.evaluation.plan import SCHEMA
 from c2l.files import write_atomically
+from c2l.places import Place, read_many, write_many
 
 SUMMARY = "summary.json"
 RESULTS = "results.jsonl"
@@ -128,7 +128,7 @@ class Evaluation:
             "baselines": [outcome.to_dict() for outcome in self.baselines],
         }
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Place) -> None:
         """Write ``results.jsonl``, ``pictures``, and last ``summary.json``.
 
         Raises:
@@ -136,15 +136,18 @@ class Evaluation:
         """
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
         write_atomically(folder / RESULTS, lines.encode())
-        for variant, prompts in enumerate(self.pictures):
-            for prompt, files in enumerate(prompts):
-                for number, data in enumerate(files):
-                    write_atomically(_picture(folder, variant, prompt, number), data)
+        shown = {
+            _picture(variant, prompt, number): data
+            for variant, prompts in enumerate(self.pictures)
+            for prompt, files in enumerate(prompts)
+            for number, data in enumerate(files)
+        }
+        write_many(folder / PICTURES, shown)
         text = json.dumps(self.summary(), indent=1, ensure_ascii=False)
         write_atomically(folder / SUMMARY, text.encode())
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Place) -> Self:
         """Read a folder that ``write`` has written.
 
         Raises:
@@ -161,7 +164,14 @@ class Evaluation:
             if raw["schema"] != SCHEMA:
                 raise ValueError(f"unknown schema {raw['schema']}")
             lines = (folder / RESULTS).read_text(encoding="utf-8").splitlines()
-            num = raw["settings"]["num_images"]
+            each = range(raw["settings"]["num_images"])
+            shown = [
+                _picture(variant, prompt, number)
+                for variant in range(len(raw["variants"]))
+                for prompt in range(raw["num_shown"])
+                for number in each
+            ]
+            pictures = dict(zip(shown, read_many(folder / PICTURES, shown), strict=True))
             return cls(
                 settings=raw["settings"],
                 variants=tuple(map(Outcome.from_dict, raw["variants"])),
@@ -169,7 +179,7 @@ class Evaluation:
                 rows=tuple(map(json.loads, lines)),
                 pictures=tuple(
                     tuple(
-                        tuple(_picture(folder, v, p, n).read_bytes() for n in range(num))
+                        tuple(pictures[_picture(v, p, n)] for n in each)
                         for p in range(raw["num_shown"])
                     )
                     for v in range(len(raw["variants"]))
@@ -182,5 +192,5 @@ class Evaluation:
             ) from error
 
 
-def _picture(folder: Path, variant: int, prompt: int, number: int) -> Path:
-    return folder / PICTURES / f"{variant}-{prompt:03}-{number:02}.webp"
+def _picture(variant: int, prompt: int, number: int) -> str:
+    return f"{variant}-{prompt:03}-{number:02}.webp"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.evaluation.fidelity import Inception
-from c2l.evaluation.jobs import OnProgress, draw_all
+from c2l.evaluation.jobs import WHOLE, OnProgress, Share, draw_all, draw_share
 from c2l.evaluation.judge import Judge, Question, find_judge
 from c2l.evaluation.observing import Extractor, Observer
 from c2l.evaluation.plan import Plan, full_settings, make_plan
@@ -21,9 +22,11 @@ from c2l.evaluation.scoring import Scoring
 from c2l.evaluation.store import Store, refuse_other
 from c2l.files import write_atomically
 from c2l.pipeline import Pipeline
+from c2l.places import Place, place_of
 from c2l.prior import Prior
 
 REPORT = "report.html"
+PARTS = "parts"
 
 
 @torch.no_grad()
@@ -39,7 +42,7 @@ def evaluate(
     steps: Sequence[int | None] = (None,),
     num_reference: int = 1024,
     fid: bool = False,
-    out: Path | str | None = None,
+    out: Place | str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Score a pipeline on prompts: alignment, quality, coverage, diversity, accuracy, cost.
@@ -59,8 +62,8 @@ def evaluate(
             refused.
         num_reference: M, pictures of the generator's own distribution to compare with.
         fid: also FID and KID, with torch-fidelity.
-        out: folder for the files. If it holds an unfinished evaluation with the same settings,
-            that is resumed; a finished one is read.
+        out: folder for the files, or its address in a store. If it holds an unfinished evaluation
+            with the same settings, that is resumed; a finished one is read.
         on_progress: see ``OnProgress``.
     Raises:
         BadInput: a value out of range, a NaN embedding, or a folder with another evaluation.
@@ -68,6 +71,96 @@ def evaluate(
         NotWritable: ``out`` cannot be written.
         EvaluationInterrupted: Ctrl-C.
     """
+    folder = place_of(out) if out is not None else None
+    work = prepare(
+        pipeline,
+        prompts,
+        judge=judge,
+        independent=independent,
+        num_images=num_images,
+        seed=seed,
+        guidance=guidance,
+        steps=steps,
+        num_reference=num_reference,
+        fid=fid,
+    )
+    return work.finished(folder) or work.carry_out(folder, on_progress or silent)
+
+
+def silent(done: int, num: int, note: str) -> None:
+    """An ``OnProgress`` that says nothing."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """An evaluation before anything is drawn.
+
+    Args:
+        observer: looks at what is drawn.
+        texts: embeddings (P, E) of the P prompts by each embedder.
+        settings: everything that the numbers depend on.
+    """
+
+    pipeline: Pipeline
+    plan: Plan
+    observer: Observer
+    texts: Mapping[str, Tensor]
+    settings: Mapping[str, Any]
+
+    def finished(self, folder: Place | None) -> Evaluation | None:
+        """The same evaluation, if the folder holds it finished.
+
+        Raises:
+            BadInput: it holds another one.
+        """
+        if folder is None or not (folder / SUMMARY).exists():
+            return None
+        finished = Evaluation.load(folder)
+        refuse_other(folder, finished.settings, self.settings)
+        return finished
+
+    @torch.no_grad()
+    def carry_out(
+        self, folder: Place | None, on_progress: OnProgress, share: Share = WHOLE
+    ) -> Evaluation:
+        """Draw what the folder does not hold yet, and score everything.
+
+        Args:
+            share: what this process draws before it waits for others.
+        """
+        store = Store(folder / PARTS if folder else None, self.settings)
+        drawn = draw_all(self.pipeline, self.plan, self.observer, store, on_progress, share)
+        scoring = Scoring(self.pipeline, self.plan, self.texts, self.settings)
+        evaluation = scoring.finish(drawn)
+        if folder is not None:
+            # The summary comes last: it says that the folder is finished.
+            write_atomically(folder / REPORT, report_page(evaluation).encode())
+            evaluation.write(folder)
+            store.clear()
+        return evaluation
+
+    @torch.no_grad()
+    def help(self, folder: Place, share: Share) -> None:
+        """Draw a share of what another process carries out, into its folder."""
+        store = Store.of_helper(folder / PARTS, self.settings)
+        draw_share(self.pipeline, self.plan, self.observer, store, share)
+
+
+@torch.no_grad()
+def prepare(
+    pipeline: Pipeline,
+    prompts: Sequence[str] | Sequence[Question],
+    *,
+    judge: Judge | None = None,
+    independent: Embedder | None = None,
+    num_images: int,
+    seed: int,
+    guidance: Sequence[float | None],
+    steps: Sequence[int | None],
+    num_reference: int,
+    fid: bool,
+) -> Work:
+    """Check everything that ``evaluate`` is given, and embed the prompts."""
     guidance, steps = _supported_values(pipeline.prior, guidance, steps)
     plan = make_plan(
         prompts,
@@ -90,32 +183,12 @@ def evaluate(
     settings = full_settings(
         plan, pipeline, independent, judge_name, inception.settings() if inception else None
     )
-    folder = Path(out) if out is not None else None
-    if folder is not None and (folder / SUMMARY).exists():
-        finished = Evaluation.load(folder)
-        refuse_other(folder, finished.settings, settings)
-        return finished
-
     embedders = {"own": pipeline.embedder} | ({"independent": independent} if independent else {})
     extractors: dict[str, Extractor] = {n: e.embed_images for n, e in embedders.items()}
     if inception:
         extractors["inception"] = inception
     texts = embed_prompts(embedders, plan)
-    store = Store(folder / "parts" if folder else None, settings)
-    drawn = draw_all(
-        pipeline,
-        plan,
-        Observer(extractors, judge),
-        store,
-        on_progress or (lambda done, num, note: None),
-    )
-    evaluation = Scoring(pipeline, plan, texts, settings).finish(drawn)
-    if folder is not None:
-        # The summary comes last: it says that the folder is finished.
-        write_atomically(folder / REPORT, report_page(evaluation).encode())
-        evaluation.write(folder)
-        store.clear()
-    return evaluation
+    return Work(pipeline, plan, Observer(extractors, judge), texts, settings)
 
 
 def _supported_values(

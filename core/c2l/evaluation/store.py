@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from c2l.errors import BadInput
 from c2l.evaluation.observations import Observations
 from c2l.files import remove_partials, write_atomically
+from c2l.places import Place, list_place, remove_tree
 
 SETTINGS = "settings.json"
 
@@ -26,7 +25,7 @@ class Store:
         BadInput: the folder holds batches of another evaluation; names the settings that differ.
     """
 
-    def __init__(self, folder: Path | None, settings: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Place | None, settings: Mapping[str, Any]) -> None:
         self._folder = folder
         self._settings = settings
         self._started = False
@@ -35,9 +34,16 @@ class Store:
             return
         remove_partials(folder)
         # A folder in which nothing was drawn yet may be taken over.
-        if folder.is_dir() and any(part.name != SETTINGS for part in folder.iterdir()):
+        if folder.is_dir() and any(part.name != SETTINGS for part in list_place(folder)):
             refuse_other(folder.parent, _read_settings(folder), settings)
             self._started = True
+
+    @classmethod
+    def of_helper(cls, folder: Place, settings: Mapping[str, Any]) -> Self:
+        """The store of another process, which has checked it and clears it in the end."""
+        store = cls(None, settings)
+        store._folder = folder
+        return store
 
     def load(self, name: str) -> Observations | None:
         """A batch; None if it has to be drawn: it is missing, damaged, or of another version."""
@@ -61,10 +67,10 @@ class Store:
     def clear(self) -> None:
         """Remove the batches, once the evaluation is finished."""
         if self._folder is not None:
-            shutil.rmtree(self._folder)
+            remove_tree(self._folder)
 
 
-def refuse_other(out: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def refuse_other(out: Place, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raise ``BadInput``, naming the settings in which two evaluations differ, if any do."""
     wanted = json.loads(json.dumps(wanted))
     different = [k for k in sorted({*found, *wanted}) if found.get(k) != wanted.get(k)]
@@ -76,7 +82,7 @@ def refuse_other(out: Path, found: Mapping[str, Any], wanted: Mapping[str, Any])
         )
 
 
-def _read_settings(folder: Path) -> dict[str, Any]:
+def _read_settings(folder: Place) -> dict[str, Any]:
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         if isinstance(settings, dict):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,10 +15,13 @@ from c2l.generator import Generator
 from c2l.guard import watch
 from c2l.pairs import folder
 from c2l.pairs.drawing import Parts
+from c2l.pairs.engines import Engine
+from c2l.pairs.engines.local import LocalEngine
 from c2l.pairs.groups import check_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
 from c2l.pairs.reader import Pairs
-from c2l.pairs.workers import draw_shards
+from c2l.pairs.shares import ALL, Share
+from c2l.places import Place, place_of
 from c2l.prior_file import PartCard
 from c2l.seeds import NUM_SEEDS
 from c2l.trial import try_parts
@@ -28,6 +32,8 @@ PIXELS_IN_SHARD = 2**28
 """Ctrl-C loses at most one shard of each worker: 256 pictures of 1024 px, some minutes on a CPU."""
 MOST_IN_BATCH = 256
 
+OnProgress = Callable[[int, int], None]
+
 
 class PairsInterrupted(KeyboardInterrupt):
     """Ctrl-C while pairs were made; finished shards are on disk.
@@ -37,7 +43,7 @@ class PairsInterrupted(KeyboardInterrupt):
         num_done, num: pairs on disk, and wanted.
     """
 
-    def __init__(self, folder: Path, num_done: int, num: int) -> None:
+    def __init__(self, folder: Place, num_done: int, num: int) -> None:
         super().__init__(f"{num_done:,} of {num:,} pairs are in {folder}")
         self.folder = folder
         self.num_done = num_done
@@ -48,20 +54,22 @@ def build_pairs(
     generator: Generator,
     embedder: Embedder,
     num: int,
-    out: Path | str,
+    out: Place | str,
     *,
     groups: Sequence[int] | None = None,
+    class_labels: Sequence[int | str] | None = None,
     first_seed: int = 0,
     shard_size: int | None = None,
     batch_size: int | None = None,
     workers: int = 1,
-    on_progress: Callable[[int, int], None] | None = None,
+    engine: Engine | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Pairs:
     """Draw latents, render them, embed the pictures, and store the pairs in ``out``.
 
     Pair i is a pure function of the parts and of seed ``first_seed + i``. An unfinished folder is
     resumed: finished shards stay as they are, and the result has the same bytes as one
-    uninterrupted run on the same machine.
+    uninterrupted run on the same kind of processor.
 
     A larger ``num`` than before adds to the folder. A smaller one never removes a pair: a finished
     folder stays as it is, and an unfinished one is finished at ``num``, or at once if it already
@@ -74,6 +82,8 @@ def build_pairs(
         groups: how many layers of the generator each code of a latent feeds, as in (4, 4, 10):
             each group gets a latent of its own, drawn independently. None gives the generator's
             own latents. See ``c2l.pairs.groups``.
+        class_labels: names or numbers of classes to draw among, ``151-268`` for all from 151 to
+            268; None draws among all, where the generator has any.
         first_seed: of the first pair; the last seed is at most 2**64 - 1.
         shard_size: pairs in a shard; by default the folder's, or what suits the picture size, at
             most 1024.
@@ -81,6 +91,7 @@ def build_pairs(
             size. The exact bytes depend on it.
         workers: processes that draw, each with one thread on a CPU; the bytes do not depend on
             them. With more than one, a script needs ``if __name__ == "__main__"``.
+        engine: who draws, in place of such workers.
         on_progress: called with the number of pairs on disk or drawn, and the number wanted.
     Raises:
         BadInput: a number is out of range, groups do not fit the generator, a part gives NaN, or
@@ -92,10 +103,45 @@ def build_pairs(
         WorkerDied: a worker ended, usually for lack of memory.
         PairsInterrupted: Ctrl-C.
     """
-    out = Path(out)
-    watch(generator)
-    watch(embedder)
-    _check_numbers(num=num, shard_size=shard_size, batch_size=batch_size, workers=workers)
+    out, parts = place_of(out), (generator, embedder)
+    _check_numbers(workers=workers)
+    plan = begin_pairs(
+        parts,
+        num,
+        out,
+        groups=groups,
+        class_labels=class_labels,
+        first_seed=first_seed,
+        shard_size=shard_size,
+        batch_size=batch_size,
+    )
+    engine = engine or LocalEngine((str(generator.device),) * workers)
+    draw_pairs(parts, plan, out, engine, on_progress=on_progress)
+    return Pairs(out, folder.finish_pairs(out))
+
+
+def begin_pairs(
+    parts: Parts,
+    num: int,
+    out: Place,
+    *,
+    groups: Sequence[int] | None = None,
+    class_labels: Sequence[int | str] | None = None,
+    first_seed: int = 0,
+    shard_size: int | None = None,
+    batch_size: int | None = None,
+) -> PairsManifest:
+    """Begin a folder, or look at one that was begun; the plan to follow.
+
+    Args:
+        As of ``build_pairs``.
+    Raises:
+        As ``build_pairs``.
+    """
+    for part in parts:
+        watch(part)
+    _check_numbers(num=num, shard_size=shard_size, batch_size=batch_size)
+    generator, _ = parts
     if not 0 <= first_seed <= NUM_SEEDS - num:
         raise BadInput(
             f"`first_seed={first_seed}` and {num:,} pairs from there do not lie in 0 to 2**64 - 1",
@@ -105,27 +151,48 @@ def build_pairs(
     mixed = check_groups(
         groups, generator.latent_space, generator.reference, range(first_seed, first_seed + num)
     )
-    parts = generator, embedder
     wanted = _wanted(parts, num, out, mixed, first_seed, shard_size, batch_size)
-    plan = folder.begin(wanted, parts, out)
-    todo = folder.missing(plan, out)
+    wanted = dataclasses.replace(wanted, **_classes(generator, class_labels))
+    return folder.begin(wanted, parts, out)
+
+
+def draw_pairs(
+    parts: Parts,
+    plan: PairsManifest,
+    out: Place,
+    engine: Engine,
+    share: Share = ALL,
+    *,
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Draw what is missing of a share.
+
+    Args:
+        on_progress: called with the number of pairs of the share on disk or drawn, and their
+            number when all are.
+    Raises:
+        As ``build_pairs``.
+    """
+    share.check(plan.num_shards)
+    ours = [i for i in range(plan.num_shards) if i in share]
+    todo = [i for i in folder.missing_shards(plan, out) if i in share]
     report = on_progress or (lambda done, total: None)
-    done = num_done = plan.num - sum(map(plan.shard_length, todo))
-    report(done, plan.num)
+    total = sum(map(plan.shard_length, ours))
+    done = num_done = total - sum(map(plan.shard_length, todo))
+    report(done, total)
 
     def on_drawn(drawn: int) -> None:
         nonlocal done
         done += drawn
-        report(done, plan.num)
+        report(done, total)
 
     try:
         if todo:
-            try_parts(generator, embedder, first_seed)
-        for index in draw_shards(parts, plan, out, todo, workers=workers, on_drawn=on_drawn):
-            num_done += plan.shard_length(index)
+            try_parts(*parts, plan.first_seed)
+            for index in engine.draw(parts, plan, out, todo, on_drawn):
+                num_done += plan.shard_length(index)
     except KeyboardInterrupt:
-        raise PairsInterrupted(out, num_done, plan.num) from None
-    return Pairs(out, folder.finish(out))
+        raise PairsInterrupted(out, num_done, total) from None
 
 
 def _check_numbers(**numbers: int | None) -> None:
@@ -139,7 +206,7 @@ def _check_numbers(**numbers: int | None) -> None:
 def _wanted(
     parts: Parts,
     num: int,
-    out: Path,
+    out: Place,
     groups: tuple[int, ...],
     first_seed: int,
     shard_size: int | None,
@@ -159,9 +226,32 @@ def _wanted(
         num=num,
         first_seed=first_seed,
         shard_size=shard_size or (there.shard_size if there else _shard_size(generator)),
-        batch_size=batch_size or (there.batch_size if there else _batch_size(generator)),
+        batch_size=batch_size
+        or (there.batch_size if there else suited_batch_size(generator, generator.device.type)),
         versions=_versions(),
     )
+
+
+def _classes(generator: Generator, labels: Sequence[int | str] | None) -> dict[str, Any]:
+    """What a plan says about the classes of its pairs. Raises ``BadInput`` for unknown ones."""
+    classes = generator.classes
+    if classes is None:
+        if labels:
+            raise BadInput(
+                f"{generator.reference or type(generator).__name__} has no classes",
+                hint="Leave out `class_labels`",
+                field="class_labels",
+            )
+        return {}
+    try:
+        among = classes.numbers(labels or ())
+    except BadInput as error:
+        raise BadInput(error.message, hint=error.hint, field="class_labels") from error
+    return {
+        "num_classes": classes.num,
+        "class_shares": classes.shares,
+        "class_labels": among if len(among) < classes.num else (),
+    }
 
 
 def _shard_size(generator: Generator) -> int:
@@ -169,8 +259,9 @@ def _shard_size(generator: Generator) -> int:
     return max(1, min(MOST_IN_SHARD, PIXELS_IN_SHARD // (height * width)))
 
 
-def _batch_size(generator: Generator) -> int:
-    return min(MOST_IN_BATCH, PAIRS.pictures(generator.image_size, generator.device.type))
+def suited_batch_size(generator: Generator, device_type: str) -> int:
+    """How many pictures are drawn at once on a type of device."""
+    return min(MOST_IN_BATCH, PAIRS.pictures(generator.image_size, device_type))
 
 
 def _versions() -> dict[str, str]:

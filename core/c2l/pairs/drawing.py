@@ -1,10 +1,15 @@
-"""Drawing one shard: a pure function of the parts and its seeds."""
+"""Drawing one shard: a pure function of the parts and its seeds.
+
+On a CPU every process computes with one thread. That is faster than one process with many
+threads, and makes a pair the same bits whatever the number of workers or cores.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,7 +23,9 @@ from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.records import ShardRecord, shard_name, write_record
 from c2l.pairs.shards import write_shard
 from c2l.part import Part
+from c2l.places import Place
 from c2l.seeds import NUM_SEEDS
+from c2l.threads import single_threaded
 
 Parts = tuple[Generator, Embedder]
 OnDrawn = Callable[[int], None]
@@ -34,12 +41,19 @@ class Batch:
         num: rows to keep.
         size: rows to draw.
         groups: layer groups; empty for the generator's own latents.
+        classes: of all rows that are drawn; empty without classes.
     """
 
     start: int
     num: int
     size: int
     groups: tuple[int, ...] = ()
+    classes: Sequence[int] = ()
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of all rows; those that only fill the batch may lie beyond the last seed."""
+        return [(self.start + i) % NUM_SEEDS for i in range(self.size)]
 
 
 def batches_of(seeds: range, size: int, groups: tuple[int, ...] = ()) -> Iterator[Batch]:
@@ -52,21 +66,30 @@ def batches_of(seeds: range, size: int, groups: tuple[int, ...] = ()) -> Iterato
 
 
 class ShardDrawer:
-    """Draws shards of a folder, each a pure function of its place in the plan.
+    """Draws shards of a folder. ``run_shard`` is all that an engine calls.
 
     Args:
         parts: on their devices.
         manifest: the plan of the folder.
+        on_drawn: called after each batch.
     """
 
-    def __init__(self, parts: Parts, manifest: PairsManifest, folder: Path) -> None:
-        self.parts, self.manifest, self.folder = parts, manifest, folder
+    def __init__(
+        self,
+        parts: Parts,
+        manifest: PairsManifest,
+        folder: Place,
+        on_drawn: OnDrawn = lambda num: None,
+    ) -> None:
+        self.parts, self.manifest, self.folder, self.on_drawn = parts, manifest, folder, on_drawn
         own = tuple(parts[0].latent_space.repeats)
         self._groups = () if manifest.repeats == own else manifest.repeats
         self._made_on = kind_of(parts[0].device)
 
-    def draw(self, index: int, on_drawn: OnDrawn) -> ShardRecord:
-        """Draw a shard, write it, and then its record. Two who do so at once are harmless.
+    def run_shard(self, index: int) -> ShardRecord:
+        """Draw a shard, a pure function of its place in the plan; write it, and then its record.
+
+        Two who do so at once, anywhere, are harmless: both write the same.
 
         Raises:
             BadInput: a latent or an embedding is not finite.
@@ -74,9 +97,12 @@ class ShardDrawer:
         """
         rows = []
         seeds = self.manifest.shard_seeds(index)
-        for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
-            rows.append(draw_batch(*self.parts, batch))
-            on_drawn(batch.num)
+        on_cpu = self.parts[0].device.type == "cpu"
+        with single_threaded() if on_cpu else nullcontext():
+            for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
+                classes = self.manifest.draw_classes(batch.seeds)
+                rows.append(draw_batch(*self.parts, dataclasses.replace(batch, classes=classes)))
+                self.on_drawn(batch.num)
         latents, embeddings = map(torch.cat, zip(*rows, strict=True))
         path = self.folder / shard_name(index)
         record = write_shard(path, self.manifest, seeds, latents, embeddings, self._made_on)
@@ -94,9 +120,7 @@ def draw_batch(generator: Generator, embedder: Embedder, batch: Batch) -> tuple[
         BadInput: a latent or an embedding is not finite.
     """
     with torch.inference_mode():
-        # Rows that only fill the batch may lie beyond the last seed.
-        seeds = [(batch.start + i) % NUM_SEEDS for i in range(batch.size)]
-        latents = draw_latents(generator, seeds, batch.groups)
+        latents = draw_latents(generator, batch.seeds, batch.groups, batch.classes)
         images = generator.synthesize(latents, repeats=batch.groups or None)
         embeddings = embedder.embed_images(images)
         # One sum for each picture: NaN and infinity survive it.

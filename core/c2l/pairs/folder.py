@@ -1,14 +1,13 @@
 """A folder of pairs from its beginning to its end, whoever fills it.
 
 ``begin`` writes the plan, or checks that the folder has the same one; anybody draws what
-``missing`` names; ``finish`` writes down what is there. All three look at the folder once and open
-no shard.
+``missing_shards`` names; ``finish_pairs`` writes down what is there. All three look at the folder
+once and open no shard.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, BadWeights, IncompatibleParts, spell_fields
@@ -26,9 +25,10 @@ from c2l.pairs.records import (
     shard_name,
     write_record,
 )
+from c2l.places import Place, place_of
 
 
-def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path) -> PairsManifest:
+def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place) -> PairsManifest:
     """The plan to follow: a new one, or the folder's own if it is the same.
 
     Args:
@@ -47,8 +47,8 @@ def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path) -
                 hint="Choose another folder with `out`",
                 field="out",
             )
-        wanted.write(out)
-        return wanted
+        if wanted.create(out):
+            return wanted
     there = read_manifest(out)
     _refuse_others(there, wanted, parts, out)
     _write_records_of_version_1(there, out)
@@ -67,7 +67,7 @@ def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path) -
     return plan
 
 
-def missing(plan: PairsManifest, out: Path) -> list[int]:
+def missing_shards(plan: PairsManifest, out: Place) -> list[int]:
     """Places of shards that have to be drawn.
 
     Raises:
@@ -78,13 +78,13 @@ def missing(plan: PairsManifest, out: Path) -> list[int]:
     return [i for i in range(plan.num_shards) if i not in listing.finished]
 
 
-def num_done(plan: PairsManifest, out: Path) -> int:
+def num_done(plan: PairsManifest, out: Place) -> int:
     """How many pairs are on disk."""
     finished = list_shards(out).finished
     return sum(plan.shard_length(i) for i in finished if i < plan.num_shards)
 
 
-def finish(out: Path) -> PairsManifest:
+def finish_pairs(out: Place | str) -> PairsManifest:
     """Write down what a folder holds, once all of it is there.
 
     Raises:
@@ -92,6 +92,7 @@ def finish(out: Path) -> PairsManifest:
         BadWeights: the plan or a record is damaged.
         NotWritable
     """
+    out = place_of(out)
     plan = read_manifest(out)
     whole = assembled(plan, out)
     if whole != plan:
@@ -100,7 +101,7 @@ def finish(out: Path) -> PairsManifest:
     return whole
 
 
-def assembled(plan: PairsManifest, out: Path) -> PairsManifest:
+def assembled(plan: PairsManifest, out: Place) -> PairsManifest:
     """The plan with the records of all its shards.
 
     Raises:
@@ -122,7 +123,7 @@ def assembled(plan: PairsManifest, out: Path) -> PairsManifest:
     return whole
 
 
-def unfinished(plan: PairsManifest, out: Path) -> BadInput:
+def unfinished(plan: PairsManifest, out: Place) -> BadInput:
     """The error of a folder that is not finished, with the command that finishes it."""
     done = num_done(plan, out)
     settle = f". To keep only those, the same with `num={done}`" if done else ""
@@ -133,7 +134,7 @@ def unfinished(plan: PairsManifest, out: Path) -> BadInput:
     )
 
 
-def _write_records_of_version_1(there: PairsManifest, out: Path) -> None:
+def _write_records_of_version_1(there: PairsManifest, out: Place) -> None:
     """Its manifest was their only list."""
     for index, record in enumerate(there.shards):
         if not record.size and not (out / record_name(index)).exists():
@@ -143,7 +144,7 @@ def _write_records_of_version_1(there: PairsManifest, out: Path) -> None:
                 write_record(out, index, dataclasses.replace(record, size=size))
 
 
-def _refuse_other_sizes(plan: PairsManifest, listing: Listing, out: Path) -> None:
+def _refuse_other_sizes(plan: PairsManifest, listing: Listing, out: Place) -> None:
     """Raises ``BadWeights`` where a file and its record differ.
 
     All whole shards have one size, so that only the records of those that differ are read.
@@ -167,7 +168,7 @@ def _refuse_other_sizes(plan: PairsManifest, listing: Listing, out: Path) -> Non
 
 
 def _refuse_others(
-    there: PairsManifest, wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Path
+    there: PairsManifest, wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place
 ) -> None:
     """Raises ``IncompatibleParts``, naming every way in which the folder differs."""
     wrong = part_mismatches(there, *parts)
@@ -177,6 +178,8 @@ def _refuse_others(
             f"its layer groups are {format_groups(there.repeats)}, "
             f"not {format_groups(wanted.repeats)}"
         )
+    if same_layers and _classes(there) != _classes(wanted):
+        wrong.append(f"its classes are {_classes(there)}, not {_classes(wanted)}")
     if there.first_seed != wanted.first_seed:
         wrong.append(f"its first seed is {there.first_seed}, not {wanted.first_seed}")
     if there.shard_size != wanted.shard_size:
@@ -191,7 +194,20 @@ def _refuse_others(
         )
 
 
-def _command(manifest: PairsManifest, folder: Path) -> str:
+def _classes(manifest: PairsManifest) -> str:
+    """Among which classes pairs are drawn: ``7, 151-268``, or ``all`` or ``none``."""
+    if not manifest.class_labels:
+        return "all" if manifest.num_classes else "none"
+    runs: list[list[int]] = []
+    for number in manifest.class_labels:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
+
+
+def _command(manifest: PairsManifest, folder: Place) -> str:
     """The command that finishes a folder."""
     fields: dict[str, object] = {
         "generator": manifest.generator.reference,
@@ -200,6 +216,8 @@ def _command(manifest: PairsManifest, folder: Path) -> str:
     }
     if manifest.num_codes > 1:
         fields["groups"] = list(manifest.repeats)
+    if manifest.class_labels:
+        fields["class_labels"] = _classes(manifest).split(", ")
     if manifest.first_seed:
         fields["first_seed"] = manifest.first_seed
     fields["out"] = str(folder)

@@ -60,12 +60,22 @@ def check_groups(
     return tuple(groups)
 
 
-def draw_latents(generator: Generator, seeds: Sequence[int], groups: Sequence[int]) -> Tensor:
-    """Latents of pairs, float32, (B, K, D): a code for each group, or the generator's own."""
-    codes = [
-        generator.sample_latents([seed + shift for seed in seeds])
-        for shift in range(0, CODE_STRIDE * max(1, len(groups)), CODE_STRIDE)
-    ]
+def draw_latents(
+    generator: Generator, seeds: Sequence[int], groups: Sequence[int], classes: Sequence[int] = ()
+) -> Tensor:
+    """Latents of pairs, float32, (B, K, D): a code for each group, or the generator's own.
+
+    Args:
+        classes: B numbers, which all codes of a latent share; none without classes.
+    """
+    codes = []
+    for shift in range(0, CODE_STRIDE * max(1, len(groups)), CODE_STRIDE):
+        own = [seed + shift for seed in seeds]
+        codes.append(
+            generator.sample_class_latents(own, classes)
+            if classes
+            else generator.sample_latents(own)
+        )
     return torch.cat(codes, dim=1)
 
 

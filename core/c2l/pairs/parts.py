@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.pairs.manifest import PairsManifest
 from c2l.part import Part
+from c2l.places import Place
 from c2l.prior_file import PartCard
 from c2l.resolving import resolve_beside
 
 
-def references_of(folder: Path, manifest: PairsManifest) -> tuple[str, str]:
+def references_of(folder: Place, manifest: PairsManifest) -> tuple[str, str]:
     """Generator and embedder that made the pairs of a folder, wherever that was moved to.
 
     They are looked for where the manifest says; in the folder; and beside it, since a folder of

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, Self
 
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
+from c2l.places import Place, list_place, read_many
 
 _NAME = re.compile(r"pairs-(\d{5,})\.(json|safetensors)")
-_LONGEST = 4096
-"""Bytes of a record; a real one has some 250."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ShardRecord:
     """One finished shard.
 
@@ -41,6 +40,16 @@ class ShardRecord:
     size: int = 0
     made_on: str = ""
 
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Self:
+        """Raises ``TypeError`` on anything but a record."""
+        record = cls(**raw)
+        if not (isinstance(record.num, int) and isinstance(record.sha256, str)):
+            raise TypeError("record")
+        # Of hundreds of thousands, a few kinds.
+        object.__setattr__(record, "made_on", sys.intern(record.made_on))
+        return record
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -49,10 +58,12 @@ class Listing:
     Args:
         finished: places of shards that are there with their record.
         sizes: in bytes, of every shard that is there, by its place.
+        times: when each of these was written, in seconds since 1970 by the file server's clock.
     """
 
     finished: frozenset[int]
     sizes: Mapping[int, int]
+    times: Mapping[int, float]
 
 
 def shard_name(index: int) -> str:
@@ -63,54 +74,50 @@ def record_name(index: int) -> str:
     return f"pairs-{index:05d}.json"
 
 
-def list_shards(folder: Path) -> Listing:
+def list_shards(folder: Place) -> Listing:
     """Look at a folder once; no file is opened."""
     records: set[int] = set()
     sizes: dict[int, int] = {}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            found = _NAME.fullmatch(entry.name)
-            if found is None:
-                continue
-            index = int(found[1])
-            if found[2] == "json":
-                records.add(index)
-            else:
-                sizes[index] = entry.stat().st_size
-    return Listing(frozenset(records & sizes.keys()), sizes)
+    times: dict[int, float] = {}
+    for entry in list_place(folder):
+        found = _NAME.fullmatch(entry.name)
+        if found is None:
+            continue
+        index = int(found[1])
+        if found[2] == "json":
+            records.add(index)
+        else:
+            facts = entry.stat()
+            sizes[index], times[index] = facts.st_size, facts.st_mtime
+    return Listing(frozenset(records & sizes.keys()), sizes, times)
 
 
-def write_record(folder: Path, index: int, record: ShardRecord) -> None:
+def write_record(folder: Place, index: int, record: ShardRecord) -> None:
     """Say that a shard is finished."""
     text = json.dumps(dataclasses.asdict(record), sort_keys=True) + "\n"
     write_atomically(folder / record_name(index), text.encode())
 
 
-def remove_record(folder: Path, index: int) -> None:
+def remove_record(folder: Place, index: int) -> None:
     """A shard will be drawn again."""
     (folder / record_name(index)).unlink(missing_ok=True)
 
 
-def read_records(folder: Path, indices: Iterable[int]) -> list[ShardRecord]:
+def read_records(folder: Place, indices: Iterable[int]) -> list[ShardRecord]:
     """Records of finished shards, in the order of ``indices``.
 
     Raises:
         BadWeights: one is missing or damaged.
     """
-    return [_read(folder, record_name(index)) for index in indices]
-
-
-def _read(folder: Path, name: str) -> ShardRecord:
-    path = f"{folder}{os.sep}{name}"  # pathlib would take most of the time
-    try:
-        file = os.open(path, os.O_RDONLY)
+    names = [record_name(index) for index in indices]
+    contents = read_many(folder, names)
+    records = []
+    for name in names:
         try:
-            data = os.read(file, _LONGEST)
-        finally:
-            os.close(file)
-        return ShardRecord(**json.loads(data))
-    except (OSError, ValueError, TypeError) as error:
-        raise BadWeights(
-            f"{path} is not the record of a shard",
-            hint="Remove it and repeat the 'c2l pairs' that filled the folder",
-        ) from error
+            records.append(ShardRecord.of(json.loads(next(contents))))
+        except (OSError, ValueError, TypeError) as error:
+            raise BadWeights(
+                f"{folder / name} is not the record of a shard",
+                hint="Remove it and repeat the 'c2l pairs' that filled the folder",
+            ) from error
+    return records

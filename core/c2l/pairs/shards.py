@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
 from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.records import ShardRecord
+from c2l.places import Place
+from c2l.places.tensors import read_metadata
 
 
 def write_shard(
-    path: Path,
+    path: Place,
     manifest: PairsManifest,
     seeds: range,
     latents: Tensor,
@@ -40,7 +41,7 @@ def write_shard(
     return ShardRecord(path.name, len(seeds), digest, len(data), made_on)
 
 
-def read_shard(folder: Path, manifest: PairsManifest, record: ShardRecord) -> dict[str, Tensor]:
+def read_shard(folder: Place, manifest: PairsManifest, record: ShardRecord) -> dict[str, Tensor]:
     """Read a shard and check it: ``seeds`` (N,), ``latents`` and ``embeddings``.
 
     Raises:
@@ -93,11 +94,10 @@ def _makers(manifest: PairsManifest) -> dict[str, list[str]]:
     return {role: [card.reference, card.fingerprint] for role, card in parts.items()}
 
 
-def _foreign(path: Path, manifest: PairsManifest) -> str:
+def _foreign(path: Place, manifest: PairsManifest) -> str:
     """How the parts of a shard differ from the manifest's; empty if they do not."""
     try:
-        with safe_open(path, framework="pt") as file:
-            theirs = json.loads((file.metadata() or {})["c2l"])
+        theirs = json.loads(read_metadata(path)["c2l"])
         return " and ".join(
             f"the {role} {theirs[role][0]}, not {reference}"
             for role, (reference, fingerprint) in _makers(manifest).items()

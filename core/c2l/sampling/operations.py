@@ -15,7 +15,16 @@ import torch
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from c2l.ranges import MOST_STRENGTH, Adherence, Guidance, Seed, Share, Steps, Strength
+from c2l.ranges import (
+    MOST_STRENGTH,
+    Adherence,
+    ClassLabel,
+    Guidance,
+    Seed,
+    Share,
+    Steps,
+    Strength,
+)
 from c2l.sample_options import NegativeBy
 from c2l.sampling.texts import Blend
 
@@ -72,6 +81,7 @@ class SampleLatents(_Operation):
     guidance: Guidance | None = None
     steps: Steps | None = None
     adherence: Adherence | None = None
+    class_label: ClassLabel | None = None
 
 
 class PhotoLatents(_Operation):
@@ -95,6 +105,7 @@ class PhotoLatents(_Operation):
     guidance: Guidance | None = None
     steps: Steps | None = None
     adherence: Adherence | None = None
+    class_label: ClassLabel | None = None
 
 
 class RandomLatents(_Operation):

@@ -19,9 +19,10 @@ from c2l.sampling.request import Request
 SCHEMA = "c2l/2"
 FIRST_SCHEMA = "c2l/1"
 
-FACTS = ("schema", "score", "chosen_from", "device", "version")
+FACTS = ("schema", "score", "chosen_from", "drawn_class", "device", "version")
 """Fields that are not of the request: the cosine of picture and prompt by the embedder, the number
-of candidates it was chosen from, and what drew it: device, version of c2l."""
+of candidates it was chosen from, the class that it is of, and what drew it: device, version of
+c2l."""
 
 _FIRST_SETTINGS = ("guidance", "steps", "adherence", "truncation", "optimise")
 

@@ -20,6 +20,7 @@ from c2l.ranges import (
     MOST_TRUNCATION,
     Adherence,
     BestOf,
+    ClassLabel,
     Count,
     Guidance,
     Seed,
@@ -49,6 +50,7 @@ HINTS: Mapping[str, str] = {
     "best_of": "Use `best_of=1` or more, or `best_of=auto` for as many as help",
     "rank_by": "Use `rank_by=pictures` or `rank_by=student`",
     "optimise": "Use `optimise=0` or more",
+    "class_label": "Give the number of a class, or its name",
 }
 
 Seeds = tuple[int, ...] | tuple[tuple[int, ...], ...]
@@ -71,6 +73,8 @@ class DrawSettings(BaseModel):
         rank_by: ``pictures`` renders every candidate; ``student`` lets the prior's student guess
             and renders only the best few.
         optimise: steps of gradient descent on the latent of each picture; 0 for none.
+        class_label: name or number of the class to draw, for generators with classes; None lets
+            the prompt choose.
     Raises:
         BadInput: naming every value that is out of range.
     """
@@ -86,6 +90,7 @@ class DrawSettings(BaseModel):
     best_of: BestOf | None = None
     rank_by: RankBy | None = None
     optimise: Annotated[int, Field(ge=0)] | None = None
+    class_label: ClassLabel | None = None
 
     def __init__(self, /, **values: Any) -> None:
         with bad_input(HINTS):

@@ -8,6 +8,7 @@ from typing import Any
 
 from c2l.editing.directions import DirectionCard, is_direction_file, read_direction
 from c2l.errors import BadPicture
+from c2l.places import Place, on_disk, place_of
 from c2l.prior_file import PriorCard, is_prior_file, read_prior_card
 from c2l.sampling.record import read_record
 from c2l.training import TrainingRun
@@ -41,18 +42,29 @@ class DirectionFacts:
     card: DirectionCard
 
 
-def describe_file(path: Path) -> PictureFacts | PriorFacts | DirectionFacts:
+def describe_file(file: Place | str) -> PictureFacts | PriorFacts | DirectionFacts:
     """Read the record of a picture or the card of a prior or direction, by whatever name.
 
     Raises:
         BadPicture: it is none of these, or a picture without a record.
         BadWeights: a safetensors file that is neither a prior nor a direction.
     """
+    place = place_of(file)
+    if is_prior_file(place):  # of one in a store, only the header is read
+        return PriorFacts(read_prior_card(place))
+    try:
+        with on_disk(place) as path:
+            return _describe(path)
+    except FileNotFoundError:
+        raise BadPicture(f"there is no {place}", hint="Check the address") from None
+
+
+def _describe(path: Path) -> PictureFacts | PriorFacts | DirectionFacts:
     if is_direction_file(path):
         return DirectionFacts(read_direction(path).card)
     start = _beginning(path)
     is_picture = start.startswith(_PICTURES)
-    if is_prior_file(path) or (path.suffix == ".safetensors" and not is_picture):
+    if path.suffix == ".safetensors" and not is_picture:
         return PriorFacts(read_prior_card(path))
     if start and not is_picture:
         raise BadPicture(

@@ -22,13 +22,13 @@ from c2l.editing.directions import (
 from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.ends import end_of
 from c2l.errors import BadInput, BadWeights
+from c2l.kept_directions import on_card, place_to_keep
 from c2l.ranges import MOST_STRENGTH
 from c2l.result import slug
 from c2l.sampling.record import read_record
 from c2l.service.drawing import prepare_folder
 from c2l.service.edit_ends import Ends
 from c2l.service.editing import TypedEdit
-from c2l.service.kept_directions import place_of, place_to_keep
 from c2l.service.notices import Notice
 from c2l.service.session import Session
 
@@ -93,7 +93,9 @@ def typed_direction(
                 hint="Leave out `keep`, or make it anew",
                 field="keep",
             )
-        found = load_direction(place_of(direction), pipeline.generator)
+        if (reference := on_card(direction)) is not None:
+            session.fetch([reference])
+        found = load_direction(direction, pipeline.generator)
     elif component is not None:
         found = from_component(pipeline, component, keep=kept, on_progress=on_progress)
     elif named == ["without"]:

@@ -27,7 +27,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 """What ends so is a picture; any other text is a prompt."""
 
 _PARTS = ("recipe", "generator", "embedder", "prior", "device", "precision")
-_HOW = ("negative", "guidance", "steps", "adherence")
+_HOW = ("negative", "guidance", "steps", "adherence", "class_label")
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def open_ends(
         seeds: one for each end, or one for all; several with one prompt give as many ends, and
             without ends those of the generator's own pictures. A random one by default.
         truncation: None for that of the pictures.
-        fields: negative, guidance, steps and adherence of the prompts; recipe, generator, embedder,
-            prior, device and precision, by default those of the first picture.
+        fields: negative, guidance, steps, adherence and class_label of the prompts; recipe,
+            generator, embedder, prior, device and precision, by default those of the first picture.
     Raises:
         BadInput, BadPicture, IncompatibleParts, and as ``Session.pipeline``.
     """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,17 +15,22 @@ from c2l.errors import BadInput
 from c2l.evaluation import Evaluation, Question, evaluate, find_judge
 from c2l.evaluation.compare import Comparison, compare
 from c2l.evaluation.plan import make_plan
+from c2l.evaluation.run import Work, prepare
 from c2l.fetching import find_missing
 from c2l.loading import load_embedder, load_pipeline
 from c2l.pipeline import Pipeline
+from c2l.places import Place, place_of
+from c2l.places.fields import LocalField, PlaceField
 from c2l.prompts.files import read_distinct_prompts
 from c2l.ranges import Adherence, BestOf, Count, Guidance, Seed, Steps, Truncation
 from c2l.sampling.request import DrawSettings
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
+from c2l.service.evaluating_together import helpers
 from c2l.service.notices import Notice, Tell, notices_of_ignored
 from c2l.service.pairs import ChosenDevice
 from c2l.service.session import named_parts
 from c2l.service.typed_values import split_list
+from c2l.threads import single_threaded
 from c2l.training.checks import Faults
 from c2l.validation import bad_input
 
@@ -57,7 +64,9 @@ class EvaluationRequest(BaseModel):
         num_reference: pictures of the generator's own distribution to compare with.
         fid: also FID and KID.
         device: as in ``c2l.load_pipeline``.
-        out: folder for the report and everything else.
+        processes: how many share the drawing. Each draws with one thread on a CPU, so that the
+            pictures are the same whatever their number. None for this one, with all its threads.
+        out: folder for the report and everything else, or its address in a store.
     Raises:
         BadInput: naming every value that is out of range.
     """
@@ -68,7 +77,7 @@ class EvaluationRequest(BaseModel):
     generator: str | None = None
     embedder: str | None = None
     prior: str | None = None
-    prompts: Path | None = None
+    prompts: LocalField | None = None
     num_prompts: Count = 200
     prompt_seed: Seed = 0
     num_images: Count = 4
@@ -83,7 +92,8 @@ class EvaluationRequest(BaseModel):
     num_reference: Count = 1024
     fid: bool = False
     device: str = "auto"
-    out: Path = Path("evaluation")
+    processes: Count | None = None
+    out: PlaceField = Path("evaluation")
 
     def __init__(self, **values: Any) -> None:
         with bad_input({}):
@@ -151,12 +161,7 @@ def run_evaluation(
     named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
 
     def load() -> tuple[Pipeline, Prompts]:
-        pipeline = load_with_consent(
-            lambda: load_pipeline(**request.parts, device=device.name), ask
-        )
-        settings = {n: getattr(request, n) for n in _SETTINGS}
-        pipeline.settings = DrawSettings(**settings).with_defaults(pipeline.settings)
-        return pipeline, prompts or _questions(pipeline, request)
+        return load_with_consent(lambda: _load(request, prompts, device.name), ask)
 
     # If nothing has to be fetched for them, faulty parts are reported before any question.
     loaded = None if find_missing(named) else load()
@@ -166,33 +171,54 @@ def run_evaluation(
     independent = load_embedder(others[0], device=device.name) if others else None
     for notice in _notices(request, pipeline, independent, asked):
         tell(notice)
-    return evaluate(
-        pipeline,
-        asked,
-        independent=independent,
-        fid=request.fid,
-        out=request.out,
-        on_progress=device.telling(on_progress),
-        **request.plan,
+    given = {"independent": independent, "fid": request.fid, **request.plan}
+    progress = device.telling(on_progress)
+    if request.processes is None:
+        return evaluate(pipeline, asked, out=request.out, on_progress=progress, **given)
+    work = prepare(pipeline, asked, **given)
+    if (finished := work.finished(request.out)) is not None:
+        return finished
+    used = pipeline.generator.device
+    helping = helpers(
+        request.processes, partial(_prepare, request, prompts), work, request.out, used
     )
+    with helping as share, single_threaded() if used.type == "cpu" else nullcontext():
+        return work.carry_out(request.out, progress, share)
+
+
+def _load(
+    request: EvaluationRequest, prompts: Sequence[str], device: str
+) -> tuple[Pipeline, Prompts]:
+    pipeline = load_pipeline(**request.parts, device=device)
+    settings = {n: getattr(request, n) for n in _SETTINGS}
+    pipeline.settings = DrawSettings(**settings).with_defaults(pipeline.settings)
+    return pipeline, prompts or _questions(pipeline, request)
+
+
+def _prepare(request: EvaluationRequest, prompts: Sequence[str], device: str) -> Work:
+    """What a helper does of ``run_evaluation`` before it draws."""
+    pipeline, asked = _load(request, prompts, device)
+    name = request.independent
+    independent = load_embedder(name, device=device) if name else None
+    return prepare(pipeline, asked, independent=independent, fid=request.fid, **request.plan)
 
 
 def compare_runs(
-    folders: Sequence[Path], out: Path | None = None
-) -> tuple[Comparison, Path | None]:
+    folders: Sequence[Place | str], out: Place | str | None = None
+) -> tuple[Comparison, Place | None]:
     """Put finished evaluations side by side; with ``out``, also as a page in that folder.
 
     Raises:
         BadInput: fewer than two, unfinished ones, or ones that cannot be compared.
         NotWritable: ``out`` cannot be written.
     """
-    comparison = compare(folders)
+    comparison = compare(list(map(place_of, folders)))
     if out is None:
         return comparison, None
     from c2l.evaluation.report import comparison_page
     from c2l.files import write_atomically
 
-    page = out / COMPARISON
+    page = place_of(out) / COMPARISON
     write_atomically(page, comparison_page(comparison).encode())
     return comparison, page
 

@@ -17,7 +17,7 @@ from c2l.service.notices import notices_before
 from c2l.service.session import Session
 from c2l.service.typed import DEFAULT_NUM, blended
 
-_HOW = ("guidance", "steps", "adherence", "negative")
+_HOW = ("guidance", "steps", "adherence", "negative", "class_label")
 _PARTS = ("recipe", "generator", "embedder", "prior", "device", "precision")
 
 
@@ -42,8 +42,8 @@ def typed_like(
         weight: of the image, if there is a prompt; half by default.
         num_images: 4 by default.
         seeds: a random one and those that follow by default.
-        fields: guidance, steps and adherence; recipe, generator, embedder, prior, device and
-            precision.
+        fields: guidance, steps, adherence and class_label; recipe, generator, embedder, prior,
+            device and precision.
     Raises:
         BadInput: no image, or a field that is not for image prompts.
         BadPicture, and as ``Session.pipeline``.

@@ -28,6 +28,7 @@ Kind = Literal[
     "path",
     "saved",
     "short",
+    "ranks",
 ]
 
 _LONGEST = 100
@@ -55,6 +56,7 @@ Tell = Callable[[Notice], None]
 def notices_before(pipeline: Pipeline, request: DrawRequest) -> Iterator[Notice]:
     """Options that the prior ignores, words that the embedder cannot read, and negation."""
     yield from notices_of_ignored(pipeline.prior, request.given)
+    yield from _unlearnt_classes(pipeline, request)
     texts = [text for prompt in request.prompts for text in prompt]
     for text in dict.fromkeys(texts):
         yield from _unread(pipeline.embedder, text, "prompt")
@@ -71,6 +73,14 @@ def notices_of_ignored(prior: Prior, given: Iterable[str]) -> Iterator[Notice]:
     kind = prior.reference.partition(":")[0]
     for name in sorted(prior.ignored_options.intersection(given)):
         yield Notice("option", f"{kind} ignores `{name}`", name)
+
+
+def _unlearnt_classes(pipeline: Pipeline, request: DrawRequest) -> Iterator[Notice]:
+    prior, known = pipeline.prior, pipeline.generator.classes
+    if request.class_label is not None and known is not None and not prior.config.num_classes:
+        kind = prior.reference.partition(":")[0] or "the prior"
+        told = f"{kind} did not learn classes: what it samples is moved into `class_label`"
+        yield Notice("option", told, "class_label")
 
 
 def notices_of_weights(pipeline: Pipeline, request: Request) -> Iterator[Notice]:

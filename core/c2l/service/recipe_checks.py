@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from c2l.evaluation.checking import Check, check_pipeline
 from c2l.loading import load_pipeline
 from c2l.pipeline import Pipeline
+from c2l.places.fields import PlaceField
 from c2l.plugins import registry
 from c2l.prompts.domains import Domain, domain_names, find_domain
 from c2l.ranges import Count
@@ -49,7 +49,7 @@ class CheckRequest(BaseModel):
     num_prompts: Count = 64
     num_fresh: Count = 256
     device: str = "auto"
-    out: Path | None = None
+    out: PlaceField | None = None
 
     def __init__(self, **values: Any) -> None:
         with bad_input({}):

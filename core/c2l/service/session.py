@@ -9,7 +9,7 @@ import copy
 import dataclasses
 import gc
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
@@ -32,6 +32,7 @@ from c2l.service.notices import (
 if TYPE_CHECKING:
     import torch
 
+    from c2l.fetching import Missing
     from c2l_registry.downloads import FileReport
 
 
@@ -129,12 +130,15 @@ class Session:
                 self._loaded.move_to_end(key)
             return self._loaded.get(key)
 
+    def fetch(self, references: Sequence[str]) -> list[Missing]:
+        """Fetch what is missing of these models; errors as in ``fetch_with_consent``."""
+        return fetch_with_consent(
+            references, ask=self._ask, tell=self.tell, on_download=self._on_download
+        )
+
     def _load(self, request: Request, parts: Parts, device: torch.device) -> Pipeline:
         named = [r for r in (parts.generator, parts.embedder, parts.prior) if r is not None]
-        fetched = fetch_with_consent(
-            named, ask=self._ask, tell=self.tell, on_download=self._on_download
-        )
-        offer_check(parts.recipe, fetched, self.tell)
+        offer_check(parts.recipe, self.fetch(named), self.tell)
         start = perf_counter()
         pipeline = load_with_consent(
             lambda: load_pipeline(

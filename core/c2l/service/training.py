@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from c2l.embedder import Embedder
@@ -12,13 +15,20 @@ from c2l.errors import BadInput, C2LError, IncompatibleParts
 from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, load_pairs, references_of
+from c2l.places import Place
+from c2l.ranks import Launch, Ranks, find_member, join
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
-from c2l.service.pairs import ChosenDevice, fill_folder, num_wanted
+from c2l.service.pairs import ChosenDevice, fill_folder
+from c2l.service.pairs_engines import num_cores
+from c2l.service.pairs_request import num_wanted
 from c2l.service.typed_values import parse_groups, parse_settings
-from c2l.training import TrainingProgress, TrainingReport, TrainingRun, train_prior
+from c2l.training import TrainingProgress, TrainingReport, TrainingRun
+from c2l.training.checkpoint import checkpoint_path
 from c2l.training.checks import Faults, check_pairs, check_run
 from c2l.training.priors import try_prior
+from c2l.training.sharing import check_sharing, sharing
+from c2l.training.train import train_together
 
 if TYPE_CHECKING:
     from c2l_registry.downloads import FileReport
@@ -53,6 +63,7 @@ def read_run(file: Path | None, **fields: Any) -> TrainingRun:
         BadInput: it cannot be read, or says too little or too much.
     """
     fields["groups"] = parse_groups(fields.get("groups"))
+    fields["class_labels"] = fields.get("class_labels") or None
     fields["settings"] = parse_settings(fields.get("settings")) or None
     given = {name: value for name, value in fields.items() if value is not None}
     run = TrainingRun.read(file, **given) if file is not None else TrainingRun(**given)
@@ -72,7 +83,7 @@ def read_run(file: Path | None, **fields: Any) -> TrainingRun:
             hint="Give `pairs`, or `generator` and `embedder` to make some",
             field="pairs",
         )
-    for name in ("num", "groups"):
+    for name in ("num", "groups", "class_labels"):
         if getattr(run, name) is not None:
             raise BadInput(
                 f"`{name}` is for making pairs, which takes a generator and an embedder",
@@ -82,33 +93,99 @@ def read_run(file: Path | None, **fields: Any) -> TrainingRun:
     return run
 
 
-def run_training(run: TrainingRun, callbacks: TrainingCallbacks | None = None) -> TrainingReport:
+def speaks() -> bool:
+    """Whether this process says what happens: of several that train together, the first does."""
+    place = find_member()
+    return place is None or place.rank == 0
+
+
+def launch_training(run: TrainingRun, flags: Sequence[str], tell: Tell) -> int | None:
+    """Start the processes that a run asks for, unless this is one of them, and wait for their end.
+
+    Args:
+        run: as ``read_run`` gives it.
+        flags: of ``c2l train``, for what is no field of a run.
+        tell: takes what happens to the processes. What they do is said by the first of them.
+    Returns:
+        the exit code; None if there is nothing to start.
+    Raises:
+        BadInput: so many processes cannot share the run.
+    """
+    place = find_member()
+    if place is not None or run.processes is None:
+        return None
+    check_sharing(run)
+    assert run.out is not None
+    with TemporaryDirectory(prefix="c2l-") as folder:
+        file = Path(folder) / "run.toml"
+        file.write_text(run.to_toml(), encoding="utf-8")
+        launch = Launch(
+            command=[sys.executable, "-P", "-m", "c2l", "train", str(file), *flags],
+            num=run.processes,
+            progress=partial(_last_change, checkpoint_path(run.out)),
+            tell=lambda text: tell(Notice("ranks", text)),
+            threads=max(1, num_cores() // run.processes) if run.fast else 1,
+        )
+        return launch.run()
+
+
+def _last_change(file: Place) -> object:
+    """When a file was written, by the clock of whoever keeps it; None for none."""
+    try:
+        facts = file.stat()
+    except (OSError, C2LError):
+        return None
+    return facts.st_mtime, facts.st_size
+
+
+def run_training(
+    run: TrainingRun, callbacks: TrainingCallbacks | None = None
+) -> TrainingReport | None:
     """Make or read the pairs of a run, and train its prior.
 
+    Where torchrun, or ``launch_training``, has started several processes, all of them call this.
+
+    Returns:
+        None in all of these but the first, which alone says something.
     Raises:
         PairsInterrupted, TrainingInterrupted: Ctrl-C; the same run resumes.
         As ``fetch_with_consent``, ``c2l.build_pairs`` and ``c2l.train_prior``.
     """
     callbacks = callbacks or TrainingCallbacks()
+    with join(find_member()) as ranks, ranks.failing_once():
+        if not ranks.first:
+            callbacks = TrainingCallbacks(ask=callbacks.ask)
+        report = _run_together(sharing(run, ranks), ranks, callbacks)
+        return report if ranks.first else None
+
+
+def _run_together(run: TrainingRun, ranks: Ranks, callbacks: TrainingCallbacks) -> TrainingReport:
+    with ranks.first_goes_ahead():
+        device, pairs, parts = _prepared(run, callbacks)
+    generator, embedder = parts or (None, None)
+    return train_together(
+        ranks,
+        run,
+        pairs,
+        generator=generator,
+        embedder=embedder,
+        on_progress=device.telling(callbacks.on_training),
+    )
+
+
+def _prepared(
+    run: TrainingRun, callbacks: TrainingCallbacks
+) -> tuple[ChosenDevice, Pairs, Parts | None]:
     if run.generator is None:
         pairs = _read_pairs(run, callbacks.tell)
         device = ChosenDevice(run.device, callbacks.tell)
         needed = run.domain is not None
         parts = _makers(pairs, device.name, callbacks.tell, ask=callbacks.ask, needed=needed)
-    else:
-        check_run(run)
-        device = ChosenDevice(run.device, callbacks.tell)
-        pairs, parts = _new_pairs(run, device, callbacks)
-    generator, embedder = parts or (None, None)
-    assert run.out is not None
-    return train_prior(
-        run,
-        pairs,
-        run.out,
-        generator=generator,
-        embedder=embedder,
-        on_progress=device.telling(callbacks.on_training),
-    )
+        return device, pairs, parts
+    check_run(run)
+    device = ChosenDevice(run.device, callbacks.tell)
+    pairs, parts = _new_pairs(run, device, callbacks)
+    return device, pairs, parts
 
 
 def _read_pairs(run: TrainingRun, tell: Tell) -> Pairs:
@@ -152,6 +229,7 @@ def _new_pairs(
             folder,
             num,
             groups=run.groups,
+            class_labels=run.class_labels,
             first_seed=run.first_seed,
             tell=tell,
             on_progress=device.telling(callbacks.on_pairs),

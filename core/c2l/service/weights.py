@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from c2l.errors import BadInput, BadWeights, NotDownloaded
+from c2l.kept_directions import forget_direction, is_kept, name_in, place_of
 from c2l.plugins import registry
 from c2l.service.catalogue import parts_of_recipe
-from c2l.service.kept_directions import forget_direction, name_in
 from c2l_registry.checksums import first_seen
 from c2l_registry.consent import consent_file
 from c2l_registry.paths import is_there
@@ -68,7 +68,8 @@ def pull_weights(
     """Fetch what is missing of these models; parameters and errors as in ``fetch_with_consent``."""
     from c2l.service.consent import fetch_with_consent
 
-    fetched = fetch_with_consent(references, ask=ask, tell=tell, on_download=on_download)
+    wanted = [reference for reference in references if not _is_own(reference)]
+    fetched = fetch_with_consent(wanted, ask=ask, tell=tell, on_download=on_download)
     new = {model.reference for model in fetched}
     return [_pulled(r, "fetched" if r in new else "here") for r in dict.fromkeys(references)]
 
@@ -96,7 +97,7 @@ def plan_pull(references: Sequence[str]) -> tuple[LicenceQuestion | None, list[P
     """What ``pull_weights`` would ask and do; fetches nothing."""
     from c2l.service.consent import ask_what_is_missing
 
-    question = ask_what_is_missing(references)
+    question = ask_what_is_missing([r for r in references if not _is_own(r)])
     sizes = {model.reference: model.size for model in question.models} if question else {}
     rows = [
         _pulled(r, "to be fetched", sizes[r]) if r in sizes else _pulled(r, "here")
@@ -145,7 +146,7 @@ def remove_weights(references: Sequence[str]) -> list[RemovedModel]:
     Raises:
         As ``verify_weights``.
     """
-    directions = {r: name for r in references if (name := name_in(r)) is not None}
+    directions = {r: name for r in references if (name := name_in(r)) and _is_own(r)}
     forgotten = [RemovedModel(r, forget_direction(n), False) for r, n in directions.items()]
     fetched = [reference for reference in references if reference not in directions]
     cards = [_fetched_card(reference, begun=True) for reference in fetched]
@@ -178,10 +179,17 @@ def _fetched_card(reference: str, *, begun: bool = False) -> ModelCard:
     return entry.card
 
 
+def _is_own(reference: str) -> bool:
+    """Whether it is a direction that is kept here, and comes from nowhere."""
+    name = name_in(reference)
+    return name is not None and is_kept(name)
+
+
 def _pulled(reference: str, state: str, size: int | None = None) -> PulledModel:
     """The path of a model's weights, and what is known about them."""
-    _, entry = registry().lookup(reference)
-    path = entry.path if entry else None
+    own = _is_own(reference)
+    entry = None if own else registry().lookup(reference)[1]
+    path = place_of(reference) if own else entry.path if entry else None
     here = path is not None and path.is_file()
     card = entry.card if entry else None
     return PulledModel(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import safetensors.torch
@@ -15,7 +14,9 @@ from torch import Tensor
 
 from c2l.errors import BadWeights, IncompatibleParts
 from c2l.files import remove_partials, write_atomically
+from c2l.places import Place, on_disk
 from c2l.prior import Prior
+from c2l.ranks import Ranks
 from c2l.training.plan import TrainingPlan
 
 SCHEMA = "c2l-checkpoint/2"
@@ -69,7 +70,7 @@ class TrainingState:
         self.best = Best(self.step, loss, weights)
         return True
 
-    def save(self, path: Path, plan: TrainingPlan) -> None:
+    def save(self, path: Place, plan: TrainingPlan) -> None:
         """Write it atomically."""
         tensors: dict[str, Tensor] = {}
         groups = {"prior": self.prior.state_dict(), "average": self.average.state_dict()}
@@ -91,21 +92,19 @@ class TrainingState:
         )
         write_atomically(path, data)
 
-    def load(self, path: Path, plan: TrainingPlan) -> None:
-        """Restore the saved state, if there is one.
+    def load(self, path: Place, plan: TrainingPlan, ranks: Ranks) -> None:
+        """Restore the saved state, if there is one; the first of the ranks reads it for all.
 
         Raises:
             BadWeights: the file is damaged.
             IncompatibleParts: it belongs to a run with a different plan.
         """
-        remove_partials(path.parent, path.name)
-        if not path.exists():
-            return
         hint = f"Remove {path} to start again"
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata = json.loads((file.metadata() or {})["c2l"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            found = ranks.told(_read(path) if ranks.first else None)
+            if found is None:
+                return
+            metadata, tensors = found
             if metadata["schema"] != SCHEMA:
                 raise ValueError("unknown schema")
             if metadata["step"] == 0:
@@ -131,17 +130,29 @@ class TrainingState:
         self.step = int(metadata["step"])
 
 
-def checkpoint_path(out: Path) -> Path:
+def checkpoint_path(out: Place) -> Place:
     """The checkpoint of a run that will write ``out``."""
     return out.with_suffix(".checkpoint.safetensors")
+
+
+def _read(path: Place) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+    """What is in a checkpoint; None where there is none."""
+    remove_partials(path.parent, path.name)
+    if not path.exists():
+        return None
+    with on_disk(path) as there, safe_open(there, framework="pt") as file:
+        metadata = json.loads((file.metadata() or {})["c2l"])
+        return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
-def _check_plan(path: Path, saved: dict[str, Any], plan: TrainingPlan) -> None:
+def _check_plan(path: Place, saved: dict[str, Any], plan: TrainingPlan) -> None:
     wanted = json.loads(json.dumps(plan.to_dict()))
+    # Of c2l 1.0, which knew none of these.
+    saved = {"window": saved["num_pairs"], "micro_batches": 1, "fast": False, **saved}
     other = {"pairs": "the pairs differ", "prompts": "the prompts of its domain differ"}
     wrong = [
         other.get(name, f"its {name} is {saved.get(name)}, not {value}")

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import torch
-
 from c2l.devices import resolve_device
 from c2l.embedder import Embedder
 from c2l.errors import BadInput, C2LError, IncompatibleParts, NotWritable
 from c2l.generator import Generator
 from c2l.pairs import Pairs, part_mismatches
+from c2l.places import Place
 from c2l.prompts.domains import find_domain
+from c2l.training.feed import check_finite
 from c2l.training.log import summary_writer
 from c2l.training.priors import prior_class
 from c2l.training.run import TrainingRun
@@ -106,14 +106,8 @@ def _check_enough(num: int) -> None:
 
 
 def _check_finite(pairs: Pairs) -> None:
-    for what, rows in (("embeddings", pairs.embeddings), ("latents", pairs.latents)):
-        bad = ~torch.isfinite(rows.flatten(1)).all(dim=1)
-        if bad.any():
-            raise BadInput(
-                f"the {what} of {pairs.folder} hold NaN or infinity in {int(bad.sum())} rows, "
-                f"first in row {int(bad.int().argmax())}",
-                hint="Make these pairs again",
-            )
+    if pairs.fit_in_memory:  # of others, each shard is looked at when it is read
+        check_finite((pairs.embeddings, pairs.latents), "", pairs)
 
 
 def _check_parts(pairs: Pairs, generator: Generator | None, embedder: Embedder | None) -> None:
@@ -125,8 +119,12 @@ def _check_parts(pairs: Pairs, generator: Generator | None, embedder: Embedder |
         )
 
 
-def _check_writable(out: Path) -> None:
+def _check_writable(out: Place) -> None:
     """Writes nothing: checks that the nearest existing folder takes new files."""
+    if not isinstance(out, Path):
+        out.check_writable()
+        out.exists()  # says whether the store answers, and whether it knows these keys
+        return
     folder = out.absolute().parent
     while not folder.exists():
         folder = folder.parent

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from c2l.errors import MissingDependency, NotWritable
+from c2l.places import Journal, Place, on_disk
 from c2l.training.report import TrainingProgress
 
 
@@ -15,8 +16,9 @@ class TrainingLog:
     """``OUT.log.jsonl``, one line for each report, and ``OUT.progress/`` for pictures.
 
     Lines have ``step`` and ``seconds`` since this command started, and ``loss``,
-    ``held_out_loss``, ``prompts_cosine`` and ``pictures`` where they are known. The first line is
-    the plan, the last one the scores.
+    ``pairs_per_second`` of each device, ``held_out_loss``, ``prompts_cosine`` and ``pictures``
+    where they are known. The first line is the plan, the last one the scores. In a store, new lines
+    appear every few seconds.
 
     Args:
         out: the prior's file.
@@ -25,8 +27,9 @@ class TrainingLog:
         MissingDependency: TensorBoard is not installed.
     """
 
-    def __init__(self, out: Path, tensorboard: Path | None) -> None:
+    def __init__(self, out: Place, tensorboard: Path | None) -> None:
         self.path = log_path(out)
+        self._journal = Journal(self.path)
         self.progress = out.with_suffix(".progress")
         self._writer: Any = None
         if tensorboard is not None:
@@ -36,10 +39,11 @@ class TrainingLog:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._journal.close()
         if self._writer is not None:
             self._writer.close()
 
-    def strip(self, step: int) -> Path:
+    def strip(self, step: int) -> Place:
         """Where the pictures of the validation after a step go."""
         return self.progress / f"step-{step:06d}.png"
 
@@ -47,10 +51,9 @@ class TrainingLog:
         """Start the log, or resume it after ``step``: later lines and pictures are dropped."""
         lines = [json.dumps({"plan": plan})]
         try:
-            if step and self.path.exists():
-                lines = [t for t in self.path.read_text("utf-8").splitlines() if _until(t, step)]
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            if step and (before := self._journal.lines()):
+                lines = [line for line in before if _until(line, step)]
+            self._journal.begin(lines)
         except OSError as error:
             raise _not_writable(self.path, error) from error
         for strip in self.progress.glob("step-*.png"):
@@ -62,6 +65,8 @@ class TrainingLog:
         row: dict[str, Any] = {"step": progress.step, "seconds": round(seconds, 2)}
         if progress.loss is not None:
             row["loss"] = round(progress.loss, 6)
+        if progress.rate is not None:
+            row["pairs_per_second"] = round(progress.rate, 1)
         if progress.validation is not None:
             seen = progress.validation
             row |= {"held_out_loss": seen.held_out_loss, "prompts_cosine": seen.prompts_cosine}
@@ -80,13 +85,12 @@ class TrainingLog:
     def write(self, row: Mapping[str, Any]) -> None:
         """Add a line."""
         try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+            self._journal.add(json.dumps(row))
         except OSError as error:
             raise _not_writable(self.path, error) from error
 
 
-def log_path(out: Path) -> Path:
+def log_path(out: Place) -> Place:
     """The log of a run that writes ``out``."""
     return out.with_suffix(".log.jsonl")
 
@@ -115,16 +119,16 @@ def _until(line: str, step: int) -> bool:
         return False  # cut off when the process was killed
 
 
-def _pixels(path: Path) -> Any:
+def _pixels(path: Place) -> Any:
     """A PNG for TensorBoard: uint8, (3, H, W)."""
     import numpy as np
     from PIL import Image
 
-    with Image.open(path) as picture:
+    with on_disk(path) as file, Image.open(file) as picture:
         return np.asarray(picture.convert("RGB")).transpose(2, 0, 1)
 
 
-def _not_writable(path: Path, error: OSError) -> NotWritable:
+def _not_writable(path: Place, error: OSError) -> NotWritable:
     return NotWritable(
         f"cannot write {path}: {error.strerror or error}",
         hint="Choose another place with `out`",

@@ -10,6 +10,7 @@ from typing import Any
 
 from c2l.devices import resolve_device
 from c2l.pairs import PairsManifest
+from c2l.pairs.reader import MOST_IN_MEMORY
 from c2l.prior import Prior
 from c2l.prompts.domains import Domain
 from c2l.training.run import TrainingRun
@@ -19,6 +20,8 @@ LARGER_BATCH = 1024
 """On accelerators, where a small network is as fast for 1,024 pairs as for 256."""
 LEARNING_RATE = 1e-3
 MOST_HELD_OUT = 2048
+MOST_IN_WINDOW = 2**28
+"""Bytes of a window as it is stored: 87,000 pairs of 512 + 512 numbers. Two are in memory."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class TrainingPlan:
         steps, batch_size, learning_rate, weight_decay, warmup, ema, seed: as usual.
         validate_every: steps between two validations.
         patience: validations without a new best before the run ends.
+        window: pairs in memory at once; all of them where they fit. What a prior is fitted with,
+            what it is compared with and what ranks its candidates are the first ones.
+        micro_batches: in how many parts each batch is computed, whoever computes them. With one, a
+            process uses all its threads. With several, gradients are summed in one order and each
+            process uses one thread, so that the weights do not depend on the number of processes.
+        fast: processes sum their gradients in whatever order is fastest.
     """
 
     kind: str
@@ -51,6 +60,9 @@ class TrainingPlan:
     seed: int
     validate_every: int
     patience: int
+    window: int
+    micro_batches: int = 1
+    fast: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -102,7 +114,19 @@ def make_plan(
         # Twenty make a curve; long runs get more, so that stopping early wastes little.
         validate_every=min(500, max(20, steps // 20)),
         patience=run.patience,
+        window=window_of(manifest, num_pairs),
+        micro_batches=run.parts_of_a_batch,
+        fast=run.fast,
     )
+
+
+def window_of(manifest: PairsManifest, num_pairs: int) -> int:
+    """How many pairs are in memory at once: all that are trained on, or some shards full."""
+    latent = manifest.num_codes * manifest.latent_width
+    if manifest.num * 4 * (manifest.embedding_width + latent) <= MOST_IN_MEMORY:
+        return num_pairs
+    shards = MOST_IN_WINDOW // (2 * manifest.embedding_width + 4 * latent) // manifest.shard_size
+    return min(num_pairs, max(1, shards) * manifest.shard_size)
 
 
 def usual_steps(num_pairs: int) -> int:

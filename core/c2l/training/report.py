@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from c2l.places import Place
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Validation:
 
     held_out_loss: float | None
     prompts_cosine: float | None = None
-    pictures: Path | None = None
+    pictures: Place | None = None
     best: bool = True
 
     def __str__(self) -> str:
@@ -48,6 +49,7 @@ class TrainingProgress:
         loss: the mean over the steps since the last report; None before the first.
         resumed: whether training was resumed from a checkpoint.
         validation: of the averaged weights after this step, if it was due.
+        rate: pairs per second of each device, since the last report; None before the second.
     """
 
     step: int
@@ -55,6 +57,7 @@ class TrainingProgress:
     loss: float | None
     resumed: bool
     validation: Validation | None = None
+    rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class TrainingReport:
         seconds: how long this run took, without earlier, interrupted ones.
     """
 
-    path: Path
+    path: Place
     kind: str
     num_parameters: int
     training: Mapping[str, Any]
@@ -99,7 +102,7 @@ class TrainingInterrupted(KeyboardInterrupt):
         step, steps: done, and in all.
     """
 
-    def __init__(self, checkpoint: Path, step: int, steps: int) -> None:
+    def __init__(self, checkpoint: Place, step: int, steps: int) -> None:
         super().__init__(f"step {step:,} of {steps:,} is saved in {checkpoint}")
         self.checkpoint = checkpoint
         self.step = step

@@ -12,11 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2l.errors import BadInput
 from c2l.files import read_toml
+from c2l.places.fields import LocalField, PlaceField
 from c2l.prior_file import PriorCard
-from c2l.prior_settings import WIDTHS
-from c2l.ranges import Count, Seed
+from c2l.prior_settings import FROM_PAIRS
+from c2l.ranges import ClassLabel, Count, Seed
 from c2l.resolving import resolve_beside
 from c2l_registry.wording import describe_problem
+
+_FROM_CARD = ("patience", "first_seed", "half", "micro_batches", "fast")
+MICRO_BATCHES = 8
+"""So that 1, 2, 4 or 8 processes can share a step."""
 
 
 class TrainingRun(BaseModel):
@@ -28,8 +33,9 @@ class TrainingRun(BaseModel):
         generator, embedder: references of the parts that make the pairs.
         num, first_seed: how many pairs to make, and the seed of the first.
         groups: how many layers of the generator each code of a latent feeds.
-        pairs: the folder of the pairs.
-        out: the prior's file.
+        class_labels: classes to draw the pairs among, by name or number; all by default.
+        pairs: the folder of the pairs, or its address in a store.
+        out: the prior's file, or its address in a store.
         domain: the name of a shipped list of prompts (``faces``, ``landscapes``, …) or the path of
             a text file; None takes the list that suits the generator.
         steps: the most training steps; training ends earlier when it stops improving.
@@ -41,6 +47,11 @@ class TrainingRun(BaseModel):
         half: store the weights in float16.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
         tensorboard: a folder for TensorBoard logs.
+        processes: how many share each step; None for this one, or as many as torchrun started.
+        micro_batches: in how many parts each batch is computed; the weights depend on it, but not
+            on how many processes share them. None is 8 with ``processes`` or torchrun, else 1.
+        fast: with several processes, sum gradients while they are computed, as DDP does: the
+            weights depend on the number of processes then.
     Raises:
         BadInput: naming every field that is unknown or wrong.
     """
@@ -53,9 +64,10 @@ class TrainingRun(BaseModel):
     embedder: str | None = None
     num: Count | None = None
     groups: tuple[Count, ...] | None = None
+    class_labels: tuple[ClassLabel, ...] | None = None
     first_seed: Seed = 0
-    pairs: Path | None = None
-    out: Path | None = None
+    pairs: PlaceField | None = None
+    out: PlaceField | None = None
     domain: str | None = None
     steps: Count | None = None
     batch_size: Count | None = None
@@ -65,7 +77,10 @@ class TrainingRun(BaseModel):
     student: bool = True
     half: bool = False
     device: str = "auto"
-    tensorboard: Path | None = None
+    tensorboard: LocalField | None = None
+    processes: Count | None = None
+    micro_batches: Count | None = None
+    fast: bool = False
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -77,6 +92,11 @@ class TrainingRun(BaseModel):
                 hint="See the fields of a training run",
                 field=problems[0][0],
             ) from error
+
+    @property
+    def parts_of_a_batch(self) -> int:
+        """``micro_batches``, or what it is where nothing is said."""
+        return self.micro_batches or (MICRO_BATCHES if self.processes else 1)
 
     def with_changes(self, **changes: Any) -> TrainingRun:
         """This run with some fields changed. Raises ``BadInput``."""
@@ -111,8 +131,8 @@ class TrainingRun(BaseModel):
         """
         training = card.training
         plan = {k: training[k] for k in ("steps", "batch_size", "learning_rate") if k in training}
-        left_open = {*WIDTHS, *card.chosen}
-        others = {k: training[k] for k in ("patience", "first_seed", "half") if k in training}
+        left_open = {*FROM_PAIRS, *card.chosen}
+        others = {k: training[k] for k in _FROM_CARD if k in training}
         return cls(
             prior=card.kind,
             generator=card.generator.reference or None,
@@ -120,6 +140,7 @@ class TrainingRun(BaseModel):
             num=training.get("num_pairs", 0) + training.get("num_held_out", 0) or None,
             domain=card.domain.get("name"),
             groups=card.repeats if card.generator.reference and len(card.repeats) > 1 else None,
+            class_labels=card.class_labels or None,
             settings={k: v for k, v in card.settings.items() if k not in left_open},
             seed=training.get("seed", 0),
             student=card.student is not None,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -17,14 +18,19 @@ from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.guard import blaming, watch
 from c2l.pairs import Pairs
+from c2l.pairs.drawing import kind_of
+from c2l.places import Place, place_of, written_by
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import PriorCard
 from c2l.prompts.domains import Domain, find_domain
+from c2l.ranks import Ranks, find_member, join
+from c2l.threads import single_threaded
 from c2l.training.batches import rng_of
 from c2l.training.checkpoint import checkpoint_path
 from c2l.training.checks import Faults, check_pairs, check_run
 from c2l.training.choosing import Choice, choose_settings
+from c2l.training.feed import Feed, WholeFeed, WindowFeed
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
 from c2l.training.oddities import find_oddities
@@ -32,6 +38,7 @@ from c2l.training.plan import TrainingPlan, make_plan, usual_steps
 from c2l.training.priors import new_prior
 from c2l.training.report import TrainingProgress, TrainingReport, Validation
 from c2l.training.run import TrainingRun
+from c2l.training.sharing import sharing
 from c2l.training.student import student_scores, train_student
 from c2l.training.validation import Validator, held_out_loss
 from c2l.training.verdict import verdict
@@ -43,7 +50,7 @@ from c2l_registry.loose import file_of_package
 def train_prior(
     prior: str | TrainingRun,
     pairs: Pairs,
-    out: Path | str,
+    out: Place | str,
     *,
     generator: Generator | None = None,
     embedder: Embedder | None = None,
@@ -61,7 +68,7 @@ def train_prior(
     Args:
         prior: a kind, as in ``flow``, or a whole run.
         pairs: to train on; the last twentieth, at most 2,048, is held out.
-        out: the prior's file; an existing one is replaced at the end.
+        out: the prior's file, or its address in a store; an existing one is replaced at the end.
         generator, embedder: the parts that made the pairs. The embedder embeds the prompts of the
             domain; with both, the prior is validated on pictures too.
         on_progress: called every few steps.
@@ -77,9 +84,38 @@ def train_prior(
         MissingDependency: TensorBoard is asked for and not installed.
         TrainingInterrupted: Ctrl-C; the state is saved.
     """
-    start = time.monotonic()
     run = prior if isinstance(prior, TrainingRun) else TrainingRun(prior=prior)
-    run = run.with_changes(**options, out=Path(out))
+    run = run.with_changes(**options, out=place_of(out))
+    with join(find_member()) as ranks, ranks.failing_once():
+        return train_together(
+            ranks,
+            sharing(run, ranks),
+            pairs,
+            generator=generator,
+            embedder=embedder,
+            on_progress=on_progress,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+
+
+def train_together(
+    ranks: Ranks,
+    run: TrainingRun,
+    pairs: Pairs,
+    *,
+    generator: Generator | None,
+    embedder: Embedder | None,
+    on_progress: Callable[[TrainingProgress], None] | None,
+    checkpoint_seconds: float = 30.0,
+) -> TrainingReport:
+    """``train_prior`` on ranks that have been joined.
+
+    Args:
+        run: as ``sharing`` gives it.
+        on_progress: called by the first rank.
+    """
+    start = time.monotonic()
+    assert run.out is not None
     for part in (generator, embedder):
         if part is not None:
             watch(part)
@@ -87,8 +123,27 @@ def train_prior(
     faults.catch(lambda: check_run(run))
     faults.catch(lambda: check_pairs(pairs, generator, embedder))
     faults.raise_all()
-    session = _Session(run, pairs, generator, embedder)
-    with TrainingLog(Path(out), run.tensorboard) as log:
+    with _one_thread_of_many(run):
+        session = _Session(ranks, run, pairs, generator, embedder)
+        if not ranks.first:
+            session.train(None, checkpoint_seconds, lambda progress: None)
+            session.help()
+            report: TrainingReport | None = None
+        else:
+            report = _train_and_tell(session, start, checkpoint_seconds, on_progress)
+    told: TrainingReport = ranks.told(report)
+    return told
+
+
+def _train_and_tell(
+    session: _Session,
+    start: float,
+    checkpoint_seconds: float,
+    on_progress: Callable[[TrainingProgress], None] | None,
+) -> TrainingReport:
+    """All stages, as the only process that writes something."""
+    run, out = session.run, session.out
+    with TrainingLog(out, run.tensorboard) as log:
 
         def report(progress: TrainingProgress) -> None:
             if progress.loss is None:
@@ -102,11 +157,11 @@ def train_prior(
         if session.choice is not None:
             log.write({"choice": session.choice.to_dict()})
         log.write({"scores": dict(card.scores), "verdict": words})
-    session.save(Path(out), card)
-    checkpoint_path(Path(out)).unlink(missing_ok=True)
+    session.save(out, card)
+    checkpoint_path(out).unlink(missing_ok=True)
     sizes = {name: tensor.numel() for name, tensor in session.prior.state_dict().items()}
     return TrainingReport(
-        path=Path(out),
+        path=out,
         kind=run.prior,
         num_parameters=sum(n for name, n in sizes.items() if not name.startswith("student.")),
         training=card.training,
@@ -117,17 +172,29 @@ def train_prior(
     )
 
 
+@contextmanager
+def _one_thread_of_many(run: TrainingRun) -> Iterator[None]:
+    """With one thread a processor gives the same bits whatever the number of its cores."""
+    exact = run.parts_of_a_batch > 1 and not run.fast
+    on_cpu = resolve_device(run.device).type == "cpu"
+    with single_threaded() if exact and on_cpu else nullcontext():
+        yield
+
+
 class _Session:
     """What the three stages of a run share."""
 
     def __init__(
         self,
+        ranks: Ranks,
         run: TrainingRun,
         pairs: Pairs,
         generator: Generator | None,
         embedder: Embedder | None,
     ) -> None:
-        self.run, self.manifest = run, pairs.manifest
+        self.ranks, self.run, self.manifest = ranks, run, pairs.manifest
+        assert run.out is not None
+        self.out = run.out
         if run.domain is not None and embedder is None:
             raise BadInput(
                 "the prompts of a domain need the embedder",
@@ -143,42 +210,67 @@ class _Session:
                 self.texts = embedder.embed_text(self.domain.for_fitting).float().cpu()
         self.validator: Validator | None = None
         if generator is not None and embedder is not None and self.domain is not None:
-            self.validator = Validator(generator, embedder, self.domain, self.manifest.repeats)
+            self.validator = Validator(
+                generator, embedder, self.domain, self.manifest.repeats, ranks
+            )
 
         self.prior: Prior = new_prior(run.prior, run.settings, self.manifest, run.seed)
         self.plan: TrainingPlan = make_plan(run, self.prior, self.manifest, self.domain)
         num = self.plan.num_pairs
-        self.embeddings, self.latents = pairs.embeddings[:num], pairs.latents[:num]
-        self.others = pairs.embeddings[num:], pairs.latents[num:]
+        self.pairs = pairs
+        # All pairs to train on; of more than fit in memory, the first ones.
+        self.embeddings, self.latents = pairs.rows(0, min(num, self.plan.window))
+        self.others = pairs.rows(num, len(pairs))
+        self.labelled = self._labelled(self.embeddings, 0)
+        self.others_labelled = self._labelled(self.others[0], num)
         self.steps_done = self.best_step = 0
         self.choice: Choice | None = None
 
     def train(
         self,
-        log: TrainingLog,
+        log: TrainingLog | None,
         checkpoint_seconds: float,
         report: Callable[[TrainingProgress], None],
     ) -> None:
-        """Fit the prior, and train it if it is trained by gradient."""
-        self.prior.fit(self.embeddings, self.latents, self.texts)
+        """Fit the prior, and train it if it is trained by gradient.
+
+        Args:
+            log: None for a rank that is not the first.
+        """
+        by_gradient = self.prior.trains_by_gradient
+        if by_gradient or self.ranks.first:
+            self.prior.fit(self.labelled, self.latents, self.texts)
         self.prior.to(resolve_device(self.run.device))
-        if self.prior.trains_by_gradient:
+        self.ranks.agree(self._facts())
+        if not by_gradient:
+            report(TrainingProgress(0, 0, None, False))
+            self.prior.eval().requires_grad_(False)
+            return
+        strip = log.strip if log is not None else lambda step: None
+        with self._feed() as feed:
             state = run_steps(
                 self.prior,
                 self.plan,
-                self.embeddings,
-                self.latents,
-                checkpoint_path(self.run.out or Path()),
+                feed,
+                checkpoint_path(self.out),
+                ranks=self.ranks,
                 seconds_between=checkpoint_seconds,
-                validate=lambda average, step: self._validate(average, log.strip(step)),
+                validate=lambda average, step: self._validate(
+                    average, log.strip(step) if log else None
+                ),
                 on_progress=report,
             )
-            self.prior, self.steps_done = state.average, state.step
-            self.best_step = state.best.step if state.best else state.step
-            self.prior.refine(self.embeddings, rng_of(self.plan.seed, "refine", 0))
-        else:
-            report(TrainingProgress(0, 0, None, False))
+        self.prior, self.steps_done = state.average, state.step
+        self.best_step = state.best.step if state.best else state.step
+        if self.ranks.first:
+            with self.ranks.at_leisure():
+                self.prior.refine(self.labelled, rng_of(self.plan.seed, "refine", 0))
         self.prior.eval().requires_grad_(False)
+
+    def help(self) -> None:
+        """Draw for the first rank, while it finishes."""
+        if self.validator is not None:
+            self.validator.lead(lambda: None)
 
     def finish(self) -> tuple[PriorCard, str]:
         """Choose what is open, train the student, score the prior.
@@ -186,13 +278,21 @@ class _Session:
         Returns:
             its card and the verdict.
         """
+        if self.validator is None:
+            with self.ranks.at_leisure():
+                return self._finish()
+        finished = self.validator.lead(self._finish)
+        assert finished is not None, "only the first rank finishes"
+        return finished
+
+    def _finish(self) -> tuple[PriorCard, str]:
         scores: dict[str, float] = {}
         embeddings, latents = self.others
         odd = find_oddities(self.embeddings, self.texts)
         self.choice = choose_settings(
             self.prior, self.validator, self.embeddings, self.texts, [o.text for o in odd]
         )
-        loss = held_out_loss(self.prior, embeddings, latents, self.plan.seed)
+        loss = held_out_loss(self.prior, self.others_labelled, latents, self.plan.seed)
         if loss is not None:
             scores["held_out_loss"] = loss
         if self.run.student:
@@ -238,27 +338,59 @@ class _Session:
             training=self._training(),
             scores=scores,
             domain=domain,
+            class_labels=self.manifest.class_labels,
         )
         return card, words
 
-    def save(self, out: Path, card: PriorCard) -> None:
+    def save(self, out: Place, card: PriorCard) -> None:
         """Write the prior, read it back, and ask it once: only then is it a prior."""
-        self.prior.save(out, card, half=self.run.half)
-        source = Source(Reference(self.run.prior, str(out)), out, None)
-        try:
-            with blaming(type(self.prior), "load"):
-                reloaded = watch(type(self.prior).load(source)).to(self.prior.device)
-            asked = self.embeddings[:2].to(self.prior.device)
-            try_prior(self.prior, reloaded, asked, rounded=self.run.half)
-        except BaseException:
-            out.unlink(missing_ok=True)
-            raise
+        with written_by(out) as file:
+            self.prior.save(file, card, half=self.run.half)
+            source = Source(Reference(self.run.prior, str(out)), file, None)
+            try:
+                with blaming(type(self.prior), "load"):
+                    reloaded = watch(type(self.prior).load(source)).to(self.prior.device)
+                asked = self.embeddings[:2].to(self.prior.device)
+                try_prior(self.prior, reloaded, asked, rounded=self.run.half)
+            except BaseException:
+                file.unlink(missing_ok=True)
+                raise
 
-    def _validate(self, average: Prior, pictures: Path) -> Validation:
-        loss = held_out_loss(average, *self.others, self.plan.seed)
-        if self.validator is None:
+    def _labelled(self, embeddings: Tensor, start: int) -> Tensor:
+        """Embeddings of pairs from row ``start``, and their classes where the prior learns them."""
+        if not self.prior.config.num_classes:
+            return embeddings
+        classes = self.pairs.classes_of(start, start + len(embeddings))
+        return self.prior.labelled(embeddings, classes)
+
+    def _feed(self) -> AbstractContextManager[Feed]:
+        if self.plan.window >= self.plan.num_pairs:
+            return nullcontext(WholeFeed((self.labelled, self.latents), self.plan))
+        if not self.ranks.first:  # which alone needs them after this
+            self.embeddings = self.labelled = self.latents = torch.empty(0)
+        return WindowFeed(self.pairs, self.plan, self._labelled)
+
+    def _facts(self) -> dict[str, str]:
+        """What has to be the same for all ranks."""
+        facts = {name: str(value)[:40] for name, value in self.plan.to_dict().items()}
+        if not self.plan.fast:
+            facts["a processor of the kind"] = kind_of(self.prior.device)
+        if self.prior.trains_by_gradient:
+            facts["weights"] = _digest(self.prior)
+        return facts
+
+    def _validate(self, average: Prior, pictures: Place | None) -> Validation:
+        loss = held_out_loss(
+            average, self.others_labelled, self.others[1], self.plan.seed, self.ranks
+        )
+        validator = self.validator
+        if validator is None:
             return Validation(loss)
-        return Validation(loss, self.validator.draw_strip(average, pictures), pictures)
+
+        def draw() -> float | None:
+            return validator.draw_strip(average, pictures) if pictures is not None else None
+
+        return Validation(loss, validator.lead(draw), pictures)
 
     def _training(self) -> dict[str, Any]:
         """How the prior was trained. No time and no date: the same run gives the same bytes."""
@@ -268,7 +400,7 @@ class _Session:
         if self.prior.trains_by_gradient:
             training |= {"steps_done": self.steps_done, "best_step": self.best_step}
         else:
-            kept = ("pairs", "num_pairs", "num_held_out", "prompts", "seed")
+            kept = ("pairs", "num_pairs", "num_held_out", "prompts", "seed", "window")
             training = {k: training[k] for k in kept}
         if self.choice is not None:
             training["choice"] = self.choice.to_dict()
@@ -279,3 +411,11 @@ class _Session:
         training["first_seed"] = self.manifest.first_seed
         training["versions"] = {"c2l": __version__, "torch": torch.__version__}
         return training
+
+
+def _digest(prior: Prior) -> str:
+    """Of all its numbers."""
+    digest = hashlib.sha256()
+    for tensor in prior.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()[:12]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -14,11 +14,15 @@ from c2l.budgets import VALIDATION
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.images import make_grid, to_pil, write_png
+from c2l.places import Place, written_by
 from c2l.prior import Prior
 from c2l.prompts.domains import Domain, unrelated_prompts
+from c2l.ranks import Ranks
 from c2l.sample_options import Modality
 from c2l.training.batches import rng_of
 
+Value = TypeVar("Value")
+ALONE = Ranks()
 PIXELS_IN_ALL = 2**26
 """Of one score: enough for a thousand pictures of 256 px, and for 64 of 1024 px."""
 PROMPTS_IN_TRAINING = 32
@@ -29,16 +33,24 @@ CANDIDATES = 4
 
 
 @torch.no_grad()
-def held_out_loss(prior: Prior, embeddings: Tensor, latents: Tensor, seed: int) -> float | None:
-    """The training loss on held-out pairs, with fixed noise; None without any."""
+def held_out_loss(
+    prior: Prior, embeddings: Tensor, latents: Tensor, seed: int, ranks: Ranks = ALONE
+) -> float | None:
+    """The training loss on held-out pairs, with fixed noise; None without any.
+
+    Each of the ranks computes some parts; all get the same sum.
+    """
     if not len(latents) or not prior.trains_by_gradient:
         return None
-    total = 0.0
-    for start in range(0, len(latents), 256):
+    starts = range(0, len(latents), 256)
+    losses: dict[int, float] = {}
+    for start in starts[ranks.rank :: ranks.num]:
         part = slice(start, start + 256)
         loss = prior.training_loss(embeddings[part], latents[part], rng_of(seed, "held out", start))
-        total += float(loss) * len(latents[part])
-    return total / len(latents)
+        losses[start] = float(loss) * len(latents[part])
+    for found in ranks.gather(losses):
+        losses |= found
+    return sum(losses[start] for start in starts) / len(latents)
 
 
 @dataclass(frozen=True)
@@ -49,12 +61,26 @@ class Validator:
         generator, embedder: the parts that made the pairs, on their devices.
         domain: prompts that suit the generator.
         repeats: how often each of the K codes feeds the generator.
+        ranks: the first of them judges, the others help it to draw.
     """
 
     generator: Generator
     embedder: Embedder
     domain: Domain
     repeats: tuple[int, ...]
+    ranks: Ranks = ALONE
+
+    def lead(self, work: Callable[[], Value]) -> Value | None:
+        """Carry out a work, with the help of the other ranks; they get None."""
+        if self.ranks.first:
+            with self.ranks.at_leisure():
+                result = work()
+            self.ranks.told(None)
+            return result
+        with torch.no_grad():
+            while (asked := self.ranks.told(None)) is not None:
+                self._share(*asked)
+        return None
 
     @torch.no_grad()
     def texts(self, prompts: Sequence[str]) -> Tensor:
@@ -62,7 +88,7 @@ class Validator:
         return self.embedder.embed_text(prompts).float().cpu()
 
     @torch.no_grad()
-    def draw_strip(self, prior: Prior, pictures: Path) -> float:
+    def draw_strip(self, prior: Prior, pictures: Place) -> float:
         """Mean cosine of a few prompts and a picture of each; the first few go to a PNG."""
         prompts = self.domain.for_judging[: min(PROMPTS_IN_TRAINING, self._affordable() // 8)]
         text = self.texts(prompts)
@@ -70,7 +96,8 @@ class Validator:
         shown = self.generator.synthesize(latents[:STRIP], repeats=self.repeats)
         strip = make_grid([to_pil(image) for image in shown], columns=STRIP)
         pictures.parent.mkdir(parents=True, exist_ok=True)
-        write_png(pictures, strip, {"grid": list(prompts[:STRIP])})
+        with written_by(pictures) as file:
+            write_png(file, strip, {"grid": list(prompts[:STRIP])})
         others = self._cosines(text[STRIP:], latents[STRIP:])
         return float(torch.cat([self._compare(text[:STRIP], shown), others]).mean())
 
@@ -138,27 +165,36 @@ class Validator:
         Args:
             own: whether the latents are the generator's own, whose K may differ from the pairs'.
         """
-        return torch.cat(
-            [self.embedder.embed_images(images).cpu() for images in self._render(latents, own)]
-        )
+        return torch.cat([seen for seen, _ in self._render(latents, own)])
 
     @torch.no_grad()
     def look_at_twins(self, latents: Tensor, *, own: bool = False) -> tuple[Tensor, Tensor]:
         """Of the pictures of latents (B, K, D), B even: embeddings (B, E), and how far rows 0 and 1
         are apart in pixels, rows 2 and 3, and so on: a root mean square, (B / 2,)."""
-        embeddings, apart = [], []
-        for images in self._render(latents, own):
-            embeddings.append(self.embedder.embed_images(images).cpu())
-            difference = (images[0::2] - images[1::2]).float()
-            apart.append(difference.square().mean(dim=(1, 2, 3)).sqrt().cpu())
+        embeddings, apart = zip(*self._render(latents, own), strict=True)
         return torch.cat(embeddings), torch.cat(apart)
 
-    def _render(self, latents: Tensor, own: bool) -> Iterator[Tensor]:
-        """Pictures of latents, an even number at a time."""
-        repeats = None if own else self.repeats
+    def _render(self, latents: Tensor, own: bool) -> Sequence[tuple[Tensor, Tensor]]:
+        """Of pictures of latents, an even number at a time: embeddings, and how far apart two
+        neighbours are."""
         size = VALIDATION.pictures(self.generator.image_size, self.generator.device.type)
-        for part in latents.split(max(2, size // 2 * 2)):
-            yield self.generator.synthesize(part, repeats=repeats)
+        size = max(2, size // 2 * 2)
+        if self.ranks.num == 1 or len(latents) <= size:
+            return [self._draw(part, own) for part in latents.split(size)]
+        return self._share(*self.ranks.told((latents.cpu(), size, own)))
+
+    def _share(self, latents: Tensor, size: int, own: bool) -> Sequence[tuple[Tensor, Tensor]]:
+        """What ``_render`` gives, each rank having drawn every so many parts."""
+        ranks, parts = self.ranks, latents.to(self.generator.device).split(size)
+        found = ranks.gather([self._draw(part, own) for part in parts[ranks.rank :: ranks.num]])
+        return [found[i % ranks.num][i // ranks.num] for i in range(len(parts))]
+
+    def _draw(self, latents: Tensor, own: bool) -> tuple[Tensor, Tensor]:
+        images = self.generator.synthesize(latents, repeats=None if own else self.repeats)
+        num = len(images) // 2 * 2
+        difference = (images[0:num:2] - images[1:num:2]).float()
+        apart = difference.square().mean(dim=(1, 2, 3)).sqrt().cpu()
+        return self.embedder.embed_images(images).cpu(), apart
 
     def _affordable(self) -> int:
         """How many pictures a score may be computed from."""

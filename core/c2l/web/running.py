@@ -18,7 +18,7 @@ from c2l.web.app import create_app
 from c2l.web.engine import LocalEngine
 from c2l.web.engine.engine import Engine, Running
 from c2l.web.offer import Offer, offer_of
-from c2l.web.patience import ImpatientProtocol
+from c2l.web.protocol import BoundedProtocol
 from c2l.web.settings import Settings
 
 _ANOTHER_PORT = "Use another `port`, or `port=0` for one that is free"
@@ -39,7 +39,7 @@ class Server(uvicorn.Server):
         on_ready: Callable[[str], None],
     ) -> None:
         limits = settings.limits
-        protocol = type("Protocol", (ImpatientProtocol,), {"header_seconds": limits.header_seconds})
+        protocol = type("Protocol", (BoundedProtocol,), {"header_seconds": limits.header_seconds})
         super().__init__(
             uvicorn.Config(
                 app,

@@ -12,7 +12,7 @@ from c2l.web.typed import typed_settings
 
 __all__ = ["Settings", "check_live", "serve", "show_live", "typed_settings"]
 
-_NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+_NEEDED = ("fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 
 
 def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:

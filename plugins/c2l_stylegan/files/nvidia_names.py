@@ -52,7 +52,7 @@ def convert(place: str, values: Mapping[str, Any], take: Take) -> Found:
     if {"superresolution", "renderer"} & names or place.endswith("backbone."):
         raise Damaged("it is an EG3D generator, not a StyleGAN2 or StyleGAN3")
     if any(n.startswith("mapping.embed_proj.") for n in own):
-        raise Damaged("it is a conditional StyleGAN-XL generator, not a StyleGAN2 or StyleGAN3")
+        raise Damaged("it is a StyleGAN-XL generator with classes, not a StyleGAN2 or StyleGAN3")
     tensors = {n: take(v, n) for n, v in own.items() if n.startswith(("mapping.", "synthesis."))}
     if "synthesis.input.weight" in tensors:
         return Found(*_stylegan3(tensors), (_BANDS,))

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from c2l.errors import BadWeights
-from c2l.reading import DTYPES, Damaged, Name, explain_damage, named_tensors, read_pickle
+from c2l.reading import (
+    DTYPES,
+    Damaged,
+    InertObject,
+    Name,
+    explain_damage,
+    named_tensors,
+    read_pickle,
+)
 from c2l_stylegan.files import generators, tensorflow
 from c2l_stylegan.files.pickled import load_storage, views
 from c2l_stylegan.files.renaming import Found
@@ -29,6 +37,7 @@ _EXPECTED = {
     "collections": {"OrderedDict"},
     "dnnlib.util": {"EasyDict"},
     "dnnlib.tflib.network": {"Network"},
+    "tfutil": {"Network"},
     "builtins": {"set"},
     "numpy": {"dtype", "ndarray"},
     "numpy.core.multiarray": {"scalar", "_reconstruct"},
@@ -37,6 +46,16 @@ _EXPECTED = {
     "numpy._core.numeric": {"_frombuffer"},
     "dill._dill": {"_create_array"},  # StyleGAN-XL's pickles are dill's
 }
+
+_DILLS_TYPES = "dill.types"
+_DILLS_SETATTR = (Name("dill", "_dill"), "_setattr")
+_OF_FUNCTIONS = {
+    "dill._dill": {"_create_code", "_create_function", "_create_cell", "_load_type", "_setattr"},
+    "builtins": {"getattr", "setattr"},
+    "torch": {"Size"},
+    _DILLS_TYPES: {"MethodType", "PartialType"},
+}
+"""What a discriminator in a pickle of dill is made of besides modules."""
 
 
 def read(path: Path) -> Found:
@@ -49,7 +68,7 @@ def read(path: Path) -> Found:
     """
     with explain_damage(path):
         try:
-            root = _root(path)
+            root = root_of(path)
             if tensorflow.is_network(root):
                 return tensorflow.convert(root)
             return generators.find(root, named_tensors(root), views(at_most=path.stat().st_size))
@@ -59,7 +78,15 @@ def read(path: Path) -> Found:
             raise BadWeights(f"{path} cannot be read: {error.message}", hint=_ONLY) from error
 
 
-def _root(path: Path) -> Any:
+def root_of(path: Path, *, functions: bool = False) -> Any:
+    """What a pickle holds, as inert data.
+
+    Args:
+        functions: let functions that dill wrote down lie in it, as in StyleGAN-XL's discriminators.
+            Here they are never made, and a pickle that calls one is still refused.
+    Raises:
+        BadPickle: it is damaged, or contains executable content.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         # A private map: torch wants memory that could be written. Closed with the last tensor.
@@ -67,13 +94,26 @@ def _root(path: Path) -> Any:
     root, _ = read_pickle(
         data,
         0,
-        expected=_is_expected,
+        expected=_is_expected_with_functions if functions else _is_expected,
         # What is made of each takes some fifty bytes.
         most_instructions=40_000 + size // 32,
-        made=load_storage,
+        made=_made_with_functions if functions else load_storage,
     )
     return root
 
 
 def _is_expected(name: Name) -> bool:
     return name.name in _EXPECTED.get(name.module, ())
+
+
+def _is_expected_with_functions(name: Name) -> bool:
+    return _is_expected(name) or name.name in _OF_FUNCTIONS.get(name.module, ())
+
+
+def _made_with_functions(call: InertObject) -> Any:
+    """As ``load_storage``; the two ways in which dill looks something up give the name of it."""
+    if call.cls == Name("dill._dill", "_load_type") and isinstance(call.args[0], str):
+        return Name(_DILLS_TYPES, call.args[0][:100])
+    if call.cls == Name("builtins", "getattr") and call.args[:2] == _DILLS_SETATTR:
+        return Name("dill._dill", "_setattr")
+    return load_storage(call)

@@ -8,6 +8,13 @@ from typing import Any
 
 from c2l_stylegan.files.pickled import Module
 
+RELATIVES = (
+    *(b"FastganSynthesis", b"class SuperresGenerator", b"R3GAN.Networks"),
+    *(b"def G_style(", b"def G_paper("),  # StyleGAN1 and ProGAN
+)
+"""One of these is near the beginning of the pickles of relatives, which open as kinds of their own.
+A file that has it further in is still named here, once it is read."""
+
 _OF_A_DISCRIMINATOR = re.compile(
     r"((module|state_dict|params|params_ema)\.)*(final_linear|final_conv|b4\.out|fromrgb)\."
 )
@@ -19,8 +26,10 @@ def relative_of(network: Module) -> str:
     if network.class_name == "TriPlaneGenerator" or network.child("renderer") is not None:
         return "an EG3D generator"
     mapping, synthesis = network.child("mapping"), network.child("synthesis")
+    if synthesis is not None and synthesis.class_name.startswith("FastganSynthesis"):
+        return "a Projected GAN's FastGAN, `projected-gan:FILE`"
     if mapping is not None and mapping.child("embed_proj") is not None:
-        return "a conditional StyleGAN-XL generator"
+        return "a StyleGAN-XL generator with classes, `stylegan-xl:FILE`"
     blocks = [block for _, block in synthesis.children()] if synthesis is not None else []
     if any(block.child("convs1") is not None for block in blocks):
         return "a StyleGAN-T generator"

@@ -23,6 +23,7 @@ from c2l_stylegan.files.descriptions import (
     settings_of,
 )
 from c2l_stylegan.files.own import read_safetensors
+from c2l_stylegan.files.relatives import RELATIVES
 from c2l_stylegan.files.renaming import Found
 from c2l_stylegan.networks.settings import Settings, StyleGAN2Settings
 
@@ -144,6 +145,8 @@ def _recognises_foreign(path: Path) -> bool:
     head = _head(path)
     if torch_networks.recognises(path):
         return True
+    if any(mark in head for mark in RELATIVES):
+        return False
     if path.suffix == ".pkl" and head[:1] != b"" and head[0] in _FIRST_OF_PICKLES:
         return True  # nobody else's; reading it says what is wrong with it
     return any(mark in head for mark in nvidia_pickles.MARKS)

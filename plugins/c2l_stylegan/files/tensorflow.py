@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -21,7 +22,7 @@ from c2l_stylegan.files.pickled import array_of, plain
 from c2l_stylegan.files.renaming import Found
 from c2l_stylegan.networks.settings import StyleGAN2Settings
 
-_NETWORK = Name("dnnlib.tflib.network", "Network")
+_NETWORKS = {Name("dnnlib.tflib.network", "Network"), Name("tfutil", "Network")}
 _FIRST_VERSION = 4
 _DEEPEST = 4
 _BLOCK = re.compile(r"synthesis/(\d{1,5})x(\d{1,5})/")
@@ -61,26 +62,61 @@ def is_network(root: Any) -> bool:
     return isinstance(root, tuple) or _state(root) is not None
 
 
-def convert(root: Any) -> Found:
-    """The averaged generator of ``(G, D, Gs)``, or of one network.
+@dataclass(frozen=True)
+class TensorFlowNetwork:
+    """The averaged network of a file.
+
+    Args:
+        name: what it was called.
+        version: of the format.
+        told: what its function was called with.
+        variables: by the path of their network and their own name, unread.
+        state: all that lies in the file.
+    """
+
+    name: str
+    version: int
+    told: Mapping[str, Any]
+    variables: dict[str, Any]
+    state: Mapping[Any, Any]
+
+
+def network_of(root: Any) -> TensorFlowNetwork:
+    """The averaged network of ``(G, D, Gs)``, or the one that is there alone.
 
     Raises:
-        Damaged: it is another network, or too old.
+        Damaged: it is a pickle of something else.
     """
     last = root[2] if isinstance(root, tuple) and len(root) == 3 else root
     state = _state(last)
     if state is None:
         raise Damaged("it is a pickle, but not of (G, D, Gs)")
     version = state.get("version")
-    if not isinstance(version, int) or version < _FIRST_VERSION:
-        raise Damaged(f"it is a network of version {version}: a StyleGAN1 or ProGAN")
-    variables = dict(_variables(state, "", 0))
-    told = plain(state.get("static_kwargs")) or {}
+    return TensorFlowNetwork(
+        name=str(plain(state.get("name"))),
+        version=version if type(version) is int else 0,
+        told=plain(state.get("static_kwargs")) or {},
+        variables=dict(_variables(state, "", 0)),
+        state=state,
+    )
+
+
+def convert(root: Any) -> Found:
+    """The averaged generator of ``(G, D, Gs)``, or of one network.
+
+    Raises:
+        Damaged: it is another network, or too old.
+    """
+    network = network_of(root)
+    if network.version < _FIRST_VERSION:
+        raise Damaged(
+            f"it is a network of version {network.version}: a StyleGAN1 or ProGAN, "
+            "`stylegan1:FILE` or `progan:FILE`"
+        )
+    state, variables, told = network.state, network.variables, network.told
     is_generator = any(re.fullmatch(r"synthesis/\d+x\d+/Const/const", name) for name in variables)
     if not is_generator or "mapping/Dense0/weight" not in variables:
-        raise Damaged(
-            f"it is the network {str(plain(state.get('name')))[:40]}, not a StyleGAN2 generator"
-        )
+        raise Damaged(f"it is the network {network.name[:40]}, not a StyleGAN2 generator")
     _refuse_unknown(told, state)
     architecture = str(told.get("architecture", "skip"))[:40]
     if _place_colours(variables):
@@ -218,6 +254,6 @@ def _variables(state: dict[Any, Any], prefix: str, depth: int) -> Iterator[tuple
 
 
 def _state(value: Any) -> dict[Any, Any] | None:
-    if isinstance(value, InertObject) and value.cls == _NETWORK and isinstance(value.state, dict):
+    if isinstance(value, InertObject) and value.cls in _NETWORKS and isinstance(value.state, dict):
         return value.state
     return None

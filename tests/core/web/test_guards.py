@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import logging
 import re
 import socket
@@ -223,14 +224,22 @@ POST = b"POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/jso
         (POST + b"transfer-encoding: chunked\r\n\r\n" + CHUNK * 9, 413),
         (POST + b"content-length: 10\r\n\r\nxx", 408),
         (POST + b"content-length: -5\r\n\r\n", 400),
-        (POST + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n", 408),
+        (POST + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n", 400),
+        (POST + b"transfer-encoding: chunked\r\n\r\n1;" + b"x" * 400_000, 400),
+        (POST + b"transfer-encoding: chunked\r\n\r\n0\r\nx: " + b"y" * 400_000, 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
-        (b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + b"y" * 200_000, 400),
+        (b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + b"y" * 400_000, 400),
+        (b"GET / HTTP/1.1\r\nhost: localhost\r\n" + b"x: y\r\n" * 100_000, 400),
+        (b"GET /" + b"y" * 400_000, 400),
+        (b"GET / HTTP/1.1\r\nhost : localhost\r\n\r\n", 400),
+        (b"GET http:// HTTP/1.1\r\nhost: localhost\r\n\r\n", 400),
+        (b"CONNECT localhost:1 HTTP/1.1\r\nhost: localhost\r\n\r\n", 400),
     ],
 )  # fmt: skip
 def test_bodies_and_headers_that_do_not_end(plain: Served, data: bytes, status: int) -> None:
     answer = raw(plain, data)
     assert answer.startswith(b"HTTP/1.1 %d" % status) or (status == 400 and not answer)
+    assert not answer or json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["message"]
     assert asked(plain, "GET", "/healthz").status_code == 200
 
 

@@ -9,6 +9,15 @@ import torch
 from torch import Tensor
 
 from c2l.conformance.law import Breach, Law, require
+from c2l.conformance.laws.classes import (
+    a_class_latent_depends_on_its_row_alone,
+    another_class_is_another_latent,
+    has_no_classes,
+    latents_can_be_brought_into_a_class,
+    latents_of_a_class_stay,
+    seeds_draw_classes,
+    what_is_no_class_is_refused,
+)
 from c2l.conformance.laws.common import (
     BATCHES,
     EIGHT_SEEDS,
@@ -352,6 +361,28 @@ GENERATOR_LAWS: tuple[Law, ...] = (
     Law(what_is_no_seed_is_refused, needs=(latents_have_their_shape,)),
     Law(latents_have_the_mean_of_their_space, needs=(every_seed_has_a_latent_of_its_own,)),
     Law(latents_have_the_deviation_of_their_space, needs=(every_seed_has_a_latent_of_its_own,)),
+    Law(seeds_draw_classes, needs=(latents_have_their_shape,), unless=has_no_classes),
+    Law(
+        a_class_latent_depends_on_its_row_alone,
+        needs=(seeds_draw_classes, a_latent_depends_on_its_seed_alone),
+        unless=has_no_classes,
+    ),
+    Law(
+        another_class_is_another_latent,
+        needs=(a_class_latent_depends_on_its_row_alone,),
+        unless=has_no_classes,
+    ),
+    Law(what_is_no_class_is_refused, needs=(seeds_draw_classes,), unless=has_no_classes),
+    Law(
+        latents_can_be_brought_into_a_class,
+        needs=(another_class_is_another_latent,),
+        unless=has_no_classes,
+    ),
+    Law(
+        latents_of_a_class_stay,
+        needs=(latents_can_be_brought_into_a_class,),
+        unless=has_no_classes,
+    ),
     Law(pictures_have_their_shape, needs=(latents_have_their_shape, it_is_loaded_to_be_used)),
     Law(drawing_takes_its_options, needs=(pictures_have_their_shape,)),
     Law(pictures_are_around_zero, needs=(drawing_takes_its_options,)),

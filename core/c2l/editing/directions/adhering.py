@@ -1,15 +1,15 @@
 """The smallest move that makes one picture show one more thing.
 
 A direction is a mean: where latents are entangled, what it adds to one picture it takes from
-another. So a single picture is asked about itself. The prior says several times how its latents
-would move if it showed the thing, for this picture alone. The embedding of this very picture, moved
-by the difference of the texts, says where it should come out, in the thing as in all else: the
-answer that comes nearest is taken, and of it the least part that shows the thing. If none does, the
-move goes as far as it helps, and the picture that came out is asked again.
+another. So a single picture is asked about itself. Its own embedding, moved by the difference of
+the texts, says where it should come out, in the thing as in all else; latents are looked for whose
+picture comes near that. Of the way there, the part is taken whose picture shows the thing and is
+most like what it was. If it does not show, the next round asks for more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,26 +17,25 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
+from c2l.budgets import OPTIMISING
 from c2l.editing.directions.direction import Direction, made_direction
-from c2l.editing.directions.measuring import OnProgress, pictures_of, see
-from c2l.editing.directions.texts import moved_by, several_answers, text_difference
+from c2l.editing.directions.measuring import OnProgress, own_pictures, pictures_of, see
+from c2l.editing.directions.nearing import ANSWERS, Place, come_near
+from c2l.editing.directions.texts import as_far_as_shown, moved_by, text_difference
 from c2l.editing.parts import Parts
 
 NUM_TYPICAL = 16
-"""Pictures of the text, which say how clearly it is usually shown."""
+"""Pictures of each text, which say how clearly it is usually shown."""
 
 _CLEARER = 0.25
 """The share of these that may show it more clearly. A prior may miss a text in every second
 picture; to go as far as the clearest would take more of the picture along than has to be."""
 
-_SHARES = (0.25, 0.5, 0.75, 1.0)
-_ROUNDS = 4
-_HALVINGS = 3
-_ANSWERS = 12
-"""Answers of the prior, of which the nearest is taken."""
+_SHARES = (0.4, 0.55, 0.7, 0.85, 1.0)
+"""Of the way, that are looked at."""
 
-_FURTHER = 0.5
-"""How much further each round asks for, in differences of the texts."""
+_DIFFERENCES = (1.25, 1.75)
+"""How far each round asks for, in differences of the texts."""
 
 _MOST_OF_THE_WAY = 0.9
 """Between two pictures that show a thing, cosines differ by more than a tenth."""
@@ -44,19 +43,24 @@ _MOST_OF_THE_WAY = 0.9
 _LEAST_GAIN = 0.02
 """Of what is missing: a round that gains less changes nothing."""
 
+_TOGETHER = 8
+"""Pictures at once, unless memory allows fewer."""
+
 
 class Wanted(NamedTuple):
     """What is to be shown, once for any number of pictures.
 
     Args:
-        difference: of texts, (E,).
+        difference: of texts, (E,), along which it is seen how clearly a picture shows it.
         typical: the cosine with it of typical pictures of the text.
         truncation: that all pictures are drawn with.
+        missing: what embeddings (B, E) of pictures differ in from those that show it, (B, E).
     """
 
     difference: Tensor
     typical: float
     truncation: float
+    missing: Callable[[Tensor], Tensor]
 
     def shown(self, seen: Tensor) -> Tensor:
         """How clearly pictures show it, (B,)."""
@@ -95,8 +99,19 @@ def what_is_wanted(parts: Parts, to: str, start: str | None, truncation: float) 
     """
     difference = text_difference(parts, start, to, field="to")
     typical = pictures_of(parts, to, NUM_TYPICAL, truncation=truncation)
-    wanted = Wanted(difference, 0.0, truncation)
-    return wanted._replace(typical=float(wanted.shown(typical).quantile(1 - _CLEARER)))
+    clear = normalize(typical, dim=1) @ normalize(difference, dim=0).to(typical)
+    missing = _missing(parts, to, start, difference)
+    return Wanted(difference, float(clear.quantile(1 - _CLEARER)), truncation, missing)
+
+
+def _missing(
+    parts: Parts, to: str, start: str | None, difference: Tensor
+) -> Callable[[Tensor], Tensor]:
+    if start is None:
+        return lambda seen: difference.expand(len(seen), -1)
+    shown = pictures_of(parts, start, NUM_TYPICAL)
+    usual = own_pictures(parts, NUM_TYPICAL, 0, lambda num: None).seen
+    return lambda seen: as_far_as_shown(parts, start, to, seen, shown, usual)
 
 
 @torch.no_grad()
@@ -124,74 +139,51 @@ def adhere(
     """
     wanted = what_is_wanted(parts, to, start, truncation)
     made = {"by": "adhere", "to": to, "start": start, "seed": seed}
+    generator = parts.generator
+    at_once = OPTIMISING.pictures(generator.image_size, generator.device.type)
     done: list[Adhered] = []
-    for row in latents:
-        step, before, after = _move(parts, row, wanted, seed)
-        measures = {"before": before, "after": after, "typical": wanted.typical}
-        direction = made_direction(parts, step, to, made, measures)
-        done.append(Adhered(direction, before, after, wanted.typical))
+    for some in latents.split(min(_TOGETHER, at_once)):
+        here = Place.of(parts, some, truncation)
+        there = _moved(parts, here, wanted, seed)
+        clearness = (wanted.shown(place.seen).tolist() for place in (here, there))
+        for step, before, after in zip(there.latents - some, *clearness, strict=True):
+            measures = {"before": before, "after": after, "typical": wanted.typical}
+            direction = made_direction(parts, step, to, made, measures)
+            done.append(Adhered(direction, before, after, wanted.typical))
         on_progress(len(done), len(latents))
     return done
 
 
-def _move(parts: Parts, start: Tensor, wanted: Wanted, seed: int) -> tuple[Tensor, float, float]:
-    """The move of one picture's latents (L, D), and how clearly it shows what is wanted."""
-    here, seen = start, see(parts, start[None], wanted.truncation)
-    own, before = seen, float(wanted.shown(seen))
-    now = before
-    for turn in range(_ROUNDS):
-        if now >= wanted.typical:
+def _moved(parts: Parts, start: Place, wanted: Wanted, seed: int) -> Place:
+    """Pictures, moved until they show what is wanted."""
+    before = wanted.shown(start.seen)
+    here = start
+    for turn, differences in enumerate(_DIFFERENCES):
+        left = wanted.shown(here.seen) < wanted.typical
+        if not left.any():
             break
-        goal = moved_by(own, (1 + turn * _FURTHER) * wanted.difference)
-        left = normalize(goal, dim=1) - normalize(seen, dim=1)
-        ask = {"first_seed": seed + turn * _ANSWERS, "num": _ANSWERS}
-        there, back = (x[:, 0] for x in several_answers(parts, seen, left, **ask))
-        moves = torch.cat([there - back, there - here, (there - back).mean(dim=0, keepdim=True)])
-        move = _nearest(parts, here, moves, goal, now, wanted)
-        share, shown = _least_share(parts, here, move, now, wanted)
-        if shown - now < _LEAST_GAIN * (wanted.typical - before):
-            continue  # the next round asks for more
-        here = here + share * move
-        seen, now = see(parts, here[None], wanted.truncation), shown
-    return here - start, before, now
+        some, own = here.rows(left), start.rows(left)
+        goal = moved_by(own.seen, differences * wanted.missing(own.seen))
+        first = seed + turn * 2 * ANSWERS
+        there = come_near(parts, some, goal, wanted.truncation, first)
+        there = _most_alike(parts, own, there, wanted)
+        least = _LEAST_GAIN * (wanted.typical - before[left])
+        helps = wanted.shown(there.seen) - wanted.shown(some.seen) >= least
+        there = there.where(helps, some)
+        here = Place(here.latents.clone(), here.seen.clone())
+        here.latents[left], here.seen[left] = there.latents, there.seen
+    return here
 
 
-def _nearest(
-    parts: Parts, here: Tensor, moves: Tensor, goal: Tensor, now: float, wanted: Wanted
-) -> Tensor:
-    """Of moves (M, L, D) that show it more clearly, the one whose picture comes nearest to an
-    embedding (1, E); of others, the one that shows it most."""
-    seen = see(parts, here + moves, wanted.truncation)
-    shown, near = wanted.shown(seen), cosine_similarity(seen, goal.to(seen))
-    if bool((shown > now).any()):
-        return moves[int(near.where(shown > now, near.new_tensor(-2.0)).argmax())]
-    return moves[int(shown.argmax())]
-
-
-def _least_share(
-    parts: Parts, here: Tensor, move: Tensor, now: float, wanted: Wanted
-) -> tuple[float, float]:
-    """The least share of a move (L, D) that shows what is wanted, or else the one that shows most.
-
-    And how clearly it does.
-    """
-    low = 0.0, now
-    tried = [low]
-    shares = torch.tensor(_SHARES, device=here.device)
-    shown = wanted.shown(
-        see(parts, here + shares[:, None, None] * move, wanted.truncation)
-    ).tolist()
-    for point in zip(_SHARES, shown, strict=True):
-        if point[1] < wanted.typical:
-            tried.append(point)
-            low = point
-            continue
-        for _ in range(_HALVINGS):
-            middle = (low[0] + point[0]) / 2
-            at = (
-                middle,
-                float(wanted.shown(see(parts, (here + middle * move)[None], wanted.truncation))),
-            )
-            low, point = (low, at) if at[1] >= wanted.typical else (at, point)
-        return point
-    return max(tried, key=lambda pair: pair[1])
+def _most_alike(parts: Parts, own: Place, there: Place, wanted: Wanted) -> Place:
+    """Of the ways from pictures to others, the places that show what is wanted and are most like
+    the pictures; or the others, if no place shows it."""
+    shares = torch.tensor(_SHARES, device=own.latents.device)[:, None, None]
+    ways = torch.lerp(own.latents[:, None], there.latents[:, None], shares)
+    seen = see(parts, ways.flatten(0, 1), wanted.truncation).unflatten(0, ways.shape[:2])
+    alike = cosine_similarity(seen, own.seen[:, None], dim=2)
+    shown = wanted.shown(seen.flatten(0, 1)).unflatten(0, ways.shape[:2])
+    alike = alike.masked_fill(shown < wanted.typical, -torch.inf)
+    best = torch.where(alike.amax(dim=1) > -torch.inf, alike.argmax(dim=1), len(_SHARES) - 1)
+    row = torch.arange(len(best), device=best.device)
+    return Place(ways[row, best], seen[row, best])

@@ -11,6 +11,7 @@ from c2l.editing.directions.direction import METADATA, Direction, DirectionCard
 from c2l.errors import BadWeights, IncompatibleParts
 from c2l.files import at_home
 from c2l.generator import Generator
+from c2l.kept_directions import place_of
 
 _HINT = "Give a .safetensors file that 'c2l edit direction' or `Direction.save` wrote"
 
@@ -50,11 +51,15 @@ def read_direction(path: Path) -> Direction:
 def load_direction(path: Path | str, generator: Generator) -> Direction:
     """Read a direction that moves the latents of a generator.
 
+    Args:
+        path: a file; or ``direction:NAME``, one that is kept here or that a plugin offers.
     Raises:
         BadWeights: the file is truncated, or holds no direction.
         IncompatibleParts: it moves the latents of another generator.
+        UnknownReference: there is none of this name.
+        NotDownloaded: it is on the card of a plugin, and was not fetched yet.
     """
-    direction = read_direction(at_home(Path(path)))
+    direction = read_direction(at_home(place_of(path)))
     check_generator(direction, generator, str(path))
     return direction
 

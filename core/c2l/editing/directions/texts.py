@@ -21,6 +21,7 @@ from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import check_text
 from c2l.prompts.domains import ALIKE, find_domain
+from c2l.sample_options import Near
 
 SEEDS_EACH = 2
 """Answers to each picture: the mean of a few differs less by what a seed decides."""
@@ -102,18 +103,33 @@ def several_answers(
         seen: embeddings of B pictures, (B, E).
         difference: of two texts, (E,), or one for each picture, (B, E).
     """
-    moved = moved_by(seen, difference)
-
-    def ask(embeddings: Tensor, seeds: Sequence[int]) -> Tensor:
-        latents = parts.prior.sample(embeddings, seeds=seeds, modality="image")
-        latents = latents.to(parts.generator.device)
-        return parts.generator.latent_space.expand(latents, parts.prior.repeats)
-
     turns = [
         range(first_seed + i * len(seen), first_seed + (i + 1) * len(seen)) for i in range(num)
     ]
-    there, here = (torch.stack([ask(x, seeds) for seeds in turns]) for x in (moved, seen))
+    moved = moved_by(seen, difference)
+    there, here = (torch.stack([_asked(parts, x, seeds) for seeds in turns]) for x in (moved, seen))
     return there, here
+
+
+def image_answers(
+    parts: Parts, seen: Tensor, seeds: Sequence[int], *, near: Near | None = None
+) -> Tensor:
+    """Latents (B, M, L, D) for embeddings (B, E) of pictures, as many for each as there are seeds.
+
+    Args:
+        near: latents (B * M, K, D) that they are to be neighbours of.
+    """
+    num = len(seeds)
+    rows = seen.repeat_interleave(num, dim=0)
+    return _asked(parts, rows, [*seeds] * len(seen), near).unflatten(0, (len(seen), num))
+
+
+def _asked(
+    parts: Parts, embeddings: Tensor, seeds: Sequence[int], near: Near | None = None
+) -> Tensor:
+    latents = parts.prior.sample(embeddings, seeds=seeds, modality="image", near=near)
+    latents = latents.to(parts.generator.device)
+    return parts.generator.latent_space.expand(latents, parts.prior.repeats)
 
 
 def moved_by(seen: Tensor, difference: Tensor) -> Tensor:

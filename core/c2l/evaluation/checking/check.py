@@ -7,7 +7,6 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from c2l.evaluation.jobs import OnProgress
 from c2l.files import write_atomically
 from c2l.part import Part
 from c2l.pipeline import Pipeline
+from c2l.places import Place
 from c2l.prompts.domains import Domain, domain_names
 from c2l.sampling.request import DrawSettings
 from c2l_registry import parse_reference
@@ -92,7 +92,7 @@ class Check:
         ]
         return "\n".join(lines) + "\n"
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Place) -> None:
         """Write ``check.json`` and ``check.md``. Raises ``NotWritable``."""
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
         write_atomically(folder / "check.json", text.encode())
@@ -178,7 +178,7 @@ def _as_trained(pipeline: Pipeline, domain: Domain) -> dict[str, Range]:
 def _part(part: Part) -> dict[str, str]:
     """Which part, without the folder of its file: that may name a user."""
     kind, name = part.reference.partition(":")[::2]
-    if part.reference and parse_reference(part.reference).is_path:
+    if part.reference and not parse_reference(part.reference).in_catalogue:
         name = "(a file)"
     reference = f"{kind}:{name}" if part.reference else f"a live {type(part).__name__}"
     return {

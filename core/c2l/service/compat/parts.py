@@ -7,6 +7,7 @@ from functools import cache
 
 from c2l.errors import BadInput, C2LError
 from c2l.fetching import find_missing
+from c2l.places import place_of
 from c2l.plugins import registry
 from c2l.resolving import find_part
 from c2l_registry import Interface, ModelEntry, Reference, parse_reference
@@ -50,7 +51,8 @@ def named(text: str, interface: Interface) -> str:
         BadInput: it is a part of another sort.
         BadReference, UnknownReference, PluginFailed, NotReadable
     """
-    if not registry().parse(text, interface).is_path:
+    reference = registry().parse(text, interface)
+    if reference.in_catalogue:
         spec, _ = registry().lookup(text)
         if spec.interface != interface:
             raise BadInput(
@@ -60,6 +62,8 @@ def named(text: str, interface: Interface) -> str:
             )
         return text
     spec, source = find_part(text, interface)
+    if reference.is_address:
+        return str(source.reference)
     return str(Reference(spec.kind, str(source.path and source.path.resolve())))
 
 
@@ -70,6 +74,9 @@ def _presence(reference: str) -> Presence:
             registry().entry(parsed.kind)  # says what is wrong with its plugin
             there = is_there(parsed.path)
             return Presence() if there else Presence(f"there is no file {parsed.path}")
+        if parsed.is_address:
+            there = place_of(parsed.name).exists()
+            return Presence() if there else Presence(f"there is no {parsed.name}")
         _, entry = registry().lookup(reference)
         if entry and entry.state == "missing":
             return Presence(f"the weights of {reference} are missing from their package")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from c2l.editing.ends import End, end_of, end_of_record
 from c2l.pipeline import Pipeline
-from c2l.ranges import Adherence, Guidance, Seed, Steps
+from c2l.ranges import Adherence, ClassLabel, Guidance, Seed, Steps
 from c2l.sample_options import NegativeBy
 from c2l.sampling.operations import GivenLatents
 from c2l.sampling.record import upgraded
@@ -38,6 +38,7 @@ class SentHow(BaseModel):
     guidance: Guidance | None = None
     steps: Steps | None = None
     adherence: Adherence | None = None
+    class_label: ClassLabel | None = None
     negative: str | dict[Text, Annotated[float, Field(gt=0)]] | None = None
     negative_by: NegativeBy | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from c2l.errors import BadInput, BadReference
+from c2l.errors import BadInput, BadPath, BadReference
 from c2l.sampling.record import request_of, upgraded
 from c2l.sampling.request import Request
 from c2l_registry.references import parse_reference
@@ -35,8 +35,8 @@ def sent_record(record: Mapping[str, Any], where: str) -> Request:
 def _refuse_file(reference: str, role: str) -> None:
     # What is wrong with a reference is not told: the reason may depend on files that are here.
     try:
-        of_catalogue = not parse_reference(reference).is_path
-    except BadReference:
+        of_catalogue = parse_reference(reference).in_catalogue
+    except (BadReference, BadPath):
         of_catalogue = False
     if not of_catalogue:
         raise BadInput(

@@ -34,13 +34,14 @@ OWN = (
     "best_of",
     "rank_by",
     "optimise",
+    "class_label",
     "seed",
     "seeds",
 )
 """Fields of a ``DrawRequest`` that may stand beside those of another API."""
 
 
-_HOW = ("guidance", "steps", "adherence", "negative", "negative_by")
+_HOW = ("guidance", "steps", "adherence", "negative", "negative_by", "class_label")
 
 
 def how_of(asked: DrawRequest) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from c2l.service import Session
+from c2l.web.engine.settled import settle
 from c2l.web.engine.work import Bench
 from c2l.web.settings import Settings
 
@@ -38,7 +39,12 @@ class Loading:
             return
         key = recipe, prior
         if key not in self._begun:
-            load = asyncio.ensure_future(asyncio.to_thread(bench.load))
+            load = asyncio.ensure_future(asyncio.to_thread(_load, bench))
             load.add_done_callback(lambda task: self._begun.pop(key))
             self._begun[key] = load
         await asyncio.shield(self._begun[key])  # others wait for it as well
+
+
+def _load(bench: Bench) -> None:
+    bench.load()
+    settle()

@@ -10,6 +10,7 @@ from time import perf_counter
 from c2l.service import Session, leaving_a_core
 from c2l.web.engine.job import Job
 from c2l.web.engine.queue import FairQueue
+from c2l.web.engine.settled import unsettle
 from c2l.web.engine.work import Bench, Dropped
 from c2l.web.settings import Settings
 
@@ -71,6 +72,7 @@ class Worker:
             if jobs:
                 self._batch(jobs)
             elif not taken and not self._queue.closed:
+                unsettle()
                 self._session.forget()  # idle for so long
 
     def _batch(self, jobs: Sequence[Job]) -> None:

@@ -43,6 +43,7 @@ class Asked(BaseModel):
     negative: Any = Field(None, description="Also negative_prompt.")
     negative_by: Any = None
     truncation: Any = None
+    class_label: Any = Field(None, description="Name or number of a class, where there are any.")
 
 
 class Streamed(Asked):

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from mutant import breaks
 from safetensors.torch import load_file, save_file
+from told_toy import Told
 from torch import Tensor, nn
 
 import c2l
@@ -484,3 +485,45 @@ class Saves(ToyGenerator):
 class SavesRounded(Saves):
     def stored(self) -> dict[str, Tensor]:
         return {name: tensor.half().float() for name, tensor in self.state_dict().items()}
+
+
+# -- classes
+
+
+@breaks("seeds_draw_classes")
+class AlwaysTheFirst(Told):
+    def sample_class_latents(self, seeds: Sequence[int], classes: Sequence[int]) -> Tensor:
+        return super().sample_class_latents(seeds, [0 for _ in classes])
+
+
+@breaks("a_class_latent_depends_on_its_row_alone")
+class TakesTheFirst(Told):
+    def sample_class_latents(self, seeds: Sequence[int], classes: Sequence[int]) -> Tensor:
+        assert self.classes is not None
+        drawn = list(classes) == self.classes.draw(seeds)
+        return super().sample_class_latents(seeds, classes if drawn else classes[:1] * len(seeds))
+
+
+@breaks("another_class_is_another_latent")
+class DoesNotListen(Told):
+    def __init__(self) -> None:
+        super().__init__()
+        self.offsets.fill_(0.1)
+
+
+@breaks("what_is_no_class_is_refused")
+class WrapsAround(Told):
+    def sample_class_latents(self, seeds: Sequence[int], classes: Sequence[int]) -> Tensor:
+        return super().sample_class_latents(seeds, [number % 4 for number in classes])
+
+
+@breaks("latents_can_be_brought_into_a_class")
+class StaysWhereItIs(Told):
+    def in_classes(self, latents: Tensor, classes: Sequence[int]) -> Tensor:
+        return latents
+
+
+@breaks("latents_of_a_class_stay")
+class GoesToTheMean(Told):
+    def in_classes(self, latents: Tensor, classes: Sequence[int]) -> Tensor:
+        return self.sample_class_latents([0] * len(latents), classes)

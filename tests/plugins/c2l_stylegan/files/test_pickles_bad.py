@@ -302,7 +302,7 @@ def test_networks_of_others_are_named(tmp_path: Path) -> None:
     assert "EG3D" in named({"G_ema": eg3d})
     mapping = network("MappingNetwork", embed_proj=network("FullyConnectedLayer"))
     stem = network("Generator", mapping=mapping, synthesis=network("SynthesisNetwork"))
-    assert "conditional StyleGAN-XL" in named({"G_ema": stem})
+    assert "StyleGAN-XL" in named({"G_ema": stem})
     block = network("SynthesisBlock", convs1=network("ModuleList"))
     text = network("Generator", mapping=network("M"), synthesis=network("S", b8=block))
     assert "StyleGAN-T" in named({"G_ema": text})

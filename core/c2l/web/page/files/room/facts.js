@@ -4,7 +4,7 @@ import { make } from "../dom.js";
 import { licences } from "../recipes.js";
 import { Tool } from "./tool.js";
 
-const SHOWN = ["prompt", "negative", "seed", "guidance", "steps", "adherence", "truncation", "best_of", "score", "chosen_from", "recipe", "generator", "embedder", "prior", "precision", "device", "version"];
+const SHOWN = ["prompt", "negative", "seed", "guidance", "steps", "adherence", "truncation", "best_of", "class_label", "drawn_class", "score", "chosen_from", "recipe", "generator", "embedder", "prior", "precision", "device", "version"];
 
 export class Facts extends Tool {
 	id = "facts";

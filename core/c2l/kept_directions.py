@@ -1,4 +1,4 @@
-"""Directions that are kept by name in c2l's own folder, and listed beside the models."""
+"""Directions by name: those that are kept in c2l's own folder, and those on cards of plugins."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import struct
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from c2l.errors import BadInput, UnknownReference
 from c2l.plugins import registry
 from c2l_registry.weights import home_folder
 
-KIND = "direction"
+KIND: Final = "direction"
 """The word before the colon: ``direction:smile``."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -43,16 +43,25 @@ def place_to_keep(given: Path | str) -> Path:
 def place_of(given: Path | str) -> Path:
     """The file of a direction: a name, ``direction:NAME``, or a path.
 
+    One that is kept here comes before one of a plugin.
+
     Raises:
         BadInput: ``direction:`` and no name.
         UnknownReference: there is none of this name.
+        NotDownloaded: it is on the card of a plugin, and was not fetched yet.
     """
     name = _name_of(str(given))
     if name is None or Path(given).is_file():
         return Path(given)
+    if (reference := on_card(given)) is not None:
+        _, source = registry().resolve(reference, KIND)
+        if source.path is None:
+            raise UnknownReference(f"the card of {reference} names no file")
+        return source.path
     path = _file_of(name)
     if not path.is_file():
-        near = get_close_matches(name, [row["name"] for row in kept_directions()], n=3)
+        offered = [text.partition(":")[2] for text in registry().cards(KIND)]
+        near = get_close_matches(name, [row["name"] for row in kept_directions()] + offered, n=3)
         hint = (
             f"Did you mean {' or '.join(near)}?" if near else "Make one with 'c2l edit direction'."
         )
@@ -60,6 +69,20 @@ def place_of(given: Path | str) -> Path:
             f"there is no direction {name}", hint=f"{hint} List them: `c2l models list kind={KIND}`"
         )
     return path
+
+
+def on_card(given: Path | str) -> str | None:
+    """``direction:NAME``, if a plugin's card has this name and none is kept here by it."""
+    name = _name_of(str(given))
+    if name is None or is_kept(name) or Path(given).is_file():
+        return None
+    reference = f"{KIND}:{name}"
+    return reference if reference in registry().cards(KIND) else None
+
+
+def is_kept(name: str) -> bool:
+    """Whether a direction is kept here by this name."""
+    return _file_of(name).is_file()
 
 
 def kept_directions() -> Iterator[dict[str, Any]]:
@@ -83,12 +106,23 @@ def show_direction(name: str) -> dict[str, Any]:
     return {
         "reference": f"{KIND}:{name}",
         "summary": card.get("name", ""),
-        "generator": (card.get("generator") or {}).get("reference", ""),
-        "fingerprint": (card.get("generator") or {}).get("fingerprint", ""),
-        "made": card.get("made", {}),
-        "measures": card.get("measures", {}),
+        **facts_of(path),
         "size": path.stat().st_size,
         "path": str(path),
+    }
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """What the card in a direction's file says of it; nothing if it holds none."""
+    card = _card(path)
+    if card is None:
+        return {}
+    generator = card.get("generator") or {}
+    return {
+        "generator": generator.get("reference", ""),
+        "fingerprint": generator.get("fingerprint", ""),
+        "made": card.get("made", {}),
+        "measures": card.get("measures", {}),
     }
 
 

@@ -1,0 +1,66 @@
+"""The class of what is sampled: chosen by the text, or given; and said by the record.
+
+A prior that learnt classes is told a given one. Whatever a prior sampled is then brought into it by
+the generator, so that a class that is asked for is obeyed, also by priors that know of none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from c2l.errors import BadInput
+from c2l.generator import Generator
+from c2l.prior import Prior
+
+
+def class_number(prior: Prior, generator: Generator, label: int | str | None) -> int | None:
+    """The number of the class that is asked for; None if the text chooses.
+
+    Raises:
+        BadInput: the generator has no such class, or none at all; or the prior was trained on
+            others.
+    """
+    if label is None:
+        return None
+    classes = generator.classes
+    if classes is None:
+        raise BadInput(
+            f"{generator.reference or type(generator).__name__} has no classes",
+            hint="Leave out `class_label`",
+            field="class_label",
+        )
+    number = classes.number(label)
+    trained = prior.card.class_labels if prior.card else ()
+    if trained and number not in trained:
+        names = [classes.name(n) for n in trained]
+        few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        raise BadInput(
+            f"{prior.reference or 'the prior'} was trained on {few}, not on {classes.name(number)}",
+            hint="Choose one of those, or train a prior on more classes",
+            field="class_label",
+        )
+    return number
+
+
+def sample_of_class(
+    prior: Prior, generator: Generator, embeddings: Tensor, *, number: int | None, **how: Any
+) -> Tensor:
+    """Latents of the prior, (B, K, D).
+
+    Args:
+        embeddings, how: as of ``Prior.sample``.
+        number: of the class that all are of; None for any.
+    """
+    if number is None:
+        return prior.sample(embeddings, **how)
+    classes = [number] * len(embeddings)
+    return generator.in_classes(prior.sample(embeddings, classes=classes, **how), classes)
+
+
+def name_classes(generator: Generator, latents: Tensor) -> list[str]:
+    """What the class of each latent (B, K, D) is called; nothing without classes."""
+    if generator.classes is None:
+        return []
+    return [generator.classes.name(n) for n in generator.classes_of(latents).tolist()]

@@ -1,0 +1,1 @@
+"""The generators, a class for each kind."""

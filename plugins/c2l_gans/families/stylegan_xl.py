@@ -1,0 +1,42 @@
+"""StyleGAN-XL as a c2l generator."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from c2l_gans.files import stylegan_xl
+from c2l_gans.mapped_latents import MappedLatents
+from c2l_gans.networks.stylegan_xl import XLNetwork, XLSettings
+
+
+class StyleGANXL(MappedLatents):
+    """StyleGAN-XL (Sauer et al. 2022), with or without classes, of any number of stages.
+
+    Truncation pulls a latent to the mean of its own class, as in the official code: the mean of
+    all classes is a picture of nothing.
+    """
+
+    family = "StyleGAN-XL"
+    settings_class = XLSettings
+    network_class = XLNetwork
+    reader = stylegan_xl
+
+    network: XLNetwork
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images, in pixels."""
+        size: tuple[int, int] = self.network_settings.base.image_size
+        return size
+
+    def _mapped(self, z: Tensor, classes: Tensor | None) -> Tensor:
+        w: Tensor = self.network.mapping(z, classes)
+        return w
+
+    def _mean(self, codes: Tensor) -> Tensor:
+        means = self.network.mapping.w_avg
+        return means if self.classes is None else means[self.classes_of(codes)][:, None]
+
+    def _draw(self, codes: Tensor) -> Tensor:
+        images: Tensor = self.network(codes)
+        return images

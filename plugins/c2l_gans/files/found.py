@@ -1,0 +1,119 @@
+"""What a reader finds in a file, and where in a checkpoint a network lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from torch import Tensor
+
+from c2l.errors import BadWeights
+from c2l.reading import Damaged, TorchFile, explain_damage, named_tensors
+from c2l_gans.networks.settings import NetworkSettings
+from c2l_stylegan.shared import root_of, views
+
+S = TypeVar("S", bound=NetworkSettings)
+Take = Callable[[Any, str], Tensor]
+"""Reads a tensor that lies in a file; the name is for messages."""
+
+_AVERAGED = re.compile(r"(?i)(^|_)(ema|smooth|avgg?|average|averaged|gs|ge)(_|$)")
+
+
+@dataclass(frozen=True)
+class Found(Generic[S]):
+    """A network in a file: its settings, and its tensors under our names.
+
+    Args:
+        remarks: what was assumed in reading it, one line each, whose subject is "it".
+    """
+
+    settings: S
+    tensors: Mapping[str, Tensor]
+    remarks: tuple[str, ...] = ()
+
+
+@contextmanager
+def checkpoint(path: Path) -> Iterator[tuple[Any, Take]]:
+    """What ``torch.save`` wrote, and how to read tensors of it.
+
+    Raises:
+        BadWeights: it is damaged, contains executable content, or (``Damaged`` within) is not what
+            was looked for.
+    """
+    with TorchFile(path) as file, explain_damage(path):
+
+        def take(value: Any, name: str) -> Tensor:
+            stored = file.tensor(value)
+            if stored is None or not stored.dtype.is_floating_point:
+                raise Damaged(f"{name[:80]} is not a tensor of floating-point numbers")
+            return file.read(stored).float()
+
+        try:
+            yield file.root, take
+        except Damaged as error:
+            raise _not_read(path, error) from error
+
+
+@contextmanager
+def pickle(path: Path, *, functions: bool = False) -> Iterator[tuple[Any, Take]]:
+    """What NVIDIA's code and its heirs pickled, and how to read tensors of it.
+
+    Args:
+        functions: as of ``c2l_stylegan.shared.root_of``.
+    Raises:
+        BadWeights: as ``checkpoint``.
+    """
+    with explain_damage(path):
+        try:
+            yield root_of(path, functions=functions), views(at_most=path.stat().st_size)
+        except Damaged as error:
+            raise _not_read(path, error) from error
+
+
+def tensors_of(root: Any, marks: Iterable[str]) -> tuple[dict[str, Any], str]:
+    """The tensors of the network whose names include ``marks``, by the names it gave them.
+
+    An average of weights comes before the weights themselves.
+
+    Returns:
+        the tensors, unread, and the place: what stands before their names.
+    Raises:
+        Damaged: there is no such network in the file.
+    """
+    values = named_tensors(root)
+    first, *others = marks
+    ends = (name.removesuffix(first) for name in values if name.endswith(first))
+    places = [
+        end
+        for end in ends
+        if (not end or end[-1] == ".") and all(f"{end}{other}" in values for other in others)
+    ]
+    if not places:
+        some = ", ".join(name[:60] for name in list(values)[:3]) or "no tensors"
+        raise Damaged(f"it does not hold this network: it has {some}")
+    place = min(places, key=lambda place: (not is_averaged(place), len(place), place))
+    own = {n.removeprefix(place): v for n, v in values.items() if n.startswith(place)}
+    return own, place
+
+
+def is_averaged(place: str) -> bool:
+    """Whether a place is called after an average of weights."""
+    return any(_AVERAGED.search(part) for part in place.split("."))
+
+
+def check_grown(lod: Tensor | None) -> None:
+    """Refuse a network that its training was still making larger.
+
+    Args:
+        lod: levels of detail that are still missing; None if the file does not say.
+    """
+    if lod is not None and float(lod) > 0:
+        raise Damaged(f"its training had not grown it to its full size yet: lod is {float(lod):g}")
+
+
+def _not_read(path: Path, error: Damaged) -> BadWeights:
+    return BadWeights(f"{path} cannot be read: {error}", hint="docs/files.md lists what opens")

@@ -1,0 +1,39 @@
+"""What other plugins of this project build on: layers, fast ways to compute, readers of pickles.
+
+The only module of this plugin that another one may import, and only ``c2l_gans`` does.
+"""
+
+from c2l_stylegan.cpu.fast_path import allows_fast_path, records_gradients
+from c2l_stylegan.cpu.scratch import Scratch
+from c2l_stylegan.files.nvidia_pickles import root_of
+from c2l_stylegan.files.nvidia_settings import convert as convert_nvidia
+from c2l_stylegan.files.pickled import Module, array_of, plain, tensor_of, views
+from c2l_stylegan.files.tensorflow import network_of as tensorflow_network
+from c2l_stylegan.networks.draws import numpy_normal
+from c2l_stylegan.networks.mapping import FullyConnected, unit_rms
+from c2l_stylegan.networks.modulated import Modulated
+from c2l_stylegan.networks.noise import Noise, NoiseMaps
+from c2l_stylegan.networks.settings import StyleGAN3Settings
+from c2l_stylegan.networks.stylegan3 import Synthesis3
+
+__all__ = [
+    "FullyConnected",
+    "Modulated",
+    "Module",
+    "Noise",
+    "NoiseMaps",
+    "Scratch",
+    "StyleGAN3Settings",
+    "Synthesis3",
+    "allows_fast_path",
+    "array_of",
+    "convert_nvidia",
+    "numpy_normal",
+    "plain",
+    "records_gradients",
+    "root_of",
+    "tensor_of",
+    "tensorflow_network",
+    "unit_rms",
+    "views",
+]

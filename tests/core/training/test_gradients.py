@@ -1,0 +1,106 @@
+"""Gradients of micro-batches: one sum, whoever computes which of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from c2l.errors import BadInput
+from c2l.ranks import Ranks
+from c2l.training.feed import WholeFeed
+from c2l.training.gradients import Sum, TreeGradients, tree_sum
+from c2l.training.plan import TrainingPlan
+from c2l.training.run import TrainingRun
+from c2l.training.sharing import check_sharing, sharing
+from c2l_priors.onestep import OneStepPrior
+
+
+def plan(micro_batches: int) -> TrainingPlan:
+    return TrainingPlan(
+        kind="onestep", settings={}, pairs="", num_pairs=64, num_held_out=0, prompts="", steps=9,
+        batch_size=32, learning_rate=0.01, weight_decay=0.0, warmup=1, ema=0.9, seed=0,
+        validate_every=9, patience=1, window=64, micro_batches=micro_batches,
+    )  # fmt: skip
+
+
+class OneOf(Ranks):
+    """A rank whose neighbours are computed one after the other."""
+
+    def __init__(self, rank: int, num: int, sent: list[Tensor]) -> None:
+        self.rank, self.num, self.sent = rank, num, sent
+
+    def total(self, values: Tensor) -> Tensor:
+        self.sent.append(values)
+        if len(self.sent) < self.num:
+            return values
+        level = self.sent
+        while len(level) > 1:
+            level = [a + b for a, b in zip(level[::2], level[1::2], strict=True)]
+        return level[0]
+
+
+def gradients(num: int, asked: int = -1) -> tuple[Tensor, bool, list[Tensor | None]]:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    prior = OneStepPrior(embedding_width=6, num_codes=1, latent_width=8, hidden=16, num_blocks=1)
+    rows = torch.randn(64, 6), torch.randn(64, 1, 8)
+    prior.fit(*rows)
+    sent: list[Tensor] = []
+    for rank in range(num):  # the last one has heard all others
+        ranks = OneOf(rank, num, sent)
+        found = TreeGradients(prior, plan(8), WholeFeed(rows, plan(8)), ranks)
+        loss, stop = found.compute(1, asked == rank)
+    return loss, stop, [parameter.grad for parameter in prior.parameters()]
+
+
+def test_one_two_four_and_eight_ranks_have_the_same_bits() -> None:
+    loss, _, alone = gradients(1)
+    assert any(g is None for g in alone), "what distillation trains later has none"
+    for num in (2, 4, 8):
+        other, stop, shared = gradients(num)
+        assert torch.equal(loss, other) and not stop
+        for a, b in zip(alone, shared, strict=True):
+            assert (a is None) == (b is None)
+            assert a is None or b is None or torch.equal(a, b)
+    assert gradients(4, asked=1)[1], "Ctrl-C of one reaches all at the same step"
+
+
+def test_the_sum_is_a_tree_and_not_a_chain() -> None:
+    big, one = torch.tensor([1e8]), torch.tensor([1.0])
+    leaves: list[Sum] = [[big], [one], [-big], [one]]
+    assert tree_sum(leaves) == [(big + one) + (-big + one)]
+    assert tree_sum([[None, one], [one, one]]) == [one, one + one]
+    assert tree_sum([[None, one], [None, one]]) == [None, one + one]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"processes": 3}, "3 processes cannot share 8 micro-batches. Use 1, 2, 4 or 8 `proc"),
+        ({"processes": 16}, "16 processes cannot share 8 micro-batches"),
+        ({"processes": 2, "micro_batches": 1}, "2 processes cannot share 1 micro-batches. Leave"),
+        ({"micro_batches": 6}, "`micro_batches=6` is no power of two"),
+        ({"processes": 2, "batch_size": 100}, "into 8 equal parts. Use `batch_size=104`"),
+        ({"processes": 3, "fast": True, "batch_size": 32}, "cannot be cut into 3 equal parts"),
+    ],
+)  # fmt: skip
+def test_what_processes_cannot_share(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        check_sharing(TrainingRun(**fields))
+    assert said in str(caught.value)
+
+
+def test_what_they_can() -> None:
+    for fields in (
+        {},
+        {"processes": 8},
+        {"processes": 16, "micro_batches": 16},
+        {"micro_batches": 4},
+    ):
+        check_sharing(TrainingRun(**fields))  # type: ignore[arg-type]
+    check_sharing(TrainingRun(processes=3, fast=True, batch_size=33))
+    with pytest.raises(BadInput, match="`processes=2` is asked for, and 1 are there"):
+        sharing(TrainingRun(processes=2), Ranks())

@@ -1,0 +1,22 @@
+"""The small networks of tests/data/gans, and what the official code drew with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import safe_open
+
+DATA = Path(__file__).parent / "data" / "gans"
+CLOSE = 1e-4
+"""Of an image's standard deviation."""
+
+
+class Golden:
+    """What the official code wrote and drew."""
+
+    def __init__(self, name: str) -> None:
+        with safe_open(DATA / name / "golden.safetensors", framework="pt") as file:
+            facts = file.metadata()
+            self.tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        self.path = DATA / name / facts["file"]
+        self.stride, self.std = int(facts["stride"]), float(facts["std"])
