@@ -178,9 +178,7 @@ def cell_of(bench: Bench, world: World, ruler: Ruler, label: str) -> Cell | None
     return drawn(ruler, prior, chosen=_words(prior.card.chosen))
 
 
-def tried(
-    ruler: Ruler, prior: c2l.Prior, there: Mapping[str, Cell]
-) -> Iterator[tuple[str, Cell]]:
+def tried(ruler: Ruler, prior: c2l.Prior, there: Mapping[str, Cell]) -> Iterator[tuple[str, Cell]]:
     """Each bridge that a prior tried, on its own network; what is there is not drawn again."""
     assert prior.card is not None
     for trial in prior.card.training["choice"]["trials"]:
@@ -239,7 +237,7 @@ def table(name: str, cells: Mapping[str, Cell]) -> None:
     bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
     if bridges:
         print(
-            "\nBridges that `flow, auto` tried, each on the same network; not fitting is what it saw.\n"
+            "\nBridges that `flow, auto` tried, on one network; not fitting is what it saw of each.\n"
         )
         print("| bridge | not fitting, % | named, % | best of 16, % | diversity, % |")
         print("| --- | --- | --- | --- | --- |")

@@ -119,9 +119,9 @@ class Choice:
         least = min(t.unfit for t in self.trials)
         return (
             f"chosen among {len(self.trials)} by {self.num_prompts} prompts: {chosen}; "
-            f"{taken.unfit:.1%} of its pictures do not fit (the least {least:.1%}, of the nearest "
-            f"training pictures {self.neighbours:.1%}), and they vary {taken.diversity:.0%} as much "
-            f"as random ones{notes}"
+            f"{taken.unfit:.1%} of its pictures do not fit (the least {least:.1%}, of the "
+            f"nearest training pictures {self.neighbours:.1%}), and they vary "
+            f"{taken.diversity:.0%} as much as random ones{notes}"
         )
 
 
