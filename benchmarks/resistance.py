@@ -237,7 +237,7 @@ def table(name: str, cells: Mapping[str, Cell]) -> None:
     bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
     if bridges:
         print(
-            "\nBridges that `flow, auto` tried, on one network; not fitting is what it saw of each.\n"
+            "\nBridges that `flow, auto` tried, on one network; not fitting is what it saw.\n"
         )
         print("| bridge | not fitting, % | named, % | best of 16, % | diversity, % |")
         print("| --- | --- | --- | --- | --- |")
