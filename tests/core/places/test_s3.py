@@ -246,10 +246,11 @@ def test_the_command_line_reads_and_writes_addresses(
         code = main(words)
         return code, "".join(capsys.readouterr())
 
-    toys = ("-g", "stylegan:demo-faces", "-e", "openclip:demo")
-    code, text = c2l_says("pairs", *toys, "--num", "20", "--out", f"{folder}/pairs")
+    demo = ("-g", "stylegan:demo-faces", "-e", "openclip:demo")
+    code, text = c2l_says("pairs", *demo, "--num", "2", "--out", f"{folder}/few")
     assert code == 0, text
-    assert f"c2l train --pairs {folder}/pairs" in text
+    assert f"c2l train --pairs {folder}/few" in text
+    make_pairs(folder / "pairs")
     out = f"{folder}/ridge.safetensors"
     code, text = c2l_says(
         "train", "--pairs", f"{folder}/pairs", "-p", "ridge", "--no-student", "--out", out
