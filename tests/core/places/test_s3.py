@@ -251,6 +251,10 @@ def test_the_command_line_reads_and_writes_addresses(
     assert code == 0, text
     assert f"c2l train --pairs {folder}/few" in text
     make_pairs(folder / "pairs")
+    code, text = c2l_says("pairs", "status", f"{folder}/pairs")
+    assert code == 0 and "100 of 100" in text
+    code, text = c2l_says("pairs", "verify", f"{folder}/pairs")
+    assert code == 0 and "0 of 4 shards are damaged" in text
     out = f"{folder}/ridge.safetensors"
     code, text = c2l_says(
         "train", "--pairs", f"{folder}/pairs", "-p", "ridge", "--no-student", "--out", out
