@@ -75,7 +75,7 @@ def write_many(folder: Place, files: Mapping[str, bytes]) -> None:
 
 
 def remove_tree(folder: Place) -> None:
-    """Remove a folder and everything in it."""
+    """Remove a folder of files."""
     if isinstance(folder, Path):
         shutil.rmtree(folder)
         return
