@@ -48,7 +48,8 @@ def _make(name: str, official: Path) -> None:
     folder = DATA / name
     folder.mkdir(parents=True, exist_ok=True)
     network = family.small()
-    round_off(network)
+    if isinstance(network, torch.nn.Module):  # TensorFlow's are made so
+        round_off(network)
     plain = folder / family.FILE
     family.save(network, plain)
     packed = plain.with_name(plain.name + ".gz")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("fastgan", "lightweight", "projected_gan", "stylegan_xl"),
-    *("stylegan1_genforce", "stylegan1_rosinality"),
+    *("progan", "progan_genforce"),
+    *("stylegan1", "stylegan1_genforce", "stylegan1_rosinality"),
     *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
     *("r3gan", "r3gan_classes", "lucidrains", "lucidrains_rgba"),
     *("dcgan", "dcgan_zoo", "progan_zoo"),

@@ -32,7 +32,7 @@ def save(network: nn.Module, path: Path) -> None:
     for parameter in trained.parameters():
         parameter.zero_()
     for each in (network, trained):  # which keep the weights that they last drew with
-        each(torch.zeros(1, 8), torch.eye(_CLASSES)[:1])
+        each(torch.zeros(1, each.z_dim), torch.eye(_CLASSES)[:1])  # type: ignore[call-overload]
     kwargs = {"class_name": "training.dataset.ImageFolderDataset"}
     snapshot = {"G": trained, "D": nn.Identity(), "G_ema": network, "training_set_kwargs": kwargs}
     path.write_bytes(pickle.dumps(snapshot))

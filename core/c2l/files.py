@@ -13,6 +13,7 @@ from c2l_registry import files
 from c2l_registry.files import ANOTHER_PLACE, draft_of
 
 __all__ = [
+    "create_atomically",
     "draft_of",
     "read_json",
     "read_text",
@@ -34,6 +35,15 @@ def write_atomically(path: Place, data: bytes, *, hint: str = ANOTHER_PLACE) -> 
         files.write_atomically(path, data, hint=hint)
     else:
         path.write_bytes(data)
+
+
+def create_atomically(path: Place, data: bytes) -> bool:
+    """Write a file unless it exists; of several who do so at once, one does. Says whether.
+
+    Raises:
+        NotWritable, StoreRefused, StoreUnreachable
+    """
+    return files.create_atomically(path, data) if isinstance(path, Path) else path.create(data)
 
 
 def remove_partials(folder: Place, name: str = "*") -> None:

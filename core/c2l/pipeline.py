@@ -112,7 +112,8 @@ class Pipeline:
             seeds: the seeds themselves, instead of ``num_images`` and ``seed``; or a list of seeds
                 for each prompt.
             settings: guidance, steps, adherence, negative, truncation, best_of, rank_by,
-                optimise, class_label: see ``DrawRequest``; the pipeline's own settings are the defaults.
+                optimise, class_label: see ``DrawRequest``; the pipeline's own settings are the
+                defaults.
         Returns:
             The pictures of the first prompt, then those of the second, and so on.
         Raises:

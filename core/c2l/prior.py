@@ -58,9 +58,8 @@ class Prior(Part, ABC):
     half the size and just as exact."""
 
     takes_classes: ClassVar[bool] = False
-    """True for priors that learn the class of each pair, where there are classes. They declare the
-    setting ``num_classes`` and may be told none: ``training_loss`` and ``refine`` are given
-    ``classes`` as well, int64, (B,), -1 for none; ``_sample`` finds them in its options."""
+    """True for priors that learn the class of each pair, where there are several: then
+    ``config.num_classes`` is not 0. See ``labelled``; ``_sample`` finds classes in its options."""
 
     supported_options: ClassVar[frozenset[str]] = USUAL
     """Which of guidance, steps, adherence, negative, negative_by, towards and near the prior uses.
@@ -137,6 +136,25 @@ class Prior(Part, ABC):
         Raises:
             BadInput: these are not pairs of the prior's widths, or there are none.
         """
+
+    def labelled(self, embeddings: Tensor, classes: Tensor | None) -> Tensor:
+        """Embeddings of pairs as ``fit``, ``training_loss`` and ``refine`` of this prior take them.
+
+        Args:
+            embeddings: (N, E).
+            classes: int64, (N,), of a generator with classes.
+        Returns:
+            (N, E); or (N, E + 1), whose last column is the class, for a prior that learns them.
+        """
+        if classes is None or not self.config.num_classes:
+            return embeddings
+        return torch.cat([embeddings.float(), classes[:, None].float()], dim=1)
+
+    def without_labels(self, labelled: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The embeddings (N, E) and classes (N,) that ``labelled`` put together."""
+        if not self.config.num_classes:
+            return labelled, None
+        return labelled[:, :-1], labelled[:, -1].round().long()
 
     def sampling_candidates(self) -> Sequence[Mapping[str, Any]]:
         """Settings that ``fit`` has left open, to choose among once the prior is trained.

@@ -18,7 +18,7 @@ _FAMILIES = {
         "lucidrains:LucidrainsStyleGAN2",
         "StyleGAN2 of lucidrains' stylegan2-pytorch: model_N.pt",
     ),
-    "progan": ("progan:ProGAN", "Progressive GAN: pytorch_GAN_zoo's PGAN"),
+    "progan": ("progan:ProGAN", "ProGAN: NVIDIA's .pkl, genforce's, pytorch_GAN_zoo's PGAN"),
     "projected-gan": ("projected_gan:ProjectedGAN", "Projected GAN: its FastGANs, as .pkl"),
     "pytorch-dcgan": (
         "dcgan:DCGAN",

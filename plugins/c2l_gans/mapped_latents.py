@@ -52,7 +52,7 @@ class MappedLatents(GAN):
 
     @property
     def latent_space(self) -> c2l.LatentSpace:
-        """The space w; the mean is the stored one, else, as the deviation, of a thousand latents."""
+        """The space w; the mean is the stored one, all else is of a thousand latents."""
         layout = self._layout
         mean, std = self._mean_and_std()
         return c2l.LatentSpace(1, layout.width, layout.repeats, mean[None], std[None])

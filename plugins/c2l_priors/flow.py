@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from c2l import BridgedPrior, BridgeSettings, Near, Prior, SampleOptions
 from c2l.ranges import Count, Drop, Guidance, Steps
+from c2l_priors.classes import ClassTeacher, as_tensor, fit_teacher, taught
 from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
 from c2l_priors.scaling import LatentScale
@@ -41,11 +42,13 @@ class Asked(NamedTuple):
         seen: embeddings and how noisy they are, as the bridge shows them, (B, E) and (B,).
         against: the same of what guidance moves away from; None for no prompt.
         guidance: its strength; 1 for none.
+        classes: of the samples, int64, (B,); None lets the prompt choose.
     """
 
     seen: tuple[Tensor, Tensor]
     against: tuple[Tensor, Tensor] | None
     guidance: float
+    classes: Tensor | None = None
 
 
 class Guided(NamedTuple):
@@ -83,6 +86,7 @@ class FlowPrior(BridgedPrior):
         steps: Steps = 8
 
     config: Settings
+    takes_classes: ClassVar[bool] = True
     supported_options: ClassVar[frozenset[str]] = Prior.supported_options | {"towards", "near"}
 
     def __init__(self, **settings: Any) -> None:
@@ -90,7 +94,10 @@ class FlowPrior(BridgedPrior):
         config = self.config
         num_modulations = ModulatedMLP.num_modulations(config.num_blocks)
         self.scale = LatentScale(config.num_codes, config.latent_width)
-        self.prompt = PromptEncoder(config.embedding_width, config.hidden, num_modulations)
+        self.teacher = ClassTeacher.of(config.num_classes, config.embedding_width)
+        self.prompt = PromptEncoder(
+            config.embedding_width, config.hidden, num_modulations, config.num_classes
+        )
         self.time = TimeEncoder(config.hidden, num_modulations)
         self.enter = nn.Linear(self.latent_size, config.hidden)
         self.network = ModulatedMLP(config.hidden, self.latent_size, config.num_blocks)
@@ -110,15 +117,16 @@ class FlowPrior(BridgedPrior):
         return bridge if num_pairs >= 5_000 else {**bridge, "hidden": 128, "num_blocks": 3}
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
-        super().fit(embeddings, latents, texts)
+        super().fit(fit_teacher(self, embeddings), latents, texts)
         self.scale.fit(latents)
 
     def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
         clean = self.scale(latents.to(self.device))
         num = len(clean)
+        embeddings, told = taught(self, embeddings, rng)
         unit, levels = self.bridge.show(embeddings, rng)
         shown = (torch.rand(num, generator=rng) >= self.config.drop).to(clean.device)
-        return self.walk_loss(clean, self.prompt(unit, levels, shown), rng)
+        return self.walk_loss(clean, self.prompt(unit, levels, shown, told), rng)
 
     def walk_loss(self, clean: Tensor, condition: Condition, rng: torch.Generator) -> Tensor:
         """How far predictions are from standardised latents (B, K * D), at unit scale."""
@@ -135,7 +143,8 @@ class FlowPrior(BridgedPrior):
         against = led_from(options)
         guidance = guidance_of(options, against, config.guidance, config.drop)
         normal = options.normal(self.device)
-        asked = Asked(self.bridge.ask(embeddings, options, normal), None, guidance)
+        classes = as_tensor(options.classes, self.device)
+        asked = Asked(self.bridge.ask(embeddings, options, normal), None, guidance, classes)
         if against is not None:
             unit = self.bridge.unit(against, "text")
             # Told to be as noisy as can be: what is near the negative prompt is unwanted as well.
@@ -148,11 +157,14 @@ class FlowPrior(BridgedPrior):
     @staticmethod
     def _prompt(encoder: PromptEncoder, asked: Asked) -> Guided:
         """What is sampled for, as a network reads it that has this encoder."""
-        condition = encoder(*asked.seen)
+        condition = encoder(*asked.seen, classes=asked.classes)
         if asked.guidance == 1:
             return Guided(condition, None, 1)
         against = asked.against
-        left = encoder.no_prompt(len(condition.start)) if against is None else encoder(*against)
+        if against is None:
+            left = encoder.no_prompt(len(condition.start))
+        else:
+            left = encoder(*against, classes=asked.classes)
         return Guided(condition, left, asked.guidance)
 
     def _draw(self, asked: Asked, steps: int, normal: Numbers) -> Tensor:

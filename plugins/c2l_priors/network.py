@@ -39,9 +39,12 @@ class PromptEncoder(nn.Module):
         embedding_width: E.
         hidden: H.
         num_modulations: M.
+        num_classes: 0 for none.
     """
 
-    def __init__(self, embedding_width: int, hidden: int, num_modulations: int) -> None:
+    def __init__(
+        self, embedding_width: int, hidden: int, num_modulations: int, num_classes: int = 0
+    ) -> None:
         super().__init__()
         self.embedding_width = embedding_width
         self.embedding = nn.Linear(embedding_width, hidden)
@@ -50,13 +53,28 @@ class PromptEncoder(nn.Module):
         self.narrow = nn.Linear(hidden, BOTTLENECK)
         self.modulation = _zero(nn.Linear(BOTTLENECK, num_modulations * hidden))
         self.nothing = nn.Parameter(torch.zeros(hidden))
+        self.label = nn.Parameter(torch.zeros(num_classes, hidden)) if num_classes else None
 
-    def forward(self, unit: Tensor, levels: Tensor, shown: Tensor | None = None) -> Condition:
-        """Unit embeddings (B, E) and levels (B,); where ``shown`` (B,) is False, no prompt."""
+    def forward(
+        self,
+        unit: Tensor,
+        levels: Tensor,
+        shown: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Condition:
+        """Unit embeddings (B, E) and levels (B,); where ``shown`` (B,) is False, no prompt.
+
+        Args:
+            classes: int64, (B,), -1 where the prompt alone chooses.
+        """
         # Unit vectors have components of about 1 / sqrt(E); layers like theirs near 1.
         encoded = self.embedding(unit * self.embedding_width**0.5) + self.level(levels[:, None])
         if shown is not None:
             encoded = torch.where(shown[:, None], encoded, self.nothing)
+        if classes is not None and self.label is not None:
+            classes = classes.to(encoded.device)
+            told = self.label[classes.clamp_min(0)]
+            encoded = encoded + torch.where(classes[:, None] >= 0, told, torch.zeros_like(told))
         return self._condition(encoded)
 
     def no_prompt(self, num: int) -> Condition:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from c2l import Near
 from c2l.ranges import Guidance, Steps
+from c2l_priors.classes import taught
 from c2l_priors.flow import GUIDED, Asked, FlowPrior, Guided, Numbers
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder
 
@@ -58,7 +59,9 @@ class OneStepPrior(FlowPrior):
         super().__init__(**settings)
         config = self.config
         rows = ModulatedMLP.num_modulations(config.num_blocks)
-        self.jump_prompt = PromptEncoder(config.embedding_width, config.hidden, rows)
+        self.jump_prompt = PromptEncoder(
+            config.embedding_width, config.hidden, rows, config.num_classes
+        )
         self.jump_enter = nn.Linear(self.latent_size, config.hidden)
         self.jump_network = ModulatedMLP(config.hidden, self.latent_size, config.num_blocks)
         self.jump_modulation = nn.Parameter(torch.zeros(rows, config.hidden))
@@ -95,10 +98,11 @@ class OneStepPrior(FlowPrior):
         rows = torch.randint(len(embeddings), (BATCH,), generator=rng)
         noise = torch.randn(BATCH, self.latent_size, generator=rng).to(self.device)
         shown = (torch.rand(BATCH, generator=rng) >= self.config.drop).to(self.device)
-        seen = self.bridge.show(embeddings[rows], rng)
+        shown_of_rows, told = taught(self, embeddings[rows], rng)
+        seen = self.bridge.show(shown_of_rows, rng)
         with torch.no_grad():
-            goal = self._straight_walk(noise, self.prompt(*seen, shown))
-        return (self._jump(noise, self.jump_prompt(*seen, shown)) - goal).square().mean()
+            goal = self._straight_walk(noise, self.prompt(*seen, shown, told))
+        return (self._jump(noise, self.jump_prompt(*seen, shown, told)) - goal).square().mean()
 
     def _straight_walk(self, x: Tensor, condition: Condition) -> Tensor:
         """From noise to standardised latents, without fresh noise: a function of the noise."""

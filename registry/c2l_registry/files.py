@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,32 @@ def write_atomically(path: Path, data: bytes, *, hint: str = ANOTHER_PLACE) -> N
         draft.write_bytes(data)
 
 
+def create_atomically(path: Path, data: bytes, *, hint: str = ANOTHER_PLACE) -> bool:
+    """Write ``path`` unless it exists; of several who do so at once, one does. Says whether.
+
+    Raises:
+        NotWritable: the folder or the disk does not take it.
+    """
+    draft = path.with_name(f".{path.name}.{_writer()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.write_bytes(data)
+            _sync(draft)
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                return False
+            except OSError:  # no hard links here: of several at once, the last one wins
+                os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error, hint=hint) from error
+    return True
+
+
 @contextmanager
 def draft_of(
     path: Path, *, parents: bool = False, sync: bool = True, hint: str = ANOTHER_PLACE
@@ -38,8 +65,7 @@ def draft_of(
     Raises:
         NotWritable: the folder or the disk does not take it.
     """
-    writer = f"{os.getpid()}-{threading.get_ident()}"
-    draft = path.with_name(f".{path.name}.{writer}.partial")
+    draft = path.with_name(f".{path.name}.{_writer()}.partial")
     try:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +80,11 @@ def draft_of(
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error, hint=hint) from error
+
+
+def _writer() -> str:
+    """Who writes: threads, processes and machines may share a folder."""
+    return f"{platform.node()}-{os.getpid()}-{threading.get_ident()}"
 
 
 def remove_partials(folder: Path, name: str = "*") -> None:

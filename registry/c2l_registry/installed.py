@@ -96,6 +96,8 @@ class Installed:
     def kinds(self, interface: Interface | None = None) -> dict[str, KindSpec]:
         """The kinds that can be used, by name, without those that two plugins claim.
 
+        Args:
+            interface: None for all that plugins offer, without the host's own.
         Raises:
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
@@ -103,7 +105,12 @@ class Installed:
         return {
             kind: claims[0][0]
             for kind, claims in sorted(self._claims.items())
-            if len(claims) == 1 and interface in {None, claims[0][0].interface}
+            if len(claims) == 1
+            and (
+                claims[0][0] not in self._own_kinds
+                if interface is None
+                else claims[0][0].interface == interface
+            )
         }
 
     def package(self, kind: str) -> str:

@@ -23,7 +23,8 @@ class KindSpec:
 
     Args:
         kind: the word before the colon of a reference: ``[a-z][a-z0-9-]+``.
-        interface: ``generator``, ``embedder`` or ``prior``; directions are all of one kind, c2l's own.
+        interface: ``generator``, ``embedder`` or ``prior``. Directions are all of one kind, the
+            host's own.
         factory: dotted path of the class, ``package.module:Class``, imported at first use.
         summary: one line for ``c2l models list``.
         licence: of the code; those of weights are on their cards.

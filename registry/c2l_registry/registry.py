@@ -155,7 +155,7 @@ class Registry(Installed):
             UnknownPlugin: ``C2L_DISABLE_PLUGINS`` names a plugin that is not installed.
         """
         specs = sorted(
-            self.kinds(interface).values(), key=lambda s: (INTERFACES.index(s.interface), s.kind)
+            self._listed(interface).values(), key=lambda s: (INTERFACES.index(s.interface), s.kind)
         )
         rows = sorted(self._catalogue.models.items(), key=lambda row: _natural(row[0]))
         entries = []
@@ -317,9 +317,14 @@ class Registry(Installed):
             return entry_of_kind(spec, self._claims[spec.kind][0][1].name)
         return entry_of_card(spec, shelved, self._environ)
 
+    def _listed(self, interface: Interface | None) -> dict[str, KindSpec]:
+        """The kinds of an interface; of all of them, with the host's own."""
+        own = {spec.kind: spec for spec in self._own_kinds} if interface is None else {}
+        return {**self.kinds(interface), **own}
+
     def _names(self, interface: Interface | None) -> list[str]:
         """The catalogue's names of an interface."""
-        kinds = self.kinds(interface)
+        kinds = self._listed(interface)
         return [name for name in self._catalogue.models if name.partition(":")[0] in kinds]
 
     def _spec(self, kind: str, interface: Interface | None) -> KindSpec:
@@ -351,6 +356,7 @@ class Registry(Installed):
     def _unknown_name(self, reference: str, spec: KindSpec) -> UnknownReference:
         names = [name for name in self._catalogue.models if _is_of(spec.kind, name)]
         file = reference.partition(":")[2]
+        all_names = f"{LIST_MODELS} --kind {spec.interface}"
         by_file = f"For a file, write {spec.kind}:./{file}"
         message = f"there is no {spec.interface} {reference}"
         if names_a_file(file):
@@ -359,7 +365,7 @@ class Registry(Installed):
         for errors in self._catalogue.problems.values():
             message += "".join(f"; {error.message}" for error in errors)
         return UnknownReference(
-            message, hint=join(did_you_mean(reference, names), LIST_MODELS if names else by_file)
+            message, hint=join(did_you_mean(reference, names), all_names if names else by_file)
         )
 
 

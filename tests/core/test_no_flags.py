@@ -16,6 +16,8 @@ NOT_OURS = {
     "installers.py",  # the flags of pip, uv and pipx
     "html.py",  # the variables of a style sheet
     "curves.py",
+    "scripts.py",  # what SLURM runs is a shell's
+    "submitting.py",  # the flags of sbatch
 }
 WORKSHOP = "c2l_demo_workshop"  # which has a command line of its own
 

@@ -15,7 +15,7 @@ import typer
 from doc_pages import PAGES, ROOT, blocks_of, commands_in, section_of, spans_of, text_of
 
 from c2l.cli.app import app, main
-from c2l.cli.commands import Command, add
+from c2l.cli.commands import Command, CommandGroup, add
 from c2l.service import Request, Session, read_request, typed_request
 from c2l.testing import assert_conforms
 
@@ -79,7 +79,7 @@ def test_commands_are_found() -> None:
 @pytest.mark.parametrize(("page", "words"), COMMANDS)
 def test_commands_parse(page: str, words: list[str]) -> None:
     command, arguments = command_of(words)
-    assert isinstance(command, Command)
+    assert isinstance(command, (Command, CommandGroup))
     command.make_context(words[0], [word for word in arguments if word != "…"])
 
 

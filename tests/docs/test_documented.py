@@ -49,13 +49,17 @@ def leaves(command: Any, *words: str) -> Iterator[tuple[str, Any]]:
     if hasattr(command, "commands"):
         for word, inner in command.commands.items():
             yield from leaves(inner, *words, word)
-    else:
+    if getattr(command, "invoke_without_command", True) and len(words) > 1:
         yield " ".join(words), command
 
 
 COMMANDS = dict(leaves(typer.main.get_command(app), "c2l"))
 OWN_PAGES = {
     "c2l pairs": "training",
+    "c2l pairs submit": "scale",
+    "c2l pairs status": "scale",
+    "c2l pairs finish": "scale",
+    "c2l pairs verify": "scale",
     "c2l train": "training",
     "c2l eval": "evaluation",
     "c2l recipes check": "evaluation",

@@ -107,6 +107,7 @@ def test_every_name_and_its_state(registry: Registry) -> None:
         ("gan:distant", "generator", "to be fetched"),
         ("clip", "embedder", "built in"),
         ("clip:B-32/open", "embedder", "to be fetched"),
+        ("direction", "direction", "built in"),
     ]
     assert [e.reference for e in registry.models("embedder")] == ["clip", "clip:B-32/open"]
     assert registry.problems(cards=True) == []
@@ -157,7 +158,10 @@ def test_paths(registry: Registry, tmp_path: Path) -> None:
     [
         ("gan:face-16", "Did you mean gan:faces-16"),
         ("gan:Faces-16", "Did you mean gan:faces-16"),
-        ("gan:zebra", r"there is no generator gan:zebra\. List the names: c2l models list$"),
+        (
+            "gan:zebra",
+            r"there is no generator gan:zebra\. List the names: c2l models list --kind generator$",
+        ),
         ("clip:B-32/open", "clip is a kind of embedder, not of generator"),
         ("gna:faces-16", "Did you mean gan"),
     ],
@@ -217,7 +221,7 @@ def test_a_broken_card_file_is_one_line_and_breaks_nothing_else(
     site: Path, text: str, reason: str
 ) -> None:
     opened = broken(site, text)
-    assert [e.reference for e in opened.models()] == ["broken", "fine", "fine:a"]
+    assert [e.reference for e in opened.models()] == ["broken", "fine", "fine:a", "direction"]
     (problem,) = opened.problems(cards=True)
     assert isinstance(problem, BadCard)
     assert "\n" not in str(problem) and str(site / "broken.toml") in str(problem)

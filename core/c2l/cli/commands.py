@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from c2l import service
 from c2l.cli import wording
+from c2l.errors import BadInput
 
 MANAGING = ("c2l plugins ", "c2l doctor")
 """The ways out when plugins are broken; they run whatever C2L_PLUGINS_STRICT says."""
@@ -54,10 +55,29 @@ class Group(TyperGroup):
         return _false_by_default(super().get_help_option(ctx))
 
 
+class CommandGroup(Group):
+    """A command with others below it, which take its place where one of them is named."""
+
+    def invoke(self, ctx: Any) -> Any:
+        wording.speak_for(ctx)
+        service.refuse_broken_plugins()
+        return super().invoke(ctx)
+
+
 def add(app: typer.Typer, name: str, function: Callable[..., Any], examples: str = "") -> None:
     """Add a command; examples are separated by blank lines, and shown as they are written."""
-    lines = [f"\b\n{example.strip()}" for example in examples.split("\n\n")] if examples else []
-    app.command(name, cls=Command, epilog="\n\n".join(lines) or None)(function)
+    app.command(name, cls=Command, epilog=_epilog(examples))(function)
+
+
+def add_with_others(
+    app: typer.Typer, name: str, function: Callable[..., Any], examples: str, commands: Commands
+) -> None:
+    """Add a command that has others below it."""
+    group = typer.Typer(cls=CommandGroup, invoke_without_command=True, epilog=_epilog(examples))
+    group.callback()(function)
+    for command, other in commands.items():
+        add(group, command, other)
+    app.add_typer(group, name=name)
 
 
 def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> None:
@@ -66,6 +86,23 @@ def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> Non
     for command, function in commands.items():
         add(group, command, function)
     app.add_typer(group, name=name)
+
+
+def _epilog(examples: str) -> str | None:
+    lines = [f"\b\n{example.strip()}" for example in examples.split("\n\n")] if examples else []
+    return "\n\n".join(lines) or None
+
+
+def is_another(context: typer.Context) -> bool:
+    """Whether a command below a ``CommandGroup`` was named; options come after its name."""
+    if context.invoked_subcommand is None:
+        return False
+    if typed := sorted(typed_flags(context)):
+        raise BadInput(
+            f"{', '.join(typed)} before '{context.invoked_subcommand}' has no meaning",
+            hint=f"See {context.command_path} {context.invoked_subcommand} --help",
+        )
+    return True
 
 
 def fields_of(context: typer.Context, *others: str) -> dict[str, Any]:

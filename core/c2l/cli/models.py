@@ -11,7 +11,7 @@ from c2l import service
 from c2l.cli import output
 from c2l.cli.commands import Commands
 from c2l.cli.fetching import PULLED, pull, readable
-from c2l.cli.options import AcceptLicence, DryRun, Json, option
+from c2l.cli.options import AcceptLicence, DryRun, Json, Text, option
 
 Interface = Literal["generator", "embedder", "prior", "direction"]
 Models = Annotated[list[str], typer.Argument(help="kind:name, as 'c2l models list' shows them.")]
@@ -23,20 +23,43 @@ File = Annotated[
 
 def list_models(
     kind: Annotated[Interface | None, option("Only one kind of part.", "--kind")] = None,
+    family: Annotated[Text, option("Only a family, or what its name begins with.")] = None,
+    search: Annotated[Text, option("Only what holds these words.")] = None,
+    here: Annotated[bool, option("Only what is on this machine.", "--here")] = False,
     as_json: Json = False,
 ) -> None:
-    """List all that can be named: kinds, their models, kept directions."""
+    """List families of models; or the models that are asked for."""
     output.warn_of_problems()
-    models = service.list_models(kind)
+    models = service.list_models(kind, family=family, search=search, here=here)
     if as_json:
         output.print_rows(models, {}, as_json=True)
-        return
-    for number, interface in enumerate((kind,) if kind else service.INTERFACES):
+    elif kind or family or search or here:
+        _print_models(models)
+    else:
+        _print_families(service.family_rows(models))
+
+
+def _print_models(models: list[service.ModelRow]) -> None:
+    for number, ((interface, name), rows) in enumerate(service.by_family(models).items()):
         if number:
             output.data("")
-        rows = [model for model in models if model.interface == interface]
-        columns = {f"{interface}s": "reference", "state": "state", "summary": "summary"}
+        columns = {f"{interface}s: {name}": "reference", "state": "state", "summary": "detail"}
         output.print_rows(rows, columns, as_json=False)
+    if not models:
+        output.talk("nothing matches; see c2l models list")
+
+
+def _print_families(rows: list[service.FamilyRow]) -> None:
+    for number, interface in enumerate(dict.fromkeys(row.interface for row in rows)):
+        if number:
+            output.data("")
+        some = [row for row in rows if row.interface == interface]
+        headings = [f"{interface}s", "kind", "models", "here", "what"]
+        cells = [[r.family, r.kind, str(r.num or ""), str(r.num_here or ""), r.about] for r in some]
+        output.print_table(headings, cells)
+    output.talk(
+        "\nmore: c2l models list --kind generator, --family stylegan3, --search faces, --here"
+    )
 
 
 def show_model(

@@ -18,9 +18,9 @@ Fraction: TypeAlias = float | None
 File: TypeAlias = Path | None
 
 
-def option(help: str, *flags: str, default: str | bool = True) -> Any:
+def option(help: str, *flags: str, default: str | bool = True, metavar: str | None = None) -> Any:
     """An option: its help, its flags unless made from its name, and the default that help shows."""
-    return typer.Option(*flags, help=help, show_default=default)
+    return typer.Option(*flags, help=help, show_default=default, metavar=metavar)
 
 
 def place(help: str, *flags: str, default: str | bool = True) -> Any:
@@ -70,6 +70,7 @@ NumPairs = Annotated[
     Number, option("How many pairs.", "--num", "-n", default="the folder's, or 100000")
 ]
 Groups = Annotated[Text, option("Mix latents: layers for each code, as in 4,4,10.", default="one")]
+FirstSeed = Annotated[Number, option("Seed of the first pair.", default="0")]
 Classes = Annotated[
     list[str] | None,
     option("A class to draw, by name or number, or 151-268; repeatable.", "--class", default="all"),
@@ -77,6 +78,11 @@ Classes = Annotated[
 ShardSize = Annotated[Number, option("Pairs in one file.", default="by picture size")]
 PairsAtOnce = Annotated[Number, option("Pictures drawn at once.", default="by picture size")]
 Workers = Annotated[Number, option("Processes that draw.", default="one for each core of the CPU")]
+Devices = Annotated[Text, option("Several of this machine: auto for all GPUs, or cuda:0,cuda:1.")]
+Engine = Annotated[str, option("Who draws: local, or ray for a cluster.")]
+Shards = Annotated[Text, option("Draw these files alone, as in 0-99,120.", default="all")]
+Rank = Annotated[Number, option("Or as process R of N, from 0 on.", metavar="R")]
+World = Annotated[Number, option("The number N of processes.", metavar="N")]
 
 # Training. None leaves a value to the run's file, and then to the run itself.
 Kind = Annotated[

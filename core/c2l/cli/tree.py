@@ -15,13 +15,15 @@ from c2l.cli import (
     models,
     new,
     pairs,
+    pairs_folders,
+    pairs_submit,
     plugins,
     recipes,
     sample,
     serve,
     train,
 )
-from c2l.cli.commands import add, add_group
+from c2l.cli.commands import add, add_group, add_with_others
 
 
 def add_all(app: typer.Typer) -> None:
@@ -29,7 +31,8 @@ def add_all(app: typer.Typer) -> None:
     add(app, "sample", sample.sample, sample.EXAMPLES)
     add_group(app, "edit", "Walks, mixes, variations and directions of pictures.", edit.COMMANDS)
     add(app, "info", info.info)
-    add(app, "pairs", pairs.pairs, pairs.EXAMPLES)
+    below = {"submit": pairs_submit.submit, **pairs_folders.COMMANDS}
+    add_with_others(app, "pairs", pairs.pairs, pairs.EXAMPLES, below)
     add(app, "train", train.train, train.EXAMPLES)
     add(app, "eval", eval.evaluate, eval.EXAMPLES)
     add(app, "check", check.check, check.EXAMPLES)

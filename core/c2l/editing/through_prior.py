@@ -174,7 +174,7 @@ def _expanded(parts: Parts, latents: Tensor) -> Tensor:
 
 
 def codes_of(parts: Parts, layers: Tensor) -> Tensor:
-    """Latents (B, L, D) as the prior knows them, (B, K, D): the mean of layers that one code feeds."""
+    """Latents (B, L, D) as the prior knows them, (B, K, D): means of the layers of each code."""
     groups = layers.split(list(prior_repeats(parts)), dim=1)
     return torch.stack([group.mean(dim=1) for group in groups], dim=1)
 

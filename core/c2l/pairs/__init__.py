@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from c2l.pairs.build import PairsInterrupted, build_pairs
+from c2l.pairs.build import (
+    PairsInterrupted,
+    begin_pairs,
+    build_pairs,
+    draw_pairs,
+    suited_batch_size,
+)
+from c2l.pairs.engines import Engine
+from c2l.pairs.engines.local import LocalEngine, WorkerDied
+from c2l.pairs.folder import finish_pairs, missing_shards
 from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.parts import part_mismatches, references_of
 from c2l.pairs.reader import Pairs, load_pairs
 from c2l.pairs.records import ShardRecord
-from c2l.pairs.workers import WorkerDied
+from c2l.pairs.shares import ALL, Share, parse_ranges
+from c2l.pairs.status import FolderStatus, pairs_status
+from c2l.pairs.verify import Verified, verify_pairs
 
 __all__ = [
+    "ALL",
+    "Engine",
+    "FolderStatus",
+    "LocalEngine",
     "Pairs",
     "PairsInterrupted",
     "PairsManifest",
+    "Share",
     "ShardRecord",
+    "Verified",
     "WorkerDied",
+    "begin_pairs",
     "build_pairs",
+    "draw_pairs",
+    "finish_pairs",
     "load_pairs",
+    "missing_shards",
+    "pairs_status",
+    "parse_ranges",
     "part_mismatches",
     "read_manifest",
     "references_of",
+    "suited_batch_size",
+    "verify_pairs",
 ]

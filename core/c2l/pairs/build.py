@@ -15,10 +15,12 @@ from c2l.generator import Generator
 from c2l.guard import watch
 from c2l.pairs import folder
 from c2l.pairs.drawing import Parts
+from c2l.pairs.engines import Engine
+from c2l.pairs.engines.local import LocalEngine
 from c2l.pairs.groups import check_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
 from c2l.pairs.reader import Pairs
-from c2l.pairs.workers import draw_shards
+from c2l.pairs.shares import ALL, Share
 from c2l.places import Place, place_of
 from c2l.prior_file import PartCard
 from c2l.seeds import NUM_SEEDS
@@ -29,6 +31,8 @@ MOST_IN_SHARD = 1024
 PIXELS_IN_SHARD = 2**28
 """Ctrl-C loses at most one shard of each worker: 256 pictures of 1024 px, some minutes on a CPU."""
 MOST_IN_BATCH = 256
+
+OnProgress = Callable[[int, int], None]
 
 
 class PairsInterrupted(KeyboardInterrupt):
@@ -58,13 +62,14 @@ def build_pairs(
     shard_size: int | None = None,
     batch_size: int | None = None,
     workers: int = 1,
-    on_progress: Callable[[int, int], None] | None = None,
+    engine: Engine | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Pairs:
     """Draw latents, render them, embed the pictures, and store the pairs in ``out``.
 
     Pair i is a pure function of the parts and of seed ``first_seed + i``. An unfinished folder is
     resumed: finished shards stay as they are, and the result has the same bytes as one
-    uninterrupted run on the same machine.
+    uninterrupted run on the same kind of processor.
 
     A larger ``num`` than before adds to the folder. A smaller one never removes a pair: a finished
     folder stays as it is, and an unfinished one is finished at ``num``, or at once if it already
@@ -86,6 +91,7 @@ def build_pairs(
             size. The exact bytes depend on it.
         workers: processes that draw, each with one thread on a CPU; the bytes do not depend on
             them. With more than one, a script needs ``if __name__ == "__main__"``.
+        engine: who draws, in place of such workers.
         on_progress: called with the number of pairs on disk or drawn, and the number wanted.
     Raises:
         BadInput: a number is out of range, groups do not fit the generator, a part gives NaN, or
@@ -97,10 +103,45 @@ def build_pairs(
         WorkerDied: a worker ended, usually for lack of memory.
         PairsInterrupted: Ctrl-C.
     """
-    out = place_of(out)
-    watch(generator)
-    watch(embedder)
-    _check_numbers(num=num, shard_size=shard_size, batch_size=batch_size, workers=workers)
+    out, parts = place_of(out), (generator, embedder)
+    _check_numbers(workers=workers)
+    plan = begin_pairs(
+        parts,
+        num,
+        out,
+        groups=groups,
+        class_labels=class_labels,
+        first_seed=first_seed,
+        shard_size=shard_size,
+        batch_size=batch_size,
+    )
+    engine = engine or LocalEngine((str(generator.device),) * workers)
+    draw_pairs(parts, plan, out, engine, on_progress=on_progress)
+    return Pairs(out, folder.finish_pairs(out))
+
+
+def begin_pairs(
+    parts: Parts,
+    num: int,
+    out: Place,
+    *,
+    groups: Sequence[int] | None = None,
+    class_labels: Sequence[int | str] | None = None,
+    first_seed: int = 0,
+    shard_size: int | None = None,
+    batch_size: int | None = None,
+) -> PairsManifest:
+    """Begin a folder, or look at one that was begun; the plan to follow.
+
+    Args:
+        As of ``build_pairs``.
+    Raises:
+        As ``build_pairs``.
+    """
+    for part in parts:
+        watch(part)
+    _check_numbers(num=num, shard_size=shard_size, batch_size=batch_size)
+    generator, _ = parts
     if not 0 <= first_seed <= NUM_SEEDS - num:
         raise BadInput(
             f"`first_seed={first_seed}` and {num:,} pairs from there do not lie in 0 to 2**64 - 1",
@@ -110,28 +151,48 @@ def build_pairs(
     mixed = check_groups(
         groups, generator.latent_space, generator.reference, range(first_seed, first_seed + num)
     )
-    parts = generator, embedder
     wanted = _wanted(parts, num, out, mixed, first_seed, shard_size, batch_size)
     wanted = dataclasses.replace(wanted, **_classes(generator, class_labels))
-    plan = folder.begin(wanted, parts, out)
-    todo = folder.missing(plan, out)
+    return folder.begin(wanted, parts, out)
+
+
+def draw_pairs(
+    parts: Parts,
+    plan: PairsManifest,
+    out: Place,
+    engine: Engine,
+    share: Share = ALL,
+    *,
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Draw what is missing of a share.
+
+    Args:
+        on_progress: called with the number of pairs of the share on disk or drawn, and their
+            number when all are.
+    Raises:
+        As ``build_pairs``.
+    """
+    share.check(plan.num_shards)
+    ours = [i for i in range(plan.num_shards) if i in share]
+    todo = [i for i in folder.missing_shards(plan, out) if i in share]
     report = on_progress or (lambda done, total: None)
-    done = num_done = plan.num - sum(map(plan.shard_length, todo))
-    report(done, plan.num)
+    total = sum(map(plan.shard_length, ours))
+    done = num_done = total - sum(map(plan.shard_length, todo))
+    report(done, total)
 
     def on_drawn(drawn: int) -> None:
         nonlocal done
         done += drawn
-        report(done, plan.num)
+        report(done, total)
 
     try:
         if todo:
-            try_parts(generator, embedder, first_seed)
-        for index in draw_shards(parts, plan, out, todo, workers=workers, on_drawn=on_drawn):
-            num_done += plan.shard_length(index)
+            try_parts(*parts, plan.first_seed)
+            for index in engine.draw(parts, plan, out, todo, on_drawn):
+                num_done += plan.shard_length(index)
     except KeyboardInterrupt:
-        raise PairsInterrupted(out, num_done, plan.num) from None
-    return Pairs(out, folder.finish(out))
+        raise PairsInterrupted(out, num_done, total) from None
 
 
 def _check_numbers(**numbers: int | None) -> None:
@@ -165,7 +226,8 @@ def _wanted(
         num=num,
         first_seed=first_seed,
         shard_size=shard_size or (there.shard_size if there else _shard_size(generator)),
-        batch_size=batch_size or (there.batch_size if there else _batch_size(generator)),
+        batch_size=batch_size
+        or (there.batch_size if there else suited_batch_size(generator, generator.device.type)),
         versions=_versions(),
     )
 
@@ -197,8 +259,9 @@ def _shard_size(generator: Generator) -> int:
     return max(1, min(MOST_IN_SHARD, PIXELS_IN_SHARD // (height * width)))
 
 
-def _batch_size(generator: Generator) -> int:
-    return min(MOST_IN_BATCH, PAIRS.pictures(generator.image_size, generator.device.type))
+def suited_batch_size(generator: Generator, device_type: str) -> int:
+    """How many pictures are drawn at once on a type of device."""
+    return min(MOST_IN_BATCH, PAIRS.pictures(generator.image_size, device_type))
 
 
 def _versions() -> dict[str, str]:

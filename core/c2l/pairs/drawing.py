@@ -1,9 +1,14 @@
-"""Drawing one shard: a pure function of the parts and its seeds."""
+"""Drawing one shard: a pure function of the parts and its seeds.
+
+On a CPU every process computes with one thread. That is faster than one process with many
+threads, and makes a pair the same bits whatever the number of workers or cores.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +25,7 @@ from c2l.pairs.shards import write_shard
 from c2l.part import Part
 from c2l.places import Place
 from c2l.seeds import NUM_SEEDS
+from c2l.threads import single_threaded
 
 Parts = tuple[Generator, Embedder]
 OnDrawn = Callable[[int], None]
@@ -60,21 +66,30 @@ def batches_of(seeds: range, size: int, groups: tuple[int, ...] = ()) -> Iterato
 
 
 class ShardDrawer:
-    """Draws shards of a folder, each a pure function of its place in the plan.
+    """Draws shards of a folder. ``run_shard`` is all that an engine calls.
 
     Args:
         parts: on their devices.
         manifest: the plan of the folder.
+        on_drawn: called after each batch.
     """
 
-    def __init__(self, parts: Parts, manifest: PairsManifest, folder: Place) -> None:
-        self.parts, self.manifest, self.folder = parts, manifest, folder
+    def __init__(
+        self,
+        parts: Parts,
+        manifest: PairsManifest,
+        folder: Place,
+        on_drawn: OnDrawn = lambda num: None,
+    ) -> None:
+        self.parts, self.manifest, self.folder, self.on_drawn = parts, manifest, folder, on_drawn
         own = tuple(parts[0].latent_space.repeats)
         self._groups = () if manifest.repeats == own else manifest.repeats
         self._made_on = kind_of(parts[0].device)
 
-    def draw(self, index: int, on_drawn: OnDrawn) -> ShardRecord:
-        """Draw a shard, write it, and then its record. Two who do so at once are harmless.
+    def run_shard(self, index: int) -> ShardRecord:
+        """Draw a shard, a pure function of its place in the plan; write it, and then its record.
+
+        Two who do so at once, anywhere, are harmless: both write the same.
 
         Raises:
             BadInput: a latent or an embedding is not finite.
@@ -82,10 +97,12 @@ class ShardDrawer:
         """
         rows = []
         seeds = self.manifest.shard_seeds(index)
-        for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
-            classes = self.manifest.draw_classes(batch.seeds)
-            rows.append(draw_batch(*self.parts, dataclasses.replace(batch, classes=classes)))
-            on_drawn(batch.num)
+        on_cpu = self.parts[0].device.type == "cpu"
+        with single_threaded() if on_cpu else nullcontext():
+            for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
+                classes = self.manifest.draw_classes(batch.seeds)
+                rows.append(draw_batch(*self.parts, dataclasses.replace(batch, classes=classes)))
+                self.on_drawn(batch.num)
         latents, embeddings = map(torch.cat, zip(*rows, strict=True))
         path = self.folder / shard_name(index)
         record = write_shard(path, self.manifest, seeds, latents, embeddings, self._made_on)

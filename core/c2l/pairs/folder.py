@@ -1,8 +1,8 @@
 """A folder of pairs from its beginning to its end, whoever fills it.
 
 ``begin`` writes the plan, or checks that the folder has the same one; anybody draws what
-``missing`` names; ``finish`` writes down what is there. All three look at the folder once and open
-no shard.
+``missing_shards`` names; ``finish_pairs`` writes down what is there. All three look at the folder
+once and open no shard.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from c2l.pairs.records import (
     shard_name,
     write_record,
 )
-from c2l.places import Place
+from c2l.places import Place, place_of
 
 
 def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place) -> PairsManifest:
@@ -47,8 +47,8 @@ def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place) 
                 hint="Choose another folder with `out`",
                 field="out",
             )
-        wanted.write(out)
-        return wanted
+        if wanted.create(out):
+            return wanted
     there = read_manifest(out)
     _refuse_others(there, wanted, parts, out)
     _write_records_of_version_1(there, out)
@@ -67,7 +67,7 @@ def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place) 
     return plan
 
 
-def missing(plan: PairsManifest, out: Place) -> list[int]:
+def missing_shards(plan: PairsManifest, out: Place) -> list[int]:
     """Places of shards that have to be drawn.
 
     Raises:
@@ -84,7 +84,7 @@ def num_done(plan: PairsManifest, out: Place) -> int:
     return sum(plan.shard_length(i) for i in finished if i < plan.num_shards)
 
 
-def finish(out: Place) -> PairsManifest:
+def finish_pairs(out: Place | str) -> PairsManifest:
     """Write down what a folder holds, once all of it is there.
 
     Raises:
@@ -92,6 +92,7 @@ def finish(out: Place) -> PairsManifest:
         BadWeights: the plan or a record is damaged.
         NotWritable
     """
+    out = place_of(out)
     plan = read_manifest(out)
     whole = assembled(plan, out)
     if whole != plan:

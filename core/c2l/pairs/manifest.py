@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from c2l.classes import Classes
 from c2l.errors import BadInput, BadWeights, spell_fields
-from c2l.files import write_atomically
+from c2l.files import create_atomically, write_atomically
 from c2l.pairs.records import ShardRecord
 from c2l.places import Place
 from c2l.prior_file import PartCard
@@ -25,6 +25,10 @@ READABLE = ("c2l-pairs/1", SCHEMA)
 """The first listed the finished shards of an unfinished folder, too."""
 NAME = "manifest.json"
 _OF_CLASSES = ("num_classes", "class_shares", "class_labels")
+_LATER = _OF_CLASSES
+
+_PLACE = "(the shards stand here)"
+_FIELDS = sorted(field.name for field in dataclasses.fields(ShardRecord))
 
 
 @dataclass(frozen=True)
@@ -95,37 +99,74 @@ class PairsManifest:
         It is that of the first schema, since checkpoints and priors hold it: a record's later
         fields do not tell pairs apart that its sha256 does not.
         """
-        raw = self._raw()
-        raw["shards"] = [{n: s[n] for n in ("file", "num", "sha256")} for s in raw["shards"]]
-        return hashlib.sha256(_json({"schema": READABLE[0], **raw}).encode()).hexdigest()
+        digest = hashlib.sha256()
+        for text in self._texts(READABLE[0], _as_in_version_1):
+            digest.update(text.encode())
+        return digest.hexdigest()
 
     def to_json(self) -> str:
-        return _json({"schema": SCHEMA, **self._raw()})
+        """With a line for each shard."""
+        return "".join(self._texts(SCHEMA, _as_line))
 
-    def _raw(self) -> dict[str, Any]:
-        """Without fields about classes where there are none, as before there were any."""
-        raw = dataclasses.asdict(self)
-        return {n: v for n, v in raw.items() if v or n not in _OF_CLASSES}
+    def _texts(self, schema: str, spell: Callable[[ShardRecord], str]) -> Iterator[str]:
+        """JSON in pieces: Python's own would take minutes and gigabytes for 400,000 shards.
+
+        Fields that came later are left out where they say nothing, as before there were any.
+        """
+        raw = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in _LATER or getattr(self, field.name) != field.default
+        }
+        raw |= {role: dataclasses.asdict(raw[role]) for role in ("generator", "embedder")}
+        raw |= {"schema": schema, "shards": _PLACE}
+        before, after = (json.dumps(raw, indent=1, sort_keys=True) + "\n").split(f'"{_PLACE}"')
+        yield before
+        yield "[" if self.shards else "[]"
+        for number, shard in enumerate(self.shards):
+            yield f"{',' if number else ''}\n  {spell(shard)}"
+        yield "\n ]" if self.shards else ""
+        yield after
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Raises ``ValueError``, ``KeyError`` or ``TypeError`` on anything but a manifest."""
-        raw: dict[str, Any] = json.loads(text)
+        raw: Any = json.loads(text, object_hook=_record_or_dict)
         if raw.pop("schema") not in READABLE:
             raise ValueError("unknown schema")
         raw["generator"] = PartCard(**raw["generator"])
         raw["embedder"] = PartCard(**raw["embedder"])
         raw |= {n: tuple(raw[n]) for n in ("repeats", *_OF_CLASSES[1:]) if n in raw}
-        raw["shards"] = tuple(ShardRecord(**shard) for shard in raw["shards"])
+        raw["shards"] = tuple(raw["shards"])
+        if not all(isinstance(shard, ShardRecord) for shard in raw["shards"]):
+            raise TypeError("shards")
         return cls(**raw)
+
+    def create(self, folder: Place) -> bool:
+        """Write the manifest of a new folder; of several who begin one at once, one does."""
+        return create_atomically(folder / NAME, self.to_json().encode())
 
     def write(self, folder: Place) -> None:
         """Replace the manifest of ``folder`` atomically."""
         write_atomically(folder / NAME, self.to_json().encode())
 
 
-def _json(raw: dict[str, Any]) -> str:
-    return json.dumps(raw, indent=1, sort_keys=True) + "\n"
+def _as_line(shard: ShardRecord) -> str:
+    return json.dumps({name: getattr(shard, name) for name in _FIELDS})
+
+
+def _as_in_version_1(shard: ShardRecord) -> str:
+    return (
+        f'{{\n   "file": {json.dumps(shard.file)},\n   "num": {shard.num},'
+        f'\n   "sha256": "{shard.sha256}"\n  }}'
+    )
+
+
+def _record_or_dict(raw: dict[str, Any]) -> Any:
+    """What is known to be a shard never becomes a table of its own, nor does its ``made_on``."""
+    if {"file", "num", "sha256"} <= raw.keys() <= set(_FIELDS):
+        return ShardRecord.of(raw)
+    return raw
 
 
 def read_manifest(folder: Place) -> PairsManifest:

@@ -74,9 +74,13 @@ class Pairs:
     @cached_property
     def classes(self) -> Tensor | None:
         """int64, shape (N,): the class of each latent; None where the generator has none."""
+        return self.classes_of(0, len(self))
+
+    def classes_of(self, start: int, stop: int) -> Tensor | None:
+        """Those of some rows."""
         first = self.manifest.first_seed
-        drawn = self.manifest.draw_classes(range(first, first + len(self)))
-        return torch.tensor(drawn) if drawn else None
+        drawn = self.manifest.draw_classes(range(first + start, first + stop))
+        return torch.tensor(drawn, dtype=torch.int64) if self.manifest.num_classes else None
 
     @cached_property
     def _tensors(self) -> tuple[Tensor, Tensor]:

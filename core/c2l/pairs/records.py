@@ -10,8 +10,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
@@ -20,7 +22,7 @@ from c2l.places import Place, list_place, read_many
 _NAME = re.compile(r"pairs-(\d{5,})\.(json|safetensors)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ShardRecord:
     """One finished shard.
 
@@ -38,6 +40,16 @@ class ShardRecord:
     size: int = 0
     made_on: str = ""
 
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Self:
+        """Raises ``TypeError`` on anything but a record."""
+        record = cls(**raw)
+        if not (isinstance(record.num, int) and isinstance(record.sha256, str)):
+            raise TypeError("record")
+        # Of hundreds of thousands, a few kinds.
+        object.__setattr__(record, "made_on", sys.intern(record.made_on))
+        return record
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -46,10 +58,12 @@ class Listing:
     Args:
         finished: places of shards that are there with their record.
         sizes: in bytes, of every shard that is there, by its place.
+        times: when each of these was written, in seconds since 1970 by the file server's clock.
     """
 
     finished: frozenset[int]
     sizes: Mapping[int, int]
+    times: Mapping[int, float]
 
 
 def shard_name(index: int) -> str:
@@ -64,6 +78,7 @@ def list_shards(folder: Place) -> Listing:
     """Look at a folder once; no file is opened."""
     records: set[int] = set()
     sizes: dict[int, int] = {}
+    times: dict[int, float] = {}
     for entry in list_place(folder):
         found = _NAME.fullmatch(entry.name)
         if found is None:
@@ -72,8 +87,9 @@ def list_shards(folder: Place) -> Listing:
         if found[2] == "json":
             records.add(index)
         else:
-            sizes[index] = entry.stat().st_size
-    return Listing(frozenset(records & sizes.keys()), sizes)
+            facts = entry.stat()
+            sizes[index], times[index] = facts.st_size, facts.st_mtime
+    return Listing(frozenset(records & sizes.keys()), sizes, times)
 
 
 def write_record(folder: Place, index: int, record: ShardRecord) -> None:
@@ -98,7 +114,7 @@ def read_records(folder: Place, indices: Iterable[int]) -> list[ShardRecord]:
     records = []
     for name in names:
         try:
-            records.append(ShardRecord(**json.loads(next(contents))))
+            records.append(ShardRecord.of(json.loads(next(contents))))
         except (OSError, ValueError, TypeError) as error:
             raise BadWeights(
                 f"{folder / name} is not the record of a shard",

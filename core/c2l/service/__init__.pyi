@@ -4,6 +4,11 @@ from c2l.editing.inversion import inverted as inverted
 from c2l.editing.video import VideoInterrupted as VideoInterrupted
 from c2l.evaluation.tables import comparison_table as comparison_table
 from c2l.evaluation.tables import scores_table as scores_table
+from c2l.pairs.folder import finish_pairs as finish_pairs
+from c2l.pairs.status import FolderStatus as FolderStatus
+from c2l.pairs.status import pairs_status as pairs_status
+from c2l.pairs.verify import Verified as Verified
+from c2l.pairs.verify import verify_pairs as verify_pairs
 from c2l.photos import Photo as Photo
 from c2l.photos import read_photo_data as read_photo_data
 from c2l.places.remote import check_local as check_local
@@ -16,6 +21,7 @@ from c2l.service.asking import describe_pipeline as describe_pipeline
 from c2l.service.asking import embed as embed
 from c2l.service.asking import score as score
 from c2l.service.catalogue import INTERFACES as INTERFACES
+from c2l.service.catalogue import ModelRow as ModelRow
 from c2l.service.catalogue import PluginRow as PluginRow
 from c2l.service.catalogue import list_models as list_models
 from c2l.service.catalogue import list_plugins as list_plugins
@@ -58,6 +64,9 @@ from c2l.service.evaluating import EvaluationRequest as EvaluationRequest
 from c2l.service.evaluating import compare_runs as compare_runs
 from c2l.service.evaluating import read_evaluation as read_evaluation
 from c2l.service.evaluating import run_evaluation as run_evaluation
+from c2l.service.families import FamilyRow as FamilyRow
+from c2l.service.families import by_family as by_family
+from c2l.service.families import family_rows as family_rows
 from c2l.service.health.check import check_health as check_health
 from c2l.service.health.findings import Health as Health
 from c2l.service.health.findings import Problem as Problem
@@ -74,6 +83,9 @@ from c2l.service.networks import inspect_file as inspect_file
 from c2l.service.notices import Notice as Notice
 from c2l.service.notices import notices_before as notices_before
 from c2l.service.pairs import make_pairs as make_pairs
+from c2l.service.pairs_request import PairsRequest as PairsRequest
+from c2l.service.pairs_submitting import SubmittedPairs as SubmittedPairs
+from c2l.service.pairs_submitting import submit_pairs as submit_pairs
 from c2l.service.plain_pictures import PictureFormat as PictureFormat
 from c2l.service.plain_pictures import PlainPicture as PlainPicture
 from c2l.service.plugin_choices import disable_plugin as disable_plugin

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from c2l.errors import C2LError
-from c2l.plugins import registry
 from c2l.kept_directions import (
     KIND,
     facts_of,
@@ -17,6 +16,8 @@ from c2l.kept_directions import (
     name_in,
     show_direction,
 )
+from c2l.plugins import registry
+from c2l.service.families import chosen_models, with_families
 from c2l_registry import Interface
 
 if TYPE_CHECKING:
@@ -52,7 +53,11 @@ class PluginRow:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A kind, or a model of one."""
+    """A kind, or a model of one.
+
+    Args:
+        family, domain, detail: what its summary says; see ``c2l.service.families``.
+    """
 
     reference: str
     interface: str
@@ -63,6 +68,9 @@ class ModelRow:
     plugin: str
     resolution: int | None
     size: int | None
+    family: str = ""
+    domain: str = ""
+    detail: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -122,11 +130,25 @@ def show_plugin(name: str) -> dict[str, Any]:
     }
 
 
-def list_models(interface: Interface | None = None) -> list[ModelRow]:
-    """All kinds, and the models of each; then the directions that are kept here."""
+def list_models(
+    interface: Interface | None = None,
+    *,
+    family: str | None = None,
+    search: str | None = None,
+    here: bool = False,
+) -> list[ModelRow]:
+    """All kinds, and the models of each; then the directions that are kept here.
+
+    Args:
+        interface, family, search, here: only one kind of part, a family or a part of its name, what
+            holds all words of a text, what is on this machine.
+    Raises:
+        BadInput: there is no such family.
+    """
     models = registry().models(interface)
     directions = kept_directions() if interface in (None, KIND) else ()
-    return [*map(_model_row, models), *map(_direction_row, directions)]
+    rows = with_families([*map(_model_row, models), *map(_direction_row, directions)])
+    return chosen_models(rows, family=family, search=search, here=here)
 
 
 def show_model(reference: str) -> dict[str, Any]:

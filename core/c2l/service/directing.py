@@ -22,13 +22,13 @@ from c2l.editing.directions import (
 from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.ends import end_of
 from c2l.errors import BadInput, BadWeights
+from c2l.kept_directions import on_card, place_to_keep
 from c2l.ranges import MOST_STRENGTH
 from c2l.result import slug
 from c2l.sampling.record import read_record
 from c2l.service.drawing import prepare_folder
 from c2l.service.edit_ends import Ends
 from c2l.service.editing import TypedEdit
-from c2l.kept_directions import on_card, place_to_keep
 from c2l.service.notices import Notice
 from c2l.service.session import Session
 

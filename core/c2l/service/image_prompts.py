@@ -42,8 +42,8 @@ def typed_like(
         weight: of the image, if there is a prompt; half by default.
         num_images: 4 by default.
         seeds: a random one and those that follow by default.
-        fields: guidance, steps, adherence and class_label; recipe, generator, embedder, prior, device and
-            precision.
+        fields: guidance, steps, adherence and class_label; recipe, generator, embedder, prior,
+            device and precision.
     Raises:
         BadInput: no image, or a field that is not for image prompts.
         BadPicture, and as ``Session.pipeline``.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from c2l.classes import known_names, names_beside, read_names
 from c2l.errors import Assumed, BadInput, BadWeights, UnknownReference
 from c2l.guard import blaming
 from c2l.loading import load_generator, load_prior
@@ -16,6 +18,9 @@ from c2l.reading import unwrapped
 from c2l.resolving import find_generator
 from c2l_registry.paths import expand_path
 from c2l_registry.references import means_a_path, names_a_file
+
+MOST_NAMES = 10
+"""Of classes, that are listed."""
 
 
 def convert_file(source: str, target: Path, *, half: bool = False) -> int:
@@ -61,7 +66,22 @@ def inspect_file(source: str) -> dict[str, Any]:
         return found
     with unwrapped(path) as inner, blaming(cls, "describe"):
         described = dict(cls.describe(inner))
-    return {"file": str(path), **described, **_checksum(path), **_named(source)}
+    found = _checksum(path) | _named(source)
+    if described.get("classes"):
+        described |= {"class_names": _class_names(path, found.get("reference", ""))}
+    return {"file": str(path), **described, **found}
+
+
+def _class_names(path: Path, reference: str) -> str:
+    """What its classes are called, as far as a card or a file beside it says; the first ones."""
+    card, beside = registry().cards().get(reference), names_beside(path)
+    names: Sequence[str] = ()
+    if card is not None and card.classes:
+        names = known_names(card.classes) if isinstance(card.classes, str) else card.classes
+    elif beside.is_file():
+        names = read_names(beside)
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _inspect_prior(reference: str) -> dict[str, Any] | None:
@@ -87,6 +107,7 @@ def _inspect_prior(reference: str) -> dict[str, Any] | None:
         "file": str(path),
         "prior": prior.reference.partition(":")[0],
         **prior.settings(),
+        "class_labels": list(prior.card.class_labels) if prior.card else [],
         "repeats": list(prior.repeats or ()) or None,
         **trained_for,
         "remarks": "; ".join(prior.remarks),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ParamSpec
 
@@ -10,70 +10,82 @@ from c2l.devices import resolve_device
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
-from c2l.pairs import Pairs, build_pairs, read_manifest
+from c2l.pairs import (
+    FolderStatus,
+    Pairs,
+    begin_pairs,
+    build_pairs,
+    draw_pairs,
+    finish_pairs,
+    pairs_status,
+    read_manifest,
+)
 from c2l.places import Place, place_of
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
-from c2l.service.typed_values import parse_groups
+from c2l.service.pairs_engines import check_engine, devices_of, engine_of, num_workers
+from c2l.service.pairs_request import PairsRequest, share_of, wanted_pairs
 
 if TYPE_CHECKING:
     from c2l_registry.downloads import FileReport
-
-DEFAULT_NUM = 100_000
-WORTH_WORKERS = 1000
-"""For fewer pairs than this, starting processes takes longer than they save."""
 
 P = ParamSpec("P")
 
 
 def make_pairs(
-    generator: str,
-    embedder: str,
-    out: Place | str,
+    request: PairsRequest,
     *,
-    num: int | None = None,
-    groups: str | Sequence[int] | None = None,
-    class_labels: Sequence[int | str] | None = None,
-    first_seed: int = 0,
-    shard_size: int | None = None,
-    batch_size: int | None = None,
-    workers: int | None = None,
-    device: str = "auto",
     ask: Ask | None = None,
     tell: Tell = lambda notice: None,
     on_download: FileReport | None = None,
     on_progress: Callable[[int, int, str], None] = lambda done, num, note: None,
-) -> Pairs:
-    """Fetch the parts if need be, and make pairs with them.
+) -> FolderStatus:
+    """Fetch the parts if need be, and make pairs with them, or a share of them.
+
+    Whoever finds all pairs there when its share is done finishes the folder.
 
     Args:
-        generator, embedder: references.
-        num: pairs in total; None for the number the folder was begun with, or 100,000.
-        groups: as in ``build_pairs``, or a text such as ``4,4,10``.
-        workers: processes that draw; None for a number that suits the device.
         ask, tell, on_download: as in ``fetch_with_consent``.
         on_progress: called with pairs done, pairs in total, and a note.
-        Others: as in ``build_pairs``.
     Raises:
         As ``fetch_with_consent``, ``c2l.load_generator`` and ``build_pairs``.
     """
-    groups, out = parse_groups(groups), place_of(out)
-    chosen = ChosenDevice(device, tell)
-    fetch_with_consent([generator, embedder], ask=ask, tell=tell, on_download=on_download)
-    return fill_folder(
-        load_with_consent(lambda: load_generator(generator, device=chosen.name), ask),
-        load_embedder(embedder, device=chosen.name),
-        out,
-        num_wanted(out) if num is None else num,
-        groups=groups,
-        class_labels=class_labels,
-        first_seed=first_seed,
-        shard_size=shard_size,
-        batch_size=batch_size,
-        workers=workers,
-        tell=tell,
-        on_progress=chosen.telling(on_progress),
+    check_engine(request)
+    share, wanted, out = share_of(request), wanted_pairs(request), place_of(request.out)
+    devices = devices_of(request)
+    chosen = ChosenDevice(devices[0] if devices else request.device, tell)
+    references = [wanted.generator, wanted.embedder]
+    fetch_with_consent(references, ask=ask, tell=tell, on_download=on_download)
+    parts = (
+        load_with_consent(lambda: load_generator(wanted.generator, device=chosen.name), ask),
+        load_embedder(wanted.embedder, device=chosen.name),
     )
+    plan = begin_pairs(
+        parts,
+        wanted.num,
+        out,
+        groups=wanted.groups,
+        class_labels=wanted.class_labels,
+        first_seed=wanted.first_seed,
+        shard_size=request.shard_size,
+        batch_size=request.batch_size,
+    )
+    report = chosen.telling(on_progress)
+    draw_pairs(
+        parts,
+        plan,
+        out,
+        engine_of(request, wanted.num, chosen.name),
+        share,
+        on_progress=lambda done, total: report(done, total, ""),
+    )
+    status = pairs_status(out)
+    if status.complete:
+        status = dataclasses.replace(status, plan=finish_pairs(out))
+    if wanted.num < wanted.num_before:
+        text = _fewer(out, plan.num, wanted.num, wanted.num_before)
+        tell(Notice("resumed", text))
+    return status
 
 
 def fill_folder(
@@ -85,9 +97,6 @@ def fill_folder(
     groups: Sequence[int] | None = None,
     class_labels: Sequence[int | str] | None = None,
     first_seed: int = 0,
-    shard_size: int | None = None,
-    batch_size: int | None = None,
-    workers: int | None = None,
     tell: Tell,
     on_progress: Callable[[int, int, str], None],
 ) -> Pairs:
@@ -101,33 +110,12 @@ def fill_folder(
         groups=groups,
         class_labels=class_labels,
         first_seed=first_seed,
-        shard_size=shard_size,
-        batch_size=batch_size,
-        workers=num_workers(generator.device.type, num) if workers is None else workers,
+        workers=num_workers(generator.device.type, num),
         on_progress=lambda done, total: on_progress(done, total, ""),
     )
     if before is not None and num < before.num:
         tell(Notice("resumed", _fewer(out, len(pairs), num, before.num)))
     return pairs
-
-
-def num_wanted(folder: Place) -> int:
-    """The number of pairs a folder was begun for; the default for a new one."""
-    begun = (folder / "manifest.json").exists()
-    return read_manifest(folder).num if begun else DEFAULT_NUM
-
-
-def num_workers(device_type: str, num: int) -> int:
-    """The number of processes that draw ``num`` pairs fastest on a type of device."""
-    if device_type != "cpu" or num < WORTH_WORKERS:
-        return 1
-    return num_cores()
-
-
-def num_cores() -> int:
-    """How many cores this process may use: a container may own fewer than all."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class ChosenDevice:

@@ -19,7 +19,9 @@ from c2l.places import Place
 from c2l.ranks import Launch, Ranks, find_member, join
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
-from c2l.service.pairs import ChosenDevice, fill_folder, num_cores, num_wanted
+from c2l.service.pairs import ChosenDevice, fill_folder
+from c2l.service.pairs_engines import num_cores
+from c2l.service.pairs_request import num_wanted
 from c2l.service.typed_values import parse_groups, parse_settings
 from c2l.training import TrainingProgress, TrainingReport, TrainingRun
 from c2l.training.checkpoint import checkpoint_path

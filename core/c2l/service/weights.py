@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from c2l.errors import BadInput, BadWeights, NotDownloaded
+from c2l.kept_directions import forget_direction, is_kept, name_in, place_of
 from c2l.plugins import registry
 from c2l.service.catalogue import parts_of_recipe
-from c2l.kept_directions import forget_direction, is_kept, name_in, place_of
 from c2l_registry.checksums import first_seen
 from c2l_registry.consent import consent_file
 from c2l_registry.paths import is_there

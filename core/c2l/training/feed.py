@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, Self
 
@@ -50,10 +50,16 @@ class WindowFeed:
 
     Args:
         pairs: of which the first ``plan.num_pairs`` are trained on.
+        label: embeddings, and the row of the first, to embeddings as the prior takes them.
     """
 
-    def __init__(self, pairs: Pairs, plan: TrainingPlan) -> None:
-        self._pairs = pairs
+    def __init__(
+        self,
+        pairs: Pairs,
+        plan: TrainingPlan,
+        label: Callable[[Tensor, int], Tensor] = lambda embeddings, start: embeddings,
+    ) -> None:
+        self._pairs, self._label = pairs, label
         size = pairs.manifest.shard_size
         self._batches = Batches(
             plan.num_pairs, plan.batch_size, plan.seed, size, plan.window // size
@@ -100,6 +106,8 @@ class WindowFeed:
         for shard, length in zip(shards, lengths, strict=True):
             parts = self._pairs.shard(shard)
             check_finite(parts, f"shard {self._pairs.manifest.shards[shard].file} of ", self._pairs)
+            first = shard * self._pairs.manifest.shard_size
+            parts = self._label(parts[0], first), parts[1]
             if not whole:
                 whole = [part.new_empty(sum(lengths), *part.shape[1:]) for part in parts]
             for rows, part in zip(whole, parts, strict=True):

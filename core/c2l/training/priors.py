@@ -69,7 +69,9 @@ def new_prior(kind: str, settings: Mapping[str, Any], manifest: PairsManifest, s
         UnknownReference, PluginFailed, BadInput: as ``prior_class``; or the class refuses a value.
     """
     widths = {name: getattr(manifest, name) for name in WIDTHS}
-    return _build(kind, settings, manifest.num, widths, seed)
+    one = len(manifest.class_labels) == 1  # which there is nothing to learn about
+    num_classes = 0 if one else manifest.num_classes
+    return _build(kind, settings, manifest.num, widths, seed, num_classes)
 
 
 def try_prior(run: TrainingRun, num_pairs: int, generator: Generator, embedder: Embedder) -> None:
@@ -88,7 +90,12 @@ def try_prior(run: TrainingRun, num_pairs: int, generator: Generator, embedder: 
 
 
 def _build(
-    kind: str, settings: Mapping[str, Any], num_pairs: int, widths: Mapping[str, int], seed: int
+    kind: str,
+    settings: Mapping[str, Any],
+    num_pairs: int,
+    widths: Mapping[str, int],
+    seed: int,
+    num_classes: int = 0,
 ) -> Prior:
     cls = prior_class(kind, settings)
     with blaming(cls, "suggest_settings"):
@@ -98,7 +105,8 @@ def _build(
     with torch.random.fork_rng(devices=[]), blaming(cls, "__init__"):
         torch.manual_seed(seed)
         try:
-            prior = cls(**{**widths, **suggested, **settings})
+            told = {"num_classes": num_classes} if num_classes and cls.takes_classes else {}
+            prior = cls(**{**widths, **told, **suggested, **settings})
             prior.settings()  # fails where a constructor forgot that of its base
             return watch(prior)
         except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:

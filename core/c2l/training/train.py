@@ -221,6 +221,8 @@ class _Session:
         # All pairs to train on; of more than fit in memory, the first ones.
         self.embeddings, self.latents = pairs.rows(0, min(num, self.plan.window))
         self.others = pairs.rows(num, len(pairs))
+        self.labelled = self._labelled(self.embeddings, 0)
+        self.others_labelled = self._labelled(self.others[0], num)
         self.steps_done = self.best_step = 0
         self.choice: Choice | None = None
 
@@ -237,7 +239,7 @@ class _Session:
         """
         by_gradient = self.prior.trains_by_gradient
         if by_gradient or self.ranks.first:
-            self.prior.fit(self.embeddings, self.latents, self.texts)
+            self.prior.fit(self.labelled, self.latents, self.texts)
         self.prior.to(resolve_device(self.run.device))
         self.ranks.agree(self._facts())
         if not by_gradient:
@@ -262,7 +264,7 @@ class _Session:
         self.best_step = state.best.step if state.best else state.step
         if self.ranks.first:
             with self.ranks.at_leisure():
-                self.prior.refine(self.embeddings, rng_of(self.plan.seed, "refine", 0))
+                self.prior.refine(self.labelled, rng_of(self.plan.seed, "refine", 0))
         self.prior.eval().requires_grad_(False)
 
     def help(self) -> None:
@@ -290,7 +292,7 @@ class _Session:
         self.choice = choose_settings(
             self.prior, self.validator, self.embeddings, self.texts, [o.text for o in odd]
         )
-        loss = held_out_loss(self.prior, embeddings, latents, self.plan.seed)
+        loss = held_out_loss(self.prior, self.others_labelled, latents, self.plan.seed)
         if loss is not None:
             scores["held_out_loss"] = loss
         if self.run.student:
@@ -336,6 +338,7 @@ class _Session:
             training=self._training(),
             scores=scores,
             domain=domain,
+            class_labels=self.manifest.class_labels,
         )
         return card, words
 
@@ -353,12 +356,19 @@ class _Session:
                 file.unlink(missing_ok=True)
                 raise
 
+    def _labelled(self, embeddings: Tensor, start: int) -> Tensor:
+        """Embeddings of pairs from row ``start``, and their classes where the prior learns them."""
+        if not self.prior.config.num_classes:
+            return embeddings
+        classes = self.pairs.classes_of(start, start + len(embeddings))
+        return self.prior.labelled(embeddings, classes)
+
     def _feed(self) -> AbstractContextManager[Feed]:
         if self.plan.window >= self.plan.num_pairs:
-            return nullcontext(WholeFeed((self.embeddings, self.latents), self.plan))
+            return nullcontext(WholeFeed((self.labelled, self.latents), self.plan))
         if not self.ranks.first:  # which alone needs them after this
-            self.embeddings = self.latents = torch.empty(0)
-        return WindowFeed(self.pairs, self.plan)
+            self.embeddings = self.labelled = self.latents = torch.empty(0)
+        return WindowFeed(self.pairs, self.plan, self._labelled)
 
     def _facts(self) -> dict[str, str]:
         """What has to be the same for all ranks."""
@@ -370,7 +380,9 @@ class _Session:
         return facts
 
     def _validate(self, average: Prior, pictures: Place | None) -> Validation:
-        loss = held_out_loss(average, *self.others, self.plan.seed, self.ranks)
+        loss = held_out_loss(
+            average, self.others_labelled, self.others[1], self.plan.seed, self.ranks
+        )
         validator = self.validator
         if validator is None:
             return Validation(loss)

@@ -105,5 +105,15 @@ def is_averaged(place: str) -> bool:
     return any(_AVERAGED.search(part) for part in place.split("."))
 
 
+def check_grown(lod: Tensor | None) -> None:
+    """Refuse a network that its training was still making larger.
+
+    Args:
+        lod: levels of detail that are still missing; None if the file does not say.
+    """
+    if lod is not None and float(lod) > 0:
+        raise Damaged(f"its training had not grown it to its full size yet: lod is {float(lod):g}")
+
+
 def _not_read(path: Path, error: Damaged) -> BadWeights:
     return BadWeights(f"{path} cannot be read: {error}", hint="docs/files.md lists what opens")

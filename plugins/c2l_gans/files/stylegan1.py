@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from c2l.reading import Damaged, read_beginning
-from c2l_gans.files.found import Found, Take, checkpoint, pickle, tensors_of
+from c2l_gans.files.found import Found, Take, check_grown, checkpoint, pickle, tensors_of
 from c2l_gans.files.noise_maps import FixedNoise
 from c2l_gans.networks.stylegan1 import StyleGAN1Settings
 from c2l_gans.networks.upsampling import upsampling_kernel
@@ -110,7 +110,7 @@ def read(path: Path) -> Found[StyleGAN1Settings]:
         if _has(names, _ROSINALITY):
             return _from_rosinality(tensors_of(root, _ROSINALITY)[0], take)
         values, _ = tensors_of(root, _GENFORCE)
-        _check_grown(take(values["synthesis.lod"], "lod") if "synthesis.lod" in values else None)
+        check_grown(take(values["synthesis.lod"], "lod") if "synthesis.lod" in values else None)
         return _converted(_TORCH, values, take, learning_rate=0.01, fused_from=_FUSED_FROM)
 
 
@@ -137,7 +137,7 @@ def _from_tensorflow(root: Any) -> Found[StyleGAN1Settings]:
     if _TENSORFLOW.constant not in network.variables:
         raise Damaged(f"it is the network {network.name[:40]}, not a StyleGAN1 generator")
     lod = network.variables.get("lod")
-    _check_grown(None if lod is None else array_of(lod, "lod"))
+    check_grown(None if lod is None else array_of(lod, "lod"))
     rate = told.get("mapping_lrmul", 0.01)
     if not isinstance(rate, int | float) or not math.isfinite(rate):
         raise Damaged(f"its mapping_lrmul is {str(rate)[:40]}")
@@ -149,12 +149,6 @@ def _from_tensorflow(root: Any) -> Found[StyleGAN1Settings]:
         learning_rate=float(rate),
         fused_from={True: 0, False: 1 << 16}.get(fused, _FUSED_FROM),
     )
-
-
-def _check_grown(lod: Tensor | None) -> None:
-    """Refuse a network that its training was still making larger."""
-    if lod is not None and float(lod) > 0:
-        raise Damaged(f"its training had not grown it to its full size yet: lod is {float(lod):g}")
 
 
 def _converted(

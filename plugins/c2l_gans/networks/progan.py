@@ -85,7 +85,7 @@ def unit(x: Tensor) -> Tensor:
 
 
 class ProGANNetwork(nn.Module):
-    """Noise to an image."""
+    """Noise of a mean square of one to an image."""
 
     def __init__(self, settings: ProGANSettings) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class ProGANNetwork(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """(B, z_dim) to images."""
         with torch.set_grad_enabled(records_gradients(self, z)):
-            x = self.first(unit(z)).unflatten(1, (4, 4, -1)).permute(0, 3, 1, 2)
+            x = self.first(z).unflatten(1, (4, 4, -1)).permute(0, 3, 1, 2)
             x = unit(F.leaky_relu(x, self.settings.slope))
             for layer in self.layers:
                 x = layer(x)

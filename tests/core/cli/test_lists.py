@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -140,8 +141,11 @@ def test_models(run: Run) -> None:
         "plugin": "toy",
         "resolution": None,
         "size": 7,
+        "family": "toygan",
+        "domain": "",
+        "detail": "Faces of a test",
     }
-    every = run("models", "list").stdout
+    every = run("models", "list", "--search", "i").stdout
     for reference in ("toygan:faces", "openclip:ViT-B-32/openai", "flow", "neighbours"):
         assert f"\n{reference} " in every
     assert "\x1b" not in every
@@ -149,6 +153,85 @@ def test_models(run: Run) -> None:
     assert shown["urls"] == ["https://example.org/faces.bin"]
     assert shown["path"].endswith("faces.bin")
     assert "https://example.org/faces.bin" in run("models", "show", "toygan:faces").stdout
+
+
+def test_families_of_models(run: Run) -> None:
+    """A row for each family, instead of one for each of some hundred models."""
+    result = run("models", "list")
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert len(rows) < 60
+    assert any(row[:3] == ["toygan", "toygan", "1"] for row in rows)
+    (sg3,) = [row for row in rows if row[:2] == ["StyleGAN3-T", "stylegan"]]
+    assert int(sg3[2]) >= 7
+    (sg2,) = [row for row in rows if row[:2] == ["StyleGAN2", "stylegan"]]
+    assert int(sg2[2]) >= 31 and sg2[3] == "2" and sg2[4].startswith("faces")
+    assert not any("config" in row for row in rows)
+    assert result.stderr == (
+        "\nmore: c2l models list --kind generator, --family stylegan3, --search faces, --here\n"
+    )
+
+
+def references(result: Result) -> list[str]:
+    assert (result.returncode, result.stderr) == (0, "")
+    return [row["reference"] for row in json.loads(result.stdout)]
+
+
+def test_models_that_are_looked_for(run: Run) -> None:
+    found = references(run("models", "list", "--search", "FACES ada", "--json"))
+    assert "stylegan:ffhq-1024-ada" in found and "stylegan:ffhq-1024" not in found
+    thirds = references(run("models", "list", "--family", "stylegan3", "--json"))
+    assert {name.rpartition("-")[2] for name in thirds} == {"sg3t", "sg3r"}
+    here = references(run("models", "list", "--here", "--json"))
+    assert "stylegan:demo-faces" in here and "toygan:faces" not in here
+    both = references(run("models", "list", "--here", "--kind", "prior", "--json"))
+    assert both == ["flow:demo-faces", "flow:demo-landscapes"]
+    table = run("models", "list", "--family", "stylegan3-t").stdout
+    assert table.startswith("generators: StyleGAN3-T ")
+    assert "512 px: faces of animals" in table and "StyleGAN3-T, 512" not in table
+
+
+def test_models_that_there_are_not(run: Run) -> None:
+    nothing = run("models", "list", "--search", "zebra crossing")
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    assert nothing.stderr == "nothing matches; see c2l models list\n"
+    unknown = run("models", "list", "--family", "stylegan4")
+    assert unknown.returncode == 2
+    assert unknown.stderr.startswith("error: no model is of a family 'stylegan4'. Did you mean")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("arguments", [(), ("--kind", "generator"), ("--family", "siglip")])
+def test_models_in_80_columns(site: Path, arguments: tuple[str, ...]) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    env = {n: v for n, v in os.environ.items() if n not in ("COLUMNS", "LINES")}
+    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "c2l", "models", "list", *arguments],
+        env={**env, "PYTHONPATH": path, "NO_COLOR": "1", "TERM": "xterm"},
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(theirs)
+    told = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # how a pseudo-terminal ends
+            break
+        if not piece:
+            break
+        told += piece
+    os.close(ours)
+    assert process.wait() == 0
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", told.decode())
+    widths = [len(line.rstrip("\r")) for line in plain.split("\n")]
+    assert max(widths) == 80
 
 
 def test_recipes(run: Run) -> None:
@@ -259,7 +342,7 @@ def test_processes_return_what_main_returns(site: Path) -> None:
         4,
         "",
         "error: there is no generator toygan:face. Did you mean toygan:faces? "
-        "List the names: c2l models list\n",
+        "List the names: c2l models list --kind generator\n",
     )
 
 

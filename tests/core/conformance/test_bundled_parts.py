@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from told_toy import Told
 
 import c2l
 from c2l.plugins import registry
@@ -30,6 +31,7 @@ def tiny_stylegan(name: str) -> c2l.Generator:
 
 PARTS: dict[str, str | Callable[[], c2l.Generator | c2l.Embedder]] = {
     "toy generator": ToyGenerator,
+    "toy with classes": Told,
     "dcgan": lambda: DCGAN.load(Source(parse_reference(f"dcgan:{BLOBS}"), BLOBS, None)),
     "demo-faces": "stylegan:demo-faces",
     "demo-landscapes": "stylegan:demo-landscapes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,10 +15,25 @@ import pytest
 import torch
 
 import c2l
-from c2l.errors import C2LError
-from c2l.pairs import WorkerDied, build_pairs, workers
-from c2l.pairs.drawing import batches_of
+from c2l.errors import IncompatibleParts
+from c2l.pairs import PairsManifest, WorkerDied, begin_pairs, build_pairs
+from c2l.pairs.drawing import Parts, batches_of
+from c2l.pairs.engines import local
+from c2l.pairs.job import Job, job_of
 from c2l.testing import toy_parts
+
+
+def load_toys(device: str) -> Parts:
+    return toy_parts()
+
+
+def toy_job(parts: Parts, plan: PairsManifest, out: Path) -> Job:
+    """A job that any process can do, though toys have no reference."""
+    return Job(load_toys, plan, out)
+
+
+def _exit(code: int, device: str) -> Parts:
+    os._exit(code)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -33,7 +49,7 @@ def test_batches_cover_a_shard() -> None:
 def test_two_workers_write_the_bytes_of_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "loader_of", lambda generator, embedder: toy_parts)
+    monkeypatch.setattr(local, "job_of", toy_job)
     seen: list[int] = []
     for num in (1, 2):
         seen.clear()
@@ -51,6 +67,14 @@ def test_two_workers_write_the_bytes_of_one(
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
+def test_two_devices_are_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "job_of", toy_job)
+    build_pairs(*toy_parts(), 50, tmp_path / "one", shard_size=20, batch_size=8)
+    engine = local.LocalEngine(("cpu", "cpu"))
+    build_pairs(*toy_parts(), 50, tmp_path / "two", shard_size=20, batch_size=8, engine=engine)
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
 def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:
     before = torch.get_num_threads()
     try:
@@ -64,34 +88,38 @@ def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed = partial(os._exit, 3)  # in place of loading the parts
-    monkeypatch.setattr(workers, "loader_of", lambda generator, embedder: killed)
+    def killed(parts: Parts, plan: PairsManifest, out: Path) -> Job:
+        return Job(partial(_exit, 3), plan, out)
+
+    monkeypatch.setattr(local, "job_of", killed)
     with pytest.raises(WorkerDied) as caught:
         build_pairs(*toy_parts(), 40, tmp_path, shard_size=20, workers=2)
     assert "`workers`" in caught.value.hint
 
 
-def test_parts_are_loaded_again_by_reference() -> None:
-    generator = c2l.load_generator("stylegan:demo-faces")
-    embedder = c2l.load_embedder("openclip:demo")
-    loader = workers.loader_of(generator, embedder)
-    assert isinstance(loader, partial)
-    again = loader()
-    assert again[0].fingerprint() == generator.fingerprint()
+def test_parts_are_loaded_again_by_reference(tmp_path: Path) -> None:
+    parts = c2l.load_generator("stylegan:demo-faces"), c2l.load_embedder("openclip:demo")
+    plan = begin_pairs(parts, 10, tmp_path)
+    job = pickle.loads(pickle.dumps(job_of(parts, plan, tmp_path)))
+    again = job.open("cpu").parts
+    assert again[0].fingerprint() == parts[0].fingerprint()
     assert again[1].reference == "openclip:demo"
-    generator.mapping.w_avg.add_(1)
-    with pytest.raises(C2LError, match="other weights"):
-        workers.loader_of(generator, embedder)()
+    parts[0].mapping.w_avg.add_(1)
+    with pytest.raises(IncompatibleParts, match="other weights"):
+        job_of(parts, plan, tmp_path).open("cpu")
 
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from c2l.pairs import build_pairs, workers
+from c2l.pairs import build_pairs
+from c2l.pairs.engines import local
 from c2l.testing import toy_parts
+sys.path.insert(0, sys.argv[2])
+import test_drawing
 
 if __name__ == "__main__":
-    workers.loader_of = lambda generator, embedder: toy_parts
+    local.job_of = test_drawing.toy_job
     build_pairs(*toy_parts(), 10**6, Path(sys.argv[1]), shard_size=32, batch_size=8,
                 workers=2,
                 on_progress=lambda done, total: print(done, flush=True))
@@ -104,7 +132,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> N
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     process = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path / "p")],
+        [sys.executable, str(script), str(tmp_path / "p"), str(Path(__file__).parent)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

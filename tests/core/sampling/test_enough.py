@@ -39,9 +39,7 @@ def prior() -> ToyPrior:
 
 def candidates(apart: float, seed: int = 0) -> Tensor:
     """Latents (MOST_CANDIDATES, 1, WIDTH) around one place, and how far they scatter."""
-    normal = torch.randn(
-        MOST_CANDIDATES, 1, WIDTH, generator=torch.Generator().manual_seed(seed)
-    )
+    normal = torch.randn(MOST_CANDIDATES, 1, WIDTH, generator=torch.Generator().manual_seed(seed))
     return torch.eye(WIDTH)[:1] + apart * normal
 
 
@@ -92,7 +90,9 @@ def test_the_spread_is_that_of_random_latents(prior: ToyPrior) -> None:
 def test_without_a_student_it_is_refused() -> None:
     prior = ToyPrior(embedding_width=WIDTH, num_codes=1, latent_width=WIDTH)
     with pytest.raises(BadInput, match="no student"):
-        draw_enough(prior, torch.eye(WIDTH), lambda p, n: torch.empty(0), Clock(torch.device("cpu")))
+        draw_enough(
+            prior, torch.eye(WIDTH), lambda p, n: torch.empty(0), Clock(torch.device("cpu"))
+        )
 
 
 @pytest.mark.parametrize(

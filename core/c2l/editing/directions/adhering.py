@@ -34,7 +34,7 @@ picture; to go as far as the clearest would take more of the picture along than 
 _SHARES = (0.4, 0.55, 0.7, 0.85, 1.0)
 """Of the way, that are looked at."""
 
-_DIFFERENCES = (1.0, 1.5)
+_DIFFERENCES = (1.25, 1.75)
 """How far each round asks for, in differences of the texts."""
 
 _MOST_OF_THE_WAY = 0.9

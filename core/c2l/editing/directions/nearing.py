@@ -73,9 +73,7 @@ def come_near(parts: Parts, here: Place, goal: Tensor, truncation: float, seed: 
     seed += ANSWERS
     there, back = _fresh(parts, goal, seed), _fresh(parts, here.seen, seed)
     moved = here.latents[:, None] + there - back
-    here = _nearest(
-        parts, here, [moved, *_near(parts, here, goal, seed, _CLOSE)], goal, truncation
-    )
+    here = _nearest(parts, here, [moved, *_near(parts, here, goal, seed, _CLOSE)], goal, truncation)
     return _descended(parts, here, goal, truncation)
 
 

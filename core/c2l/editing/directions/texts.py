@@ -107,9 +107,7 @@ def several_answers(
         range(first_seed + i * len(seen), first_seed + (i + 1) * len(seen)) for i in range(num)
     ]
     moved = moved_by(seen, difference)
-    there, here = (
-        torch.stack([_asked(parts, x, seeds) for seeds in turns]) for x in (moved, seen)
-    )
+    there, here = (torch.stack([_asked(parts, x, seeds) for seeds in turns]) for x in (moved, seen))
     return there, here
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from mutant import breaks
 from safetensors.torch import load_file, save_file
+from told_toy import Told
 from torch import Tensor, nn
 
 import c2l
@@ -487,29 +488,6 @@ class SavesRounded(Saves):
 
 
 # -- classes
-
-
-class Told(ToyGenerator):
-    """A toy that is told one of four classes, each of which has its region of latents."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.classes = c2l.Classes(4)
-        self.register_buffer("offsets", 3.0 * torch.eye(4, ToyGenerator().latent_space.width))
-
-    @property
-    def latent_space(self) -> c2l.LatentSpace:
-        drawn = Told.sample_latents(self, range(2000))
-        return space_of(self, mean=drawn.mean(dim=0), std=drawn.std(dim=0))
-
-    def sample_latents(self, seeds: Sequence[int]) -> Tensor:
-        assert self.classes is not None
-        return Told.sample_class_latents(self, seeds, self.classes.draw(seeds))
-
-    def sample_class_latents(self, seeds: Sequence[int], classes: Sequence[int]) -> Tensor:
-        assert self.classes is not None
-        numbers = [self.classes.number(number) for number in classes]
-        return super().sample_latents(seeds) + self.offsets[numbers][:, None]
 
 
 @breaks("seeds_draw_classes")

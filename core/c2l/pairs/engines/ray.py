@@ -1,0 +1,202 @@
+"""The engine of a Ray cluster: an actor on every device, each with the parts, loaded once.
+
+Plain actors: shards are all that there is to give out, and what an actor draws it writes itself,
+so that nothing but records travels. An actor that dies, alone or with its node, gives back the
+shards that it had, and is replaced as soon as the cluster has a device to spare. What an actor
+*says* is wrong, a NaN or other weights, ends the run: it would be wrong again.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from c2l.errors import BadInput, C2LError, MissingDependency
+from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
+from c2l.pairs.job import Job, job_of, naming
+from c2l.pairs.manifest import PairsManifest
+from c2l.pairs.records import ShardRecord, shard_name
+from c2l.places import Place
+
+_AHEAD = 2
+"""Shards that an actor has: one that it draws, and one that waits, so that it is never idle."""
+_LOOK_EVERY = 5.0
+"""Seconds between looks at the cluster, which may have grown."""
+_DEATHS = 3
+"""Actors that one shard may cost."""
+_STORE = 80_000_000
+"""Bytes for objects, in a cluster that is started here; Ray takes no less than 75 MiB."""
+_OF_OURS = ("C2L_PLUGINS", "C2L_DISABLE_PLUGINS", "C2L_OFFLINE", "C2L_DEBUG")
+
+
+class ShardKills(C2LError):
+    """Whoever drew this shard died, several times."""
+
+
+@dataclass(frozen=True)
+class RayEngine:
+    """Draws on the cluster that ``RAY_ADDRESS`` names, or else on one that it starts here.
+
+    Args:
+        device: ``cuda`` for an actor on every GPU of the cluster, ``cpu`` for one on every core,
+            ``auto`` for the GPUs if there are any.
+    """
+
+    device: str = "auto"
+
+    def draw(
+        self,
+        parts: Parts,
+        plan: PairsManifest,
+        out: Place,
+        indices: Sequence[int],
+        on_drawn: OnDrawn,
+    ) -> Iterator[int]:
+        """Draw shards; gives the place of each once it is on disk.
+
+        Raises:
+            MissingDependency: Ray is not installed.
+            BadInput: a part gives NaN, or has no reference; the cluster has no such device.
+            IncompatibleParts: on a node, a reference names other weights than here.
+            ShardKills: a shard that nobody survives.
+        """
+        job = job_of(parts, plan, out)
+        ray = _joined()
+        try:
+            yield from _Crowd(ray, job, self.device, indices).draw(on_drawn)
+        finally:
+            ray.shutdown()  # our actors end with it
+
+
+class _Crowd:
+    """The actors at work, and who has which shards."""
+
+    def __init__(self, ray: Any, job: Job, device: str, indices: Sequence[int]) -> None:
+        self._ray, self._job = ray, ray.put(job)
+        self._plan = job.plan
+        self._on_gpu = device.partition(":")[0] == "cuda" or (
+            device == "auto" and ray.cluster_resources().get("GPU", 0) > 0
+        )
+        self._left = deque(indices)
+        self._theirs: dict[Any, list[Any]] = {}  # actor -> calls that it has not answered
+        self._calls: dict[Any, tuple[Any, int]] = {}  # call -> actor, place
+        self._deaths: Counter[int] = Counter()
+
+    def draw(self, on_drawn: OnDrawn) -> Iterator[int]:
+        while self._left or self._calls:
+            self._hire()
+            self._hand_out()
+            done, _ = self._ray.wait(list(self._calls), num_returns=1, timeout=_LOOK_EVERY)
+            for call in done:
+                index = self._answer(call)
+                if index is not None:
+                    on_drawn(self._plan.shard_length(index))
+                    yield index
+
+    def _hire(self) -> None:
+        """As many actors as there are devices now; those beyond wait for theirs in Ray's queue."""
+        resource = "GPU" if self._on_gpu else "CPU"
+        num = int(self._ray.cluster_resources().get(resource, 0))
+        if not num and not self._theirs:
+            raise BadInput(
+                f"the Ray cluster has no {resource}", hint="Use another `device`", field="device"
+            )
+        num = min(num, len(self._left) + len(self._calls))
+        actor = self._ray.remote(_Actor).options(num_cpus=1, num_gpus=1 if self._on_gpu else 0)
+        for _ in range(num - len(self._theirs)):
+            self._theirs[actor.remote(self._job, "cuda" if self._on_gpu else "cpu")] = []
+
+    def _hand_out(self) -> None:
+        """The next shards to those who have fewest."""
+        for had in range(_AHEAD):
+            for actor, calls in self._theirs.items():
+                if len(calls) <= had and self._left:
+                    index = self._left.popleft()
+                    call = actor.run_shard.remote(index)
+                    calls.append(call)
+                    self._calls[call] = actor, index
+
+    def _answer(self, call: Any) -> int | None:
+        """The place of a shard that is done; None for one that was lost, and waits again."""
+        if call not in self._calls:
+            return None  # its actor died, and all that it had was taken back
+        actor, index = self._calls[call]
+        try:
+            self._ray.get(call)
+        except self._ray.exceptions.RayActorError:
+            self._take_back(actor)
+            return None
+        except self._ray.exceptions.RayTaskError as error:
+            raise error.cause from None
+        self._theirs[actor].remove(call)
+        del self._calls[call]
+        return index
+
+    def _take_back(self, actor: Any) -> None:
+        """What a dead actor had. Only the first of it was being drawn."""
+        calls = self._theirs.pop(actor)
+        indices = [self._calls.pop(call)[1] for call in calls]
+        self._left.extendleft(reversed(indices))
+        self._deaths[indices[0]] += 1
+        if self._deaths[indices[0]] == _DEATHS:
+            raise ShardKills(
+                f"{_DEATHS} workers died while they drew {shard_name(indices[0])}, "
+                "perhaps for lack of memory",
+                hint="Use a smaller `batch_size` in a new folder, or nodes with more memory; "
+                "what is finished stays",
+            )
+
+
+class _Actor:
+    """One device."""
+
+    def __init__(self, job: Job, device: str) -> None:
+        self._job, self._device = job, device
+        self._drawer: ShardDrawer | None = None
+
+    def run_shard(self, index: int) -> ShardRecord:
+        import torch
+
+        torch.set_num_threads(1)
+        with naming(index):
+            # Here, what is wrong reaches the driver as itself; from __init__ it would not.
+            if self._drawer is None:
+                self._drawer = self._job.open(self._device)
+            return self._drawer.run_shard(index)
+
+
+def _joined() -> Any:
+    """Ray, joined or started.
+
+    Raises:
+        MissingDependency: it is not installed.
+        C2LError: the cluster does not answer, or has another Ray or Python.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before the import, or it reports home
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingDependency(
+            "Ray is not installed", hint="Install it: pip install 'c2l[ray]'", field="engine"
+        ) from error
+    ours = {name: os.environ[name] for name in _OF_OURS if name in os.environ}
+    how: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    how["runtime_env"] = {"env_vars": ours}
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        how |= {"include_dashboard": False, "object_store_memory": _STORE}
+    try:
+        ray.init(**how)
+    except Exception as error:  # its many ways to say no
+        text = " ".join(str(error).split())[:300]
+        raise C2LError(
+            f"node {platform.node()} cannot join the Ray cluster at {address or 'this machine'}: "
+            f"{text}",
+            hint="Check RAY_ADDRESS; all nodes need the same Ray and Python",
+            field="engine",
+        ) from error
+    return ray
