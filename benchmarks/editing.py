@@ -197,7 +197,9 @@ def table(title: str, pipeline: c2l.Pipeline, judge: Judge, num: int, num_optimi
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--num", type=int, default=100, help="faces to move along directions")
-    parser.add_argument("--optimised", type=int, default=12, help="faces for StyleCLIP; 0 leaves it out")
+    parser.add_argument(
+        "--optimised", type=int, default=12, help="faces for StyleCLIP; 0 leaves it out"
+    )
     parser.add_argument("--entangled", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)

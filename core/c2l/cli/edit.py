@@ -12,15 +12,12 @@ from c2l.cli.commands import Commands
 from c2l.cli.edit_invert import invert
 from c2l.cli.edit_like import like
 from c2l.cli.edit_video import video
-from c2l.cli.options import Fraction, Text, option
+from c2l.cli.options import Fraction, option
 
 Ends = Annotated[list[str] | None, editing.ends("PNGs of c2l, prompts, or both.", "END")]
 Two = Annotated[list[str] | None, editing.ends("A and B: PNGs of c2l or prompts.", "END")]
 Things = Annotated[list[str] | None, editing.ends("PNGs of c2l or prompts.", "PICTURE")]
 Frames = Annotated[int, option("Pictures of the walk.", "--frames", "-n")]
-Way = Annotated[Text, option("prior, slerp or linear.", default="prior, else slerp")]
-Loop = Annotated[bool, option("Come back to the beginning.", "--loop")]
-Spacing = Annotated[Text, option("seen: even to the eye; path: along the path.", default="seen")]
 Layers = Annotated[
     list[str] | None,
     option("What comes from B: --layers 0-3,7:0.5; given again, another picture."),
@@ -35,9 +32,9 @@ def walk(
     context: typer.Context,
     ends: Ends = None,
     frames: Frames = 8,
-    path: Way = None,
-    loop: Loop = False,
-    spacing: Spacing = None,
+    path: editing.Way = None,
+    loop: editing.Loop = False,
+    spacing: editing.Spacing = None,
 ) -> None:
     """Walk from picture to picture, in steps that look equal.
 

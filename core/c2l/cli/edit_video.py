@@ -19,9 +19,6 @@ SHOWN = ("fps", "easing", "ping_pong", "sound")
 
 Ends = Annotated[list[str] | None, editing.ends("PNGs of c2l, and prompts.", "[END]...")]
 Frames = Annotated[int, option("Frames of the walk.", "--frames", "-n")]
-Way = Annotated[Text, option("prior, slerp or linear.", default="prior, else slerp")]
-Loop = Annotated[bool, option("Come back to the beginning.", "--loop")]
-Spacing = Annotated[Text, option("seen: even to the eye; path: along the path.", default="seen")]
 Start = Annotated[Text, option("Turn one picture: what there is less of.")]
 End = Annotated[Text, option("What there is more of.")]
 Direction = Annotated[Text, option("The same by what c2l edit direction --save wrote.")]
@@ -41,9 +38,9 @@ def video(
     context: typer.Context,
     ends: Ends = None,
     frames: Frames = 120,
-    path: Way = None,
-    loop: Loop = False,
-    spacing: Spacing = None,
+    path: editing.Way = None,
+    loop: editing.Loop = False,
+    spacing: editing.Spacing = None,
     start: Start = None,
     end: End = None,
     direction: Direction = None,

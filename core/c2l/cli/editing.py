@@ -30,6 +30,9 @@ Recipe = Annotated[
 DemoRecipe = Annotated[
     Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")
 ]
+Way = Annotated[Text, option("prior, slerp or linear.", default="prior, else slerp")]
+Loop = Annotated[bool, option("Come back to the beginning.", "--loop")]
+Spacing = Annotated[Text, option("seen: even to the eye; path: along the path.", default="seen")]
 Guidance = Annotated[Fraction, option("How strongly to follow prompts.", default="prior's")]
 Negative = Annotated[list[str] | None, option("What prompts avoid: --negative 'beard, glasses:2'.")]
 Truncation = Annotated[Fraction, option("Below 1: nearer to the mean.", default="the picture's")]

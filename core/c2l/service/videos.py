@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from c2l.editing.directions.measuring import OnProgress
-from c2l.editing.video import Easing, Video, write_edit
+from c2l.editing.video import Video
 from c2l.editing.video.writing import check_video
-from c2l.editing.walk import Spacing
 from c2l.errors import BadInput
-from c2l.sampling.operations import Path as Way
 from c2l.service.directing import typed_direction
 from c2l.service.edit_ends import Ends
 from c2l.service.editing import TypedEdit, typed_walk
@@ -38,14 +35,12 @@ def typed_track(
     ends: Ends,
     *,
     frames: int,
-    path: Way | None = None,
-    loop: bool = False,
-    spacing: Spacing | None = None,
     start: str | None = None,
     end: str | None = None,
     direction: Path | str | None = None,
     strength: str | None = None,
     on_progress: OnProgress = lambda done, total: None,
+    **way: Any,
 ) -> TypedEdit:
     """What the video goes along: a walk through all ends, or one end turned along a direction.
 
@@ -53,6 +48,7 @@ def typed_track(
         start, end, direction: name the direction, as of ``typed_direction``.
         strength: as in ``-1..1``, from the first frame to the last.
         on_progress: called while a direction is made, as of ``typed_direction``.
+        way: ``path``, ``loop`` and ``spacing`` of the walk, as of ``typed_walk``.
     Raises:
         BadInput: both, or as ``typed_walk`` and ``typed_direction``.
     """
@@ -62,8 +58,8 @@ def typed_track(
                 "nothing says what to turn", hint="Give `start` and `end`, or `direction`",
                 field="strength",
             )  # fmt: skip
-        return typed_walk(session, ends, frames=frames, path=path, loop=loop, spacing=spacing)
-    if path is not None or loop or spacing is not None or len(ends.things) != 1:
+        return typed_walk(session, ends, frames=frames, **way)
+    if any(way.values()) or len(ends.things) != 1:
         raise BadInput(
             "a direction turns one picture, and needs no way between several",
             hint="Give one, without `path`, `loop` and `spacing`",
@@ -80,32 +76,17 @@ def typed_track(
 def draw_video(
     typed: TypedEdit,
     out: Path | None,
-    *,
-    fps: float,
-    easing: Easing = "linear",
-    ping_pong: bool = False,
-    sound: Path | None = None,
-    on_frame: Callable[[int, int], None] = lambda done, total: None,
+    **how: Any,
 ) -> Video:
     """Draw an edit into a video.
 
     Args:
         out: replaced if it is there; None for a new ``pictures/NAME.mp4``.
-        fps, easing, ping_pong, sound: as of ``Edit.video``.
-        on_frame: called with the number of frames that were drawn, and of all.
+        how: as of ``Edit.video``.
     Raises:
         As ``Edit.video``.
     """
-    path = out or _free(typed.edit.name)
-    return write_edit(
-        typed.edit,
-        path,
-        fps=fps,
-        easing=easing,
-        ping_pong=ping_pong,
-        sound=sound,
-        on_frame=on_frame,
-    )
+    return typed.edit.video(out or _free(typed.edit.name), **how)
 
 
 def _free(name: str) -> Path:

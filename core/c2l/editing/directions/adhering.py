@@ -19,9 +19,15 @@ from torch.nn.functional import cosine_similarity, normalize
 
 from c2l.budgets import OPTIMISING
 from c2l.editing.directions.direction import Direction, made_direction
-from c2l.editing.directions.measuring import OnProgress, own_pictures, pictures_of, see
-from c2l.editing.directions.nearing import ANSWERS, Place, come_near
-from c2l.editing.directions.texts import as_far_as_shown, moved_by, text_difference
+from c2l.editing.directions.measuring import (
+    OnProgress,
+    Pictures,
+    own_pictures,
+    pictures_of,
+    see,
+)
+from c2l.editing.directions.nearing import ANSWERS, come_near
+from c2l.editing.directions.texts import as_far_as_shown, is_a_kind, moved_by, text_difference
 from c2l.editing.parts import Parts
 
 NUM_TYPICAL = 16
@@ -100,17 +106,24 @@ def what_is_wanted(parts: Parts, to: str, start: str | None, truncation: float) 
     difference = text_difference(parts, start, to, field="to")
     typical = pictures_of(parts, to, NUM_TYPICAL, truncation=truncation)
     clear = normalize(typical, dim=1) @ normalize(difference, dim=0).to(typical)
-    missing = _missing(parts, to, start, difference)
+    missing = _missing(parts, to, start, difference, truncation)
     return Wanted(difference, float(clear.quantile(1 - _CLEARER)), truncation, missing)
 
 
 def _missing(
-    parts: Parts, to: str, start: str | None, difference: Tensor
+    parts: Parts, to: str, start: str | None, difference: Tensor, truncation: float
 ) -> Callable[[Tensor], Tensor]:
+    """``Wanted.missing``: what is shown instead is left only as far as it is shown."""
+
+    def all_of_it(seen: Tensor) -> Tensor:
+        return difference.expand(len(seen), -1)
+
     if start is None:
-        return lambda seen: difference.expand(len(seen), -1)
-    shown = pictures_of(parts, start, NUM_TYPICAL)
+        return all_of_it
+    shown = pictures_of(parts, start, NUM_TYPICAL, truncation=truncation)
     usual = own_pictures(parts, NUM_TYPICAL, 0, lambda num: None).seen
+    if not is_a_kind(parts, start, to, shown, usual):
+        return all_of_it
     return lambda seen: as_far_as_shown(parts, start, to, seen, shown, usual)
 
 
@@ -143,9 +156,9 @@ def adhere(
     at_once = OPTIMISING.pictures(generator.image_size, generator.device.type)
     done: list[Adhered] = []
     for some in latents.split(min(_TOGETHER, at_once)):
-        here = Place.of(parts, some, truncation)
+        here = Pictures(some, see(parts, some, truncation))
         there = _moved(parts, here, wanted, seed)
-        clearness = (wanted.shown(place.seen).tolist() for place in (here, there))
+        clearness = (wanted.shown(x.seen).tolist() for x in (here, there))
         for step, before, after in zip(there.latents - some, *clearness, strict=True):
             measures = {"before": before, "after": after, "typical": wanted.typical}
             direction = made_direction(parts, step, to, made, measures)
@@ -154,7 +167,7 @@ def adhere(
     return done
 
 
-def _moved(parts: Parts, start: Place, wanted: Wanted, seed: int) -> Place:
+def _moved(parts: Parts, start: Pictures, wanted: Wanted, seed: int) -> Pictures:
     """Pictures, moved until they show what is wanted."""
     before = wanted.shown(start.seen)
     here = start
@@ -170,12 +183,12 @@ def _moved(parts: Parts, start: Place, wanted: Wanted, seed: int) -> Place:
         least = _LEAST_GAIN * (wanted.typical - before[left])
         helps = wanted.shown(there.seen) - wanted.shown(some.seen) >= least
         there = there.where(helps, some)
-        here = Place(here.latents.clone(), here.seen.clone())
+        here = Pictures(here.latents.clone(), here.seen.clone())
         here.latents[left], here.seen[left] = there.latents, there.seen
     return here
 
 
-def _most_alike(parts: Parts, own: Place, there: Place, wanted: Wanted) -> Place:
+def _most_alike(parts: Parts, own: Pictures, there: Pictures, wanted: Wanted) -> Pictures:
     """Of the ways from pictures to others, the places that show what is wanted and are most like
     the pictures; or the others, if no place shows it."""
     shares = torch.tensor(_SHARES, device=own.latents.device)[:, None, None]
@@ -186,4 +199,4 @@ def _most_alike(parts: Parts, own: Place, there: Place, wanted: Wanted) -> Place
     alike = alike.masked_fill(shown < wanted.typical, -torch.inf)
     best = torch.where(alike.amax(dim=1) > -torch.inf, alike.argmax(dim=1), len(_SHARES) - 1)
     row = torch.arange(len(best), device=best.device)
-    return Place(ways[row, best], seen[row, best])
+    return Pictures(ways[row, best], seen[row, best])

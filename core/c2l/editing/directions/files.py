@@ -31,6 +31,8 @@ def read_direction(path: Path) -> Direction:
     Raises:
         BadWeights: the file is truncated, or holds no direction.
     """
+    if path.is_dir():
+        raise BadWeights(f"{path} is a folder", hint=_HINT)
     try:
         with safe_open(path, framework="pt") as file:
             card = DirectionCard.from_json((file.metadata() or {})[METADATA])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from c2l.editing.directions.measuring import Pool
+from c2l.editing.directions.measuring import Pictures
 from c2l.editing.directions.texts import answers, text_difference
 from c2l.editing.parts import Parts
 from c2l.errors import BadInput
@@ -18,7 +18,7 @@ _NO_DIRECTION = 0.05
 
 
 def without_kept(
-    parts: Parts, raw: Tensor, keep: Sequence[str], pictures: Pool, name: str, *, seed: int
+    parts: Parts, raw: Tensor, keep: Sequence[str], pictures: Pictures, name: str, *, seed: int
 ) -> Tensor:
     """A raw step (L, D) without its share along the directions of what shall stay.
 

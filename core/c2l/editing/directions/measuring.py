@@ -61,8 +61,8 @@ class Count:
         self(self._total - self._done)
 
 
-class Pool(NamedTuple):
-    """Pictures of the generator's own.
+class Pictures(NamedTuple):
+    """Pictures, not as pixels.
 
     Args:
         latents: (B, L, D).
@@ -72,9 +72,16 @@ class Pool(NamedTuple):
     latents: Tensor
     seen: Tensor
 
-    def rows(self, chosen: Tensor) -> Pool:
-        """Some of them."""
-        return Pool(self.latents[chosen], self.seen[chosen])
+    def rows(self, chosen: Tensor) -> Pictures:
+        """Some of them: indices, or a mask."""
+        return Pictures(self.latents[chosen], self.seen[chosen])
+
+    def where(self, chosen: Tensor, others: Pictures) -> Pictures:
+        """These where a mask (B,) says so, else the others."""
+        return Pictures(
+            torch.where(chosen[:, None, None], self.latents, others.latents),
+            torch.where(chosen[:, None], self.seen, others.seen),
+        )
 
 
 def see(
@@ -99,11 +106,11 @@ def see(
     return torch.cat(seen)
 
 
-def own_pictures(parts: Parts, num: int, seed: int, on_seen: Callable[[int], None]) -> Pool:
+def own_pictures(parts: Parts, num: int, seed: int, on_seen: Callable[[int], None]) -> Pictures:
     """Pictures that the generator draws by itself, of the seeds from ``seed`` on."""
     space = parts.generator.latent_space
     latents = space.expand(parts.generator.sample_latents(range(seed, seed + num)))
-    return Pool(latents, see(parts, latents, on_seen=on_seen))
+    return Pictures(latents, see(parts, latents, on_seen=on_seen))
 
 
 def pictures_of(
@@ -143,7 +150,7 @@ class Calibrated(NamedTuple):
 def calibrate(
     parts: Parts,
     raw: Tensor,
-    without: Pool,
+    without: Pictures,
     shown: Tensor,
     name: str,
     on_seen: Callable[[int], None],

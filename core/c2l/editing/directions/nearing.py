@@ -11,13 +11,11 @@ picture itself it would find blends that please the embedder and nobody else.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from c2l.editing.directions.measuring import see
+from c2l.editing.directions.measuring import Pictures, see
 from c2l.editing.directions.texts import image_answers
 from c2l.editing.parts import Parts
 from c2l.editing.through_prior import codes_of, prior_repeats
@@ -35,34 +33,7 @@ _STEP_SIZE = 0.03
 """Standard deviations of the latents."""
 
 
-class Place(NamedTuple):
-    """Pictures by where they are.
-
-    Args:
-        latents: (B, L, D).
-        seen: their embeddings, (B, E).
-    """
-
-    latents: Tensor
-    seen: Tensor
-
-    @classmethod
-    def of(cls, parts: Parts, latents: Tensor, truncation: float) -> Place:
-        return cls(latents, see(parts, latents, truncation))
-
-    def rows(self, chosen: Tensor) -> Place:
-        """Some of them: indices, or a mask."""
-        return Place(self.latents[chosen], self.seen[chosen])
-
-    def where(self, chosen: Tensor, other: Place) -> Place:
-        """These where a mask (B,) says so, else those of ``other``."""
-        return Place(
-            torch.where(chosen[:, None, None], self.latents, other.latents),
-            torch.where(chosen[:, None], self.seen, other.seen),
-        )
-
-
-def come_near(parts: Parts, here: Place, goal: Tensor, truncation: float, seed: int) -> Place:
+def come_near(parts: Parts, here: Pictures, goal: Tensor, truncation: float, seed: int) -> Pictures:
     """Pictures as near to embeddings ``goal`` (B, E) as prior and generator lead.
 
     Args:
@@ -82,7 +53,7 @@ def _fresh(parts: Parts, embeddings: Tensor, seed: int) -> Tensor:
     return image_answers(parts, embeddings, range(seed, seed + ANSWERS))
 
 
-def _near(parts: Parts, here: Place, goal: Tensor, seed: int, amount: float) -> list[Tensor]:
+def _near(parts: Parts, here: Pictures, goal: Tensor, seed: int, amount: float) -> list[Tensor]:
     """Answers (B, M, L, D) near latents, if the prior can give any."""
     if "near" not in parts.prior.supported_options:
         return []
@@ -94,24 +65,24 @@ def _near(parts: Parts, here: Place, goal: Tensor, seed: int, amount: float) -> 
 
 
 def _nearest(
-    parts: Parts, here: Place, answers: list[Tensor], goal: Tensor, truncation: float
-) -> Place:
+    parts: Parts, here: Pictures, answers: list[Tensor], goal: Tensor, truncation: float
+) -> Pictures:
     """Of answers (B, M, L, D), those whose pictures come nearest, where they come nearer."""
     latents = torch.cat(answers, dim=1)
     seen = see(parts, latents.flatten(0, 1), truncation).unflatten(0, latents.shape[:2])
     nearness = cosine_similarity(seen, goal[:, None].to(seen), dim=2)
     best = nearness.nan_to_num(nan=-torch.inf).argmax(dim=1)
     row = torch.arange(len(best), device=best.device)
-    found = Place(latents[row, best], seen[row, best])
+    found = Pictures(latents[row, best], seen[row, best])
     return found.where(nearness[row, best] > nearness_of(here, goal), here)
 
 
-def nearness_of(place: Place, goal: Tensor) -> Tensor:
+def nearness_of(some: Pictures, goal: Tensor) -> Tensor:
     """Cosines (B,) of pictures and embeddings (B, E)."""
-    return cosine_similarity(place.seen, goal.to(place.seen), dim=1)
+    return cosine_similarity(some.seen, goal.to(some.seen), dim=1)
 
 
-def _descended(parts: Parts, here: Place, goal: Tensor, truncation: float) -> Place:
+def _descended(parts: Parts, here: Pictures, goal: Tensor, truncation: float) -> Pictures:
     """A few steps along the gradient, where there is one and it helps."""
     generator, embedder = parts.generator, parts.embedder
     if not (generator.differentiable and embedder.differentiable):
@@ -138,5 +109,5 @@ def _descended(parts: Parts, here: Place, goal: Tensor, truncation: float) -> Pl
                 loss.backward()
             adam.step()
         found = (start + space.expand(std * offset, repeats)).detach()
-    there = Place.of(parts, found, truncation)
+    there = Pictures(found, see(parts, found, truncation))
     return there.where(nearness_of(there, goal) > nearness_of(here, goal), here)

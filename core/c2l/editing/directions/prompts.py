@@ -21,7 +21,7 @@ from c2l.editing.directions.measuring import (
     Calibrated,
     Count,
     OnProgress,
-    Pool,
+    Pictures,
     calibrate,
     own_pictures,
     pictures_of,
@@ -117,7 +117,7 @@ def from_prompts(
 
 
 def _measured(
-    parts: Parts, found: Calibrated, without: Pool, difference: Tensor, count: Count
+    parts: Parts, found: Calibrated, without: Pictures, difference: Tensor, count: Count
 ) -> _Made:
     some = without.latents[:_SHOWN] + found.step
     before, after = (

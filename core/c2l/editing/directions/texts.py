@@ -23,6 +23,10 @@ from c2l.prompts.blends import check_text
 from c2l.prompts.domains import ALIKE, find_domain
 from c2l.sample_options import Near
 
+_LEAST_KIND = 0.1
+"""Cosine by which pictures of a kind show it more clearly than others; what says nothing has less
+than half of that."""
+
 SEEDS_EACH = 2
 """Answers to each picture: the mean of a few differs less by what a seed decides."""
 
@@ -72,13 +76,29 @@ def as_far_as_shown(
         typical: of pictures that show ``start``.
         usual: of any pictures.
     """
+    reached, own = _apart(parts, start, end)
+    clear, rarely = ((normalize(x, dim=1) @ own.to(x)).mean() for x in (typical, usual))
+    shown = (normalize(seen, dim=1) @ own.to(seen) - rarely) / (clear - rarely).clamp_min(1e-6)
+    return reached.to(seen) - shown.clamp(0, 1)[:, None] * own.to(seen)
+
+
+def is_a_kind(parts: Parts, start: str, end: str, typical: Tensor, usual: Tensor) -> bool:
+    """Whether pictures of ``start`` show what others do not: black hair is a kind, a face is none.
+
+    Args:
+        typical, usual: as of ``as_far_as_shown``.
+    """
+    own = _apart(parts, start, end)[1]
+    clear, rarely = ((normalize(x, dim=1) @ own.to(x)).mean() for x in (typical, usual))
+    return bool(clear - rarely > _LEAST_KIND * own.norm())
+
+
+def _apart(parts: Parts, start: str, end: str) -> tuple[Tensor, Tensor]:
+    """What ``end`` says and ``start`` does not, (E,), and the other way round."""
     texts = normalize(parts.embedder.embed_text([start, end]).cpu().double(), dim=1)
     left, reached = (texts - neutral_text(parts)).float()
     shared = ((left @ reached) / (reached @ reached)).clamp(0, 1) * reached
-    own = left - shared
-    clear, rarely = ((normalize(x, dim=1) @ own.to(x)).mean() for x in (typical, usual))
-    shown = (normalize(seen, dim=1) @ own.to(seen) - rarely) / (clear - rarely).clamp_min(1e-6)
-    return (reached - shared).to(seen) - shown.clamp(0, 1)[:, None] * own.to(seen)
+    return reached - shared, left - shared
 
 
 def answers(

@@ -21,8 +21,8 @@ from c2l.editing.directions import (
     read_direction,
 )
 from c2l.editing.directions.keeping import without_kept
-from c2l.editing.directions.measuring import Pool, see, smallest
-from c2l.editing.directions.texts import answers, as_far_as_shown, text_difference
+from c2l.editing.directions.measuring import Pictures, see, smallest
+from c2l.editing.directions.texts import answers, as_far_as_shown, is_a_kind, text_difference
 from c2l.errors import BadInput, BadWeights, IncompatibleParts
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
 from c2l.testing.toy_world import attributes_of
@@ -80,7 +80,7 @@ def test_keeping_what_changes_leaves_nothing(pipeline: c2l.Pipeline) -> None:
     difference = text_difference(pipeline, None, "shape2")
     pictures = pipeline.generator.sample_latents(range(8)).expand(-1, space.num_layers, -1)
     move = answers(pipeline, see(pipeline, pictures), difference).mean(dim=0)
-    pool = Pool(pictures, see(pipeline, pictures))
+    pool = Pictures(pictures, see(pipeline, pictures))
     with pytest.raises(BadInput, match="'x' changes just what shall stay"):
         without_kept(pipeline, move, ["shape2"], pool, "x", seed=0)
 
@@ -150,6 +150,8 @@ def test_other_files_are_no_directions(tmp_path: Path, content: bytes | None) ->
         path.write_bytes(content)
     with pytest.raises(BadWeights):
         read_direction(path)
+    with pytest.raises(BadWeights, match="is a folder"):
+        read_direction(tmp_path)
 
 
 def test_a_picture_adheres_by_the_smallest_move(pipeline: c2l.Pipeline) -> None:
@@ -161,9 +163,9 @@ def test_a_picture_adheres_by_the_smallest_move(pipeline: c2l.Pipeline) -> None:
     assert all(one.after > one.before for one in found)
     # What shows it as clearly already stays as it is.
     after = torch.cat([o.direction.apply(w[None]) for o, w in zip(found, layers, strict=True)])
-    reached = [row for row, one in enumerate(found) if one.reached]
-    again = adhere(pipeline, after[reached], "shape2") if reached else []
-    assert all(not one.direction.step.any() for one in again)
+    shows = [row for row, one in enumerate(found) if one.after > one.typical + 1e-4]
+    again = adhere(pipeline, after[shows], "shape2")
+    assert again and all(not one.direction.step.any() for one in again)
 
 
 def test_the_smallest_strength_is_found() -> None:
@@ -197,3 +199,11 @@ def test_what_is_not_shown_is_not_taken_away(pipeline: c2l.Pipeline) -> None:
     torch.testing.assert_close(moves[0], end - start, atol=1e-4, rtol=1e-4)
     assert moves[1].norm() < moves[0].norm()
     assert normalize(moves[1], dim=0) @ start > normalize(moves[0], dim=0) @ start
+
+
+def test_what_every_picture_shows_is_no_kind(pipeline: c2l.Pipeline) -> None:
+    """To leave it where it is shown would leave nothing but chance."""
+    like = pipeline.embedder.embed_text(["shape1"]).expand(8, -1)
+    any_shape = pipeline.embedder.embed_text([f"shape{i}" for i in range(4)])
+    assert is_a_kind(pipeline, "shape1", "shape2", typical=like, usual=any_shape)
+    assert not is_a_kind(pipeline, "shape1", "shape2", typical=any_shape, usual=any_shape)
