@@ -4,10 +4,10 @@
 
 NVIDIA's pickles of PyTorch and of TensorFlow, and their networks and tensors in torch.save; the
 StyleGAN2s of rosinality, BasicSR, mmgeneration and genforce; an encoder with a decoder; packed
-ones; the clip2latent authors' checkpoints; OpenAI's archives, and OpenCLIP's training. Formats of
-torch.save are both tried. A mutation replaces, inserts,
-removes, repeats or swaps bytes, mostly where a file holds structure rather than numbers, or
-splices in instructions that call something. Counted as failures: an error of another kind than
+ones; the other GANs; the clip2latent authors' checkpoints; OpenAI's archives, and OpenCLIP's
+training. Formats of torch.save are both tried. A mutation replaces, inserts, removes, repeats or
+swaps bytes, mostly where a file holds structure rather than numbers, or splices in instructions
+that call something. Counted as failures: an error of another kind than
 BadWeights, any code that is run (seen by an audit hook), more than ten seconds, and more than four
 times the file (and 2 MiB, which any file may take) of: the network, the growth of the process while
 it reads (on Linux), or, in every eighth file, memory as Python traces it.
@@ -43,6 +43,7 @@ import tensorflow_writer
 
 from c2l.errors import BadWeights
 from c2l.reading import unwrapped
+from c2l.resolving import find_generator
 from c2l_openclip.checkpoints import build_towers
 from c2l_openclip.sources import CONFIG_NAME, from_path
 from c2l_priors.diffusion import DiffusionPrior
@@ -81,6 +82,8 @@ _CALLS = (
 )
 _armed = False
 _seen: list[str] = []
+_gans: dict[str, Any] = {}
+"""The class that reads each of their files."""
 
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
@@ -154,8 +157,20 @@ def read(path: Path) -> Any:
         if "clip" in path.name:
             found = from_path(inner)
             return build_towers(found.config, found.weights, found.state, rows=1)
-        cls: Any = DiffusionPrior if path.suffix == ".ckpt" else StyleGAN
+        name = path.name.removeprefix("mutant-")
+        cls: Any = DiffusionPrior if path.suffix == ".ckpt" else _gans.get(name, StyleGAN)
         return cls.load(SimpleNamespace(path=inner))
+
+
+def write_gans(folder: Path) -> list[Path]:
+    """The small networks of all families of c2l_gans, unpacked."""
+    found = []
+    for packed in sorted(DATA.glob("gans/*/*.gz")):
+        path = folder / f"{packed.parent.name}-{packed.stem}"
+        path.write_bytes(gzip.decompress(packed.read_bytes()))
+        _gans[path.name], _ = find_generator(str(path))
+        found.append(path)
+    return found
 
 
 def write_originals(folder: Path) -> list[Path]:
@@ -278,13 +293,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--num", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--gans", action="store_true", help="the families of c2l_gans alone")
     arguments = parser.parse_args()
     found: dict[str, list[Outcome]] = {}
     with tempfile.TemporaryDirectory() as folder:
         old = Path(folder) / "rosinality-legacy.pt"
         checkpoint = torch.load(ROSINALITY, weights_only=True)
         torch.save(checkpoint, old, _use_new_zipfile_serialization=False)
-        originals = (*ORIGINALS, old, *write_originals(Path(folder)))
+        originals = tuple(write_gans(Path(folder)))
+        if not arguments.gans:
+            originals = (*ORIGINALS, old, *write_originals(Path(folder)), *originals)
         for i in range(arguments.num):
             original = originals[i % len(originals)]
             place = original.with_name(f"mutant-{original.name}")

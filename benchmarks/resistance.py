@@ -14,9 +14,9 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
-from math import exp, isnan
+from math import isnan
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -99,7 +99,7 @@ class Cell:
 
     Args:
         milliseconds: of one core, to draw one latent.
-        fit: by what the choice was made, of a bridge that was tried.
+        unfit: by what the choice was made, of a bridge that was tried.
         chosen: by the prior itself.
     """
 
@@ -109,7 +109,7 @@ class Cell:
     diversity: Sequence[float]
     cmmd: float
     milliseconds: float | None = None
-    fit: float | None = None
+    unfit: float | None = None
     chosen: str = ""
 
 
@@ -153,7 +153,7 @@ class Bench:
         for row in missing:
             print(f"{self.name}: {row}", file=sys.stderr, flush=True)
             if row == AUTO:  # comes last, so that it is missing while one of them is
-                for label, cell in tried(ruler, trained(self, world, row)):
+                for label, cell in tried(ruler, trained(self, world, row), there):
                     self.keep(label, cell)
             found = cell_of(self, world, ruler, row)
             if found:
@@ -178,13 +178,17 @@ def cell_of(bench: Bench, world: World, ruler: Ruler, label: str) -> Cell | None
     return drawn(ruler, prior, chosen=_words(prior.card.chosen))
 
 
-def tried(ruler: Ruler, prior: c2l.Prior) -> Iterator[tuple[str, Cell]]:
-    """Each bridge that a prior tried, on its own network."""
+def tried(ruler: Ruler, prior: c2l.Prior, there: Mapping[str, Cell]) -> Iterator[tuple[str, Cell]]:
+    """Each bridge that a prior tried, on its own network; what is there is not drawn again."""
     assert prior.card is not None
     for trial in prior.card.training["choice"]["trials"]:
         settings = {name: trial[name] for name in prior.card.chosen}
+        label, unfit = TRIED + _words(settings), trial["unfit"]
+        if label in there:
+            yield label, replace(there[label], unfit=unfit)
+            continue
         prior.adopt(settings)
-        yield TRIED + _words(settings), drawn(ruler, prior, fit=trial["fit"])
+        yield label, drawn(ruler, prior, unfit=unfit)
     prior.adopt(prior.card.chosen)
 
 
@@ -233,12 +237,12 @@ def table(name: str, cells: Mapping[str, Cell]) -> None:
     bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
     if bridges:
         print(
-            "\nBridges that `flow, auto` tried, each on the same network; a fit is what it saw.\n"
+            "\nBridges that `flow, auto` tried, on one network; not fitting is what it saw.\n"
         )
-        print("| bridge | fit | named, % | best of 16, % | diversity, % |")
+        print("| bridge | not fitting, % | named, % | best of 16, % | diversity, % |")
         print("| --- | --- | --- | --- | --- |")
         for label, cell in sorted(bridges.items(), key=lambda item: -fmean(item[1].accuracy)):
-            row = [label.removeprefix(TRIED), f"{cell.fit:.2f}", *scores(cell)[:3]]
+            row = [label.removeprefix(TRIED), f"{100 * (cell.unfit or 0):.1f}", *scores(cell)[:3]]
             print(f"| {' | '.join(row)} |")
 
 
@@ -258,7 +262,6 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     print(f"| {' | '.join(heads)} |")
     print("| --- " * len(heads) + "|")
     pooled: tuple[list[float], list[float]] = ([], [])
-    levels: tuple[list[float], list[float]] = ([], [])
     own: list[float] = []
     for name, cells in worlds.items():
         auto = cells.get(AUTO)
@@ -267,16 +270,13 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
             continue
         best = max(bridges, key=lambda label: fmean(bridges[label].accuracy))
         tries = [cell for label, cell in bridges.items() if label.startswith(TRIED)]
-        fits = [cell.fit or 0.0 for cell in tries]
+        fitting = [-(cell.unfit or 0.0) for cell in tries]
         right = [fmean(cell.accuracy) for cell in tries]
         # As the choice sees it: what is above the least share that does not fit.
-        fitting = [-exp(-fit) for fit in fits]
         pooled[0].extend(value - max(fitting) for value in fitting)
         pooled[1].extend(value - max(right) for value in right)
-        levels[0].extend(fits)
-        levels[1].extend(right)
         if len(tries) > 1:
-            own.append(rank_correlation(fits, right))
+            own.append(rank_correlation(fitting, right))
         near, old = cells.get("neighbours"), cells.get("2022 recipe, 1000 steps")
         row = [
             name,
@@ -290,13 +290,10 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         ]
         print(f"| {' | '.join(row)} |")
     if len(pooled[0]) > 1:
-        apart, raw = rank_correlation(*pooled), rank_correlation(*levels)
+        apart = rank_correlation(*pooled)
         print(f"\nOver all {len(pooled[0])} bridges and worlds, the share that does not fit, above")
         print("the least of its world, and accuracy, below the best of its world, have a rank")
-        print(
-            f"correlation of {apart:.2f}; the mean of the worlds' own is {fmean(own):.2f}. The fits"
-        )
-        print(f"themselves, whose levels differ from world to world, have {raw:.2f}.")
+        print(f"correlation of {apart:.2f}; the mean of the worlds' own is {fmean(own):.2f}.")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
 

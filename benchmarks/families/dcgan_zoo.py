@@ -33,7 +33,8 @@ def draw(network: nn.Module, ours: Any, z: Tensor) -> dict[str, Tensor]:
 
 def _made(**settings: Any) -> nn.Module:
     torch.manual_seed(0)
-    whole = importlib.import_module("models.DCGAN").DCGAN(useGPU=False, storeAVG=True, **settings)
+    settings |= {"lossMode": "DCGAN", "useGPU": False, "storeAVG": True}
+    whole = importlib.import_module("models.DCGAN").DCGAN(**settings)
     return averaged(whole, batches=[(torch.randn(8, settings["dimLatentVector"]),)] * 40)
 
 

@@ -18,7 +18,7 @@ FILE = "model_1.pt"
 
 def small() -> nn.Module:
     return _made(
-        image_size=128, latent_dim=16, fmap_max=12, attn_res_layers=[32], freq_chan_attn=False
+        image_size=128, latent_dim=16, fmap_max=12, attn_res_layers=[8], freq_chan_attn=False
     )
 
 

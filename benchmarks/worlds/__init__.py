@@ -86,6 +86,18 @@ def _digits(regime: str, work: Path) -> World:
     )
 
 
+def _discs(work: Path) -> World:
+    from worlds import colours, discs
+
+    file = _made(_folder(work, "discs") / "generator", discs.train_generator)
+    return World(
+        c2l.load_generator(f"stylegan:{file.absolute()}", device="cpu"),
+        colours.new_embedder(),
+        discs.DiscsJudge(),
+        [text for _, text in discs.prompts()],
+    )
+
+
 def _faces_gan(regime: str, work: Path) -> World:
     from c2l_demo.judge import faces
     from worlds import clip
@@ -141,6 +153,7 @@ WORLDS: Mapping[str, Callable[[Path], World]] = {
     "colours": _colours,
     **{f"digits-{regime}": partial(_digits, regime) for regime in REGIMES},
     **{f"faces-gan-{regime}": partial(_faces_gan, regime) for regime in REGIMES},
+    "discs": _discs,
     "faces": partial(_demo, "faces"),
     "landscapes": partial(_demo, "landscapes"),
 }

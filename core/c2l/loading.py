@@ -148,7 +148,7 @@ def load_pipeline(
     for part in (generator, embedder, live_prior):
         _moved(part, where)
     if dtype != torch.float32:
-        _compute_in(dtype, generator, live_prior)
+        compute_in(dtype, generator, live_prior)
     return Pipeline(
         generator,
         embedder,
@@ -159,8 +159,12 @@ def load_pipeline(
     )
 
 
-def _compute_in(dtype: torch.dtype, *parts: Part) -> None:
-    """Compute in ``dtype`` where a part can; the others stay in float32."""
+def compute_in(dtype: torch.dtype, *parts: Part) -> None:
+    """Compute in ``dtype`` where a part can; the others stay in float32.
+
+    Raises:
+        BadInput: none of them can.
+    """
     refused = []
     for part in parts:
         try:

@@ -103,7 +103,7 @@ def resolve_beside(reference: str, *folders: Place) -> str:
     """
     try:
         named = parse_reference(reference)
-        if not named.is_path or is_there(named.path):
+        if not named.is_path or named.path.is_absolute() or is_there(named.path):
             return reference
         for folder in folders:
             if _is_file(near := folder.absolute() / named.path):

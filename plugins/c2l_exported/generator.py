@@ -51,6 +51,8 @@ class Exported(c2l.Generator):
         mean, std = network.call.latents.statistics()
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
+        num = network.call.latents.num_labels
+        self.classes = c2l.Classes(num) if num else None
 
     @classmethod
     @abstractmethod
@@ -135,6 +137,30 @@ class Exported(c2l.Generator):
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
         """Draw latents, float32, (B, K, D), distributed as the TOML says."""
         return self.network.call.latents.draw(seeds).to(self.device)
+
+    def sample_class_latents(self, seeds: Sequence[int], classes: Sequence[int]) -> Tensor:
+        """Draw latents of given classes."""
+        return self.network.call.latents.draw(seeds, self._numbers(classes)).to(self.device)
+
+    def classes_of(self, latents: Tensor) -> Tensor:
+        """The class that each latent holds."""
+        if self.classes is None:
+            return super().classes_of(latents)
+        return self.network.call.latents.classes_of(latents)
+
+    def in_classes(self, latents: Tensor, classes: Sequence[int]) -> Tensor:
+        """The same latents with these classes."""
+        return self.network.call.latents.in_classes(latents, self._numbers(classes))
+
+    def _numbers(self, classes: Sequence[int]) -> list[int]:
+        """Raises ``BadInput`` for a class that there is not."""
+        if self.classes is None:
+            raise BadInput(
+                f"{self.reference} has no classes to choose from",
+                hint="Leave out `class_label`",
+                field="class_label",
+            )
+        return [self.classes.number(number) for number in classes]
 
     def synthesize(
         self, latents: Tensor, *, truncation: float = 1.0, repeats: Sequence[int] | None = None

@@ -66,8 +66,12 @@ class Latents:
     def width(self) -> int:
         return self.size // self.num_codes + self.num_labels
 
-    def draw(self, seeds: Sequence[int]) -> Tensor:
-        """Float32, (B, K, D); row i depends on ``seeds[i]`` alone."""
+    def draw(self, seeds: Sequence[int], classes: Sequence[int] | None = None) -> Tensor:
+        """Float32, (B, K, D); row i depends on ``seeds[i]`` alone.
+
+        Args:
+            classes: B numbers below L; None draws them as well.
+        """
         normal = c2l.draw_normal(seeds, self.size + bool(self.num_labels)).double()
         z, facts = normal[:, : self.size], self.facts
         if facts.distribution == "uniform":
@@ -81,9 +85,23 @@ class Latents:
         z = z.float().reshape(len(seeds), self.num_codes, -1)
         if not self.num_labels:
             return z
-        share = torch.special.ndtr(normal[:, -1])
-        classes = (share * self.num_labels).long().clamp(max=self.num_labels - 1)
-        return torch.cat([z, torch.eye(self.num_labels)[classes][:, None]], dim=2)
+        drawn = c2l.Classes(self.num_labels).draw(seeds) if classes is None else classes
+        return torch.cat([z, self._labels(drawn)], dim=2)
+
+    def classes_of(self, latents: Tensor) -> Tensor:
+        """The largest of the last L numbers, int64, (B,)."""
+        return latents[:, 0, self.width - self.num_labels :].argmax(dim=1)
+
+    def in_classes(self, latents: Tensor, classes: Sequence[int]) -> Tensor:
+        """The same z of these classes; latents that are of theirs stay as they are."""
+        other = self.classes_of(latents) != torch.tensor(list(classes), device=latents.device)
+        labels = self._labels(classes).to(latents)
+        moved = torch.cat([latents[..., : self.width - self.num_labels], labels], dim=2)
+        return torch.where(other[:, None, None], moved, latents)
+
+    def _labels(self, classes: Sequence[int]) -> Tensor:
+        """Zeros and a one, (B, 1, L)."""
+        return torch.eye(self.num_labels)[list(classes)][:, None]
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and deviation of what ``draw`` gives, float32, (K, D)."""
@@ -117,7 +135,7 @@ class Latents:
         width = self.width - self.num_labels
         z = rows[:, :, :width].reshape(-1, *self.shape).numpy()
         if self.num_labels:
-            return z, rows[:, 0, width:].argmax(dim=1).numpy()
+            return z, self.classes_of(rows).numpy()
         return z, np.full(len(rows), self.facts.label or 0, np.int64)
 
     def _spread(self, name: str) -> Tensor:

@@ -31,6 +31,12 @@ class AnyCLIP(nn.Module):
         size = model.visual.image_size  # type: ignore[union-attr]
         self.image_size: tuple[int, int] = (size, size) if isinstance(size, int) else tuple(size)  # type: ignore[arg-type]
 
+    @property
+    def image_tower(self) -> nn.Module:
+        """All that ``encode_image`` computes with."""
+        tower: nn.Module = self.model.visual  # type: ignore[assignment]
+        return tower
+
     def encode_image(self, images: Tensor) -> Tensor:
         """Prepared images (B, 3, h, w) to embeddings (B, E), not normalised."""
         # CoCa normalises unless told otherwise, the other classes do not.

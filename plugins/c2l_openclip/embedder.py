@@ -22,7 +22,7 @@ from c2l_openclip.vocabulary import Vocabulary
 
 
 class OpenCLIP(Embedder):
-    """Any model of open_clip (Cherti et al. 2023, arXiv:2212.07143), in float32.
+    """Any model of open_clip (Cherti et al. 2023, arXiv:2212.07143).
 
     Args:
         towers: of text and images.
@@ -47,6 +47,7 @@ class OpenCLIP(Embedder):
         self.config = config
         self.vocabulary = vocabulary
         self._table = vocabulary.table() if vocabulary else None
+        self._image_dtype = torch.float32
 
     @classmethod
     def load(cls, source: Source) -> Self:
@@ -111,6 +112,11 @@ class OpenCLIP(Embedder):
             "vocabulary": self.vocabulary.digest() if self.vocabulary else "",
         }
 
+    def _compute_in(self, dtype: torch.dtype) -> None:
+        """Run the image tower in ``dtype``, its weights rounded; texts stay in float32."""
+        self.towers.image_tower.to(dtype)
+        self._image_dtype = dtype
+
     def embed_text(self, prompts: Sequence[str]) -> Tensor:
         """Embed prompts: float32, shape (B, E), not normalised.
 
@@ -148,7 +154,8 @@ class OpenCLIP(Embedder):
         if not len(images):
             return torch.empty(0, self.width, device=self.device)
         images = images.to(device=self.device, dtype=torch.float32)
-        return self.towers.encode_image(self.preprocessing(images))
+        prepared = self.preprocessing(images).to(self._image_dtype)
+        return self.towers.encode_image(prepared).float()
 
     def read_text(self, prompt: str) -> TextReading:
         """What the tower does not see of a prompt: its cut end, and words it never learned.

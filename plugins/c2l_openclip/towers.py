@@ -119,6 +119,11 @@ class PlainCLIP(nn.Module):
         self.text_projection = nn.Parameter(torch.empty(width, config.embed_dim))
         self.logit_scale = nn.Parameter(torch.empty(()))
 
+    @property
+    def image_tower(self) -> nn.Module:
+        """All that ``encode_image`` computes with."""
+        return self.visual
+
     def encode_image(self, images: Tensor) -> Tensor:
         """Prepared images (B, 3, h, w) to embeddings (B, E), not normalised."""
         features: Tensor = self.visual(images)

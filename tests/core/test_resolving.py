@@ -10,9 +10,11 @@ import pytest
 import c2l
 from c2l.budgets import EVALUATION, OPTIMISING, PAIRS, SAMPLING, VALIDATION
 from c2l.cli.app import main
-from c2l.errors import BadPath, BadReference, NotReadable, UnknownReference
+from c2l.errors import BadPath, BadReference, BadWeights, NotReadable, UnknownReference
+from c2l.files import write_atomically
 from c2l.pairs import build_pairs, references_of
-from c2l.resolving import find_part, resolve_beside
+from c2l.places import RemotePath, place_of
+from c2l.resolving import find_part, own_folder, resolve_beside
 from c2l.testing import toy_parts
 
 
@@ -63,6 +65,29 @@ def test_a_folder_given_from_here_gives_absolute_paths(
 ) -> None:
     monkeypatch.chdir(place.parent)
     assert resolve_beside("./gan.pkl", Path("place")) == str(place / "gan.pkl")
+
+
+def test_parts_lie_beside_what_names_them_in_a_store_too(place: Path) -> None:
+    store = RemotePath("memory", "resolving/place")
+    (store / "parts/gan.pkl").write_bytes(b"")
+    beside = own_folder("flow:memory://resolving/place/prior.safetensors")
+    assert beside == (store,)
+    found = resolve_beside("stylegan:./parts/gan.pkl", *beside)
+    assert found == "stylegan:memory://resolving/place/parts/gan.pkl"
+    for other in ("stylegan:./gan.pkl", "stylegan:/parts/gan.pkl", "s3://b/gan.pkl"):
+        assert resolve_beside(other, *beside) == other
+
+
+def test_a_part_in_a_store_is_called_by_its_address() -> None:
+    text = "flow:memory://resolving/none.safetensors"
+    with pytest.raises(UnknownReference, match="there is no memory://resolving/none"):
+        find_part(text, "prior")
+    address = "memory://resolving/bad.safetensors"
+    write_atomically(place_of(address), b"no weights")
+    for reference in (address, f"flow:{address}"):
+        with pytest.raises(BadWeights) as caught:
+            c2l.load_prior(reference)
+        assert address in caught.value.message and "/tmp" not in str(caught.value)
 
 
 def test_pairs_that_were_moved_find_their_parts(place: Path, tmp_path: Path) -> None:

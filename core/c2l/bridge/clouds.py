@@ -101,8 +101,8 @@ def candidates(clouds: Clouds | None, num_pictures: int = MOST_PICTURES) -> list
     if not (clouds.texts_differ and clouds.pictures_differ):
         return [_bridge(text_noise=1.0)]
     found = [
-        _bridge("centring", "neighbours", pull=pull, nearest=max(NEAREST, least))
-        for pull in (1.0, 0.4)
+        _bridge("centring", "neighbours", pull=pull, nearest=max(nearest, least))
+        for pull, nearest in ((1.0, 2 * NEAREST), (0.4, NEAREST))
     ]
     for centring in ((), ("centring",)):
         for projection in ((), ("projection",)):
@@ -129,18 +129,26 @@ def candidates_near(settings: Mapping[str, Any], num_pictures: int) -> list[dict
         share = max(NEAREST, least)
         return [
             *(_bridge(*ingredients, **reading) for reading in READINGS),
-            *(_bridge(*kept, "neighbours", pull=part, nearest=share) for part in (0.2, 0.3, 0.5)),
+            *(_bridge(*kept, "neighbours", pull=part, nearest=share) for part in PARTLY),
         ]
-    shares = {min(1.0, max(least, round(nearest * part, 4))) for part in (0.5, 2, 4)} - {nearest}
-    found = [_bridge(*ingredients, pull=pull, nearest=share) for share in sorted(shares)]
-    pulls = [part for part in PULLS if part != pull]
-    return found + [_bridge(*ingredients, pull=part, nearest=nearest) for part in pulls]
+    pulls = sorted((part for part in PULLS if part != pull), key=lambda part: abs(part - pull))
+    share = max(NEAREST, least)
+    partly = [_bridge(*ingredients, pull=part, nearest=share) for part in pulls]
+    if pull < 1:
+        return partly[:4]
+    shares = {max(least, round(nearest * part, 4)) for part in WIDER} - {nearest}
+    return [
+        *(_bridge(*ingredients, pull=1.0, nearest=min(1.0, part)) for part in sorted(shares)),
+        *partly[:3],
+    ]
 
 
-NEAREST = 0.002
-"""Of stored pictures: eight of 4,096, 33 of 16,384."""
+NEAREST = 0.001
+"""Of stored pictures: four of 4,096, 16 of 16,384."""
 
-PULLS = (0.3, 0.5, 0.75, 1.0)
+PARTLY = (0.2, 0.3, 0.4)
+WIDER = (0.5, 1.5, 3)
+PULLS = (0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 
 MIDDLE: Mapping[str, float] = {"text_noise": 0.5, "adherence": 0.5}
 

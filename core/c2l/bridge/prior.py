@@ -17,10 +17,16 @@ from c2l.prior import Prior, check_pairs
 CAME_WITH_BLUR = ("text_noise", "pull", "nearest")
 CAME_LATER = ("stored",)
 
-DOUBT = 1.3
+DOUBT, UNDOUBTED, DOUBTED = 1.5, 0.2, 0.6
 """Neighbours are the pictures that the embedder likes best for a text, also where it is mistaken.
-In worlds whose truth is known, as many of theirs are wrong as of bridges with 1.1 to 1.4 times as
-many that do not fit; of a text that moves towards them only partly, as much less."""
+In worlds whose truth is known, as many of theirs are wrong as of bridges with 1.3 to 2 times as
+many that do not fit; but hardly more, where they move a text by little."""
+
+
+def doubt(pull: float) -> float:
+    """Of neighbours that move a text so far."""
+    part = (pull - UNDOUBTED) / (DOUBTED - UNDOUBTED)
+    return 1 + (DOUBT - 1) * max(0.0, min(1.0, part))
 
 
 class BridgedPrior(Prior):
@@ -112,7 +118,7 @@ class BridgedPrior(Prior):
 
     def sampling_doubt(self, settings: Mapping[str, Any]) -> float:
         whole = {**self.settings(), **settings}
-        return float(DOUBT ** whole["pull"]) if "neighbours" in whole["gap"] else 1.0
+        return doubt(whole["pull"]) if "neighbours" in whole["gap"] else 1.0
 
     def sampling_evidence(self) -> Mapping[str, float]:
         if self._clouds is None:

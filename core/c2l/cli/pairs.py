@@ -33,6 +33,8 @@ def pairs(
     first_seed: options.FirstSeed = None,
     shard_size: options.ShardSize = None,
     batch_size: options.PairsAtOnce = None,
+    precision: options.PairsPrecision = None,
+    latents: options.PairsLatents = None,
     engine: options.Engine = "local",
     workers: options.Workers = None,
     device: options.Device = "auto",

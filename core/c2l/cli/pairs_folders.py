@@ -31,6 +31,7 @@ def status(folder: Folder, as_json: Json = False) -> None:
         "missing": found.missing,
         "per_hour": found.per_hour,
         "complete": found.complete,
+        "workers": [dataclasses.asdict(worker) for worker in found.workers],
     }
     if as_json:
         output.print_json(facts)
@@ -40,10 +41,18 @@ def status(folder: Folder, as_json: Json = False) -> None:
         "shards": f"{found.num_shards_done:,} of {plan.num_shards:,}, {readable(found.size)}",
         "missing": found.missing_in_short,
         "pace": _pace(found),
+        "workers": f"{len(found.workers):,} at work" if found.workers else "",
         "generator": plan.generator.reference,
         "embedder": plan.embedder.reference,
     }
     output.print_details(lines, as_json=False)
+    for worker in found.workers:
+        if worker.hangs:
+            output.warn(
+                f"node {worker.node}, process {worker.pid}: no sign for {duration(worker.silent)} "
+                f"in {worker.shard}. If it still runs, end it (kill -9 {worker.pid} there); "
+                "'c2l pairs --out' draws the shard again"
+            )
 
 
 def finish(folder: Folder) -> None:

@@ -24,6 +24,8 @@ def submit(
     first_seed: options.FirstSeed = None,
     shard_size: options.ShardSize = None,
     batch_size: options.PairsAtOnce = None,
+    precision: options.PairsPrecision = None,
+    latents: options.PairsLatents = None,
     device: Annotated[str, options.option("Of the nodes.")] = "cuda",
     tasks: Annotated[int, options.option("Tasks that share the work, at most.")] = 100,
     sbatch: Annotated[

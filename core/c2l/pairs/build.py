@@ -14,11 +14,12 @@ from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.guard import watch
 from c2l.pairs import folder
-from c2l.pairs.drawing import Parts
+from c2l.pairs.drawing import Parts, batches_of
 from c2l.pairs.engines import Engine
 from c2l.pairs.engines.local import LocalEngine
 from c2l.pairs.groups import check_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
+from c2l.pairs.precision import EXACT, lower, lower_and_measure
 from c2l.pairs.reader import Pairs
 from c2l.pairs.shares import ALL, Share
 from c2l.places import Place, place_of
@@ -31,6 +32,8 @@ MOST_IN_SHARD = 1024
 PIXELS_IN_SHARD = 2**28
 """Ctrl-C loses at most one shard of each worker: 256 pictures of 1024 px, some minutes on a CPU."""
 MOST_IN_BATCH = 256
+
+LATENT_DTYPES = ("float32", "float16")
 
 OnProgress = Callable[[int, int], None]
 
@@ -61,6 +64,8 @@ def build_pairs(
     first_seed: int = 0,
     shard_size: int | None = None,
     batch_size: int | None = None,
+    precision: str | None = None,
+    latents: str | None = None,
     workers: int = 1,
     engine: Engine | None = None,
     on_progress: OnProgress | None = None,
@@ -89,6 +94,10 @@ def build_pairs(
             most 1024.
         batch_size: pictures drawn at once; by default the folder's, or what suits the picture
             size. The exact bytes depend on it.
+        precision: ``float32``, or ``bf16`` or ``fp16`` for pictures and embeddings, which the parts
+            then compute in from now on; by default the folder's, or float32. The manifest says
+            what it changes of embeddings.
+        latents: ``float32`` or ``float16``, to store them in; by default the folder's, or float32.
         workers: processes that draw, each with one thread on a CPU; the bytes do not depend on
             them. With more than one, a script needs ``if __name__ == "__main__"``.
         engine: who draws, in place of such workers.
@@ -114,6 +123,8 @@ def build_pairs(
         first_seed=first_seed,
         shard_size=shard_size,
         batch_size=batch_size,
+        precision=precision,
+        latents=latents,
     )
     engine = engine or LocalEngine((str(generator.device),) * workers)
     draw_pairs(parts, plan, out, engine, on_progress=on_progress)
@@ -130,11 +141,15 @@ def begin_pairs(
     first_seed: int = 0,
     shard_size: int | None = None,
     batch_size: int | None = None,
+    precision: str | None = None,
+    latents: str | None = None,
+    measure: bool = True,
 ) -> PairsManifest:
     """Begin a folder, or look at one that was begun; the plan to follow.
 
     Args:
-        As of ``build_pairs``.
+        measure: whether to measure what the precision of a new folder costs, on this device.
+        Others: as of ``build_pairs``.
     Raises:
         As ``build_pairs``.
     """
@@ -153,6 +168,23 @@ def begin_pairs(
     )
     wanted = _wanted(parts, num, out, mixed, first_seed, shard_size, batch_size)
     wanted = dataclasses.replace(wanted, **_classes(generator, class_labels))
+    there = read_manifest(out) if (out / NAME).exists() else None
+    wanted = dataclasses.replace(
+        wanted,
+        precision=precision or (there.precision if there else EXACT),
+        latent_dtype=latents or (there.latent_dtype if there else EXACT),
+    )
+    if wanted.latent_dtype not in LATENT_DTYPES:
+        raise BadInput(
+            f"latents are not stored in '{latents}'",
+            hint="Use `latents=float32` or `latents=float16`",
+            field="latents",
+        )
+    if measure and there is None and wanted.precision != EXACT:
+        batch = next(batches_of(wanted.shard_seeds(0), wanted.batch_size, mixed))
+        batch = dataclasses.replace(batch, classes=wanted.draw_classes(batch.seeds))
+        error = lower_and_measure(parts, wanted.precision, batch)
+        wanted = dataclasses.replace(wanted, embedding_error=error)
     return folder.begin(wanted, parts, out)
 
 
@@ -178,7 +210,7 @@ def draw_pairs(
     todo = [i for i in folder.missing_shards(plan, out) if i in share]
     report = on_progress or (lambda done, total: None)
     total = sum(map(plan.shard_length, ours))
-    done = num_done = total - sum(map(plan.shard_length, todo))
+    done = total - sum(map(plan.shard_length, todo))
     report(done, total)
 
     def on_drawn(drawn: int) -> None:
@@ -188,10 +220,13 @@ def draw_pairs(
 
     try:
         if todo:
+            lower(parts, plan.precision)
             try_parts(*parts, plan.first_seed)
-            for index in engine.draw(parts, plan, out, todo, on_drawn):
-                num_done += plan.shard_length(index)
+            for _ in engine.draw(parts, plan, out, todo, on_drawn):
+                pass
     except KeyboardInterrupt:
+        left = [i for i in folder.missing_shards(plan, out) if i in share]
+        num_done = total - sum(map(plan.shard_length, left))
         raise PairsInterrupted(out, num_done, total) from None
 
 

@@ -7,6 +7,7 @@ threads, and makes a pair the same bits whatever the number of workers or cores.
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.guard import failure, is_foreign
+from c2l.pairs.beats import Heart
 from c2l.pairs.groups import draw_latents
 from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.records import ShardRecord, shard_name, write_record
@@ -66,7 +68,7 @@ def batches_of(seeds: range, size: int, groups: tuple[int, ...] = ()) -> Iterato
 
 
 class ShardDrawer:
-    """Draws shards of a folder. ``run_shard`` is all that an engine calls.
+    """Draws shards of a folder. ``run_shard``, or its two halves, is all that an engine calls.
 
     Args:
         parts: on their devices.
@@ -85,26 +87,41 @@ class ShardDrawer:
         own = tuple(parts[0].latent_space.repeats)
         self._groups = () if manifest.repeats == own else manifest.repeats
         self._made_on = kind_of(parts[0].device)
+        self._heart, self._in_turn = Heart(folder), threading.Lock()
 
     def run_shard(self, index: int) -> ShardRecord:
         """Draw a shard, a pure function of its place in the plan; write it, and then its record.
 
-        Two who do so at once, anywhere, are harmless: both write the same.
+        Two who do so at once, anywhere, are harmless: both write the same. Two threads that do so
+        here draw in turn, so that one draws while the other writes.
 
         Raises:
             BadInput: a latent or an embedding is not finite.
             NotWritable: the folder does not take it.
         """
+        return self.write(index, *self.draw(index))
+
+    def draw(self, index: int) -> tuple[Tensor, Tensor]:
+        """The first half of ``run_shard``: latents and embeddings of a shard, on the CPU."""
         rows = []
         seeds = self.manifest.shard_seeds(index)
         on_cpu = self.parts[0].device.type == "cpu"
-        with single_threaded() if on_cpu else nullcontext():
+        threads = single_threaded() if on_cpu else nullcontext()
+        with self._in_turn, threads, self._heart.beating(index) as heart:
             for batch in batches_of(seeds, self.manifest.batch_size, self._groups):
                 classes = self.manifest.draw_classes(batch.seeds)
                 rows.append(draw_batch(*self.parts, dataclasses.replace(batch, classes=classes)))
+                heart.beat(index)
                 self.on_drawn(batch.num)
         latents, embeddings = map(torch.cat, zip(*rows, strict=True))
-        path = self.folder / shard_name(index)
+        if self.manifest.latent_dtype == "float16":
+            latents = latents.half()
+            _check_finite(latents, self.parts[0], "generator", "sample_latents", seeds.start)
+        return latents, embeddings
+
+    def write(self, index: int, latents: Tensor, embeddings: Tensor) -> ShardRecord:
+        """The second half of ``run_shard``."""
+        path, seeds = self.folder / shard_name(index), self.manifest.shard_seeds(index)
         record = write_shard(path, self.manifest, seeds, latents, embeddings, self._made_on)
         write_record(self.folder, index, record)
         return record
@@ -127,17 +144,17 @@ def draw_batch(generator: Generator, embedder: Embedder, batch: Batch) -> tuple[
         sums = images[: batch.num].flatten(1).sum(dim=1).cpu()
         latents = latents[: batch.num].float().cpu()
         embeddings = embeddings[: batch.num].half().cpu()
-    _check_finite(latents, generator, "generator", "sample_latents", batch)
-    _check_finite(sums[:, None], generator, "generator", "synthesize", batch)
-    _check_finite(embeddings, embedder, "embedder", "embed_images", batch)
+    _check_finite(latents, generator, "generator", "sample_latents", batch.start)
+    _check_finite(sums[:, None], generator, "generator", "synthesize", batch.start)
+    _check_finite(embeddings, embedder, "embedder", "embed_images", batch.start)
     return latents.clone(), embeddings.clone()  # without the rows that filled the batch
 
 
-def _check_finite(rows: Tensor, part: Part, role: str, method: str, batch: Batch) -> None:
+def _check_finite(rows: Tensor, part: Part, role: str, method: str, first: int) -> None:
     finite = torch.isfinite(rows.flatten(1)).all(dim=1)
     if finite.all():
         return
-    what = f"gives NaN or infinity for seed {batch.start + int(finite.int().argmin())}"
+    what = f"gives NaN or infinity for seed {first + int(finite.int().argmin())}"
     if is_foreign(type(part)):
         raise failure(type(part), method, what)
     raise BadInput(

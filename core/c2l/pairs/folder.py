@@ -13,6 +13,7 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput, BadWeights, IncompatibleParts, spell_fields
 from c2l.files import remove_partials
 from c2l.generator import Generator
+from c2l.pairs.beats import forget_workers
 from c2l.pairs.groups import format_groups
 from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
 from c2l.pairs.parts import part_mismatches
@@ -98,6 +99,7 @@ def finish_pairs(out: Place | str) -> PairsManifest:
     if whole != plan:
         whole.write(out)
         remove_partials(out)
+    forget_workers(out)
     return whole
 
 
@@ -180,6 +182,10 @@ def _refuse_others(
         )
     if same_layers and _classes(there) != _classes(wanted):
         wrong.append(f"its classes are {_classes(there)}, not {_classes(wanted)}")
+    for name in ("precision", "latent_dtype"):
+        ours, theirs = getattr(there, name), getattr(wanted, name)
+        if ours != theirs:
+            wrong.append(f"its {name.replace('_', ' ')} is {ours}, not {theirs}")
     if there.first_seed != wanted.first_seed:
         wrong.append(f"its first seed is {there.first_seed}, not {wanted.first_seed}")
     if there.shard_size != wanted.shard_size:
@@ -218,6 +224,10 @@ def _command(manifest: PairsManifest, folder: Place) -> str:
         fields["groups"] = list(manifest.repeats)
     if manifest.class_labels:
         fields["class_labels"] = _classes(manifest).split(", ")
+    if manifest.precision != "float32":
+        fields["precision"] = manifest.precision
+    if manifest.latent_dtype != "float32":
+        fields["latents"] = manifest.latent_dtype
     if manifest.first_seed:
         fields["first_seed"] = manifest.first_seed
     fields["out"] = str(folder)

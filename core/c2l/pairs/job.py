@@ -12,6 +12,7 @@ from functools import partial
 from c2l.errors import Assumed, BadInput, C2LError, IncompatibleParts
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.manifest import PairsManifest
+from c2l.pairs.precision import lower
 from c2l.pairs.records import shard_name
 from c2l.places import Place
 from c2l.plugins import registry
@@ -36,7 +37,9 @@ class Job:
             IncompatibleParts: here, a reference names other weights than those of the plan.
             As ``c2l.load_generator``.
         """
-        return ShardDrawer(self.load(device), self.plan, self.out, on_drawn)
+        parts = self.load(device)
+        lower(parts, self.plan.precision)
+        return ShardDrawer(parts, self.plan, self.out, on_drawn)
 
 
 def job_of(parts: Parts, plan: PairsManifest, out: Place) -> Job:

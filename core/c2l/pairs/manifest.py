@@ -25,7 +25,7 @@ READABLE = ("c2l-pairs/1", SCHEMA)
 """The first listed the finished shards of an unfinished folder, too."""
 NAME = "manifest.json"
 _OF_CLASSES = ("num_classes", "class_shares", "class_labels")
-_LATER = _OF_CLASSES
+_LATER = (*_OF_CLASSES, "precision", "embedding_error", "latent_dtype")
 
 _PLACE = "(the shards stand here)"
 _FIELDS = sorted(field.name for field in dataclasses.fields(ShardRecord))
@@ -48,6 +48,10 @@ class PairsManifest:
         num_classes, class_shares, class_labels: of a generator with classes: how many, and how
             often training drew each; and among which the pairs were drawn, empty for all. Which
             pair is of which follows from its seed.
+        precision: what pictures and embeddings are computed in, where a part can.
+        embedding_error: what that changes of an embedding, as a share of how far embeddings lie
+            from their mean; 0 where it was not measured.
+        latent_dtype: what latents are stored in.
         versions: of c2l and torch, when the folder was begun.
         shards: all of them, in order; empty while some are missing.
     """
@@ -67,6 +71,9 @@ class PairsManifest:
     num_classes: int = 0
     class_shares: tuple[float, ...] = ()
     class_labels: tuple[int, ...] = ()
+    precision: str = "float32"
+    embedding_error: float = 0.0
+    latent_dtype: str = "float32"
 
     @property
     def complete(self) -> bool:

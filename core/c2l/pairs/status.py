@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from c2l.pairs.beats import Worker, workers_of
 from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.records import list_shards
 from c2l.pairs.shares import format_ranges
@@ -23,6 +24,7 @@ class FolderStatus:
         missing: places of shards that are not finished, as ``0-99,120``.
         per_hour: how many pairs an hour the last hour of work gave; by the clock of whoever serves
             the files, so that those of nodes may differ. 0 while one shard tells nothing.
+        workers: who draws, or was killed while it did; the most silent first.
     """
 
     plan: PairsManifest
@@ -31,6 +33,7 @@ class FolderStatus:
     size: int
     missing: str
     per_hour: int
+    workers: tuple[Worker, ...]
 
     @property
     def complete(self) -> bool:
@@ -69,4 +72,5 @@ def pairs_status(folder: Place | str) -> FolderStatus:
         sum(listing.sizes[i] for i in done),
         format_ranges(missing),
         round(max(0, drawn) / (last - since) * 3600) if last > since else 0,
+        tuple(workers_of(folder)),
     )

@@ -106,10 +106,10 @@ def ask(address: str, verb: str, call: Callable[[], T]) -> T:
 
 
 def _refused(address: str, verb: str, error: Exception) -> StoreRefused:
-    scheme, _, rest = address.partition("://")
+    scheme = address.partition("://")[0]
     if _is_about_bucket(error, verb):
-        bucket = f"{scheme}://{rest.partition('/')[0]}"
-        return StoreRefused(f"cannot {verb} {address}: there is no {bucket}", hint="Make it first")
+        hint = "Check its name, or make it first"
+        return StoreRefused(f"cannot {verb} {address}: there is no such bucket", hint=hint)
     if isinstance(error, _FOREIGN_FAULTS) and not _is_named(error, _ABOUT_KEYS):
         hint = "Check the address, and that fsspec and the package of this store fit each other"
         return StoreRefused(f"cannot {verb} {address}: {_words(error)}", hint=hint)

@@ -1,8 +1,7 @@
 """``RemotePath``: something in a store, with the few methods of ``Path`` that c2l uses.
 
 Objects are written with one put each: they appear whole, or not at all. They are read with one
-get, whose length is compared with what the store says. Nothing is remembered between two calls,
-least of all a listing.
+get, whose length is compared with what the store says. No listing is ever kept.
 """
 
 from __future__ import annotations
@@ -215,11 +214,16 @@ class RemotePath:
         """Nothing: a store has no folders, only names with slashes."""
 
     def check_writable(self) -> None:
-        """Refuse where each file would be a commit of its own.
+        """Refuse stores in which an object could be half there, or would be a commit of its own.
 
         Raises:
             NotWritable
         """
+        if self.scheme in _FILE_SERVERS:
+            raise NotWritable(
+                f"cannot write {self}: a file server takes files in pieces",
+                hint="Mount it as a folder, which is written atomically",
+            )
         if self.scheme == "hf" and not self.key.startswith("buckets/"):
             raise NotWritable(
                 f"cannot write {self}: on the Hub, every file of a repository is a commit",
@@ -241,6 +245,8 @@ class RemotePath:
         info = self._info(fs)
         if info.get("type") == "directory":
             raise FileNotFoundError(str(self))
+        if info.get("size") is None:
+            raise ValueError("the store does not say how long it is")
         return info
 
     def _kind(self) -> str | None:
@@ -283,6 +289,10 @@ class RemotePath:
         del _newest[self]  # somebody else removed it
 
 
+_FILE_SERVERS = frozenset(
+    {"sftp", "ssh", "ftp", "smb", "hdfs", "arrow_hdfs", "webhdfs", "webdav", "dbfs"}
+)
+
 _newest: dict[RemotePath, str] = {}
 """What this process wrote last into each folder: a list without it is an old one."""
 
@@ -307,8 +317,8 @@ def place_of(given: str | Place) -> Place:
     if isinstance(given, Path):
         if scheme := shortened_address(given.as_posix()):
             raise BadPath(
-                f"{given} was an address before it became a pathlib.Path, which drops a slash",
-                hint=f"Give it as a text: '{scheme}://…'",
+                f"an address {scheme}://… became a pathlib.Path, which drops a slash",
+                hint="Give it as a text",
             )
         return given
     if not is_address(given):

@@ -73,5 +73,5 @@ def find_member(environment: Mapping[str, str] | None = None) -> Member | None:
     )
 
 
-LAUNCHER = "C2L_LAUNCHER"
+LAUNCHER = "_C2L_LAUNCHER"
 """The process id of a launcher of ours, for processes that it has started."""

@@ -142,7 +142,8 @@ def read_beginning(path: Path) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(_BEGINNING)
+            # Memory is taken for all that is asked for, whether it is there or not.
+            start = file.read(min(_BEGINNING, path.stat().st_size))
     except OSError:
         return b""
     if is_legacy(start):

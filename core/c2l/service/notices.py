@@ -29,6 +29,7 @@ Kind = Literal[
     "saved",
     "short",
     "ranks",
+    "pairs",
 ]
 
 _LONGEST = 100

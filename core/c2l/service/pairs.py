@@ -69,6 +69,8 @@ def make_pairs(
         first_seed=wanted.first_seed,
         shard_size=request.shard_size,
         batch_size=request.batch_size,
+        precision=request.precision,
+        latents=request.latents,
     )
     report = chosen.telling(on_progress)
     draw_pairs(

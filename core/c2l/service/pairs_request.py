@@ -22,8 +22,8 @@ class PairsRequest:
         out: the folder.
         generator, embedder: references; without both, those of a folder that was begun.
         num: pairs in total; 100,000 for a new folder.
-        groups, class_labels, first_seed, shard_size, batch_size: as in ``build_pairs``; groups may
-            be a text such as ``4,4,10``.
+        groups, class_labels, first_seed, shard_size, batch_size, precision, latents: as in
+            ``build_pairs``; groups may be a text such as ``4,4,10``.
         engine: ``local`` or ``ray``.
         workers: processes that draw on this machine.
         device: where.
@@ -41,6 +41,8 @@ class PairsRequest:
     first_seed: int | None = None
     shard_size: int | None = None
     batch_size: int | None = None
+    precision: str | None = None
+    latents: str | None = None
     engine: str = "local"
     workers: int | None = None
     device: str = "auto"

@@ -74,6 +74,9 @@ def submit_pairs(
         first_seed=wanted.first_seed,
         shard_size=request.shard_size,
         batch_size=batch_size,
+        precision=request.precision,
+        latents=request.latents,
+        measure=False,  # what the nodes have may not be here
     )
     world = min(tasks, plan.num_shards)
     scripts = write_scripts(out, world, request.device, _scripts_of(out))

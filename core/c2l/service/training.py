@@ -26,6 +26,7 @@ from c2l.service.typed_values import parse_groups, parse_settings
 from c2l.training import TrainingProgress, TrainingReport, TrainingRun
 from c2l.training.checkpoint import checkpoint_path
 from c2l.training.checks import Faults, check_pairs, check_run
+from c2l.training.outlook import outlook
 from c2l.training.priors import try_prior
 from c2l.training.sharing import check_sharing, sharing
 from c2l.training.train import train_together
@@ -180,6 +181,7 @@ def _prepared(
         pairs = _read_pairs(run, callbacks.tell)
         device = ChosenDevice(run.device, callbacks.tell)
         needed = run.domain is not None
+        _tell_outlook(pairs.manifest.num, callbacks.tell)
         parts = _makers(pairs, device.name, callbacks.tell, ask=callbacks.ask, needed=needed)
         return device, pairs, parts
     check_run(run)
@@ -223,6 +225,7 @@ def _new_pairs(
     folder = run.pairs or run.out.with_suffix(".pairs")
     num = num_wanted(folder) if run.num is None else run.num
     try_prior(run, num, *parts)
+    _tell_outlook(num, tell)
     try:
         pairs = fill_folder(
             *parts,
@@ -239,6 +242,11 @@ def _new_pairs(
             error.message, hint="Choose another folder with `pairs`", field="pairs"
         ) from error
     return pairs, parts
+
+
+def _tell_outlook(num: int, tell: Tell) -> None:
+    if text := outlook(num):
+        tell(Notice("pairs", text))
 
 
 def _makers(

@@ -121,14 +121,17 @@ def _check_parts(pairs: Pairs, generator: Generator | None, embedder: Embedder |
 
 def _check_writable(out: Place) -> None:
     """Writes nothing: checks that the nearest existing folder takes new files."""
-    if not isinstance(out, Path):
-        out.check_writable()
-        out.exists()  # says whether the store answers, and whether it knows these keys
-        return
-    folder = out.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    if out.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    if out.is_dir() or not _takes_files(out):  # a store is asked: it may not answer, or refuse
         raise NotWritable(
             f"cannot write {out}", hint="Choose another place with `out`", field="out"
         )
+
+
+def _takes_files(out: Place) -> bool:
+    if not isinstance(out, Path):
+        out.check_writable()
+        return True
+    folder = out.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

@@ -51,13 +51,14 @@ def test_seeds_draw_every_class_alike_and_none_with_a_z_of_its_own(discs: Condit
 def test_another_class_changes_nothing_else(discs: ConditionalGAN) -> None:
     latents = discs.sample_latents([3, 4, 5])
     for label, colour in enumerate(COLOURS.values()):
-        changed = discs.with_class(latents, label)
+        changed = discs.in_classes(latents, [label] * 3)
+        assert discs.classes_of(changed).tolist() == [label] * 3
         assert torch.equal(changed[..., :Z_WIDTH], latents[..., :Z_WIDTH])
         middle = discs.synthesize(changed)[:, :, 15:17, 15:17].mean((0, 2, 3))
         torch.testing.assert_close(middle, torch.tensor(colour), atol=0.15, rtol=0)
     for label in (-1, len(COLOURS)):
-        with pytest.raises(BadInput, match="classes 0 to 5"):
-            discs.with_class(latents, label)
+        with pytest.raises(BadInput, match=f"there is no class {label}"):
+            discs.in_classes(latents, [label] * 3)
 
 
 def test_a_class_that_is_nearly_sure_is_drawn_as_if_it_were(discs: ConditionalGAN) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,9 +39,7 @@ class BigGAN(ClassCodes):
     @property
     def _layout(self) -> c2l.LatentLayout:
         settings = self.network_settings
-        return c2l.LatentLayout(
-            1, settings.z_dim + settings.class_width, (self.network.num_layers,)
-        )
+        return c2l.LatentLayout(1, settings.z_dim + settings.class_width, (settings.num_layers,))
 
     @property
     def _noise_deviation(self) -> float:
@@ -51,7 +50,7 @@ class BigGAN(ClassCodes):
         return _bounded(z) if self.network_settings.is_bounded else z
 
     def _embeddings(self) -> Tensor:
-        table = self.network.embedding
+        table: Any = self.network.embedding
         if table is None:
             return torch.eye(self.network_settings.num_classes, device=self.device)
         rows: Tensor = table.weight
@@ -78,8 +77,7 @@ class BigGAN(ClassCodes):
         codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
         if truncation == 1:
             return self._draw(codes)
-        width = self.network_settings.z_dim
-        codes = torch.cat([codes[..., :width] * truncation, codes[..., width:]], dim=-1)
+        codes = self.centres(codes).lerp(codes, truncation)
         images: Tensor = self.network(codes, truncation)
         return images
 

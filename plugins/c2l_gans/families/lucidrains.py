@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from c2l_gans.files import lucidrains
@@ -24,7 +26,8 @@ class LucidrainsStyleGAN2(MappedLatents):
         return side, side
 
     def _mapped(self, z: Tensor, classes: Tensor | None) -> Tensor:
-        w: Tensor = self.network.style(z)
+        network: Any = self.network
+        w: Tensor = network.style(z)
         return w
 
     def _draw(self, codes: Tensor) -> Tensor:

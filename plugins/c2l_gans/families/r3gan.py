@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,7 +39,7 @@ class R3GAN(ClassCodes):
         return numpy_normal(seeds, self.network_settings.z_dim)
 
     def _embeddings(self) -> Tensor:
-        table = self.network.embedding
+        table: Any = self.network.embedding
         return torch.zeros(0, 0, device=self.device) if table is None else table.weight
 
     def _draw(self, codes: Tensor) -> Tensor:

@@ -118,7 +118,9 @@ def _upsampling(path: Path, num: int) -> list[bool]:
     for name in ("config.json", path.name.replace("pytorch_model.bin", "config.json")):
         layers = _config(path.with_name(name)).get("layers")
         if isinstance(layers, list) and len(layers) == num:
-            flags = [layer[0] if isinstance(layer, list) and layer else None for layer in layers]
+            flags: list[Any] = [
+                layer[0] if isinstance(layer, list) and layer else None for layer in layers
+            ]
             if all(isinstance(flag, bool) for flag in flags):
                 return flags
     return [i % 2 == 1 for i in range(num)]

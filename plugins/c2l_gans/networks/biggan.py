@@ -73,6 +73,11 @@ class BigGANSettings(NetworkSettings):
             raise BadWeights(f"noise of {self.z_dim} numbers has no {self.slots} equal parts")
 
     @property
+    def num_layers(self) -> int:
+        """How many layers read a latent: the first features, and each block."""
+        return 1 + len(self.is_up)
+
+    @property
     def class_width(self) -> int:
         """Numbers of a latent that say its class."""
         return self.embedded or self.num_classes
@@ -281,11 +286,6 @@ class BigGANNetwork(nn.Module):
         self.last_gain = nn.Parameter(torch.empty(channels[-1]))
         self.last_shift = nn.Parameter(torch.empty(channels[-1]))
         self.colours = Convolution(channels[-1], 3, 3)
-
-    @property
-    def num_layers(self) -> int:
-        """How many layers read a latent."""
-        return 1 + len(self.settings.is_up)
 
     def forward(self, codes: Tensor, truncation: float = 1.0) -> Tensor:
         """Latents (B, L, D) to images; statistics are those of a truncation."""

@@ -108,9 +108,12 @@ class R3GANNetwork(nn.Module):
         self.embedding = table
         self.weigh = nn.Linear(settings.z_dim + embedded, channels[0], bias=False)
         self.basis = nn.Parameter(torch.empty(channels[0], 4, 4))
-        # None where two stages are equally wide.
-        self.narrow = nn.ModuleList(
-            nn.Conv2d(a, b, 1, bias=False) if a != b else None for a, b in pairwise(channels)
+        self.narrow = nn.ModuleDict(
+            {
+                str(i): nn.Conv2d(before, after, 1, bias=False)
+                for i, (before, after) in enumerate(pairwise(channels))
+                if before != after
+            }
         )
         self.stages = nn.ModuleList(
             nn.ModuleList(Block(width, expanded, groups) for _ in range(num))
@@ -127,8 +130,8 @@ class R3GANNetwork(nn.Module):
             x = x.contiguous(memory_format=torch.channels_last)
             for i, stage in enumerate(self.stages):
                 if i:
-                    narrow = self.narrow[i - 1]
-                    x = doubled(x if narrow is None else narrow(x))
+                    before = str(i - 1)
+                    x = doubled(self.narrow[before](x) if before in self.narrow else x)
                 for block in stage:  # type: ignore[attr-defined]
                     x = block(x)
             image: Tensor = self.colours(x)

@@ -7,17 +7,19 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 import c2l
-from c2l.errors import IncompatibleParts
-from c2l.pairs import PairsManifest, WorkerDied, begin_pairs, build_pairs
-from c2l.pairs.drawing import Parts, batches_of
+from c2l.errors import IncompatibleParts, NotWritable
+from c2l.pairs import PairsManifest, ShardRecord, WorkerDied, begin_pairs, build_pairs
+from c2l.pairs.drawing import Parts, ShardDrawer, batches_of
 from c2l.pairs.engines import local
 from c2l.pairs.job import Job, job_of
 from c2l.testing import toy_parts
@@ -73,6 +75,39 @@ def test_two_devices_are_two_processes(tmp_path: Path, monkeypatch: pytest.Monke
     engine = local.LocalEngine(("cpu", "cpu"))
     build_pairs(*toy_parts(), 50, tmp_path / "two", shard_size=20, batch_size=8, engine=engine)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def test_a_shard_is_written_while_the_next_one_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second_begun, write = threading.Event(), ShardDrawer.write
+
+    def slow(self: ShardDrawer, index: int, *drawn: Tensor) -> ShardRecord:
+        if index == 0:
+            assert second_begun.wait(60)
+        return write(self, index, *drawn)
+
+    monkeypatch.setattr(ShardDrawer, "write", slow)
+
+    def on_progress(done: int, total: int) -> None:
+        if done > 20:
+            second_begun.set()
+
+    pairs = build_pairs(
+        *toy_parts(), 50, tmp_path, shard_size=20, batch_size=8, on_progress=on_progress
+    )
+    assert len(pairs.manifest.shards) == 3
+
+
+def test_a_shard_that_could_not_be_written_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: ShardDrawer, index: int, *drawn: Tensor) -> ShardRecord:
+        raise NotWritable("no space left", hint="Make room")
+
+    monkeypatch.setattr(ShardDrawer, "write", full)
+    with pytest.raises(NotWritable, match="no space left"):
+        build_pairs(*toy_parts(), 50, tmp_path, shard_size=20, batch_size=8)
 
 
 def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:

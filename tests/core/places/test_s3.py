@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from c2l.evaluation import Evaluation
 from c2l.places import RemotePath, asking, place_of
 from c2l.prior_file import read_prior_card
 from c2l.testing import ToyEmbedder, ToyGenerator, some_prompts, toy_pipeline
-from c2l.training import train_prior
+from c2l.training import TrainingInterrupted, TrainingProgress, train_prior
 
 s3fs = pytest.importorskip("s3fs")
 pytest.importorskip("moto")
@@ -81,10 +82,17 @@ def make_pairs(folder: Path | RemotePath) -> c2l.Pairs:
     return c2l.build_pairs(ToyGenerator(), ToyEmbedder(), 100, str(folder), shard_size=25)
 
 
-def evaluate(folder: Path | RemotePath) -> Evaluation:
+def evaluate(
+    folder: Path | RemotePath, on_progress: Callable[[int, int, str], None] | None = None
+) -> Evaluation:
     prompts = list(dict.fromkeys(some_prompts(6)))[:4]
     return c2l.evaluate(
-        toy_pipeline(), prompts, num_images=2, num_reference=16, out=str(folder / "report")
+        toy_pipeline(),
+        prompts,
+        num_images=2,
+        num_reference=16,
+        out=str(folder / "report"),
+        on_progress=on_progress,
     )
 
 
@@ -157,6 +165,32 @@ def test_the_log_is_whole_and_the_checkpoint_gone(
     assert not (folder / "p.checkpoint.safetensors").exists()
 
 
+def test_what_is_interrupted_goes_on_from_the_store(
+    store: FaultyStore, folder: RemotePath, local: Path
+) -> None:
+    def interrupt_training(progress: TrainingProgress) -> None:
+        if progress.step == 20:
+            signal.raise_signal(signal.SIGINT)
+
+    def interrupt_evaluation(done: int, num: int, note: str) -> None:
+        if done > 8:
+            raise KeyboardInterrupt
+
+    pairs, out = c2l.load_pairs(local / "pairs"), str(folder / "prior.safetensors")
+    store.choose = at_random(seed=4, share=0.2)
+    with pytest.raises(TrainingInterrupted, match=f"saved in {folder}/prior.checkpoint"):
+        train_prior("flow", pairs, out, on_progress=interrupt_training, **SMALL)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(folder, interrupt_evaluation)
+    steps: list[int] = []
+    train_prior("flow", pairs, out, on_progress=lambda p: steps.append(p.step), **SMALL)
+    assert steps == [20, 40]
+    assert contents(folder, "prior.safetensors") == contents(local, "prior.safetensors")
+    assert [p.name for p in (folder / "report").iterdir()] == ["parts"]
+    evaluate(folder)
+    assert contents(folder / "report", "*.jsonl") == contents(local / "report", "*.jsonl")
+
+
 def test_keys_that_expire_leave_what_is_finished(
     store: FaultyStore, folder: RemotePath, local: Path
 ) -> None:
@@ -209,7 +243,7 @@ def test_a_prior_is_drawn_from_where_it_lies(
 def test_what_a_store_refuses_is_one_line(
     store: FaultyStore, folder: RemotePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(StoreRefused, match="there is no s3://nowhere"):
+    with pytest.raises(StoreRefused, match=r"s3://nowhere/.*: there is no such bucket"):
         c2l.build_pairs(ToyGenerator(), ToyEmbedder(), 20, "s3://nowhere/pairs")
     with pytest.raises(BadInput, match=f"{folder}/none holds no pairs"):
         c2l.load_pairs(f"{folder}/none")
@@ -246,10 +280,15 @@ def test_the_command_line_reads_and_writes_addresses(
         code = main(words)
         return code, "".join(capsys.readouterr())
 
-    toys = ("-g", "stylegan:demo-faces", "-e", "openclip:demo")
-    code, text = c2l_says("pairs", *toys, "--num", "20", "--out", f"{folder}/pairs")
+    demo = ("-g", "stylegan:demo-faces", "-e", "openclip:demo")
+    code, text = c2l_says("pairs", *demo, "--num", "2", "--out", f"{folder}/few")
     assert code == 0, text
-    assert f"c2l train --pairs {folder}/pairs" in text
+    assert f"c2l train --pairs {folder}/few" in text
+    make_pairs(folder / "pairs")
+    code, text = c2l_says("pairs", "status", f"{folder}/pairs")
+    assert code == 0 and "100 of 100" in text
+    code, text = c2l_says("pairs", "verify", f"{folder}/pairs")
+    assert code == 0 and "0 of 4 shards are damaged" in text
     out = f"{folder}/ridge.safetensors"
     code, text = c2l_says(
         "train", "--pairs", f"{folder}/pairs", "-p", "ridge", "--no-student", "--out", out

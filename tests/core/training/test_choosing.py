@@ -32,15 +32,16 @@ def some(num: int, seed: int, width: int = 16) -> Tensor:
 def test_random_pictures_do_not_fit_and_true_ones_do() -> None:
     texts, random = some(200, 0), some(1000, 1)
     scale = Scale.of(texts, NOWHERE, random)
-    assert scale.fit(some(400, 2).unflatten(0, (200, 2))) < 0
-    assert scale.fit(texts[:, None] + 0.1 * some(400, 3).unflatten(0, (200, 2))) > 3
+    assert scale.unfit(some(400, 2).unflatten(0, (200, 2))) > 0.9
+    assert scale.unfit(texts[:, None] + 0.1 * some(400, 3).unflatten(0, (200, 2))) < 0.05
 
 
 def test_the_place_and_the_length_of_embeddings_do_not_matter() -> None:
     """Pictures in a narrow cone: what counts is how they differ from each other."""
     texts, random, drawn = some(50, 0), some(500, 1), some(100, 2).unflatten(0, (50, 2))
-    wide = Scale.of(texts, NOWHERE, random).fit(drawn)
-    assert Scale.of(3 * texts, NOWHERE, 5 * random).fit(7 * drawn) == pytest.approx(wide, abs=1e-4)
+    wide = Scale.of(texts, NOWHERE, random).unfit(drawn)
+    longer = Scale.of(3 * texts, NOWHERE, 5 * random).unfit(7 * drawn)
+    assert longer == pytest.approx(wide, abs=1e-4)
     cone = torch.zeros(17)
     cone[16] = 3.0
 
@@ -48,9 +49,8 @@ def test_the_place_and_the_length_of_embeddings_do_not_matter() -> None:
         return torch.nn.functional.pad(normalize(rows, dim=-1), (0, 1)) + cone
 
     text = torch.nn.functional.pad(texts, (0, 1))
-    assert Scale.of(text, torch.zeros(17), narrow(random)).fit(narrow(drawn)) == pytest.approx(
-        wide, abs=1e-3
-    )
+    found = Scale.of(text, torch.zeros(17), narrow(random)).unfit(narrow(drawn))
+    assert found == pytest.approx(wide, abs=1e-3)
 
 
 def test_one_picture_that_does_not_fit_outweighs_many_that_fit_well() -> None:
@@ -59,11 +59,22 @@ def test_one_picture_that_does_not_fit_outweighs_many_that_fit_well() -> None:
     well = texts[:, None] + 0.6 * some(20, 3)[:, None]
     exactly_but = texts[:, None].clone()
     exactly_but[:4] *= -1
-    assert scale.fit(exactly_but) < scale.fit(well) < scale.fit(texts[:, None])
+    assert scale.unfit(exactly_but) > scale.unfit(well) > scale.unfit(texts[:, None])
+
+
+def test_what_only_few_pictures_reach_is_asked_of_each_prompt() -> None:
+    """A prompt that no picture comes near is met by those that are nearest of all."""
+    random = some(5000, 1)
+    random[:, 0] = 0.01 * random[:, 0]  # hardly any picture shows the first thing
+    texts = torch.eye(16)[:2]
+    scale = Scale.of(texts, NOWHERE, random)
+    nearest = torch.stack([random[(normalize(random, dim=1) @ t).topk(4).indices] for t in texts])
+    assert scale.unfit(nearest) < 0.15
+    assert scale.unfit(nearest.flip(0)) > 0.8
 
 
 trials = st.lists(
-    st.builds(Trial, st.just({}), st.floats(-5, 8), st.floats(0, 2)), min_size=1, max_size=9
+    st.builds(Trial, st.just({}), st.floats(0, 1.3), st.floats(0, 2)), min_size=1, max_size=9
 )
 
 
@@ -71,7 +82,7 @@ trials = st.lists(
 def test_the_choice_fits_nearly_best_and_no_other_such_is_more_varied(found: list[Trial]) -> None:
     chosen, least = best_trial(found), min(trial.unfit for trial in found)
     assert chosen.unfit <= least + GIVEN_AWAY
-    assert not any(t.fit >= chosen.fit and t.diversity > chosen.diversity for t in found)
+    assert not any(t.unfit <= chosen.unfit and t.diversity > chosen.diversity for t in found)
 
 
 def test_without_pictures_it_is_the_first() -> None:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,13 +25,17 @@ from typing import Any
 import torch
 
 from c2l.errors import C2LError
+from c2l.pairs.beats import workers_of
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.job import Job, job_of, naming
 from c2l.pairs.manifest import PairsManifest
+from c2l.pairs.records import ShardRecord
 from c2l.places import Place
 
 _AHEAD = 2
 """Shards that wait for each worker: one, so that none is ever idle, and no more."""
+_WATCH_EVERY = 30.0
+"""Seconds between looks at whether one of them hangs."""
 _LOOK_EVERY = 0.2
 """Seconds between looks at how many pairs the workers have drawn."""
 
@@ -66,11 +78,25 @@ class LocalEngine:
             if len(devices) > 1:
                 yield from _in_processes(job, devices, indices, on_drawn, self._naming)
                 return
-        drawer = ShardDrawer(parts, plan, out, on_drawn)
-        for index in indices:
-            with self._naming(index):
-                drawer.run_shard(index)
-            yield index
+        yield from self._here(ShardDrawer(parts, plan, out, on_drawn), indices)
+
+    def _here(self, drawer: ShardDrawer, indices: Sequence[int]) -> Iterator[int]:
+        """A shard is written while the next one is drawn: a GPU does not wait for a disk."""
+        with ThreadPoolExecutor(1) as writer:
+            writing: tuple[int, Future[ShardRecord]] | None = None
+            for index in indices:
+                with self._naming(index):
+                    drawn = drawer.draw(index)
+                if writing is not None:
+                    yield self._written(*writing)
+                writing = index, writer.submit(drawer.write, index, *drawn)
+            if writing is not None:
+                yield self._written(*writing)
+
+    def _written(self, index: int, writing: Future[ShardRecord]) -> int:
+        with self._naming(index):
+            writing.result()
+        return index
 
     def _naming(self, index: int) -> AbstractContextManager[None]:
         return naming(index) if self.is_one_of_many else nullcontext()
@@ -87,7 +113,7 @@ def _in_processes(
     drawn, started, stop = spawn.Value("q", 0), spawn.Value("q", 0), spawn.Event()
     work = _Work(job, tuple(devices), started, drawn, stop)
     pool = ProcessPoolExecutor(len(devices), mp_context=spawn, initializer=_begin, initargs=(work,))
-    told = 0
+    told, look_at = 0, time.monotonic() + _WATCH_EVERY
     waiting: dict[Future[None], int] = {}
     left = iter(indices)
     try:
@@ -102,6 +128,9 @@ def _in_processes(
             if drawn.value > told:
                 on_drawn(drawn.value - told)
                 told = drawn.value
+            if time.monotonic() > look_at:
+                look_at = time.monotonic() + _WATCH_EVERY
+                _end_hanging(job.out)
             for future in done:
                 with naming(waiting[future]):
                     future.result()
@@ -170,6 +199,19 @@ def _end_with_parent() -> None:
 
 
 # ------------------------------------------------------------------ in the parent
+
+
+def _end_hanging(out: Place) -> None:
+    """Raises ``WorkerDied`` where a worker has shown no sign of life for too long; it is ended."""
+    ours = {child.pid for child in multiprocessing.active_children()}
+    for worker in workers_of(out):
+        if worker.hangs and worker.node == platform.node() and worker.pid in ours:
+            os.kill(worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            raise WorkerDied(
+                f"process {worker.pid} on node {worker.node} hung for {worker.silent:.0f} s "
+                f"in {worker.shard}, and was ended",
+                hint="Everything finished stays; the same command goes on",
+            )
 
 
 @contextmanager

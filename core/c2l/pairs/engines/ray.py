@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from c2l.errors import BadInput, C2LError, MissingDependency
+from c2l.pairs.beats import workers_of
 from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.job import Job, job_of, naming
 from c2l.pairs.manifest import PairsManifest
@@ -23,9 +26,11 @@ from c2l.pairs.records import ShardRecord, shard_name
 from c2l.places import Place
 
 _AHEAD = 2
-"""Shards that an actor has: one that it draws, and one that waits, so that it is never idle."""
+"""Shards that an actor has: one that it draws, and one that it writes or that waits."""
 _LOOK_EVERY = 5.0
 """Seconds between looks at the cluster, which may have grown."""
+_WATCH_EVERY = 30.0
+"""Seconds between looks at whether one of the actors hangs."""
 _DEATHS = 3
 """Actors that one shard may cost."""
 _STORE = 80_000_000
@@ -85,12 +90,15 @@ class _Crowd:
         self._theirs: dict[Any, list[Any]] = {}  # actor -> calls that it has not answered
         self._calls: dict[Any, tuple[Any, int]] = {}  # call -> actor, place
         self._deaths: Counter[int] = Counter()
+        self._out, self._look_at = job.out, time.monotonic() + _WATCH_EVERY
 
     def draw(self, on_drawn: OnDrawn) -> Iterator[int]:
         while self._left or self._calls:
             self._hire()
             self._hand_out()
             done, _ = self._ray.wait(list(self._calls), num_returns=1, timeout=_LOOK_EVERY)
+            if not done:
+                self._end_hanging()
             for call in done:
                 index = self._answer(call)
                 if index is not None:
@@ -106,7 +114,11 @@ class _Crowd:
                 f"the Ray cluster has no {resource}", hint="Use another `device`", field="device"
             )
         num = min(num, len(self._left) + len(self._calls))
-        actor = self._ray.remote(_Actor).options(num_cpus=1, num_gpus=1 if self._on_gpu else 0)
+        actor = self._ray.remote(_Actor).options(
+            num_cpus=1,
+            num_gpus=1 if self._on_gpu else 0,
+            max_concurrency=_AHEAD,  # it draws one shard while it writes the other
+        )
         for _ in range(num - len(self._theirs)):
             self._theirs[actor.remote(self._job, "cuda" if self._on_gpu else "cpu")] = []
 
@@ -119,6 +131,17 @@ class _Crowd:
                     call = actor.run_shard.remote(index)
                     calls.append(call)
                     self._calls[call] = actor, index
+
+    def _end_hanging(self) -> None:
+        """An actor without a sign of life for too long is ended: its shards go to others."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _WATCH_EVERY
+        hung = {worker.shard for worker in workers_of(self._out) if worker.hangs}
+        for actor, calls in list(self._theirs.items()):
+            if calls and shard_name(self._calls[calls[0]][1]) in hung:
+                self._ray.kill(actor)
+                self._take_back(actor)
 
     def _answer(self, call: Any) -> int | None:
         """The place of a shard that is done; None for one that was lost, and waits again."""
@@ -144,7 +167,7 @@ class _Crowd:
         self._deaths[indices[0]] += 1
         if self._deaths[indices[0]] == _DEATHS:
             raise ShardKills(
-                f"{_DEATHS} workers died while they drew {shard_name(indices[0])}, "
+                f"{_DEATHS} workers died or hung while they drew {shard_name(indices[0])}, "
                 "perhaps for lack of memory",
                 hint="Use a smaller `batch_size` in a new folder, or nodes with more memory; "
                 "what is finished stays",
@@ -157,15 +180,14 @@ class _Actor:
     def __init__(self, job: Job, device: str) -> None:
         self._job, self._device = job, device
         self._drawer: ShardDrawer | None = None
+        self._loading = threading.Lock()
 
     def run_shard(self, index: int) -> ShardRecord:
-        import torch
-
-        torch.set_num_threads(1)
         with naming(index):
             # Here, what is wrong reaches the driver as itself; from __init__ it would not.
-            if self._drawer is None:
-                self._drawer = self._job.open(self._device)
+            with self._loading:
+                if self._drawer is None:
+                    self._drawer = self._job.open(self._device)
             return self._drawer.run_shard(index)
 
 

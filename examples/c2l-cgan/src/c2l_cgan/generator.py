@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import c2l
-from c2l.errors import BadInput, BadWeights
+from c2l.errors import BadWeights
 
 SHARPNESS = 20.0
 """Of the softmax over classes: a prior is never quite sure, and a mixture of two classes is no
@@ -42,6 +42,7 @@ class ConditionalGAN(c2l.Generator):
     def __init__(self, num_classes: int, label_width: int, widths: Sequence[int]) -> None:
         super().__init__()
         self.num_classes, self.z_width = num_classes, widths[0] - label_width
+        self.classes = c2l.Classes(num_classes)
         self.side = 2 ** len(widths)
         self.label = nn.Embedding(num_classes, label_width)
         layers: list[nn.Module] = []
@@ -100,22 +101,30 @@ class ConditionalGAN(c2l.Generator):
         return self.side, self.side
 
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
-        """z and a class, drawn one after the other from the stream of each seed."""
-        normal = c2l.SeededNormal(seeds, self.device)
-        z, classes = normal(self.z_width), normal(self.num_classes).argmax(dim=1)
-        return torch.cat([z, F.one_hot(classes, self.num_classes).float()], dim=1)[:, None]
+        """z and a class, each from a stream of its own of each seed."""
+        return self.sample_class_latents(seeds, c2l.Classes(self.num_classes).draw(seeds))
 
-    def with_class(self, latents: Tensor, label: int) -> Tensor:
-        """The same latents (B, 1, Z + C), with another class.
+    def sample_class_latents(self, seeds: Sequence[int], classes: Sequence[int]) -> Tensor:
+        """z of each seed, and the class that is given."""
+        z = c2l.draw_normal(seeds, self.z_width).to(self.device)
+        return torch.cat([z, self._labels(classes)], dim=1)[:, None]
 
-        Raises:
-            BadInput: there is no such class.
-        """
-        if not 0 <= label < self.num_classes:
-            raise BadInput(f"there are classes 0 to {self.num_classes - 1}, not {label}")
-        z, classes = latents.split((self.z_width, self.num_classes), dim=2)
-        chosen = F.one_hot(torch.tensor(label), self.num_classes).to(classes)
-        return torch.cat([z, chosen.expand_as(classes)], dim=2)
+    def classes_of(self, latents: Tensor) -> Tensor:
+        """The largest of the numbers of classes, in the mean of all codes."""
+        return latents[..., self.z_width :].mean(dim=1).argmax(dim=1)
+
+    def in_classes(self, latents: Tensor, classes: Sequence[int]) -> Tensor:
+        """The same z; latents that are surest of their class already stay as they are."""
+        other = self.classes_of(latents).cpu() != torch.tensor(list(classes))
+        labels = self._labels(classes).to(latents)[:, None].expand(-1, latents.shape[1], -1)
+        moved = torch.cat([latents[..., : self.z_width], labels], dim=2)
+        return torch.where(other.to(latents.device)[:, None, None], moved, latents)
+
+    def _labels(self, classes: Sequence[int]) -> Tensor:
+        """One-hot, (B, C). Raises ``BadInput`` for a class that there is not."""
+        known = c2l.Classes(self.num_classes)
+        numbers = torch.tensor([known.number(number) for number in classes], dtype=torch.int64)
+        return F.one_hot(numbers, self.num_classes).float().to(self.device)
 
     def synthesize(
         self, latents: Tensor, *, truncation: float = 1.0, repeats: Sequence[int] | None = None

@@ -33,6 +33,7 @@ def test_other_weights_are_told(client: httpx2.Client, picture: dict[str, Any]) 
         {"prior": "../prior.safetensors"},
         {"embedder": "x:~/clip"},
         {"prior": "secret.safetensors"},
+        {"prior": "s3://secret/prior.safetensors"},
     ],
 )
 def test_no_file_is_looked_at(

@@ -1,0 +1,36 @@
+"""What more pairs would bring: said before any are made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+
+POINTS_LESS: Mapping[int, float] = {1_000: 1.4, 4_000: 0.9, 12_000: 0.0}
+"""How much less a ``flow`` of so many pairs shows of what prompts name than one of 12,000, in
+points: ``benchmarks/more_pairs.md``, where truth is known."""
+MEASURED = max(POINTS_LESS)
+WORTH_SAYING = 1.0
+
+
+def outlook(num_pairs: int) -> str:
+    """What more pairs would bring, in a sentence; empty where that is little, or not known."""
+    less = _points_less(num_pairs)
+    if less < WORTH_SAYING:
+        return ""
+    return (
+        f"from {num_pairs:,} pairs, priors show about {less:.1f} points less of what prompts name "
+        f"than from {MEASURED:,}, and less varied pictures, where that was measured"
+    )
+
+
+def _points_less(num_pairs: int) -> float:
+    """Between the numbers that were measured, straight over the logarithm of pairs."""
+    fewest = min(POINTS_LESS)
+    if num_pairs <= fewest:
+        return POINTS_LESS[fewest]
+    for (low, more), (high, less) in pairwise(sorted(POINTS_LESS.items())):
+        if num_pairs <= high:
+            part = math.log(num_pairs / low) / math.log(high / low)
+            return more + part * (less - more)
+    return 0.0
