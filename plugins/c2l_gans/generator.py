@@ -44,14 +44,14 @@ class GAN(c2l.Generator):
     family: ClassVar[str]
     settings_class: ClassVar[type[NetworkSettings]]
     network_class: ClassVar[type[nn.Module]]
-    reader: ClassVar[Reader]
+    reader: Reader
 
     network_settings: Any
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
         self.network_settings = settings
-        self.network = type(self).network_class(settings)
+        self.network: Any = type(self).network_class(settings)
 
     # ------------------------------------------------------------------ files
 
