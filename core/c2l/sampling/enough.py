@@ -24,7 +24,7 @@ from c2l.sampling.ranking import FINALISTS, guess_cosines, student_of
 from c2l.sampling.request import MOST_CANDIDATES
 
 FEWEST = 8
-LEAST_GAIN = 0.1
+LEAST_GAIN = 0.03
 """What twice as many candidates have to bring, in standard deviations of the cosines of random
 latents: see ``benchmarks/student_ranking.md``."""
 NUM_RANDOM = 512

@@ -120,7 +120,9 @@ class DrawSettings(BaseModel):
     @property
     def most_candidates(self) -> int:
         """Drawn for one picture, at most."""
-        return MOST_CANDIDATES if self.best_of == AUTO else self.best_of or 1
+        if isinstance(self.best_of, int):
+            return self.best_of
+        return 1 if self.best_of is None else MOST_CANDIDATES
 
     @property
     def given(self) -> Mapping[str, Any]:
