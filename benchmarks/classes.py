@@ -21,8 +21,8 @@ from worlds.discs import NAMES, ZeroLabels, prompts
 
 import c2l
 
-NUM_PAIRS, EACH = 3_000, 8
-STEPS = 800
+NUM_PAIRS, EACH = 3_000, 4
+STEPS = 500
 ANYTHING = ("something", "something dark", "all grey", "a red picture", "something blue")
 """Asked for with every class, which none of them names, or another."""
 KINDS = ("flow", "ridge")

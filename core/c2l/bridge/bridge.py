@@ -170,7 +170,7 @@ class Bridge(nn.Module):
         """
         device = self.image_mean.device
         pictures = normalize(embeddings.to(device), dim=1)
-        self.image_mean.copy_(pictures.double().mean(dim=0))
+        self.image_mean.copy_(pictures.mean(dim=0, dtype=torch.float64))
         self.text_mean.copy_(self.image_mean)
         if texts is not None and len(texts):
             self.text_mean.copy_(normalize(texts.to(device), dim=1).double().mean(dim=0))

@@ -152,7 +152,8 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def _check_plan(path: Place, saved: dict[str, Any], plan: TrainingPlan) -> None:
     wanted = json.loads(json.dumps(plan.to_dict()))
     # Of c2l 1.0, which knew none of these.
-    saved = {"window": saved["num_pairs"], "micro_batches": 1, "fast": False, **saved}
+    num = saved["num_pairs"]
+    saved = {"window": num, "sample": num, "micro_batches": 1, "fast": False, **saved}
     other = {"pairs": "the pairs differ", "prompts": "the prompts of its domain differ"}
     wrong = [
         other.get(name, f"its {name} is {saved.get(name)}, not {value}")

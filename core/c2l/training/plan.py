@@ -20,8 +20,10 @@ LARGER_BATCH = 1024
 """On accelerators, where a small network is as fast for 1,024 pairs as for 256."""
 LEARNING_RATE = 1e-3
 MOST_HELD_OUT = 2048
-MOST_IN_WINDOW = 2**28
-"""Bytes of a window as it is stored: 87,000 pairs of 512 + 512 numbers. Two are in memory."""
+MOST_IN_WINDOW = 2**26
+"""Bytes of a window as it is stored: 21,800 pairs of 512 + 512 numbers. Two are in memory."""
+MOST_IN_SAMPLE = 2**28
+"""Bytes of what is looked at once training is over, and the windows are gone."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,10 @@ class TrainingPlan:
         steps, batch_size, learning_rate, weight_decay, warmup, ema, seed: as usual.
         validate_every: steps between two validations.
         patience: validations without a new best before the run ends.
-        window: pairs in memory at once; all of them where they fit. What a prior is fitted with,
-            what it is compared with and what ranks its candidates are the first ones.
+        window: pairs in memory at once; all of them where they fit. The first two windows are what
+            a prior is fitted with.
+        sample: the first pairs, which a prior without steps is fitted with, and which all others
+            are distilled with and compared with; all of them where they fit.
         micro_batches: in how many parts each batch is computed, whoever computes them. With one, a
             process uses all its threads. With several, gradients are summed in one order and each
             process uses one thread, so that the weights do not depend on the number of processes.
@@ -61,6 +65,7 @@ class TrainingPlan:
     validate_every: int
     patience: int
     window: int
+    sample: int
     micro_batches: int = 1
     fast: bool = False
 
@@ -114,18 +119,23 @@ def make_plan(
         # Twenty make a curve; long runs get more, so that stopping early wastes little.
         validate_every=min(500, max(20, steps // 20)),
         patience=run.patience,
-        window=window_of(manifest, num_pairs),
+        window=_affordable(manifest, num_pairs, MOST_IN_WINDOW),
+        sample=_affordable(manifest, num_pairs, MOST_IN_SAMPLE),
         micro_batches=run.parts_of_a_batch,
         fast=run.fast,
     )
 
 
-def window_of(manifest: PairsManifest, num_pairs: int) -> int:
-    """How many pairs are in memory at once: all that are trained on, or some shards full."""
+def _affordable(manifest: PairsManifest, num_pairs: int, size: int) -> int:
+    """How many pairs there may be in memory: all that are trained on, or some shards full.
+
+    Args:
+        size: in bytes, of these shards.
+    """
     latent = manifest.num_codes * manifest.latent_width
     if manifest.num * 4 * (manifest.embedding_width + latent) <= MOST_IN_MEMORY:
         return num_pairs
-    shards = MOST_IN_WINDOW // (2 * manifest.embedding_width + 4 * latent) // manifest.shard_size
+    shards = size // (2 * manifest.embedding_width + 4 * latent) // manifest.shard_size
     return min(num_pairs, max(1, shards) * manifest.shard_size)
 
 

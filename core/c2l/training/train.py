@@ -218,10 +218,7 @@ class _Session:
         self.plan: TrainingPlan = make_plan(run, self.prior, self.manifest, self.domain)
         num = self.plan.num_pairs
         self.pairs = pairs
-        # All pairs to train on; of more than fit in memory, the first ones.
-        self.embeddings, self.latents = pairs.rows(0, min(num, self.plan.window))
         self.others = pairs.rows(num, len(pairs))
-        self.labelled = self._labelled(self.embeddings, 0)
         self.others_labelled = self._labelled(self.others[0], num)
         self.steps_done = self.best_step = 0
         self.choice: Choice | None = None
@@ -239,14 +236,15 @@ class _Session:
         """
         by_gradient = self.prior.trains_by_gradient
         if by_gradient or self.ranks.first:
-            self.prior.fit(self.labelled, self.latents, self.texts)
+            most = 2 * self.plan.window if by_gradient else self.plan.sample
+            self.prior.fit(*self._first_rows(most), self.texts)
         self.prior.to(resolve_device(self.run.device))
         self.ranks.agree(self._facts())
         if not by_gradient:
             report(TrainingProgress(0, 0, None, False))
             self.prior.eval().requires_grad_(False)
+            self._read_sample()
             return
-        strip = log.strip if log is not None else lambda step: None
         with self._feed() as feed:
             state = run_steps(
                 self.prior,
@@ -262,9 +260,11 @@ class _Session:
             )
         self.prior, self.steps_done = state.average, state.step
         self.best_step = state.best.step if state.best else state.step
+        self._read_sample()
         if self.ranks.first:
             with self.ranks.at_leisure():
-                self.prior.refine(self.labelled, rng_of(self.plan.seed, "refine", 0))
+                labelled = self._labelled(self.embeddings, 0)
+                self.prior.refine(labelled, rng_of(self.plan.seed, "refine", 0))
         self.prior.eval().requires_grad_(False)
 
     def help(self) -> None:
@@ -365,10 +365,18 @@ class _Session:
 
     def _feed(self) -> AbstractContextManager[Feed]:
         if self.plan.window >= self.plan.num_pairs:
-            return nullcontext(WholeFeed((self.labelled, self.latents), self.plan))
-        if not self.ranks.first:  # which alone needs them after this
-            self.embeddings = self.labelled = self.latents = torch.empty(0)
+            return nullcontext(WholeFeed(self._first_rows(self.plan.num_pairs), self.plan))
         return WindowFeed(self.pairs, self.plan, self._labelled)
+
+    def _first_rows(self, most: int) -> tuple[Tensor, Tensor]:
+        """Of the pairs to train on, as the prior takes them; all of them if they are no more."""
+        embeddings, latents = self.pairs.rows(0, min(most, self.plan.num_pairs))
+        return self._labelled(embeddings, 0), latents
+
+    def _read_sample(self) -> None:
+        """For the first rank, which finishes alone."""
+        num = self.plan.sample if self.ranks.first else 0
+        self.embeddings, self.latents = self.pairs.rows(0, num)
 
     def _facts(self) -> dict[str, str]:
         """What has to be the same for all ranks."""
@@ -400,7 +408,7 @@ class _Session:
         if self.prior.trains_by_gradient:
             training |= {"steps_done": self.steps_done, "best_step": self.best_step}
         else:
-            kept = ("pairs", "num_pairs", "num_held_out", "prompts", "seed", "window")
+            kept = ("pairs", "num_pairs", "num_held_out", "prompts", "seed", "sample")
             training = {k: training[k] for k in kept}
         if self.choice is not None:
             training["choice"] = self.choice.to_dict()

@@ -22,7 +22,7 @@ def plan(micro_batches: int) -> TrainingPlan:
     return TrainingPlan(
         kind="onestep", settings={}, pairs="", num_pairs=64, num_held_out=0, prompts="", steps=9,
         batch_size=32, learning_rate=0.01, weight_decay=0.0, warmup=1, ema=0.9, seed=0,
-        validate_every=9, patience=1, window=64, micro_batches=micro_batches,
+        validate_every=9, patience=1, window=64, sample=64, micro_batches=micro_batches,
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ def pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> c2l.Pairs:
     for module in (reader, plans):
         monkeypatch.setattr(module, "MOST_IN_MEMORY", 1000)
     monkeypatch.setattr(plans, "MOST_IN_WINDOW", 3 * SHARD * size)
+    monkeypatch.setattr(plans, "MOST_IN_SAMPLE", 7 * SHARD * size)
     return c2l.load_pairs(tmp_path / "pairs")
 
 
@@ -79,7 +80,7 @@ def test_a_part_of_a_batch_is_a_part_of_its_rows(step: int, start: int, stop: in
 
 def test_windows_give_the_rows_of_their_shards(pairs: c2l.Pairs) -> None:
     plan = plan_of(pairs)
-    assert (plan.num_pairs, plan.window) == (190, 3 * SHARD)
+    assert (plan.num_pairs, plan.window, plan.sample) == (190, 3 * SHARD, 7 * SHARD)
     embeddings, latents = pairs.rows(0, 190)
     with WindowFeed(pairs, plan) as feed:
         batches = [feed.batch(step) for step in range(19)]

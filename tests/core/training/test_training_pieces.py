@@ -59,6 +59,7 @@ def test_the_learning_rate_warms_up_and_falls_to_zero() -> None:
         validate_every=40,
         patience=2,
         window=1000,
+        sample=1000,
     )
     rates = [plan.learning_rate_at(step) for step in range(101)]
     assert rates[0] == 0.05
