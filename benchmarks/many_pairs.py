@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 
 import c2l
-from c2l.pairs import PairsManifest
+from c2l.pairs import PairsManifest, ShardRecord
 from c2l.pairs.shards import write_shard
 from c2l.prior_file import PartCard
 from c2l.training import TrainingProgress, train_prior
@@ -56,7 +56,8 @@ def make_folder(folder: Path, num: int, shard_size: int) -> None:
         versions={},
     )
     folder.mkdir(parents=True)
-    records, sources = [], []
+    records: list[ShardRecord] = []
+    sources: list[ShardRecord] = []
     rng = torch.Generator().manual_seed(0)
     for index in range(manifest.num_shards):
         name, length = f"pairs-{index:05d}.safetensors", manifest.shard_length(index)

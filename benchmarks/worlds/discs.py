@@ -28,7 +28,7 @@ NAMES = (
 )
 """Colours that the embedder has a word for, and that no ground has."""
 FRAMES = ("{}", "a {} picture", "something {}", "a photo that is {}", "{} and dark", "{} and grey")
-STEPS, BATCH, RATE = 500, 32, 0.05
+STEPS, BATCH, RATE = 2500, 32, 0.05
 SETTINGS = StyleGAN2Settings(
     z_dim=Z_WIDTH,
     c_dim=len(NAMES),

@@ -51,7 +51,7 @@ class GAN(c2l.Generator):
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
         self.network_settings = settings
-        self.network = type(self).network_class(settings)
+        self.network: Any = type(self).network_class(settings)
 
     # ------------------------------------------------------------------ files
 

@@ -244,7 +244,7 @@ def _from_rosinality(values: Mapping[str, Any], take: Take) -> Found[StyleGAN1Se
     dense = sorted(
         int(m[1]) for n in values if (m := re.fullmatch(r"style\.(\d+)\.linear\.bias", n))
     )
-    widths = []
+    widths: list[int] = []
     for i, number in enumerate(dense[:_MOST_LAYERS]):
         tensors[f"dense.{i}.weight"] = scaled(f"style.{number}.linear")
         tensors[f"dense.{i}.bias"] = tensor(f"style.{number}.linear.bias")

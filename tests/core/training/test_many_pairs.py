@@ -131,7 +131,7 @@ def test_training_in_windows_resumes_to_the_same_file(pairs: c2l.Pairs, tmp_path
 
 def test_a_shard_that_cannot_be_trained_on_is_named(pairs: c2l.Pairs) -> None:
     plan = plan_of(pairs)
-    path = pairs.folder / "pairs-00002.safetensors"
+    path = Path(str(pairs.folder)) / "pairs-00002.safetensors"
     tensors = safetensors.torch.load_file(path)
     with path.open("r+b") as file:
         file.seek(-3, 2)
