@@ -34,8 +34,9 @@ def names() -> Iterator[str]:
         for name in module.__all__:
             if not name.startswith("__"):
                 yield f"{module.__name__}.{name}"
+    theirs = ("Annotated", "BeforeValidator", "Field")
     for name in vars(c2l.ranges):
-        if name[0].isupper() and not name.isupper() and name not in ("Annotated", "BeforeValidator", "Field"):
+        if name[0].isupper() and not name.isupper() and name not in theirs:
             yield f"c2l.ranges.{name}"
 
 
