@@ -5,7 +5,7 @@
 In the world of discs in ten colours (``worlds/discs.py``), made in DIR if it is not there, priors
 are trained on pairs of drawn labels, and on pairs of the label of zeros, as c2l made them before it
 knew of classes. What each picture shows is read off its pixels. On one core of its own all of it
-takes five minutes.
+takes some minutes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from worlds.discs import NAMES, ZeroLabels, prompts
 
 import c2l
 
-NUM_PAIRS, EACH = 3_000, 8
-STEPS = 800
+NUM_PAIRS, EACH = 6_000, 8
+STEPS = 1_500
 ANYTHING = ("something", "something dark", "all grey", "a red picture", "something blue")
 """Asked for with every class, which none of them names, or another."""
 KINDS = ("flow", "ridge")

@@ -28,7 +28,7 @@ from c2l.evaluation import Judge, find_judge
 from c2l_demo.worlds.faces.attributes import VALUES
 
 FIRST_FACE = 3_000_000
-"""Of those that are reported: no constant was chosen on them."""
+"""Of those that are reported; constants were tried on others."""
 
 SNAPSHOTS = (40, 100, 300)
 """Steps of StyleCLIP's descent after which its faces are looked at; its authors make 300."""

@@ -236,9 +236,7 @@ def table(name: str, cells: Mapping[str, Cell]) -> None:
         print(_line(label, cells.get(label)))
     bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
     if bridges:
-        print(
-            "\nBridges that `flow, auto` tried, on one network; not fitting is what it saw.\n"
-        )
+        print("\nBridges that `flow, auto` tried, on one network; not fitting is what it saw.\n")
         print("| bridge | not fitting, % | named, % | best of 16, % | diversity, % |")
         print("| --- | --- | --- | --- | --- |")
         for label, cell in sorted(bridges.items(), key=lambda item: -fmean(item[1].accuracy)):

@@ -29,6 +29,7 @@ import slurm_here
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # where much else runs
 
 C2L = [sys.executable, "-m", "c2l", "pairs"]
 PARTS = ["-g", "stylegan:demo-faces", "-e", "openclip:demo"]
@@ -104,7 +105,7 @@ def by_ray(out: Path, num: int) -> str:
     return f"three nodes, one of which was killed when {there} shards were there"
 
 
-def engines(num: int, work: Path) -> None:
+def engines(num: int, work: Path, only: list[str]) -> None:
     """The same folder by each engine."""
     print("| by | how | seconds | digest of the folder |\n| --- | --- | --- | --- |")
     ways: dict[str, Callable[[Path, int], str]] = {
@@ -112,6 +113,8 @@ def engines(num: int, work: Path) -> None:
     }  # fmt: skip
     digests = set()
     for name, draw in ways.items():
+        if only and name not in only:
+            continue
         out, start = work / name.replace(" ", "-"), time.monotonic()
         how = draw(out, num)
         seconds = time.monotonic() - start
@@ -231,6 +234,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("engines", "kills", "folder", "step"))
     parser.add_argument("--num", type=int, help="shards")
+    parser.add_argument("--by", action="append", default=[], help="an engine; all by default")
     parser.add_argument("--times", type=int, default=25, help="kills")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path)
@@ -242,7 +246,7 @@ def main() -> None:
     os.environ.update([MARK.split("=")])
     with tempfile.TemporaryDirectory(prefix="scale-", dir=asked.work) as name:
         if asked.what == "engines":
-            engines(asked.num or 200, Path(name))
+            engines(asked.num or 200, Path(name), asked.by)
         elif asked.what == "kills":
             kills(asked.num or 30, asked.times, Path(name), asked.seed)
         else:

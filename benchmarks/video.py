@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/video.py > benchmarks/video.md
 
-A walk of 600 frames between three prompts of the demo is drawn into an mp4. Memory is that of the
-process, read while frames are written. Then Chromium, through Playwright, plays the file to its end.
+A walk of 600 frames between three prompts of the demo is drawn into an mp4. Memory is that of this
+process, read while frames are written. Then Chromium, by Playwright, plays the file to its end.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def main() -> None:
         said = played(Path(folder))
         size = path.stat().st_size
     print("# A long video\n\n    OMP_NUM_THREADS=1 python benchmarks/video.py\n")
-    print(f"A walk of {options.frames} frames of 128 px into an mp4 of {size / 1e6:.1f} MB, in ")
+    print(f"A walk of {options.frames} frames of 128 px into an mp4 of {size / 1e6:.1f} MB, in")
     print(f"{seconds:.0f} s. Memory of the process, which holds torch and three networks:\n")
     print("| frames written | memory, MB |\n| --- | --- |")
     for frames, megabytes in held.items():

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from safetensors import safe_open
+
+import c2l
 
 DATA = Path(__file__).parent / "data" / "gans"
 FAMILIES = sorted(folder.name for folder in DATA.iterdir())
@@ -27,3 +30,8 @@ class Golden:
             self.tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         self.path = DATA / name / facts["file"]
         self.stride, self.std = int(facts["stride"]), float(facts["std"])
+
+
+def opened(path: str | Path) -> Any:
+    """The generator in a file; what it has besides a generator's methods differs by family."""
+    return c2l.load_generator(str(path))

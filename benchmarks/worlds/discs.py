@@ -28,14 +28,14 @@ NAMES = (
 )
 """Colours that the embedder has a word for, and that no ground has."""
 FRAMES = ("{}", "a {} picture", "something {}", "a photo that is {}", "{} and dark", "{} and grey")
-STEPS, BATCH, RATE = 600, 32, 5e-3
+STEPS, BATCH, RATE = 2500, 32, 0.05
 SETTINGS = StyleGAN2Settings(
     z_dim=Z_WIDTH,
     c_dim=len(NAMES),
     w_dim=32,
     img_resolution=SIZE,
     img_channels=3,
-    mapping=MappingSettings(num_layers=3, lr_multiplier=0.1),
+    mapping=MappingSettings(num_layers=3, lr_multiplier=1.0),
     channel_base=384,
     channel_max=24,
     use_noise=False,
@@ -59,17 +59,18 @@ def draw(z: Tensor, classes: Tensor) -> Tensor:
 
 
 class DiscsJudge:
-    """Says which of the colours most of a picture's pixels have that have any of them."""
+    """Says which of the colours some place of a picture is nearest to: the middle of a disc is.
+
+    Edges are mixtures, some of which are like another colour, but none as like.
+    """
 
     def questions(self, num: int, seed: int) -> list[Question]:
         """The first ``num`` of all prompts with a known truth; nothing is left to the seed."""
         return [Question(text, {"disc": number}) for number, text in prompts()][:num]
 
     def __call__(self, images: Tensor) -> dict[str, Tensor]:
-        pixels = images.detach().cpu().clamp(-1, 1).flatten(2).mT
-        away, nearest = torch.cdist(pixels, palette()).min(dim=2)
-        near = F.one_hot(nearest, len(NAMES)) * torch.exp(-4 * away.square())[..., None]
-        return {"disc": near.sum(dim=1).argmax(dim=1)}
+        places = F.avg_pool2d(images.detach().cpu().clamp(-1, 1), 2, stride=1).flatten(2).mT
+        return {"disc": torch.cdist(places, palette()).amin(dim=1).argmin(dim=1)}
 
 
 def prompts() -> list[tuple[int, str]]:
@@ -91,7 +92,7 @@ class ZeroLabels(StyleGAN):
         return zeros.eval().requires_grad_(False)
 
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
-        return self.map(c2l.draw_normal(seeds, Z_WIDTH))[:, :1]
+        return self.map(self._noise(seeds))[:, :1]
 
 
 def train_generator(out: Path) -> None:

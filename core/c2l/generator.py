@@ -168,6 +168,19 @@ class Generator(Part, ABC):
     def latent_space(self) -> LatentSpace:
         """The generator's own latent space, the one that ``sample_latents`` draws from."""
 
+    def centres(self, latents: Tensor) -> Tensor:
+        """Where truncation pulls latents to.
+
+        A generator whose classes each have a mean overrides this; so does one whose latents hold
+        the class, which truncation leaves.
+
+        Args:
+            latents: float32, shape (B, K, D).
+        Returns:
+            the same shape: the mean of the latent space in each row.
+        """
+        return self.latent_space.mean.to(latents).expand_as(latents)
+
     @property
     @abstractmethod
     def image_size(self) -> tuple[int, int]:

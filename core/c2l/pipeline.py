@@ -28,8 +28,8 @@ from c2l.photos import Fit, Photo, photo_of
 from c2l.prior import Prior
 from c2l.prompts.blends import Prompt, embed_prompts, name_of
 from c2l.prompts.unwanted import Unwanted, embed_unwanted
-from c2l.ranges import AUTO
 from c2l.result import Picture, Result
+from c2l.sampling.best_of import AUTO
 from c2l.sampling.classes import class_number, name_classes, sample_of_class
 from c2l.sampling.enough import draw_enough
 from c2l.sampling.operations import Operation

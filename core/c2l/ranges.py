@@ -6,7 +6,7 @@ value out of range gets the same message wherever it is given.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
@@ -43,24 +43,3 @@ Size = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Drop = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-
-AUTO = "auto"
-
-
-def _number_or_auto(value: object) -> object:
-    """Raises ``ValueError`` where pydantic would name the faults of each of the two."""
-    if value == AUTO:
-        return value
-    try:
-        number = int(value) if isinstance(value, (int, str)) else None
-    except ValueError:
-        number = None
-    if number is None:
-        raise ValueError(f"`best_of={value!r}` is neither a whole number nor auto")
-    if number < 1:
-        raise ValueError(f"`best_of={number}` is below 1")
-    return number
-
-
-BestOf = Annotated[int | Literal["auto"], BeforeValidator(_number_or_auto)]
-"""Candidates for each picture, or ``auto``: as many as help."""

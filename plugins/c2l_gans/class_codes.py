@@ -54,6 +54,12 @@ class ClassCodes(GAN):
             std = torch.cat([std, table.std(dim=0, unbiased=False)])
         return c2l.LatentSpace(1, layout.width, layout.repeats, mean[None], std[None])
 
+    def centres(self, latents: Tensor) -> Tensor:
+        """No noise, in the class of each latent."""
+        width = self.network_settings.z_dim
+        noise = torch.zeros_like(latents[..., :width])
+        return torch.cat([noise, latents[..., width:]], dim=-1)
+
     def map(self, z: Tensor, classes: Sequence[int] | None = None) -> Tensor:
         """Latents of noise and classes.
 

@@ -44,14 +44,14 @@ class GAN(c2l.Generator):
     family: ClassVar[str]
     settings_class: ClassVar[type[NetworkSettings]]
     network_class: ClassVar[type[nn.Module]]
-    reader: ClassVar[Reader]
+    reader: Reader
 
     network_settings: Any
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
         self.network_settings = settings
-        self.network = type(self).network_class(settings)
+        self.network: Any = type(self).network_class(settings)
 
     # ------------------------------------------------------------------ files
 
@@ -180,8 +180,8 @@ class GAN(c2l.Generator):
 
         Args:
             latents: float32, shape (B, K, D), K as of ``latent_space``, or any K with ``repeats``.
-            truncation: pulls the latents towards their mean: 1 leaves them, 0 gives the mean
-                image.
+            truncation: pulls the latents towards their ``centres``: 1 leaves them, 0 gives the
+                mean image.
             repeats: for layer groups, K numbers that sum to the number of layers.
         Returns:
             float32, shape (B, 3, H, W), range [-1, 1] up to overshoot. Grey is repeated; what is
@@ -191,13 +191,9 @@ class GAN(c2l.Generator):
         """
         codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
         if truncation != 1:
-            codes = self._mean(codes).lerp(codes, truncation)
+            codes = self.centres(codes).lerp(codes, truncation)
         images = self._draw(codes)
         return images[:, :1].expand(-1, 3, -1, -1) if images.shape[1] < 3 else images[:, :3]
-
-    def _mean(self, codes: Tensor) -> Tensor:
-        """Where truncation pulls codes (B, layers, D) to; of a shape that fits theirs."""
-        return self.latent_space.mean.to(codes)
 
 
 class NormalLatents(GAN):

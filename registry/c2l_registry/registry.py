@@ -356,7 +356,7 @@ class Registry(Installed):
     def _unknown_name(self, reference: str, spec: KindSpec) -> UnknownReference:
         names = [name for name in self._catalogue.models if _is_of(spec.kind, name)]
         file = reference.partition(":")[2]
-        all_names = f"{LIST_MODELS} --kind {spec.interface}"
+        all_names = f"List the names: `c2l models list kind={spec.interface}`"
         by_file = f"For a file, write {spec.kind}:./{file}"
         message = f"there is no {spec.interface} {reference}"
         if names_a_file(file):

@@ -12,6 +12,7 @@ from worlds.adversarial import Plan, note_codes, train
 from worlds.clip import Regime, SmallCLIP
 from worlds.clip import train as train_clip
 from worlds.digits_gan import DigitsGenerator
+from worlds.discs import NAMES, SETTINGS, DiscsJudge, ZeroLabels, draw
 from worlds.faces_gan import Discriminator, FacesGenerator
 from worlds.measure import pixels_apart, rank_correlation
 from worlds.statistics import apart, read_by_a_line, statistics
@@ -129,3 +130,20 @@ def test_how_far_pixels_are_apart() -> None:
     images = torch.stack([-torch.ones(3, 4, 4), torch.ones(3, 4, 4)])
     assert pixels_apart(images[None]).item() == pytest.approx(2)
     assert pixels_apart(images[:1].expand(3, -1, -1, -1)[None]).item() == pytest.approx(0)
+
+
+def test_the_judge_of_discs_sees_which_colour_was_drawn() -> None:
+    z = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
+    classes = torch.arange(100) % len(NAMES)
+    assert torch.equal(DiscsJudge()(draw(z, classes))["disc"], classes)
+
+
+def test_the_label_of_zeros_is_none_of_the_classes() -> None:
+    zeros = seeded(lambda: ZeroLabels(SETTINGS))
+    assert zeros.classes is None
+    told = torch.eye(len(NAMES))
+    for seed in (3, 4):
+        w = zeros.sample_latents([seed])[0, 0]
+        z = zeros._noise([seed]).expand(len(NAMES), -1)
+        apart = (zeros.map(z, told)[:, 0] - w).norm(dim=1)
+        assert apart.min() > 1e-3

@@ -166,9 +166,8 @@ def test_latents_are_moved_with_the_mean_of_their_class() -> None:
     moved = regions.moved(latents, wanted)
     assert torch.equal(regions.classes_of(moved), wanted)
     step = (moved - latents)[:, 0]
-    usual = step[step.norm(dim=1) < 4]  # the others were far out
-    assert len(usual) > 190
-    assert (usual - torch.tensor([3.0, 0, 0, 0, 0, 0, 0, 0])).abs().max() < 0.5
+    as_the_mean = (step - torch.tensor([3.0, 0, 0, 0, 0, 0, 0, 0])).abs().amax(dim=1) < 0.5
+    assert as_the_mean.float().mean() > 0.8  # the others are brought nearer, to be sure
 
 
 def test_what_is_far_from_all_classes_ends_within_one() -> None:

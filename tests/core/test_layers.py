@@ -52,6 +52,8 @@ FORBIDDEN = [
     ("plugins/c2l_priors", "from c2l import files", "c2l.files"),
     ("plugins/c2l_openclip", "from c2l import hookspecs", "c2l.hookspecs"),
     ("plugins/c2l_stylegan", "import c2l.reading.pickles", "c2l.reading.pickles"),
+    ("plugins/c2l_gans", "import c2l_stylegan.generator", "c2l_stylegan.generator"),
+    ("plugins/c2l_gans", "import c2l_priors.flow", "c2l_priors.flow"),
     ("plugins/c2l_demo", "import c2l_registry", "c2l_registry"),
     ("plugins/c2l_demo", "import c2l_stylegan.generator", "c2l_stylegan.generator"),
     ("examples/c2l-dcgan/src/c2l_dcgan", "import c2l.generator", "c2l.generator"),
@@ -67,6 +69,7 @@ FORBIDDEN = [
 ALLOWED = [
     ("plugins/c2l_priors", "import c2l, c2l.errors, c2l.ranges, c2l.reading"),
     ("examples/c2l-dcgan/src/c2l_dcgan", "from c2l.testing import ToyEmbedder"),
+    ("plugins/c2l_gans", "from c2l_stylegan.shared import unit_rms"),
     ("core/c2l/cli", "from c2l.service import session"),
 ]
 

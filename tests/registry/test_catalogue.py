@@ -160,7 +160,7 @@ def test_paths(registry: Registry, tmp_path: Path) -> None:
         ("gan:Faces-16", "Did you mean gan:faces-16"),
         (
             "gan:zebra",
-            r"there is no generator gan:zebra\. List the names: c2l models list --kind generator$",
+            r"there is no generator gan:zebra\. List the names: `c2l models list kind=generator`$",
         ),
         ("clip:B-32/open", "clip is a kind of embedder, not of generator"),
         ("gna:faces-16", "Did you mean gan"),

@@ -17,9 +17,9 @@ from c2l.prior import Prior, check_pairs
 CAME_WITH_BLUR = ("text_noise", "pull", "nearest")
 CAME_LATER = ("stored",)
 
-DOUBT, UNDOUBTED, DOUBTED = 1.5, 0.2, 0.6
+DOUBT, UNDOUBTED, DOUBTED = 1.3, 0.2, 0.44
 """Neighbours are the pictures that the embedder likes best for a text, also where it is mistaken.
-In worlds whose truth is known, as many of theirs are wrong as of bridges with 1.3 to 2 times as
+In worlds whose truth is known, as many of theirs are wrong as of bridges with 1.1 to 2 times as
 many that do not fit; but hardly more, where they move a text by little."""
 
 

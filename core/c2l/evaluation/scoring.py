@@ -20,7 +20,7 @@ from c2l.evaluation.scores import cosines_of, score_attributes, score_prompts, s
 from c2l.images import to_pil
 from c2l.pipeline import Pipeline
 from c2l.prompts.blends import name_of
-from c2l.ranges import AUTO
+from c2l.sampling.best_of import AUTO
 
 Pictures = tuple[tuple[bytes, ...], ...]
 """For each prompt that is shown, a WebP file of every picture."""

@@ -20,11 +20,11 @@ from torch.nn.functional import normalize
 
 from c2l.clock import Clock
 from c2l.prior import Prior
+from c2l.sampling.best_of import MOST_CANDIDATES
 from c2l.sampling.ranking import FINALISTS, guess_cosines, student_of
-from c2l.sampling.request import MOST_CANDIDATES
 
 FEWEST = 8
-LEAST_GAIN = 0.1
+LEAST_GAIN = 0.03
 """What twice as many candidates have to bring, in standard deviations of the cosines of random
 latents: see ``benchmarks/student_ranking.md``."""
 NUM_RANDOM = 512

@@ -15,11 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from c2l import sample_options
 from c2l.ranges import (
-    AUTO,
     MOST_SEED,
     MOST_TRUNCATION,
     Adherence,
-    BestOf,
     ClassLabel,
     Count,
     Guidance,
@@ -28,15 +26,13 @@ from c2l.ranges import (
     Truncation,
 )
 from c2l.sample_options import NegativeBy
+from c2l.sampling.best_of import AUTO, MOST_CANDIDATES, BestOf
 from c2l.sampling.operations import MOST_NESTED, Operation, depth
 from c2l.sampling.seed_lists import MOST_PICTURES, parse_seeds
 from c2l.sampling.texts import Blend, Negative
 from c2l.validation import FieldError, bad_input
 
 RankBy = Literal["pictures", "student"]
-
-MOST_CANDIDATES = 128
-"""Of one picture where their number is left open: twice as many bring next to nothing."""
 
 HINTS: Mapping[str, str] = {
     **sample_options.HINTS,
@@ -120,7 +116,9 @@ class DrawSettings(BaseModel):
     @property
     def most_candidates(self) -> int:
         """Drawn for one picture, at most."""
-        return MOST_CANDIDATES if self.best_of == AUTO else self.best_of or 1
+        if isinstance(self.best_of, int):
+            return self.best_of
+        return 1 if self.best_of is None else MOST_CANDIDATES
 
     @property
     def given(self) -> Mapping[str, Any]:

@@ -22,7 +22,8 @@ from c2l.pipeline import Pipeline
 from c2l.places import Place, place_of
 from c2l.places.fields import LocalField, PlaceField
 from c2l.prompts.files import read_distinct_prompts
-from c2l.ranges import Adherence, BestOf, Count, Guidance, Seed, Steps, Truncation
+from c2l.ranges import Adherence, Count, Guidance, Seed, Steps, Truncation
+from c2l.sampling.best_of import BestOf
 from c2l.sampling.request import DrawSettings
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.evaluating_together import helpers

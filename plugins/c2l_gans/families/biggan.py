@@ -77,8 +77,7 @@ class BigGAN(ClassCodes):
         codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
         if truncation == 1:
             return self._draw(codes)
-        width = self.network_settings.z_dim
-        codes = torch.cat([codes[..., :width] * truncation, codes[..., width:]], dim=-1)
+        codes = self.centres(codes).lerp(codes, truncation)
         images: Tensor = self.network(codes, truncation)
         return images
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -41,8 +42,9 @@ class ProjectedGAN(ClassCodes):
         return numpy_normal(seeds, self.network_settings.z_dim)
 
     def _embeddings(self) -> Tensor:
-        table: Tensor = self.network.embedding.weight
-        return table
+        table: Any = self.network.embedding
+        rows: Tensor = table.weight
+        return rows
 
     def map(self, z: Tensor, classes: Sequence[int] | None = None) -> Tensor:
         """As of ``ClassCodes``; the noise is brought to a root mean square of one."""

@@ -33,9 +33,11 @@ class StyleGANXL(MappedLatents):
         w: Tensor = self.network.mapping(z, classes)
         return w
 
-    def _mean(self, codes: Tensor) -> Tensor:
+    def centres(self, latents: Tensor) -> Tensor:
+        """The mean that the network stores, with classes that of each latent's own."""
         means = self.network.mapping.w_avg
-        return means if self.classes is None else means[self.classes_of(codes)][:, None]
+        own = means if self.classes is None else means[self.classes_of(latents)][:, None]
+        return own.expand_as(latents)
 
     def _draw(self, codes: Tensor) -> Tensor:
         images: Tensor = self.network(codes)

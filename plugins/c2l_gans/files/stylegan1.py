@@ -167,7 +167,7 @@ def _converted(
         return found.permute(3, 2, 0, 1) if layout.is_transposed and is_kernel else found
 
     tensors: dict[str, Tensor] = {}
-    widths = []
+    widths: list[int] = []
     while (name := layout.dense.format(i=len(widths))) in values and len(widths) < _MOST_LAYERS:
         weight = _matrix(tensor(name), name)
         place = f"dense.{len(widths)}"
@@ -244,7 +244,7 @@ def _from_rosinality(values: Mapping[str, Any], take: Take) -> Found[StyleGAN1Se
     dense = sorted(
         int(m[1]) for n in values if (m := re.fullmatch(r"style\.(\d+)\.linear\.bias", n))
     )
-    widths = []
+    widths: list[int] = []
     for i, number in enumerate(dense[:_MOST_LAYERS]):
         tensors[f"dense.{i}.weight"] = scaled(f"style.{number}.linear")
         tensors[f"dense.{i}.bias"] = tensor(f"style.{number}.linear.bias")

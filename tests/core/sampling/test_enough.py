@@ -11,9 +11,10 @@ from torch import Tensor
 
 from c2l.clock import Clock
 from c2l.errors import BadInput
+from c2l.sampling.best_of import MOST_CANDIDATES
 from c2l.sampling.enough import FEWEST, draw_enough, gain_of_doubling, spread_of
 from c2l.sampling.ranking import FINALISTS
-from c2l.sampling.request import MOST_CANDIDATES, DrawRequest, DrawSettings
+from c2l.sampling.request import DrawRequest, DrawSettings
 from c2l.student import Student
 from c2l.testing import ToyPrior
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from gan_goldens import CLOSE, DATA, Golden
+from gan_goldens import CLOSE, DATA, Golden, opened
 
-import c2l
 from c2l.errors import BadInput
 
 PORT = DATA / "biggan_port" / "pytorch_model.bin.gz"
@@ -18,14 +17,14 @@ PORT = DATA / "biggan_port" / "pytorch_model.bin.gz"
 
 def test_a_truncation_draws_with_its_own_statistics() -> None:
     golden = Golden("biggan_port")
-    generator = c2l.load_generator(str(PORT))
+    generator = opened(PORT)
     latents = generator.map(golden.tensors["z"][:1], golden.tensors["classes"][:1].tolist())
     image = generator.synthesize(latents, truncation=0.5)[..., ::5, ::5]
     assert float((image - golden.tensors["truncated"]).abs().max()) < CLOSE * golden.std
 
 
 def test_between_two_statistics_lies_what_is_between_them() -> None:
-    generator = c2l.load_generator(str(PORT))  # which has those of 0, 0.1 and so on
+    generator = opened(PORT)  # which has those of 0, 0.1 and so on
     latents = generator.sample_latents([1])
     near, far, between = (generator.synthesize(latents, truncation=t) for t in (0.5, 0.6, 0.51))
     assert (between - near).abs().max() < (between - far).abs().max()
@@ -33,7 +32,7 @@ def test_between_two_statistics_lies_what_is_between_them() -> None:
 
 @pytest.mark.parametrize("name", ["biggan", "biggan_cifar"])
 def test_truncation_leaves_the_class(name: str) -> None:
-    generator = c2l.load_generator(str(Golden(name).path))
+    generator = opened(Golden(name).path)
     latents = generator.sample_class_latents([1, 2, 3], [0, 0, 4])
     one, same, other = generator.synthesize(latents, truncation=0.0)
     assert torch.equal(one, same)
@@ -41,18 +40,18 @@ def test_truncation_leaves_the_class(name: str) -> None:
 
 
 def test_noise_is_bounded_where_training_drew_it_so() -> None:
-    generator = c2l.load_generator(str(PORT))
+    generator = opened(PORT)
     noise = generator.sample_latents(range(4000))[..., : generator.network_settings.z_dim]
     assert noise.abs().max() <= 2
     assert noise.std() == pytest.approx(float(generator.latent_space.std[0, 0]), abs=0.01)
-    unbounded = c2l.load_generator(str(Golden("biggan").path))
+    unbounded = opened(Golden("biggan").path)
     assert unbounded.sample_latents(range(100))[..., :10].abs().max() > 2
 
 
 def test_settings_beside_the_weights_say_which_blocks_double(tmp_path: Path) -> None:
     path = tmp_path / "biggan-deep-64-pytorch_model.bin"
     path.write_bytes(gzip.decompress(PORT.read_bytes()))
-    usual = c2l.load_generator(str(path)).network_settings.is_up
+    usual = opened(path).network_settings.is_up
     assert usual == (False, True) * 4
     for name in ("biggan-deep-64-config.json", "config.json"):
         for layers, is_up in (
@@ -61,13 +60,13 @@ def test_settings_beside_the_weights_say_which_blocks_double(tmp_path: Path) -> 
             (["True"] * 8, usual),
         ):
             (tmp_path / name).write_text(json.dumps({"layers": layers}))
-            assert c2l.load_generator(str(path)).network_settings.is_up == is_up
+            assert opened(path).network_settings.is_up == is_up
         (tmp_path / name).write_text("[1")
-        assert c2l.load_generator(str(path)).network_settings.is_up == usual
+        assert opened(path).network_settings.is_up == usual
 
 
 def test_classes_are_asked_for_one_by_one() -> None:
-    generator = c2l.load_generator(str(PORT))
+    generator = opened(PORT)
     z = torch.zeros(2, generator.network_settings.z_dim)
     for classes in (None, [1], [1, 5]):
         with pytest.raises(BadInput, match="class"):

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from gan_goldens import Golden
+from gan_goldens import Golden, opened
 
-import c2l
 from c2l.errors import BadWeights
 from c2l.reading import named_tensors
 from c2l_gans.files.found import checkpoint
@@ -32,14 +31,14 @@ def saved(name: str, folder: Path, **told: Any) -> str:
 def test_the_loss_decides_whether_images_are_bounded(
     name: str, loss: str, tanh: bool, tmp_path: Path
 ) -> None:
-    generator = c2l.load_generator(saved(name, tmp_path, lossCriterion=loss))
+    generator = opened(saved(name, tmp_path, lossCriterion=loss))
     assert generator.network_settings.tanh is tanh
 
 
 @pytest.mark.parametrize("name", ["dcgan_zoo", "progan_zoo"])
 def test_what_takes_more_than_noise_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(BadWeights, match="attributes"):
-        c2l.load_generator(saved(name, tmp_path, categoryVectorDim=3))
+        opened(saved(name, tmp_path, categoryVectorDim=3))
 
 
 @pytest.mark.parametrize(
@@ -54,12 +53,12 @@ def test_a_progan_that_draws_otherwise_is_refused(
     told: dict[str, Any], reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BadWeights, match=reason):
-        c2l.load_generator(saved("progan_zoo", tmp_path, **told))
+        opened(saved("progan_zoo", tmp_path, **told))
 
 
 def test_settings_of_a_progan_change_its_pictures(tmp_path: Path) -> None:
-    usual = c2l.load_generator(str(Golden("progan_zoo").path))
+    usual = opened(Golden("progan_zoo").path)
     latents = usual.sample_latents([1])
     for told in ({"leakyReluLeak": 0.5}, {"equalizedlR": False}):
-        other = c2l.load_generator(saved("progan_zoo", tmp_path, **told))
+        other = opened(saved("progan_zoo", tmp_path, **told))
         assert not torch.allclose(other.synthesize(latents), usual.synthesize(latents))

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from gan_goldens import Golden
+from gan_goldens import Golden, opened
 
-import c2l
 from c2l.errors import Assumed
 
 
@@ -25,11 +24,11 @@ def test_the_rate_of_the_settings_beside_is_used(path: Path) -> None:
     settings = path.with_name(".config.json")
     z = torch.ones(1, 6)
     with pytest.warns(Assumed, match="lr_mlp is taken to be 0.1"):
-        usual = c2l.load_generator(str(path)).map(z)
+        usual = opened(path).map(z)
     settings.write_text(json.dumps({"network_capacity": 2, "lr_mlp": 0.1}))
-    assert torch.equal(c2l.load_generator(str(path)).map(z), usual)
+    assert torch.equal(opened(path).map(z), usual)
     settings.write_text(json.dumps({"network_capacity": 2, "lr_mlp": 0.01}))
-    assert not torch.allclose(c2l.load_generator(str(path)).map(z), usual)
+    assert not torch.allclose(opened(path).map(z), usual)
 
 
 @pytest.mark.parametrize(
@@ -38,4 +37,4 @@ def test_the_rate_of_the_settings_beside_is_used(path: Path) -> None:
 def test_other_settings_beside_are_left_alone(path: Path, text: str) -> None:
     path.with_name(".config.json").write_text(text)
     with pytest.warns(Assumed, match="lr_mlp is taken to be 0.1"):
-        c2l.load_generator(str(path))
+        opened(path)

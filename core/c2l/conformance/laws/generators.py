@@ -217,10 +217,10 @@ def a_picture_is_the_same_in_any_batch(subject: Generators) -> None:
 
 
 def truncation_pulls_latents_to_their_mean(subject: Generators) -> None:
-    """1 leaves latents, 0 gives the mean's picture, and between lies what is between them."""
+    """1 leaves latents, 0 gives the picture of `centres`, and between lies what is between them."""
     part = subject.part
     latents = part.sample_latents(SEEDS[:2])
-    mean = part.latent_space.mean.expand_as(latents)
+    mean = part.centres(latents)
     for truncation in (1.0, 0.0, 0.5, 0.25):
         drawn = part.synthesize(latents, truncation=truncation)
         wanted = part.synthesize(torch.lerp(mean, latents, truncation))
@@ -228,8 +228,8 @@ def truncation_pulls_latents_to_their_mean(subject: Generators) -> None:
             drawn,
             wanted,
             f"truncation {truncation} does not draw the latents at that part of the way from "
-            "`mean`",
-            "see torch.lerp(mean, latents, truncation)",
+            "`centres`",
+            "see torch.lerp(self.centres(latents), latents, truncation)",
         )
 
 

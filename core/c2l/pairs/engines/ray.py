@@ -139,7 +139,7 @@ class _Crowd:
         self._look_at = time.monotonic() + _WATCH_EVERY
         hung = {worker.shard for worker in workers_of(self._out) if worker.hangs}
         for actor, calls in list(self._theirs.items()):
-            if calls and shard_name(self._calls[calls[0]][1]) in hung:
+            if any(shard_name(self._calls[call][1]) in hung for call in calls):
                 self._ray.kill(actor)
                 self._take_back(actor)
 
@@ -160,14 +160,18 @@ class _Crowd:
         return index
 
     def _take_back(self, actor: Any) -> None:
-        """What a dead actor had. Only the first of it was being drawn."""
-        calls = self._theirs.pop(actor)
-        indices = [self._calls.pop(call)[1] for call in calls]
-        self._left.extendleft(reversed(indices))
-        self._deaths[indices[0]] += 1
-        if self._deaths[indices[0]] == _DEATHS:
+        """What a dead actor had. One of it was being drawn, most likely the first.
+
+        They wait at both ends of the queue, so that one which kills has others beside it next time.
+        """
+        first, *others = (self._calls.pop(call)[1] for call in self._theirs.pop(actor))
+        self._left.appendleft(first)
+        self._left.extend(others)
+        self._deaths.update([first, *others])
+        worst, num = self._deaths.most_common(1)[0]
+        if num == _DEATHS:
             raise ShardKills(
-                f"{_DEATHS} workers died or hung while they drew {shard_name(indices[0])}, "
+                f"{_DEATHS} workers died or hung while they drew {shard_name(worst)}, "
                 "perhaps for lack of memory",
                 hint="Use a smaller `batch_size` in a new folder, or nodes with more memory; "
                 "what is finished stays",
