@@ -39,8 +39,8 @@ class TrainingPlan:
         steps, batch_size, learning_rate, weight_decay, warmup, ema, seed: as usual.
         validate_every: steps between two validations.
         patience: validations without a new best before the run ends.
-        window: pairs in memory at once; all of them where they fit. The first two windows are what
-            a prior is fitted with.
+        window: pairs in memory at once; all of them where they fit. As many of the first, and
+            4,096 at least, are what a prior is fitted with.
         sample: the first pairs, which a prior without steps is fitted with, and which all others
             are distilled with and compared with; all of them where they fit.
         micro_batches: in how many parts each batch is computed, whoever computes them. With one, a

@@ -46,6 +46,9 @@ from c2l.trial import try_prior
 from c2l_registry import Reference, Source
 from c2l_registry.loose import file_of_package
 
+FEWEST_TO_FIT = 4096
+"""Pairs, where a window holds fewer: as many as a bridge keeps."""
+
 
 def train_prior(
     prior: str | TrainingRun,
@@ -236,7 +239,7 @@ class _Session:
         """
         by_gradient = self.prior.trains_by_gradient
         if by_gradient or self.ranks.first:
-            most = 2 * self.plan.window if by_gradient else self.plan.sample
+            most = max(self.plan.window, FEWEST_TO_FIT) if by_gradient else self.plan.sample
             self.prior.fit(*self._first_rows(most), self.texts)
         self.prior.to(resolve_device(self.run.device))
         self.ranks.agree(self._facts())
