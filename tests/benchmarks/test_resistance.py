@@ -8,9 +8,9 @@ import pytest
 from resistance import AUTO, TRIED, Bench, Cell, verdicts
 
 
-def cell(accuracy: float, *, diversity: float = 0.5, fit: float | None = None) -> Cell:
+def cell(accuracy: float, *, diversity: float = 0.5, unfit: float | None = None) -> Cell:
     values = [accuracy - 0.1, accuracy + 0.1]
-    return Cell(values, values, {}, [diversity, diversity], 0.1, milliseconds=2.0, fit=fit)
+    return Cell(values, values, {}, [diversity, diversity], 0.1, milliseconds=2.0, unfit=unfit)
 
 
 def test_cells_are_kept_under_their_rows(tmp_path: Path) -> None:
@@ -38,9 +38,9 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
         AUTO: cell(0.8, diversity=0.6),
         "neighbours": cell(0.7, diversity=0.3),
         "2022 recipe, 4 steps": cell(0.5, diversity=0.5),
-        TRIED + "blur": cell(0.6, fit=1.0),
-        TRIED + "blur+projection": cell(0.9, fit=3.0),
-        TRIED + "blur+centring": cell(0.7, fit=2.0),
+        TRIED + "blur": cell(0.6, unfit=3.0),
+        TRIED + "blur+projection": cell(0.9, unfit=1.0),
+        TRIED + "blur+centring": cell(0.7, unfit=2.0),
     }
     verdicts({"colours": cells, "digits-fixed": {}})
     lines = capsys.readouterr().out.splitlines()

@@ -14,7 +14,14 @@ import c2l.errors
 import c2l.service
 from c2l.errors import ProgramNotAccepted
 from c2l.plugins import registry
-from c2l.service import ProgramQuestion, Session, load_with_consent, make_pairs, refusal
+from c2l.service import (
+    PairsRequest,
+    ProgramQuestion,
+    Session,
+    load_with_consent,
+    make_pairs,
+    refusal,
+)
 from c2l.testing import install_package, on_path
 from c2l_registry.consent import is_program_accepted, program_file
 
@@ -109,7 +116,8 @@ def test_the_service_asks_once(program: Path) -> None:
 def test_a_no_runs_nothing(program: Path, tmp_path: Path, answer: bool | None) -> None:
     ask = None if answer is None else answering(False, [])
     with pytest.raises(ProgramNotAccepted):
-        make_pairs(f"running:{program}", "openclip:demo", tmp_path / "pairs", num=2, ask=ask)
+        wanted = PairsRequest(tmp_path / "pairs", f"running:{program}", "openclip:demo", num=2)
+        make_pairs(wanted, ask=ask)
     with pytest.raises(ProgramNotAccepted):
         session = Session(ask=ask)
         next(session.draw(c2l.service.Request(prompt="a man", generator=f"running:{program}")))

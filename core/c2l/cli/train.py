@@ -79,8 +79,11 @@ def train(
             on_training=lambda state: _show(state, on_steps),
         )
         report = service.run_training(run, callbacks)
-    if report is None:
-        return
+    if report is not None:
+        _tell(report, as_json)
+
+
+def _tell(report: service.TrainingReport, as_json: bool) -> None:
     if as_json:
         output.data(json.dumps(report.to_dict()))
         return

@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from starlette.types import Message
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from c2l.web.errors import ApiError, error_detail
 
@@ -34,7 +39,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._open = 0
+        before = self.cycle
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0" and self.cycle is not before:
+            _send_without_chunks(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         self._open = 0
@@ -69,3 +77,23 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.cycle is None:
             return "the first request"
         return self.cycle if self.cycle.response_complete else None
+
+
+def _send_without_chunks(cycle: RequestResponseCycle) -> None:
+    """HTTP/1.0 has no chunks: an answer of unknown length ends with its connection.
+
+    uvicorn sends chunks to all; players that ask for a stream by HTTP/1.0 would show none.
+    """
+    send, is_open = cycle.send, False
+
+    async def sending(message: Message) -> None:
+        nonlocal is_open
+        if message["type"] == "http.response.start":
+            is_open = all(name.lower() != b"content-length" for name, _ in message["headers"])
+            if is_open:
+                cycle.chunked_encoding = False
+        elif is_open:
+            cycle.expected_content_length = len(message.get("body", b""))  # as if that were all
+        await send(message)  # type: ignore[arg-type]
+
+    cycle.send = sending  # type: ignore[method-assign, assignment]

@@ -147,7 +147,8 @@ def test_kill_9_and_the_same_command_again(tmp_path: Path) -> None:
         assert int(process.stdout.readline()) >= 28
         process.send_signal(signal.SIGKILL)
     left = read_manifest(tmp_path / "p")
-    assert not left.complete and done_in(tmp_path / "p") == [0]
+    # The first shard may still be on its way to the disk while the second is drawn.
+    assert not left.complete and done_in(tmp_path / "p") in ([], [0])
     # What a writer that was killed inside a write leaves behind.
     (tmp_path / "p" / ".pairs-00001.safetensors.99999.partial").write_bytes(b"half")
     build(tmp_path / "p")

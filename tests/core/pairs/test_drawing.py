@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import toy_workers
 from torch import Tensor
+from toy_workers import end_at_once, toy_job
 
 import c2l
 from c2l.errors import IncompatibleParts, NotWritable
@@ -23,19 +25,6 @@ from c2l.pairs.drawing import Parts, ShardDrawer, batches_of
 from c2l.pairs.engines import local
 from c2l.pairs.job import Job, job_of
 from c2l.testing import toy_parts
-
-
-def load_toys(device: str) -> Parts:
-    return toy_parts()
-
-
-def toy_job(parts: Parts, plan: PairsManifest, out: Path) -> Job:
-    """A job that any process can do, though toys have no reference."""
-    return Job(load_toys, plan, out)
-
-
-def _exit(code: int, device: str) -> Parts:
-    os._exit(code)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -124,7 +113,7 @@ def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:
 
 def test_a_worker_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(parts: Parts, plan: PairsManifest, out: Path) -> Job:
-        return Job(partial(_exit, 3), plan, out)
+        return Job(partial(end_at_once, 3), plan, out)
 
     monkeypatch.setattr(local, "job_of", killed)
     with pytest.raises(WorkerDied) as caught:
@@ -151,10 +140,10 @@ from c2l.pairs import build_pairs
 from c2l.pairs.engines import local
 from c2l.testing import toy_parts
 sys.path.insert(0, sys.argv[2])
-import test_drawing
+from toy_workers import toy_job
 
 if __name__ == "__main__":
-    local.job_of = test_drawing.toy_job
+    local.job_of = toy_job
     build_pairs(*toy_parts(), 10**6, Path(sys.argv[1]), shard_size=32, batch_size=8,
                 workers=2,
                 on_progress=lambda done, total: print(done, flush=True))
@@ -167,7 +156,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> N
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     process = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path / "p"), str(Path(__file__).parent)],
+        [sys.executable, str(script), str(tmp_path / "p"), str(Path(toy_workers.__file__).parent)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -25,6 +25,7 @@ VARIABLES = (
     "C2L_OFFLINE",
     "C2L_PLUGINS",
     "C2L_PLUGINS_STRICT",
+    "C2L_RANK_TIMEOUT",
     "C2L_TOKEN",
 )
 """All that c2l reads; any other that begins with C2L_ is a slip."""

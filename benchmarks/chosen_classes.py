@@ -1,6 +1,6 @@
 """Whether the text chooses the class, and whether a class that is asked for is obeyed.
 
-    python benchmarks/classes.py --work DIR
+    python benchmarks/chosen_classes.py --work DIR
 
 In the world of discs in ten colours (``worlds/discs.py``), made in DIR if it is not there, priors
 are trained on pairs of drawn labels, and on pairs of the label of zeros, as c2l made them before it
