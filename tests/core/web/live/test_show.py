@@ -185,10 +185,11 @@ def test_bundles_are_taken_at_once_whatever_their_time(shown: Shown) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
         plain.sendto(bundle.build().dgram, ("127.0.0.1", shown.osc))
     jpeg = watch_until(viewer, before + 2)
-    viewer.close()
     lone = shown.alone(START.changed("seed", 8).changed("truncation", 0.5))
     assert np.abs(pixels(jpeg) - lone).mean() < 1
     shown.send("/c2l/truncation", 1)
+    watch_until(viewer, before + 3)
+    viewer.close()
 
 
 @pytest.mark.timeout(120)
