@@ -377,11 +377,12 @@ class Pipeline:
         return latents, [[s[k] for k in ks] for s, ks in zip(all_seeds, kept, strict=True)], drawn
 
     def _embed(self, request: DrawRequest, prompts: Sequence[int]) -> Tensor:
-        """Embeddings (B, E) of the request's prompts by index; each is embedded once."""
-        distinct = list(dict.fromkeys(prompts))
-        text = embed_prompts(self.embedder, [request.prompts[i] for i in distinct])
+        """Embeddings (B, E) of the request's prompts by index; equal ones are embedded once."""
+        wanted = [tuple(request.prompts[i].items()) for i in prompts]
+        distinct = list(dict.fromkeys(wanted))
+        text = embed_prompts(self.embedder, [dict(prompt) for prompt in distinct])
         place = {prompt: row for row, prompt in enumerate(distinct)}
-        return text[torch.tensor([place[prompt] for prompt in prompts], device=text.device)]
+        return text[torch.tensor([place[prompt] for prompt in wanted], device=text.device)]
 
     def _sample(
         self,

@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -59,13 +59,12 @@ class BPETokenizer:
 
     def clean(self, text: str) -> str:
         """The text as the encoder sees it: repaired Unicode, single spaces, lower case."""
-        cleaned: str = self._pieces.clean_fn(text)
-        return cleaned
+        return _cleaned(self._pieces, text)
 
     def cut(self, prompt: str) -> str:
         room = self.context_length - 2
         cleaned = self.clean(prompt)
-        if len(self.encode(prompt)) <= room:
+        if _num_tokens(self._pieces, prompt) <= room:
             return ""
         # Pieces are encoded one by one, so counting them finds the first that is not read whole.
         # A cleaned piece can change when it is cleaned again (``&amp;amp;``), hence the last line.
@@ -74,6 +73,18 @@ class BPETokenizer:
             if room < 0:
                 return _as_written(prompt, cleaned, piece.start())
         return _as_written(prompt, cleaned, max(0, cleaned.rfind(" ") + 1))
+
+
+# A prompt is read several times on its way to a picture, and asked for again with another seed.
+@lru_cache(maxsize=256)
+def _cleaned(pieces: Any, text: str) -> str:
+    cleaned: str = pieces.clean_fn(text)
+    return cleaned
+
+
+@lru_cache(maxsize=256)
+def _num_tokens(pieces: Any, text: str) -> int:
+    return len(pieces.encode(text))
 
 
 def _as_written(prompt: str, cleaned: str, start: int) -> str:
