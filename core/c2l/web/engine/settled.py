@@ -1,7 +1,7 @@
 """Loaded recipes, out of the way of Python's search for cycles.
 
-A recipe has a great many objects that stay: a server that answers hundreds of requests a second
-would walk through all of them several times a second, to find nothing.
+A recipe has a great many objects that stay. The search walks through all of them again and again
+while requests are answered, and finds nothing.
 """
 
 from __future__ import annotations
