@@ -418,7 +418,7 @@ class Hidden(Draws):
 
 
 class Told(Line):
-    """The line of each class: what an embedding shows besides its class, seen from the class's mean.
+    """The line of each class: what an embedding shows besides it, seen from the mean of its class.
 
     ``shown`` and ``drawn`` are the mean embedding and the mean latent of each class.
     """
