@@ -17,10 +17,10 @@ from torch.nn.functional import cosine_similarity
 
 from c2l.editing.directions.measuring import Pictures, see
 from c2l.editing.directions.texts import image_answers
-from c2l.editing.parts import Parts
 from c2l.editing.through_prior import codes_of, prior_repeats
 from c2l.guard import blaming
 from c2l.sample_options import Near
+from c2l.sampling.parts import Parts
 
 ANSWERS = 8
 """Of the prior, afresh, near the latents, or as a difference, in each of the two rounds."""

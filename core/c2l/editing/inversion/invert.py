@@ -18,12 +18,12 @@ from torch.nn import functional as F
 
 from c2l.editing.inversion.distance import Distance
 from c2l.editing.inversion.start import first_latents
-from c2l.editing.parts import Parts
 from c2l.editing.through_prior import prior_repeats
 from c2l.errors import BadInput
 from c2l.guard import blaming
 from c2l.interrupt import HeldInterrupt
 from c2l.photos import Fitted
+from c2l.sampling.parts import Parts
 
 Space = Literal["w", "w+"]
 """What is found: one latent as the prior gives them, or a code for each layer of the generator."""
