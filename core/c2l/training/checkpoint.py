@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import safetensors.torch
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from c2l.files import remove_partials, write_atomically
 from c2l.places import Place, on_disk
 from c2l.prior import Prior
 from c2l.ranks import Ranks
+from c2l.training.optimiser import AdamW
 from c2l.training.plan import TrainingPlan
 
 SCHEMA = "c2l-checkpoint/2"
@@ -47,17 +47,14 @@ class TrainingState:
 
     prior: Prior
     average: Prior
-    optimiser: torch.optim.Optimizer
+    optimiser: AdamW
     step: int = 0
     best: Best | None = None
 
     @classmethod
     def of(cls, prior: Prior, plan: TrainingPlan) -> TrainingState:
         """The state before the first step; ``prior`` is fitted and on its device."""
-        fused = prior.device.type in {"cpu", "cuda"}
-        optimiser = torch.optim.AdamW(
-            prior.parameters(), betas=(0.9, 0.99), weight_decay=plan.weight_decay, fused=fused
-        )
+        optimiser = AdamW(prior.parameters(), plan.weight_decay)
         return cls(prior, copy.deepcopy(prior).requires_grad_(False).eval(), optimiser)
 
     def keep_if_best(self, loss: float | None) -> bool:
@@ -78,8 +75,8 @@ class TrainingState:
             groups["best"] = self.best.weights
         for prefix, weights in groups.items():
             tensors.update({f"{prefix}.{name}": tensor for name, tensor in weights.items()})
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors.update({f"optimiser.{index}.{name}": tensor for name, tensor in state.items()})
+        state = self.optimiser.state()
+        tensors.update({f"optimiser.{name}": tensor for name, tensor in state.items()})
         metadata = {
             "schema": SCHEMA,
             "step": self.step,
@@ -118,12 +115,7 @@ class TrainingState:
     def _take(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
         self.prior.load_state_dict(_under("prior.", tensors))
         self.average.load_state_dict(_under("average.", tensors))
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under("optimiser.", tensors).items():
-            index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = tensor
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self.optimiser.take(_under("optimiser.", tensors))
         if metadata["best"] is not None:
             step, loss = metadata["best"]
             self.best = Best(int(step), float(loss), _under("best.", tensors))

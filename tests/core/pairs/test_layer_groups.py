@@ -17,6 +17,7 @@ from c2l.errors import BadInput, IncompatibleParts
 from c2l.generator import LatentSpace
 from c2l.pairs import PairsManifest, ShardRecord, build_pairs, load_pairs, read_manifest
 from c2l.pairs.groups import CODE_STRIDE
+from c2l.pairs.shard_list import ShardList
 from c2l.prior_file import PartCard
 from c2l.testing import ToyEmbedder, ToyGenerator
 from c2l.testing.toy_world import WIDTH, attributes_of
@@ -152,7 +153,7 @@ def test_a_generator_of_several_codes(tmp_path: Path) -> None:
 
 def test_how_to_finish_a_folder(tmp_path: Path) -> None:
     manifest = build(tmp_path).manifest
-    dataclasses.replace(manifest, shards=()).write(tmp_path)
+    dataclasses.replace(manifest, shards=ShardList()).write(tmp_path)
     assert len(load_pairs(tmp_path)) == 30  # all are there, though nobody wrote that down
     (tmp_path / "pairs-00001.json").unlink()
     with pytest.raises(BadInput, match="20 of 30") as error:
@@ -174,7 +175,7 @@ def test_manifests_without_groups_are_what_they_were(tmp_path: Path) -> None:
         shard_size=20,
         batch_size=8,
         versions={"c2l": "0.1", "torch": "2"},
-        shards=(ShardRecord("pairs-00000.safetensors", 20, "3" * 64),),
+        shards=ShardList([ShardRecord("pairs-00000.safetensors", 20, "3" * 64)]),
     )
     assert (
         manifest.fingerprint() == "c7913d93aa5361cbd4c80a728371c0c1c50536e0b068127e446487390ea34707"
