@@ -166,9 +166,9 @@ def begin_pairs(
     mixed = check_groups(
         groups, generator.latent_space, generator.reference, range(first_seed, first_seed + num)
     )
-    wanted = _wanted(parts, num, out, mixed, first_seed, shard_size, batch_size)
+    there = read_manifest(out) if (out / NAME).exists() else None  # once: it may be long
+    wanted = _wanted(parts, num, there, mixed, first_seed, shard_size, batch_size)
     wanted = dataclasses.replace(wanted, **_classes(generator, class_labels))
-    there = read_manifest(out) if (out / NAME).exists() else None
     wanted = dataclasses.replace(
         wanted,
         precision=precision or (there.precision if there else EXACT),
@@ -185,7 +185,7 @@ def begin_pairs(
         batch = dataclasses.replace(batch, classes=wanted.draw_classes(batch.seeds))
         error = lower_and_measure(parts, wanted.precision, batch)
         wanted = dataclasses.replace(wanted, embedding_error=error)
-    return folder.begin(wanted, parts, out)
+    return folder.begin(wanted, there, parts, out)
 
 
 def draw_pairs(
@@ -241,7 +241,7 @@ def _check_numbers(**numbers: int | None) -> None:
 def _wanted(
     parts: Parts,
     num: int,
-    out: Place,
+    there: PairsManifest | None,
     groups: tuple[int, ...],
     first_seed: int,
     shard_size: int | None,
@@ -250,7 +250,6 @@ def _wanted(
     """The plan that is asked for; sizes that are not given are the folder's own."""
     generator, embedder = parts
     space = generator.latent_space
-    there = read_manifest(out) if (out / NAME).exists() else None
     return PairsManifest(
         generator=PartCard.of(generator),
         embedder=PartCard.of(embedder),

@@ -17,6 +17,7 @@ from c2l.classes import Classes
 from c2l.errors import BadInput, BadWeights, spell_fields
 from c2l.files import create_atomically, write_atomically
 from c2l.pairs.records import ShardRecord
+from c2l.pairs.shard_list import ShardList
 from c2l.places import Place
 from c2l.prior_file import PartCard
 
@@ -67,7 +68,7 @@ class PairsManifest:
     shard_size: int
     batch_size: int
     versions: dict[str, str]
-    shards: tuple[ShardRecord, ...] = ()
+    shards: ShardList = dataclasses.field(default_factory=ShardList)
     num_classes: int = 0
     class_shares: tuple[float, ...] = ()
     class_labels: tuple[int, ...] = ()
@@ -78,7 +79,7 @@ class PairsManifest:
     @property
     def complete(self) -> bool:
         """Whether all pairs are on disk."""
-        return sum(shard.num for shard in self.shards) == self.num
+        return self.shards.num_pairs == self.num
 
     def draw_classes(self, seeds: Sequence[int]) -> list[int]:
         """The class of the pair of each seed; none where there are no classes."""
@@ -138,16 +139,24 @@ class PairsManifest:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Raises ``ValueError``, ``KeyError`` or ``TypeError`` on anything but a manifest."""
-        raw: Any = json.loads(text, object_hook=_record_or_dict)
+        shards = ShardList()
+
+        def listed(found: dict[str, Any]) -> Any:
+            """A shard goes from the text to the list: there is no table of each in between."""
+            if {"file", "num", "sha256"} <= found.keys() <= set(_FIELDS):
+                shards.append(ShardRecord.of(found))
+                return _PLACE
+            return found
+
+        raw: Any = json.loads(text, object_hook=listed)
         if raw.pop("schema") not in READABLE:
             raise ValueError("unknown schema")
         raw["generator"] = PartCard(**raw["generator"])
         raw["embedder"] = PartCard(**raw["embedder"])
         raw |= {n: tuple(raw[n]) for n in ("repeats", *_OF_CLASSES[1:]) if n in raw}
-        raw["shards"] = tuple(raw["shards"])
-        if not all(isinstance(shard, ShardRecord) for shard in raw["shards"]):
+        if raw["shards"] != [_PLACE] * len(shards):
             raise TypeError("shards")
-        return cls(**raw)
+        return cls(**{**raw, "shards": shards})
 
     def create(self, folder: Place) -> bool:
         """Write the manifest of a new folder; of several who begin one at once, one does."""
@@ -167,13 +176,6 @@ def _as_in_version_1(shard: ShardRecord) -> str:
         f'{{\n   "file": {json.dumps(shard.file)},\n   "num": {shard.num},'
         f'\n   "sha256": "{shard.sha256}"\n  }}'
     )
-
-
-def _record_or_dict(raw: dict[str, Any]) -> Any:
-    """What is known to be a shard never becomes a table of its own, nor does its ``made_on``."""
-    if {"file", "num", "sha256"} <= raw.keys() <= set(_FIELDS):
-        return ShardRecord.of(raw)
-    return raw
 
 
 def read_manifest(folder: Place) -> PairsManifest:
