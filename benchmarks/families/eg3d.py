@@ -31,11 +31,11 @@ _FACES = {
     **{"depth_resolution": 48, "depth_resolution_importance": 48},
     "superresolution_module": "training.superresolution.SuperresolutionHybrid8XDC",
 }
-_SMALLER = 4
+_SMALLER = 8
 
 
 def small() -> nn.Module:
-    return made(512, 20, _FACES, narrow=True)
+    return made(512, 12, _FACES, narrow=True)
 
 
 def usual() -> nn.Module:
@@ -57,7 +57,7 @@ def draw(network: Any, ours: Any, z: Tensor, focal: float = FOCAL) -> dict[str, 
         if len(z) == 1:  # when it is timed
             return {"images": images, "latents": ws[:, :1]}
         other = network.synthesis(ws[:1], turned, noise_mode="const")["image"]
-    return {"images": images, "latents": ws[:, :1], "turned": other[..., ::5, ::5]}
+    return {"images": images, "latents": ws[:, :1], "turned": other[..., ::3, ::3]}
 
 
 def camera(network: Any, focal: float, *, yaw: float = 0.0, pitch: float = 0.0) -> Tensor:
@@ -92,7 +92,7 @@ def made(side: int, raw_side: int, rendering: dict[str, Any], *, narrow: bool = 
     """A network as ``train.py`` makes it.
 
     Args:
-        side: of its pictures, a quarter of it if ``narrow``.
+        side: of its pictures, an eighth of it if ``narrow``.
         raw_side: rays along each side.
         rendering: what it sets beyond what is the same for all data.
     """
@@ -140,7 +140,7 @@ def made(side: int, raw_side: int, rendering: dict[str, Any], *, narrow: bool = 
 
 
 def _smaller_planes(plain: Any, *sizes: int, img_resolution: int, **settings: Any) -> nn.Module:
-    made: nn.Module = plain(*sizes, img_resolution=img_resolution // 8, **settings)
+    made: nn.Module = plain(*sizes, img_resolution=img_resolution // 16, **settings)
     return made
 
 

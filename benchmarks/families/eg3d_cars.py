@@ -27,7 +27,7 @@ _CARS = {
 def small() -> nn.Module:
     # Fewer places along a ray, and more rays than what is enlarged has pixels.
     fewer = {"depth_resolution": 12, "depth_resolution_importance": 10, "decoder_lr_mul": 0.5}
-    return made(128, 20, {**_CARS, **fewer}, narrow=True)
+    return made(128, 10, {**_CARS, **fewer}, narrow=True)
 
 
 def usual() -> nn.Module:

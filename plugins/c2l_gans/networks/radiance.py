@@ -104,7 +104,7 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, features) to densities (N,) and colours (N, colours)."""
-        x = self.last(F.softplus(self.first(x)))
+        x = self.last(_softplus(self.first(x)))
         return x[:, 0], x[:, 1:].sigmoid()
 
 
@@ -154,10 +154,15 @@ def _looked_at(
 
 def _weights(density: Tensor, depths: Tensor) -> Tensor:
     """How much is seen of what lies between each two places, (rays, places - 1)."""
-    thickness = F.softplus((density[:, 1:] + density[:, :-1]) / 2 - 1) * depths.diff(dim=1)
+    thickness = _softplus((density[:, 1:] + density[:, :-1]) / 2 - 1) * depths.diff(dim=1)
     light = (-thickness).exp()
     passed = (light + _ALMOST_OPAQUE).cumprod(dim=1)
     return (1 - light) * F.pad(passed[:, :-1], (1, 0), value=1.0)
+
+
+def _softplus(x: Tensor) -> Tensor:
+    """As torch's own, which takes ten times as long on a CPU."""
+    return -F.logsigmoid(-x)
 
 
 def _where_there_is_more(depths: Tensor, weights: Tensor, num: int) -> Tensor:

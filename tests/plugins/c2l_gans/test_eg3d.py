@@ -46,7 +46,7 @@ def test_from_elsewhere_it_is_what_the_official_code_draws(name: str) -> None:
     golden = Golden(name)
     generator = opened(golden.path)
     latents = generator.map(golden.tensors["z"][:1])
-    image = generator.synthesize(latents, camera=SIDEWAYS)[..., ::5, ::5]
+    image = generator.synthesize(latents, camera=SIDEWAYS)[..., ::3, ::3]
     assert float((image - golden.tensors["turned"]).abs().max()) < CLOSE * golden.std
 
 
