@@ -18,8 +18,9 @@ from c2l.generator import Generator, LatentSpace
 from c2l.seeds import NUM_SEEDS
 
 CODE_STRIDE = 100_000_000
-"""Code g of a pair whose seed s is below this is the generator's for ``s + g * CODE_STRIDE``: code 0
-is that of a pair without groups."""
+"""Code g of a pair with a seed s below this is what the generator gives for seed
+``s + g * CODE_STRIDE``; code 0 is that of a pair without groups.
+"""
 FAR = 2**58
 """Code g of any other pair is that of ``s + (g + 1) * FAR``, so that no two codes share a seed."""
 MOST_GROUPS = NUM_SEEDS // FAR - 2

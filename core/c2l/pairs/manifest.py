@@ -25,8 +25,9 @@ SCHEMA = "c2l-pairs/2"
 READABLE = ("c2l-pairs/1", SCHEMA)
 """The first listed the finished shards of an unfinished folder, too."""
 NAME = "manifest.json"
+SEEDS = "seeds"
 _OF_CLASSES = ("num_classes", "class_shares", "class_labels")
-_LATER = (*_OF_CLASSES, "precision", "embedding_error", "latent_dtype")
+_LATER = (*_OF_CLASSES, "precision", "embedding_error", "latent_dtype", "latent_error")
 
 _PLACE = "(the shards stand here)"
 _FIELDS = sorted(field.name for field in dataclasses.fields(ShardRecord))
@@ -52,7 +53,9 @@ class PairsManifest:
         precision: what pictures and embeddings are computed in, where a part can.
         embedding_error: what that changes of an embedding, as a share of how far embeddings lie
             from their mean; 0 where it was not measured.
-        latent_dtype: what latents are stored in.
+        latent_dtype: what latents are stored in, or ``seeds`` for none, which are drawn again.
+        latent_error: what that changes of a latent, as a share of how far latents lie from their
+            mean; 0 where it was not measured.
         versions: of c2l and torch, when the folder was begun.
         shards: all of them, in order; empty while some are missing.
     """
@@ -75,6 +78,7 @@ class PairsManifest:
     precision: str = "float32"
     embedding_error: float = 0.0
     latent_dtype: str = "float32"
+    latent_error: float = 0.0
 
     @property
     def complete(self) -> bool:
