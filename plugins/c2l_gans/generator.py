@@ -189,11 +189,13 @@ class GAN(c2l.Generator):
         Raises:
             BadInput: the latents do not fit the latent space.
         """
-        codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
-        if truncation != 1:
-            codes = self.centres(codes).lerp(codes, truncation)
-        images = self._draw(codes)
+        images = self._draw(self._codes(latents, truncation, repeats))
         return images[:, :1].expand(-1, 3, -1, -1) if images.shape[1] < 3 else images[:, :3]
+
+    def _codes(self, latents: Tensor, truncation: float, repeats: Sequence[int] | None) -> Tensor:
+        """What the layers take of latents: float32 (B, layers, D)."""
+        codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
+        return codes if truncation == 1 else self.centres(codes).lerp(codes, truncation)
 
 
 class NormalLatents(GAN):

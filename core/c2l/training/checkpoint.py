@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from c2l.adam import AdamW
 from c2l.errors import BadWeights, IncompatibleParts
 from c2l.files import remove_partials, write_atomically
 from c2l.places import Place, on_disk
 from c2l.prior import Prior
 from c2l.ranks import Ranks
-from c2l.training.optimiser import AdamW
 from c2l.training.plan import TrainingPlan
 
 SCHEMA = "c2l-checkpoint/2"
@@ -47,14 +48,17 @@ class TrainingState:
 
     prior: Prior
     average: Prior
-    optimiser: AdamW
+    optimiser: torch.optim.Optimizer
     step: int = 0
     best: Best | None = None
 
     @classmethod
     def of(cls, prior: Prior, plan: TrainingPlan) -> TrainingState:
         """The state before the first step; ``prior`` is fitted and on its device."""
-        optimiser = AdamW(prior.parameters(), plan.weight_decay)
+        fused = prior.device.type in {"cpu", "cuda"}
+        optimiser = AdamW(
+            prior.parameters(), betas=(0.9, 0.99), weight_decay=plan.weight_decay, fused=fused
+        )
         return cls(prior, copy.deepcopy(prior).requires_grad_(False).eval(), optimiser)
 
     def keep_if_best(self, loss: float | None) -> bool:
@@ -75,8 +79,8 @@ class TrainingState:
             groups["best"] = self.best.weights
         for prefix, weights in groups.items():
             tensors.update({f"{prefix}.{name}": tensor for name, tensor in weights.items()})
-        state = self.optimiser.state()
-        tensors.update({f"optimiser.{name}": tensor for name, tensor in state.items()})
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors.update({f"optimiser.{index}.{name}": tensor for name, tensor in state.items()})
         metadata = {
             "schema": SCHEMA,
             "step": self.step,
@@ -115,7 +119,12 @@ class TrainingState:
     def _take(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
         self.prior.load_state_dict(_under("prior.", tensors))
         self.average.load_state_dict(_under("average.", tensors))
-        self.optimiser.take(_under("optimiser.", tensors))
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under("optimiser.", tensors).items():
+            index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = tensor
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": state, "param_groups": groups})
         if metadata["best"] is not None:
             step, loss = metadata["best"]
             self.best = Best(int(step), float(loss), _under("best.", tensors))

@@ -93,9 +93,11 @@ def run_steps(
     with HeldInterrupt() as interrupt:
         while state.step < plan.steps and not stopped_improving(state, plan):
             ranks.begin(state.step)
+            for group in state.optimiser.param_groups:
+                group["lr"] = plan.learning_rate_at(state.step)
             loss, asked = gradients.compute(state.step, interrupt.asked)
             torch.nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
-            state.optimiser.step(plan.learning_rate_at(state.step))
+            state.optimiser.step()
             _follow(state.average, prior, plan.ema_at(state.step))
             state.step += 1
             losses.append(loss)

@@ -74,10 +74,7 @@ class BigGAN(ClassCodes):
         Raises:
             BadInput: the latents do not fit the latent space.
         """
-        codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
-        if truncation == 1:
-            return self._draw(codes)
-        codes = self.centres(codes).lerp(codes, truncation)
+        codes = self._codes(latents, truncation, repeats)
         images: Tensor = self.network(codes, truncation)
         return images
 

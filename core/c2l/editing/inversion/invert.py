@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from c2l.adam import Adam
 from c2l.editing.inversion.distance import Distance
 from c2l.editing.inversion.start import first_latents
 from c2l.editing.through_prior import prior_repeats
@@ -189,7 +190,7 @@ class _Search:
 
     def _begin(self, offset: Tensor) -> None:
         self._offset = offset.clone().requires_grad_()
-        self._adam = torch.optim.Adam([self._offset], lr=STEP_SIZE, betas=(0.9, 0.99))
+        self._adam = Adam([self._offset], lr=STEP_SIZE, betas=(0.9, 0.99))
 
     def _widen(self) -> None:
         """From w to w+: from now on, every layer goes its own way."""
