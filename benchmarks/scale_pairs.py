@@ -34,6 +34,8 @@ os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # where much else 
 C2L = [sys.executable, "-m", "c2l", "pairs"]
 PARTS = ["-g", "stylegan:demo-faces", "-e", "openclip:demo"]
 STORE = 80_000_000
+MOST_KILLS = 3
+"""In one folder, before it is left alone."""
 MARK = f"C2L_BENCHMARK=scale-{os.getpid()}"
 """In the environment of all that is started here."""
 
@@ -138,20 +140,25 @@ def kills(num: int, times: int, work: Path, seed: int) -> None:
     while killed < times:
         folders += 1
         out = work / f"folder-{folders}"
-        extra = ["--workers", "2"] if folders % 2 else ["--engine", "ray", "--device", "cpu"]
+        engine = "local" if folders % 2 else "Ray"
+        extra = ["--workers", "2"] if engine == "local" else ["--engine", "ray", "--device", "cpu"]
+        left = min(rng.randint(1, MOST_KILLS), times - killed)
         while True:
             command = [*C2L, *plan(num), "-o", str(out), *extra]
             driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-            if killed < times:
+            while left:
                 who = rng.choice(("driver", "worker"))
                 pid = _victim(driver, who, out, rng)
-                if pid is not None:
-                    os.kill(pid, signal.SIGKILL)
-                    killed += 1
-                    counts[f"{who} of {'Ray' if '--engine' in extra else 'local'}"] += 1
+                if pid is None:
+                    break
+                os.kill(pid, signal.SIGKILL)
+                left, killed = left - 1, killed + 1
+                counts[f"{who} of {engine}"] += 1
+                if engine == "local" or who == "driver":
+                    break  # which ends the run; an actor is replaced
             if driver.wait() == 0:
                 break
-            counts["repeated by hand"] += 1
+            counts["the same command again"] += 1
             _end_session(driver.pid)
         if digest(out) != wanted:
             sys.exit(f"{out} differs")
@@ -168,7 +175,10 @@ def _victim(driver: Any, who: str, out: Path, rng: random.Random) -> int | None:
             alive = [pid for pid in pids if _is_ours(pid)]
             if driver.poll() is not None:
                 return None
-            return driver.pid if who == "driver" else rng.choice(alive or [driver.pid])
+            if who == "driver":
+                return driver.pid
+            if alive:
+                return rng.choice(alive)
         time.sleep(0.05)
     return None
 

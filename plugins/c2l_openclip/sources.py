@@ -12,10 +12,11 @@ from typing import Any
 
 from torch import Tensor
 
-from c2l.errors import BadWeights, MissingDependency, NotDownloaded, UnknownReference
+from c2l.errors import BadWeights, NotDownloaded, UnknownReference
 from c2l.reading import read_beginning
 from c2l_openclip import foreign, trained
 from c2l_openclip.offline import is_offline
+from c2l_openclip.stock import model_config, pretrained
 from c2l_openclip.tokens import require_transformers
 from c2l_openclip.weights import (
     EPOCHS,
@@ -195,20 +196,12 @@ def is_here(name: str) -> bool:
 
 def _listed(name: str) -> tuple[str, Mapping[str, Any], dict[str, Any]]:
     """The architecture, what open_clip knows of the weights, and its config."""
-    try:
-        import open_clip
-    except ModuleNotFoundError as error:
-        raise MissingDependency(
-            f"openclip:{name} needs the package {error.name}, which is not installed",
-            hint="Run: pip install open_clip_torch",
-        ) from error
-
     arch, _, tag = name.rpartition("/")
     arch = arch.replace("/", "-")
-    listed = open_clip.get_pretrained_cfg(arch, tag)
-    config = open_clip.get_model_config(arch) if listed else None
+    listed = pretrained().get_pretrained_cfg(arch, tag)
+    config = model_config(arch) if listed else None
     if not listed or config is None:
-        raise _unknown(name, [f"{a}/{t}" for a, t in open_clip.list_pretrained()])
+        raise _unknown(name, [f"{a}/{t}" for a, t in pretrained().list_pretrained()])
     return arch, listed, config
 
 
@@ -249,10 +242,8 @@ def _fetch(reference: str, listed: Mapping[str, Any], *, offline: bool) -> Path:
             missing + "the network is switched off",
             hint=f"Unset C2L_OFFLINE and HF_HUB_OFFLINE and run this again{copy}",
         )
-    import open_clip
-
     try:
-        return Path(open_clip.download_pretrained(dict(listed)))
+        return Path(pretrained().download_pretrained(dict(listed)))
     except Exception as error:  # whatever the network's layers raise, it is one thing to a user
         raise NotDownloaded(
             f"{missing}the download failed: {_first_line(error)}",

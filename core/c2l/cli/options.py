@@ -80,7 +80,9 @@ PairsAtOnce = Annotated[Number, option("Pictures drawn at once.", default="by pi
 PairsPrecision = Annotated[
     Text, option("Of pictures and embeddings: float32, bf16 or fp16.", default="float32")
 ]
-PairsLatents = Annotated[Text, option("Stored in float32 or float16.", default="float32")]
+PairsLatents = Annotated[
+    Text, option("Stored in float32 or float16, or as seeds.", default="float32")
+]
 Workers = Annotated[Number, option("Processes that draw.", default="one for each core of the CPU")]
 Devices = Annotated[Text, option("Several of this machine: auto for all GPUs, or cuda:0,cuda:1.")]
 Engine = Annotated[str, option("Who draws: local, or ray for a cluster.")]

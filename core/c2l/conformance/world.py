@@ -13,6 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from c2l.adam import AdamW
 from c2l.prior import Prior
 from c2l.seeds import draw_normal
 
@@ -78,7 +79,7 @@ def train(prior: Prior) -> Prior:
     prior.fit(embeddings, latents)
     if prior.trains_by_gradient:
         rng = torch.Generator().manual_seed(0)
-        optimiser = torch.optim.AdamW(prior.parameters(), lr=_RATE)
+        optimiser = AdamW(prior.parameters(), lr=_RATE)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             for _ in range(_ROUNDS):

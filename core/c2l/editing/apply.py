@@ -10,7 +10,6 @@ from torch import Tensor
 
 from c2l.blending import slerp
 from c2l.editing.layers import mixed
-from c2l.editing.parts import Parts
 from c2l.editing.through_prior import between, sampled, sampled_by_photo, varied
 from c2l.sampling.classes import random_latents
 from c2l.sampling.operations import (
@@ -25,6 +24,7 @@ from c2l.sampling.operations import (
     Vary,
     inner,
 )
+from c2l.sampling.parts import Parts
 
 # Letters: B operations, L layers of the generator, D width of a code.
 

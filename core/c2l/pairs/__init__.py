@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from c2l.pairs.beats import forget_workers
 from c2l.pairs.build import (
     PairsInterrupted,
     begin_pairs,
@@ -36,6 +37,7 @@ __all__ = [
     "build_pairs",
     "draw_pairs",
     "finish_pairs",
+    "forget_workers",
     "load_pairs",
     "missing_shards",
     "pairs_status",

@@ -14,6 +14,7 @@ from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.precision import lower
 from c2l.pairs.records import shard_name
+from c2l.part import Part
 from c2l.places import Place
 from c2l.plugins import registry
 from c2l.prior_file import PartCard
@@ -49,7 +50,7 @@ def job_of(parts: Parts, plan: PairsManifest, out: Place) -> Job:
         BadInput: a part was not loaded by a reference, so no other process could load it.
     """
     for part in parts:
-        if not part.reference or registry().lives_here(part.reference):
+        if not can_be_loaded(part):
             raise BadInput(
                 f"a worker cannot load {part.reference or type(part).__name__}, "
                 "which lives in this process alone",
@@ -61,12 +62,24 @@ def job_of(parts: Parts, plan: PairsManifest, out: Place) -> Job:
     return Job(partial(load_parts, generator, embedder), plan, out)
 
 
+def can_be_loaded(part: Part) -> bool:
+    """Whether another process can load a part by its reference."""
+    return bool(part.reference) and not registry().lives_here(part.reference)
+
+
+@contextmanager
+def assumptions_said_before() -> Iterator[None]:
+    """Parts are loaded again: what is assumed of them was said where they were loaded first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Assumed)
+        yield
+
+
 def load_parts(generator: PartCard, embedder: PartCard, device: str) -> Parts:
     """Load parts by reference, and check that they are the ones that are meant."""
     from c2l.loading import load_embedder, load_generator
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Assumed)  # said where these were loaded first
+    with assumptions_said_before():
         parts = (
             load_generator(generator.reference, device=device),
             load_embedder(embedder.reference, device=device),

@@ -10,8 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -46,8 +45,6 @@ class ShardRecord:
         record = cls(**raw)
         if not (isinstance(record.num, int) and isinstance(record.sha256, str)):
             raise TypeError("record")
-        # Of hundreds of thousands, a few kinds.
-        object.__setattr__(record, "made_on", sys.intern(record.made_on))
         return record
 
 
@@ -103,7 +100,7 @@ def remove_record(folder: Place, index: int) -> None:
     (folder / record_name(index)).unlink(missing_ok=True)
 
 
-def read_records(folder: Place, indices: Iterable[int]) -> list[ShardRecord]:
+def read_records(folder: Place, indices: Iterable[int]) -> Iterator[ShardRecord]:
     """Records of finished shards, in the order of ``indices``.
 
     Raises:
@@ -111,13 +108,12 @@ def read_records(folder: Place, indices: Iterable[int]) -> list[ShardRecord]:
     """
     names = [record_name(index) for index in indices]
     contents = read_many(folder, names)
-    records = []
     for name in names:
         try:
-            records.append(ShardRecord.of(json.loads(next(contents))))
+            record = ShardRecord.of(json.loads(next(contents)))
         except (OSError, ValueError, TypeError) as error:
             raise BadWeights(
                 f"{folder / name} is not the record of a shard",
                 hint="Remove it and repeat the 'c2l pairs' that filled the folder",
             ) from error
-    return records
+        yield record

@@ -17,6 +17,7 @@ from c2l.pairs import (
     build_pairs,
     draw_pairs,
     finish_pairs,
+    forget_workers,
     pairs_status,
     read_manifest,
 )
@@ -83,7 +84,9 @@ def make_pairs(
     )
     status = pairs_status(out)
     if status.complete:
-        status = dataclasses.replace(status, plan=finish_pairs(out))
+        forget_workers(out)
+        if not status.plan.complete:
+            status = dataclasses.replace(status, plan=finish_pairs(out))
     if wanted.num < wanted.num_before:
         text = _fewer(out, plan.num, wanted.num, wanted.num_before)
         tell(Notice("resumed", text))

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from c2l.devices import free_cached_memory, resolve_device, resolve_precision
 from c2l.loading import DEFAULT_RECIPE, load_pipeline
-from c2l.pipeline import OnCandidates, Pipeline
+from c2l.pipeline import Pipeline
 from c2l.plugins import registry
 from c2l.result import Picture
+from c2l.sampling.drawing import OnCandidates
 from c2l.sampling.request import Request
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent, offer_check
 from c2l.service.notices import (

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from c2l.budgets import SAMPLING
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
+from c2l.sampling.parts import Parts
 
 FURTHEST = 4.0
 """The most times that a difference of means is taken."""

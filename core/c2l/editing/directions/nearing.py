@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
+from c2l.adam import Adam
 from c2l.editing.directions.measuring import Pictures, see
 from c2l.editing.directions.texts import image_answers
-from c2l.editing.parts import Parts
 from c2l.editing.through_prior import codes_of, prior_repeats
 from c2l.guard import blaming
 from c2l.sample_options import Near
+from c2l.sampling.parts import Parts
 
 ANSWERS = 8
 """Of the prior, afresh, near the latents, or as a difference, in each of the two rounds."""
@@ -94,7 +95,7 @@ def _descended(parts: Parts, here: Pictures, goal: Tensor, truncation: float) ->
         start, wanted = here.latents.clone(), goal.to(here.seen).clone()
         std = codes_of(parts, space.expand(space.std[None].to(start))).clone()
         offset = torch.zeros(len(start), *std.shape[1:], device=start.device, requires_grad=True)
-        adam = torch.optim.Adam([offset], lr=_STEP_SIZE)
+        adam = Adam([offset], lr=_STEP_SIZE)
         for _ in range(_STEPS):
             latents = start + space.expand(std * offset, repeats)
             seen = embedder.embed_images(generator.synthesize(latents, truncation=truncation))
