@@ -66,9 +66,12 @@ def read_shard(folder: Place, manifest: PairsManifest, record: ShardRecord) -> d
         raise BadWeights(
             f"the shard {path} is not a safetensors file: {error}", hint=hint
         ) from error
-    wanted: dict[str, tuple[int, ...]] = {"embeddings": (record.num, manifest.embedding_width)}
-    if manifest.latent_dtype != SEEDS:
-        wanted["latents"] = (record.num, manifest.num_codes, manifest.latent_width)
+    wanted: dict[str, tuple[int, ...]] = {
+        "latents": (record.num, manifest.num_codes, manifest.latent_width),
+        "embeddings": (record.num, manifest.embedding_width),
+    }
+    if manifest.latent_dtype == SEEDS:
+        del wanted["latents"]
     if wrong := [n for n, shape in wanted.items() if n not in tensors or tensors[n].shape != shape]:
         raise BadWeights(
             f"the {' and '.join(wrong)} of the shard {path} do not have the shape in the manifest",
