@@ -8,6 +8,7 @@ from typing import Any
 
 _EPSILON = 1e-5
 
+
 @dataclass(frozen=True)
 class TransformerSettings:
     """Sizes of a Transformer, and its activation: ``gelu``, ``quick_gelu`` or ``tanh``."""

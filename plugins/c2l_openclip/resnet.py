@@ -100,9 +100,7 @@ class ModifiedResNet(nn.Module):
                 blocks.append(_Bottleneck(inputs, planes, stride))
                 inputs = 4 * planes
             self.add_module(f"layer{stage + 1}", blocks)
-        self.attnpool = _AttentionPool(
-            settings.image_size // 32, inputs, settings.heads, embed_dim
-        )
+        self.attnpool = _AttentionPool(settings.image_size // 32, inputs, settings.heads, embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.bn1(self.conv1(x)))

@@ -10,6 +10,7 @@ from c2l_stylegan.files.nvidia_pickles import root_of
 from c2l_stylegan.files.nvidia_settings import convert as convert_nvidia
 from c2l_stylegan.files.pickled import Module, array_of, plain, tensor_of, views
 from c2l_stylegan.files.tensorflow import network_of as tensorflow_network
+from c2l_stylegan.files.weights import misfits, read_safetensors, write_safetensors
 from c2l_stylegan.networks.draws import numpy_normal
 from c2l_stylegan.networks.filters import resampling_filter
 from c2l_stylegan.networks.mapping import FullyConnected, Mapping, unit_rms
@@ -40,9 +41,11 @@ __all__ = [
     "clamp_of",
     "convert_nvidia",
     "drawn_by",
+    "misfits",
     "number",
     "numpy_normal",
     "plain",
+    "read_safetensors",
     "real",
     "records_gradients",
     "resampling_filter",
@@ -51,4 +54,5 @@ __all__ = [
     "tensorflow_network",
     "unit_rms",
     "views",
+    "write_safetensors",
 ]

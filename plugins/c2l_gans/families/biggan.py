@@ -31,12 +31,6 @@ class BigGAN(ClassCodes):
     reader = biggan
 
     @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        side = self.network_settings.resolution
-        return side, side
-
-    @property
     def _layout(self) -> c2l.LatentLayout:
         settings = self.network_settings
         return c2l.LatentLayout(1, settings.z_dim + settings.class_width, (settings.num_layers,))

@@ -31,12 +31,6 @@ class EG3D(MappedLatents):
 
     network: EG3DNetwork
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        side = self.network_settings.resolution
-        return side, side
-
     @classmethod
     def _found(cls, path: Path, *, values: bool) -> Found[Any]:
         found = super()._found(path, values=values)

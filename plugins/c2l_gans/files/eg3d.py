@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from c2l.reading import Damaged, named_objects
-from c2l_gans.files.found import Found, Take, is_averaged, pickle
+from c2l.reading import Damaged
+from c2l_gans.files.found import Found, Take, averaged_module, is_pickle_with, pickle
 from c2l_gans.networks.camera import Camera
 from c2l_gans.networks.eg3d import EG3DSettings
 from c2l_stylegan.shared import (
@@ -25,7 +25,6 @@ from c2l_stylegan.shared import (
 
 MARK = b"class TriPlaneGenerator"
 """In the source code that lies in each of its files, which is not read."""
-_HEADER = 1 << 18
 _BLOCKS = ("block0", "block1")
 _LAYERS = ("conv0", "conv1", "torgb")
 _FOCAL = 4.2647
@@ -46,20 +45,11 @@ def read(path: Path) -> Found[EG3DSettings]:
 
 def recognises(path: Path) -> bool:
     """Whether a file is such a pickle; looks only at its beginning."""
-    with path.open("rb") as file:
-        head = file.read(_HEADER)
-    return head[:1] == b"\x80" and MARK in head
+    return is_pickle_with(path, MARK)
 
 
 def _convert(root: Any, take: Take) -> Found[EG3DSettings]:
-    modules = {
-        name: module
-        for name, value in named_objects(root).items()
-        if (module := Module.of(value)) and module.child("backbone") and module.child("decoder")
-    }
-    if not modules:
-        raise Damaged("it holds no TriPlaneGenerator G_ema")
-    generator = modules[min(modules, key=lambda name: (not is_averaged(name), len(name), name))]
+    generator = averaged_module(root, "backbone", "decoder", "renderer", "superresolution")
     tensors = generator.tensors(take)
     base, painted = convert_nvidia(child_of(generator, "backbone"), _below(tensors, "backbone."))
     if not isinstance(base, StyleGAN2Settings):
