@@ -14,8 +14,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from c2l import fast_linear, is_linear_fast
 from c2l_stylegan.cpu.banded_filters import windows
-from c2l_stylegan.cpu.products import multiply
 from c2l_stylegan.cpu.scratch import Scratch
 
 TILE = 4
@@ -79,7 +79,11 @@ class Winograd:
         targets = products.view(_NUM, down * across, _NUM, outputs)
         for i in range(_NUM):
             for j in range(_NUM):
-                multiply(sources[i, :, j], self.kernels[i * _NUM + j], targets[i, :, j])
+                kernel, target = self.kernels[i * _NUM + j], targets[i, :, j]
+                if is_linear_fast(kernel):
+                    target.copy_(fast_linear(sources[i, :, j], kernel))
+                else:
+                    torch.mm(sources[i, :, j], kernel.T, out=target)
         return self._from_points(products, down, across, scratch)[: last - first, :columns]
 
     def _to_points(
