@@ -19,7 +19,7 @@ _SMALLEST = 1 << 14
 
 
 def fast_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """As ``torch.nn.functional.linear``; with oneDNN where that is faster, if no gradient is wanted.
+    """As ``torch.nn.functional.linear``; with oneDNN where that is faster, without gradients.
 
     Args:
         x: shape (..., I); only the numbers of a row need to lie side by side.
