@@ -35,8 +35,7 @@ SECTIONS = {
     "stylegan3": f"{SYNTHESIS} --networks sg3-t-256 --runs 1",
     "prior": "prior_cpu.py --original ORIGINAL --rounds 9",
     "batches": f"batches.py --official OFFICIAL --threads {CORES}",
-    "towers": "image_tower.py --device cpu --threads 1 --towers ViT-B-32 --size 256"
-    " --num 16 --batch 16",
+    "towers": "towers.py",
     "live": "live_stages.py --threads 2",
 }
 

@@ -14,7 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_RAYS_AT_ONCE = 256
+from c2l_stylegan.shared import allows_fast_path
+
+_PLACES_AT_ONCE = 1 << 14
 """What is computed of so many fits the cache of a processor."""
 _ALMOST_OPAQUE = 1e-10
 _LEAST_WEIGHT = 0.01
@@ -119,7 +121,7 @@ def seen(
     """
     depths = march.depths().to(start.device)
     parts = []
-    for some in directions.split(_RAYS_AT_ONCE):
+    for some in directions.split(max(1, _PLACES_AT_ONCE // max(march.coarse, march.fine))):
         first = depths.expand(len(some), -1)
         density, colours = _looked_at(planes, decoder, start, some, first)
         with torch.no_grad():
@@ -161,8 +163,14 @@ def _weights(density: Tensor, depths: Tensor) -> Tensor:
 
 
 def _softplus(x: Tensor) -> Tensor:
-    """As torch's own, which takes ten times as long on a CPU."""
-    return -F.logsigmoid(-x)
+    """As torch's own, to seven digits of one.
+
+    Half of all time would go into its ``log1p``, which is several times slower than ``log`` and
+    ``exp`` together.
+    """
+    if not allows_fast_path(x):
+        return F.softplus(x)
+    return x.abs().neg_().exp_().add_(1).log_().add_(x.clamp_min(0))
 
 
 def _where_there_is_more(depths: Tensor, weights: Tensor, num: int) -> Tensor:
