@@ -93,8 +93,8 @@ class Pictures(NamedTuple):
 def look_at(parts: Parts, latents: Tensor, truncation: float = 1.0) -> Pictures:
     """The pictures of latents (B, L, D), all at once; gradients pass through."""
     images = parts.generator.synthesize(latents, truncation=truncation)
-    sides = [min(side, _SMALL) for side in images.shape[2:]]
-    small = adaptive_avg_pool2d(images.clamp(-1, 1), sides).flatten(1)
+    height, width = (min(side, _SMALL) for side in images.shape[2:])
+    small = adaptive_avg_pool2d(images.clamp(-1, 1), (height, width)).flatten(1)
     return Pictures(latents, parts.embedder.embed_images(images), small)
 
 
