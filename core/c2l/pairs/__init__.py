@@ -13,6 +13,7 @@ from c2l.pairs.build import (
 from c2l.pairs.engines import Engine
 from c2l.pairs.engines.local import LocalEngine, WorkerDied
 from c2l.pairs.folder import finish_pairs, missing_shards
+from c2l.pairs.job import naming
 from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.parts import part_mismatches, references_of
 from c2l.pairs.reader import Pairs, load_pairs
@@ -40,6 +41,7 @@ __all__ = [
     "forget_workers",
     "load_pairs",
     "missing_shards",
+    "naming",
     "pairs_status",
     "parse_ranges",
     "part_mismatches",

@@ -19,6 +19,7 @@ from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.parts import part_mismatches
 from c2l.pairs.records import (
     Listing,
+    finished_shards,
     list_shards,
     read_records,
     record_name,
@@ -68,7 +69,7 @@ def begin(
         if there.shard_length(short) < there.shard_size:
             remove_record(out, short)  # it grows: it is drawn again, in full
     else:
-        last = max(list_shards(out).finished, default=-1)
+        last = max(finished_shards(out), default=-1)
         num = max(num, min(there.num, (last + 1) * there.shard_size))
     plan = dataclasses.replace(there, num=num, shards=ShardList())
     plan.write(out)
@@ -88,7 +89,7 @@ def missing_shards(plan: PairsManifest, out: Place) -> list[int]:
 
 def num_done(plan: PairsManifest, out: Place) -> int:
     """How many pairs are on disk."""
-    finished = list_shards(out).finished
+    finished = finished_shards(out)
     return sum(plan.shard_length(i) for i in finished if i < plan.num_shards)
 
 
@@ -117,7 +118,7 @@ def assembled(plan: PairsManifest, out: Place) -> PairsManifest:
         BadInput: some are still missing.
         BadWeights: a record is damaged.
     """
-    finished = list_shards(out).finished
+    finished = finished_shards(out)
     if not finished.issuperset(range(plan.num_shards)):
         raise unfinished(plan, out)
     if plan.complete:

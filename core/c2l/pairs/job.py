@@ -14,6 +14,7 @@ from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.precision import lower
 from c2l.pairs.records import shard_name
+from c2l.pairs.shares import Share
 from c2l.part import Part
 from c2l.places import Place
 from c2l.plugins import registry
@@ -94,10 +95,11 @@ def load_parts(generator: PartCard, embedder: PartCard, device: str) -> Parts:
 
 
 @contextmanager
-def naming(index: int) -> Iterator[None]:
-    """Errors name this node and the shard, for those who read them elsewhere."""
+def naming(what: int | Share) -> Iterator[None]:
+    """Errors name this node, and the shard or the share, for those who read them elsewhere."""
     try:
         yield
     except C2LError as error:
-        error.message = f"node {platform.node()}, {shard_name(index)}: {error.message}"
+        work = what if isinstance(what, Share) else shard_name(what)
+        error.message = f"node {platform.node()}, {work}: {error.message}"
         raise

@@ -172,7 +172,10 @@ class PairsManifest:
 
 
 def _as_line(shard: ShardRecord) -> str:
-    return json.dumps({name: getattr(shard, name) for name in _FIELDS})
+    return (
+        f'{{"file": {json.dumps(shard.file)}, "made_on": {json.dumps(shard.made_on)}, '
+        f'"num": {shard.num}, "sha256": "{shard.sha256}", "size": {shard.size}}}'
+    )
 
 
 def _as_in_version_1(shard: ShardRecord) -> str:

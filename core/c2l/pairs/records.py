@@ -89,6 +89,16 @@ def list_shards(folder: Place) -> Listing:
     return Listing(frozenset(records & sizes.keys()), sizes, times)
 
 
+def finished_shards(folder: Place) -> frozenset[int]:
+    """Places of shards that are there with their record; nothing but names is asked for."""
+    found: dict[str, set[int]] = {"json": set(), "safetensors": set()}
+    for entry in list_place(folder):
+        name = _NAME.fullmatch(entry.name)
+        if name is not None:
+            found[name[2]].add(int(name[1]))
+    return frozenset(found["json"] & found["safetensors"])
+
+
 def write_record(folder: Place, index: int, record: ShardRecord) -> None:
     """Say that a shard is finished."""
     text = json.dumps(dataclasses.asdict(record), sort_keys=True) + "\n"

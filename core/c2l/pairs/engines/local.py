@@ -143,7 +143,9 @@ def _in_processes(
     told, since = 0, time.monotonic()
     look_at = since + _WATCH_EVERY
     waiting: set[Future[int | None]] = set()
-    works = chain((partial(_draw, index) for index in indices), [_end] * len(devices))
+    works: Iterator[Callable[[], int | None]] = chain(
+        (partial(_draw, index) for index in indices), [_end] * len(devices)
+    )
     try:
         while True:
             with _children_ignore_interrupts():

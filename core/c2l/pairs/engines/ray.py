@@ -173,9 +173,10 @@ class _Crowd:
             return
         self._look_at = time.monotonic() + _WATCH_EVERY
         hung = {(w.node, w.pid): w.silent for w in workers_of(self._out) if w.hangs}
-        for actor, (*who, since) in list(self._who.items()):
+        for actor, (node, process, since) in list(self._who.items()):
             # A longer silence is that of another process, killed earlier, that had its number.
-            if self._theirs[actor] and hung.get(tuple(who), inf) < time.monotonic() - since:
+            silent = hung.get((node, process), inf)
+            if self._theirs[actor] and silent < time.monotonic() - since:
                 self._ray.kill(actor)
                 self._take_back(actor)
 
