@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from c2l import fast_linear
 from c2l_openclip.architecture import TextSettings, TransformerSettings, ViTSettings
 
 
@@ -26,6 +27,9 @@ class Unset:
 
 class Linear(Unset, nn.Linear):
     """A linear layer whose weights come from a file."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return fast_linear(x, self.weight, self.bias)
 
 
 class Conv2d(Unset, nn.Conv2d):
@@ -44,7 +48,8 @@ class _QuickGELU(nn.Module):
 
 
 def _activation(name: str) -> nn.Module:
-    return {"gelu": nn.GELU, "quick_gelu": _QuickGELU, "tanh": lambda: nn.GELU("tanh")}[name]()
+    modules = {"gelu": nn.GELU(), "quick_gelu": _QuickGELU(), "tanh": nn.GELU("tanh")}
+    return modules[name]
 
 
 class _Attention(nn.Module):
@@ -59,7 +64,7 @@ class _Attention(nn.Module):
 
     def forward(self, x: Tensor, causal: bool) -> Tensor:
         batch, length, width = x.shape
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        qkv = fast_linear(x, self.in_proj_weight, self.in_proj_bias)
         q, k, v = qkv.view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
         out: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(batch, length, width))

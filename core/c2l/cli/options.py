@@ -59,7 +59,7 @@ RankBy = Annotated[Text, option("What ranks them: pictures or student.", default
 
 # Where, whether, and in what form.
 Device = Annotated[str, option("cpu, cuda, cuda:1, mps or auto.")]
-Precision = Annotated[Text, option("float32; or bf16 or fp16 if it can.", default="float32")]
+Precision = Annotated[Text, option("float32, bf16, fp16, or auto, the fastest.", default="float32")]
 AcceptLicence = Annotated[bool, option("Accept licences of what is fetched.", "--accept-licence")]
 AcceptPrograms = Annotated[bool, option("Run files that are programs.", "--accept-programs")]
 DryRun = Annotated[bool, option("Only say what would be fetched.", "--dry-run")]

@@ -8,7 +8,7 @@ its class, for priors that learn classes.
 from __future__ import annotations
 
 import functools
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -119,7 +119,11 @@ def obedience(prior: Prior) -> float:
     means = torch.stack([latents[own == number].mean(dim=0) for number in range(NUM_CLASSES)])
     obeyed = []
     for number in range(NUM_CLASSES):
-        told = {"seeds": range(NUM_ASKED), "classes": [number] * NUM_ASKED, "modality": "image"}
+        told: dict[str, Any] = {
+            "seeds": range(NUM_ASKED),
+            "classes": [number] * NUM_ASKED,
+            "modality": "image",
+        }
         drawn = prior.sample(embeddings, **told).flatten(1).cpu()
         obeyed.append(torch.cdist(drawn, means).argmin(dim=1) == number)
     return float(torch.cat(obeyed).float().mean())

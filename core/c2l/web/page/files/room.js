@@ -166,7 +166,7 @@ class Room {
 
 	/** What the server noticed that is of use here. */
 	tell(notices) {
-		const told = notices.filter((notice) => !["device", "offer", "time"].includes(notice.kind));
+		const told = notices.filter((notice) => !["device", "precision", "offer", "time"].includes(notice.kind));
 		this.say(told.map((notice) => inWords(notice.text)).join(" "));
 	}
 
