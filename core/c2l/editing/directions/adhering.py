@@ -28,7 +28,7 @@ from c2l.editing.directions.measuring import (
 )
 from c2l.editing.directions.nearing import come_near
 from c2l.editing.directions.texts import as_far_as_shown, is_a_kind, text_difference
-from c2l.editing.parts import Parts
+from c2l.sampling.parts import Parts
 
 NUM_TYPICAL = 48
 """Pictures of each text, which say how clearly it is usually shown."""

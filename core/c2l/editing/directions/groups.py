@@ -17,8 +17,8 @@ from c2l.editing.directions.measuring import (
     look,
     see,
 )
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
+from c2l.sampling.parts import Parts
 
 
 def from_groups(

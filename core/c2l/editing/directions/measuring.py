@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, normalize
 
 from c2l.budgets import SAMPLING
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
+from c2l.sampling.parts import Parts
 
 FURTHEST = 4.0
 """The most times that a difference of means is taken."""
@@ -93,8 +93,8 @@ class Pictures(NamedTuple):
 def look_at(parts: Parts, latents: Tensor, truncation: float = 1.0) -> Pictures:
     """The pictures of latents (B, L, D), all at once; gradients pass through."""
     images = parts.generator.synthesize(latents, truncation=truncation)
-    sides = [min(side, _SMALL) for side in images.shape[2:]]
-    small = adaptive_avg_pool2d(images.clamp(-1, 1), sides).flatten(1)
+    height, width = (min(side, _SMALL) for side in images.shape[2:])
+    small = adaptive_avg_pool2d(images.clamp(-1, 1), (height, width)).flatten(1)
     return Pictures(latents, parts.embedder.embed_images(images), small)
 
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from c2l.adam import Adam
 from c2l.editing.directions.goal import Goal
 from c2l.editing.directions.measuring import Pictures, look, look_at
 from c2l.editing.directions.texts import image_answers
-from c2l.editing.parts import Parts
 from c2l.editing.through_prior import codes_of, prior_repeats
 from c2l.guard import blaming
 from c2l.sample_options import Near
+from c2l.sampling.parts import Parts
 
 ANSWERS = 8
 """Of the prior, afresh, near the latents, or as a difference, in each of the two rounds."""
@@ -97,7 +98,7 @@ def _descended(parts: Parts, goal: Goal, here: Pictures) -> Pictures:
         start, wanted = here.latents.clone(), goal.cloned()
         std = codes_of(parts, space.expand(space.std[None].to(start))).clone()
         offset = torch.zeros(len(start), *std.shape[1:], device=start.device, requires_grad=True)
-        adam = torch.optim.Adam([offset], lr=_STEP_SIZE)
+        adam = Adam([offset], lr=_STEP_SIZE)
         for _ in range(_STEPS):
             latents = start + space.expand(std * offset, repeats)
             loss = wanted.missed(look_at(parts, latents, goal.truncation)).sum()

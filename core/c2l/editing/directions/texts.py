@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import check_text
 from c2l.prompts.domains import ALIKE, find_domain
 from c2l.sample_options import Near
+from c2l.sampling.parts import Parts
 
 _LEAST_KIND = 0.1
 """Cosine by which pictures of a kind show it more clearly than others; what says nothing has less
