@@ -36,6 +36,13 @@ _TRIED_ON = 24
 MOST_TRIED = 8 * _TRIED_ON
 """Pictures that ``calibrate`` may draw."""
 
+NUM_TYPICAL = 48
+"""Pictures of a text, which say how clearly it is usually shown."""
+
+_CLEARER = 0.25
+"""The share of these that may show it more clearly. A prior may miss a text in every second
+picture; to go as far as the clearest would take more of a picture along than has to be."""
+
 _SMALL = 32
 """Sides of a small picture, at most."""
 
@@ -93,8 +100,8 @@ class Pictures(NamedTuple):
 def look_at(parts: Parts, latents: Tensor, truncation: float = 1.0) -> Pictures:
     """The pictures of latents (B, L, D), all at once; gradients pass through."""
     images = parts.generator.synthesize(latents, truncation=truncation)
-    sides = [min(side, _SMALL) for side in images.shape[2:]]
-    small = adaptive_avg_pool2d(images.clamp(-1, 1), sides).flatten(1)
+    height, width = (min(side, _SMALL) for side in images.shape[2:])
+    small = adaptive_avg_pool2d(images.clamp(-1, 1), (height, width)).flatten(1)
     return Pictures(latents, parts.embedder.embed_images(images), small)
 
 
@@ -153,6 +160,20 @@ def pictures_of(
     latents = latents.to(parts.generator.device)
     space = parts.generator.latent_space
     return see(parts, space.expand(latents, parts.prior.repeats), truncation, on_seen)
+
+
+def usual_clearness(
+    parts: Parts,
+    text: str,
+    difference: Tensor,
+    *,
+    truncation: float = 1.0,
+    on_seen: Callable[[int], None] = lambda num: None,
+) -> float:
+    """How clearly pictures of a text show it: their cosine with a difference (E,) of texts."""
+    seen = pictures_of(parts, text, NUM_TYPICAL, truncation=truncation, on_seen=on_seen)
+    clear = normalize(seen, dim=1) @ normalize(difference, dim=0).to(seen)
+    return float(clear.quantile(1 - _CLEARER))
 
 
 class Calibrated(NamedTuple):
