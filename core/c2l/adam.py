@@ -7,11 +7,9 @@ torch, beneath the wrappers that keep the compiler away from them.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 
 class _Plain(torch.optim.Optimizer):
@@ -31,7 +29,7 @@ class _Plain(torch.optim.Optimizer):
         inspect.unwrap(torch.optim.Optimizer.zero_grad)(self, set_to_none)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Tensor] | None = None) -> Any:
+    def step(self, closure: Any = None) -> Any:
         """One step; ``closure`` is there because torch's own optimisers have it."""
         return inspect.unwrap(torch.optim.Adam.step)(self, closure)
 

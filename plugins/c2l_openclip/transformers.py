@@ -48,7 +48,8 @@ class _QuickGELU(nn.Module):
 
 
 def _activation(name: str) -> nn.Module:
-    return {"gelu": nn.GELU, "quick_gelu": _QuickGELU, "tanh": lambda: nn.GELU("tanh")}[name]()
+    modules = {"gelu": nn.GELU(), "quick_gelu": _QuickGELU(), "tanh": nn.GELU("tanh")}
+    return modules[name]
 
 
 class _Attention(nn.Module):

@@ -45,8 +45,8 @@ class Raised(RayError):
 class Call:
     """A call of an actor, which is not carried out before it is asked for."""
 
-    def __init__(self, answer: Callable[[], Any], starts: int = 0) -> None:
-        self.answer, self.starts = answer, starts
+    def __init__(self, answer: Callable[[], Any], actor: int, is_hello: bool) -> None:
+        self.answer, self.actor, self.is_hello = answer, actor, is_hello
 
 
 class Handle:
@@ -59,10 +59,11 @@ class Handle:
         self._actor = engine._Actor(job, "cpu")
 
     def _hello(self) -> Call:
-        return Call(lambda: self._ray.start(self._number) or ("node", self._number), self._number)
+        who = "node", self._number
+        return Call(lambda: self._ray.start(self._number) or who, self._number, is_hello=True)
 
     def _call(self, index: int) -> Call:
-        return Call(lambda: self._answer(index))
+        return Call(lambda: self._answer(index), self._number, is_hello=False)
 
     def _answer(self, index: int) -> Any:
         try:
@@ -110,8 +111,9 @@ class Ray:
 
     def wait(self, calls: list[Call], **_: Any) -> tuple[list[Call], list[Call]]:
         """Actors start as soon as they can; of shards, the first is drawn."""
-        ready = [call for call in calls if not self.waits(call.starts)]
-        ready.sort(key=lambda call: not call.starts)
+        ready = [call for call in calls if not self.waits(call.actor)]
+        assert ready, "nobody will ever answer"
+        ready.sort(key=lambda call: not call.is_hello)
         return ready[:1], ready[1:]
 
     def kill(self, actor: Handle) -> None:

@@ -60,6 +60,7 @@ def test_a_file_beside_the_weights_moves_the_camera(cars: Path, tmp_path: Path) 
     assert torch.equal(seen, usual.synthesize(latents, camera=SIDEWAYS))
     assert not torch.allclose(seen, usual.synthesize(latents))
     assert moved.fingerprint() != usual.fingerprint()
+    assert moved.describe(cars)["camera"] == "yaw 25, pitch -10, focal length 1.7074"
     moved.save(tmp_path / "moved.safetensors")
     assert torch.equal(opened(tmp_path / "moved.safetensors").synthesize(latents), seen)
 

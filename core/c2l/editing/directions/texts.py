@@ -134,14 +134,13 @@ def several_answers(
 def image_answers(
     parts: Parts, seen: Tensor, seeds: Sequence[int], *, near: Near | None = None
 ) -> Tensor:
-    """Latents (B, M, L, D) for embeddings (B, E) of pictures, as many for each as there are seeds.
+    """Latents (B, M, L, D) for embeddings (B, M, E) of pictures, with M seeds.
 
     Args:
         near: latents (B * M, K, D) that they are to be neighbours of.
     """
-    num = len(seeds)
-    rows = seen.repeat_interleave(num, dim=0)
-    return _asked(parts, rows, [*seeds] * len(seen), near).unflatten(0, (len(seen), num))
+    rows = _asked(parts, seen.flatten(0, 1), [*seeds] * len(seen), near)
+    return rows.unflatten(0, seen.shape[:2])
 
 
 def _asked(
