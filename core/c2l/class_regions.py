@@ -22,13 +22,17 @@ LATENTS_IN_ALL = 16_384
 FEWEST, MOST = 16, 512
 """Latents of each class, whose seeds are the same for all of them."""
 
+OTHERS_IN_ALL, FEWEST_OTHERS = 8192, 4
+"""Latents of seeds that no other has. They tell how latents spread, which the few seeds that all
+classes are shown with do not: there may be fewer of them than a code has numbers."""
+
 AT_ONCE = 1024
 EVEN = 0.01
 """Of the mean variance, added to all: the covariance of few latents is flat in some directions."""
 
 STRANGE = 2.0
-"""A latent that is so many times as far from all random ones as they are from each other, at most,
-is none that the network would draw."""
+"""A latent that is so many times as far from the nearest random one of its class as others are at
+most, is none that the network would draw."""
 
 
 class ClassRegions:
@@ -41,39 +45,31 @@ class ClassRegions:
 
     def __init__(self, sample: Callable[[Sequence[int], Sequence[int]], Tensor], num: int) -> None:
         each = max(FEWEST, min(MOST, LATENTS_IN_ALL // num))
-        together = max(1, AT_ONCE // each)
-        seen, scatter = [], torch.zeros(())
-        for first in range(0, num, together):
-            some = range(first, min(first + together, num))
-            classes = [number for number in some for _ in range(each)]
-            drawn = sample([*range(each)] * len(some), classes).cpu().unflatten(0, (-1, each))
-            away = (drawn - drawn.mean(dim=1, keepdim=True)).flatten(0, 1).transpose(0, 1)
-            scatter = scatter + (away.mT @ away).double()
-            seen.append(drawn)
-        covariance = scatter / (num * (each - 1))
+        fresh = max(FEWEST_OTHERS, min(MOST, OTHERS_IN_ALL // num))
+        self._drawn = _draw(sample, num, each, lambda number: range(each))  # (K, C, S, D)
+        others = _draw(
+            sample,
+            num,
+            fresh,
+            lambda number: range(each + number * fresh, each + (number + 1) * fresh),
+        )
+        self.means = torch.cat([self._drawn, others], dim=2).mean(dim=2)  # (K, C, D)
+        away = (others - others.mean(dim=2, keepdim=True)).flatten(1, 2)
+        covariance = (away.mT @ away).double() / (num * (fresh - 1))
         level = covariance.diagonal(dim1=1, dim2=2).mean(dim=1).clamp_min(1e-12)
         even = EVEN * level[:, None, None] * torch.eye(covariance.shape[-1])
         self._whiten = torch.linalg.inv(torch.linalg.cholesky(covariance + even)).float()
-        self._drawn = torch.cat(seen).permute(2, 0, 1, 3)  # (K, C, S, D)
-        self.means = self._drawn.mean(dim=2)  # (K, C, D)
         self._whitened_means = self.means @ self._whiten.mT
-        self._near, self._strange = self._distances()
-        own = torch.arange(num).repeat_interleave(FEWEST)
-        margins = self._margins(self._drawn[:, :, :FEWEST].flatten(1, 2).transpose(0, 1), own)
+        own = torch.arange(num).repeat_interleave(fresh)
+        latents = others.flatten(1, 2).transpose(0, 1)
+        _, far = self._next_to(latents, own)
+        self._near, self._strange = far.median(dim=1).values, STRANGE * far.amax(dim=1)
+        margins = torch.cat([
+            self._margins(some, classes)
+            for some, classes in zip(latents.split(AT_ONCE), own.split(AT_ONCE), strict=True)
+        ])  # fmt: skip
         right = margins[margins > 0] if bool((margins > 0).any()) else margins.new_zeros(1)
         self._least = 0.99 * right.min()
-
-    def _distances(self) -> tuple[Tensor, Tensor]:
-        """How far half of the random latents are from the nearest other one of their class, and
-        from where on one is strange; (K,) of each."""
-        nearest = []
-        for drawn in self._drawn.unbind(dim=1):
-            white = drawn @ self._whiten.mT
-            apart = torch.cdist(white, white)
-            apart.diagonal(dim1=1, dim2=2).fill_(torch.inf)
-            nearest.append(apart.amin(dim=2))
-        together = torch.cat(nearest, dim=1)
-        return together.median(dim=1).values, STRANGE * together.amax(dim=1)
 
     def classes_of(self, latents: Tensor) -> Tensor:
         """The class (B,) of each latent (B, K, D); K may be another where the space has one code,
@@ -120,3 +116,20 @@ class ClassRegions:
             result[open_] = wanted.expand_as(latents)[open_]
             open_ = open_ & (self._margins(result, classes) < self._least)
         return result
+
+
+def _draw(
+    sample: Callable[[Sequence[int], Sequence[int]], Tensor],
+    num: int,
+    each: int,
+    seeds_of: Callable[[int], Sequence[int]],
+) -> Tensor:
+    """Latents of ``each`` seeds of each class, (K, C, S, D)."""
+    together = max(1, AT_ONCE // each)
+    drawn = []
+    for first in range(0, num, together):
+        some = range(first, min(first + together, num))
+        seeds = [seed for number in some for seed in seeds_of(number)]
+        latents = sample(seeds, [number for number in some for _ in range(each)]).cpu()
+        drawn.append(latents.unflatten(0, (-1, each)))
+    return torch.cat(drawn).permute(2, 0, 1, 3).contiguous()

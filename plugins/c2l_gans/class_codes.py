@@ -7,6 +7,7 @@ Between two embeddings there are pictures too; nothing here moves a latent to th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class ClassCodes(GAN):
     def _noise_deviation(self) -> float:
         return 1.0
 
-    def _sizes(self) -> Mapping[str, int]:
+    def _sizes(self) -> Mapping[str, Any]:
         settings = self.network_settings
         return {"z_dim": settings.z_dim, "classes": settings.num_classes}
 

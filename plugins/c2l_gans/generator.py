@@ -120,7 +120,7 @@ class GAN(c2l.Generator):
         """The family and its settings, JSON-able."""
         return {"family": self.family, **self.network_settings.to_dict()}
 
-    def _sizes(self) -> Mapping[str, int]:
+    def _sizes(self) -> Mapping[str, Any]:
         """Widths and numbers that ``describe`` tells: ``z_dim``, ``classes`` and the like."""
         return {"z_dim": self._layout.width, "classes": 0}
 

@@ -187,6 +187,24 @@ def test_latents_are_moved_as_the_random_ones_next_to_them() -> None:
     assert from_the_middle.min() > 0.9
 
 
+def test_many_classes_with_few_latents_of_each() -> None:
+    """Fewer seeds are shown in all classes than a code has numbers; others are no strangers."""
+    table = torch.randn(20_000, 48, generator=torch.Generator().manual_seed(0))
+    centres = 2 * table[-1000:]
+
+    def drawn(seeds: Sequence[int], classes: Sequence[int]) -> torch.Tensor:
+        return (table[list(seeds)] + centres[list(classes)])[:, None]
+
+    regions = ClassRegions(drawn, 1000)
+    seeds, own, goal = range(15_000, 15_200), torch.arange(200), torch.arange(200, 400)
+    latents = drawn(seeds, own.tolist())
+    assert torch.equal(regions.classes_of(latents), own)
+    stayed = (regions.moved(latents, own) == latents).flatten(1).all(dim=1)
+    assert stayed.float().mean() > 0.97
+    apart = (regions.moved(latents, goal) - drawn(seeds, goal.tolist())).norm(dim=2)
+    assert apart.mean() < 0.2 * (centres[own] - centres[goal]).norm(dim=1).mean()
+
+
 def test_what_no_random_latent_is_like_becomes_one() -> None:
     """It may be of its class by all that can be computed, and show none."""
     regions = ClassRegions(arcs, 2)

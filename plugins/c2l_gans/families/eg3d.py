@@ -64,6 +64,11 @@ class EG3D(MappedLatents):
         images: Tensor = self.network(self._codes(latents, truncation, repeats), chosen)
         return images
 
+    def _sizes(self) -> Mapping[str, Any]:
+        camera = self.network_settings.camera
+        seen = f"yaw {camera.yaw:g}, pitch {camera.pitch:g}, focal length {camera.focal:g}"
+        return {**super()._sizes(), "camera": seen}
+
     def _mapped(self, z: Tensor, classes: Tensor | None) -> Tensor:
         return self.network.mapped(z)
 

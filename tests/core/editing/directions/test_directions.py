@@ -162,7 +162,8 @@ def test_a_picture_adheres_by_the_smallest_move(pipeline: c2l.Pipeline) -> None:
     found = adhere(pipeline, layers, "shape2")
     assert all(one.after > one.before for one in found)
     # What shows it as clearly already stays as it is.
-    shown = latents[attributes_of(latents)["shape"] == 2].expand(-1, space.num_layers, -1)
+    text = pipeline.embedder.embed_text(["shape2"])
+    shown = space.expand(pipeline.prior.sample(text.expand(16, -1), seeds=range(16)))
     clear = [one for one in adhere(pipeline, shown, "shape2") if one.before >= one.typical]
     assert clear and all(one.after == one.before for one in clear)
     assert not any(one.direction.step.any() for one in clear)
