@@ -35,6 +35,8 @@ SNAPSHOTS = (40, 100, 300)
 
 
 WAYS = ("direction", "adhere", "StyleCLIP")
+EXACTNESS = "exactness"
+"""No way of changing anything: how far judge and entangled latents can be trusted."""
 
 
 class Case(NamedTuple):
@@ -222,7 +224,7 @@ def main() -> None:
     parser.add_argument("--num", type=int, default=100, help="faces that are drawn")
     parser.add_argument("--adhered", type=int, default=50, help="the most to adhere")
     parser.add_argument("--optimised", type=int, default=4, help="the most for StyleCLIP's way")
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--ways", nargs="+", choices=(*WAYS, EXACTNESS), default=WAYS)
     parser.add_argument("--entangled", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -233,6 +235,9 @@ def main() -> None:
         print("# Editing: one thing changed, everything else kept")
     else:
         pipeline, title = entangled.pipeline(arguments.entangled), "Entangled faces"
+        if EXACTNESS in arguments.ways:
+            entangled.exactness(pipeline.generator, found[1])
+            return
         alone, together = entangled.measure_mixing(pipeline.generator)
     plan = Plan(arguments.ways, arguments.num, arguments.adhered, arguments.optimised)
     table(title, pipeline, found[1], plan)

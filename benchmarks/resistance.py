@@ -51,9 +51,6 @@ PICKED = "pairs, picked by the judge"
 """Those pictures of the pairs that show most of what is named, as many as there are: what the
 generator can draw of a prompt, and how varied. No prior can be asked for more."""
 
-OLD = {"noise": 1.0, "adherence": 0.25, "guidance": 1.0}
-FIXED = "flow, "
-"""Before a bridge that is fixed."""
 AUTO = "flow, auto"
 TRIED = "flow, auto's "
 """Before a bridge that auto tried, and which is now fixed on the same network."""
@@ -86,8 +83,6 @@ ROWS: Mapping[str, Row] = {
     "ridge": Row("ridge"),
     "2022 recipe, 1000 steps": Row(**_PAPER, asked={"steps": 1000}),
     "2022 recipe, 4 steps": Row(**_PAPER, asked={"steps": 4}),
-    "flow, noise alone": Row("flow", {"gap": "noise", **OLD}),
-    "flow, centring+noise+projection": Row("flow", {"gap": "centring+noise+projection", **OLD}),
     AUTO: Row("flow"),
     "onestep, auto": Row("onestep"),
 }
@@ -263,28 +258,27 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     own: list[float] = []
     for name, cells in worlds.items():
         auto = cells.get(AUTO)
-        bridges = {k: v for k, v in cells.items() if k.startswith(FIXED) and k != AUTO}
+        bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
         if auto is None or not bridges:
             continue
         best = max(bridges, key=lambda label: fmean(bridges[label].accuracy))
-        tries = [cell for label, cell in bridges.items() if label.startswith(TRIED)]
+        tries = [*bridges.values()]
         fitting = [-(cell.unfit or 0.0) for cell in tries]
         right = [fmean(cell.accuracy) for cell in tries]
         # As the choice sees it: what is above the least share that does not fit.
         pooled[0].extend(value - max(fitting) for value in fitting)
         pooled[1].extend(value - max(right) for value in right)
-        if len(tries) > 1:
-            own.append(rank_correlation(fitting, right))
+        own.append(rank_correlation(fitting, right))
         near, old = cells.get("neighbours"), cells.get("2022 recipe, 1000 steps")
         row = [
             name,
-            best.removeprefix(TRIED).removeprefix(FIXED),
+            best.removeprefix(TRIED),
             _difference(auto.accuracy, bridges[best].accuracy),
             _difference(auto.accuracy, near.accuracy) if near else "",
             _times(auto, near),
             _times(cells.get(PICKED), near),
             _difference(auto.accuracy, old.accuracy) if old else "",
-            f"{own[-1]:.2f}" if len(tries) > 1 else "",
+            f"{own[-1]:.2f}",
         ]
         print(f"| {' | '.join(row)} |")
     if len(pooled[0]) > 1:
@@ -346,9 +340,14 @@ def _error(values: Sequence[float]) -> float:
 
 
 def _words(settings: Mapping[str, Any]) -> str:
-    """``blur+projection, adherence 1.0``."""
-    rest = [f"{name} {value}" for name, value in settings.items() if name != "gap"]
-    return ", ".join([*([settings["gap"]] if "gap" in settings else []), *rest])
+    """``blur+projection, adherence 1.0``: without what means nothing to such a bridge."""
+    gap = settings.get("gap", "")
+    near = {"nearest", "slack"} if "neighbours" not in gap else set()
+    pull = {"pull"} if "neighbours" not in gap and "projection" not in gap else set()
+    rest = [
+        f"{name} {value}" for name, value in settings.items() if name not in {"gap", *near, *pull}
+    ]
+    return ", ".join([*([gap] if gap else []), *rest])
 
 
 @cache

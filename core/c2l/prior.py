@@ -165,7 +165,7 @@ class Prior(Part, ABC):
         return ()
 
     def sampling_candidates_near(self, settings: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """More of them, like the one that has proved best; at most as many are tried."""
+        """More of them, like the one that would be taken so far; at most as many are tried."""
         return ()
 
     def sampling_doubt(self, settings: Mapping[str, Any]) -> float:

@@ -26,7 +26,7 @@ from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
 from c2l_priors.scaling import LatentScale
 
-GUIDED = (0.2, 0.8)
+GUIDED = (0.1, 0.6)
 """The times at which guidance acts: before, it narrows the choice more than it helps (Kynkäänniemi
 et al. 2024, arXiv 2404.07724); after, nothing would correct what it overshoots. A guided step costs
 two calls, made as one of twice the batch."""
@@ -83,7 +83,7 @@ class FlowPrior(BridgedPrior):
         num_blocks: Count = 4
         drop: Drop = 0.1
         guidance: Guidance = 1.5
-        steps: Steps = 8
+        steps: Steps = 6
 
     config: Settings
     takes_classes: ClassVar[bool] = True

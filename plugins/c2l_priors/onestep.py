@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from c2l import Near
 from c2l.ranges import Guidance, Steps
 from c2l_priors.classes import taught
-from c2l_priors.flow import GUIDED, Asked, FlowPrior, Guided, Numbers
+from c2l_priors.flow import Asked, FlowPrior, Guided, Numbers
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder
 
 WALK_STEPS = 4
 WALK_GUIDANCE = 1.3
+WALK_GUIDED = (0.2, 0.8)
 """Of the walk that the jump learns from. Straight lines bend little: 4 do nearly as well as 32. But
 they lack the fresh noise of the flow's own steps, which asks again what is between two answers.
 Some guidance makes up for it: in five worlds such a walk shows what prompts name within 0.6 points
@@ -114,7 +115,7 @@ class OneStepPrior(FlowPrior):
         times = torch.linspace(1.0, 0.0, WALK_STEPS + 1, device=x.device)
         modulations = self.time(times[:-1])
         for step, (now, after) in enumerate(itertools.pairwise(times.tolist())):
-            prompt = led if GUIDED[0] <= now <= GUIDED[1] else plain
+            prompt = led if WALK_GUIDED[0] <= now <= WALK_GUIDED[1] else plain
             x = torch.lerp(self._guided(x, now, modulations[step], prompt), x, after / now)
         return x
 

@@ -48,6 +48,9 @@ FEWEST_STORED, MOST_STORED = 4096, 16_384
 there are, the nearer lie those that fit a text: three times as many show half a point to two points
 more of what prompts name, as varied as before."""
 
+MOST_NEAR = 0.1
+"""The share of stored pictures that are neighbours at most, whatever the slack."""
+
 TEMPERATURE = 0.05
 """Of the softmax over pictures near a text, in units of the cosine between centred embeddings."""
 
@@ -87,7 +90,8 @@ class Bridge(nn.Module):
         adherence: the default for text, from 0 (as noisy as it is said to be) to 1 (no
             noise).
         pull: how far projection or neighbours move a text, from 0 to 1.
-        nearest: the share of the stored pictures that neighbours are among.
+        nearest: the share of the stored pictures that neighbours are among, at least.
+        slack: and those that fit a text as well as these but for such a part.
         stored: how many pictures are.
     """
 
@@ -108,6 +112,7 @@ class Bridge(nn.Module):
         adherence: float = 1.0,
         pull: float = 0.5,
         nearest: float = 0.005,
+        slack: float = 0.0,
         stored: int = FEWEST_STORED,
     ) -> None:
         super().__init__()
@@ -121,6 +126,7 @@ class Bridge(nn.Module):
             adherence=adherence,
             pull=pull,
             nearest=nearest,
+            slack=slack,
         )
         self.register_buffer("image_mean", torch.zeros(embedding_width))
         self.register_buffer("text_mean", torch.zeros(embedding_width))
@@ -150,6 +156,7 @@ class Bridge(nn.Module):
         adherence: float,
         pull: float,
         nearest: float,
+        slack: float,
     ) -> None:
         """Take other values of the constructor's arguments.
 
@@ -161,6 +168,7 @@ class Bridge(nn.Module):
         self.adherence = adherence
         self.pull = pull
         self.nearest = nearest
+        self.slack = slack
 
     def fit(self, embeddings: Tensor, texts: Tensor | None) -> None:
         """Take statistics of pictures (N, E) and of texts (M, E), as the embedder gives them.
@@ -217,9 +225,10 @@ class Bridge(nn.Module):
         if adherence is None:
             adherence = self.adherence if modality == "text" else 1.0
         if normal is not None and modality == "text" and "neighbours" in self.chosen:
-            near = self._neighbours(embeddings)
-            place = (torch.special.ndtr(normal(1)) * near.shape[1]).long()
-            one = near[torch.arange(len(near)), place[:, 0].clamp_max(near.shape[1] - 1)]
+            near, num = self._neighbours(embeddings)
+            place = (torch.special.ndtr(normal(1))[:, 0] * num).long()
+            rows = near.gather(1, torch.minimum(place, num - 1)[:, None])[:, 0]
+            one = self.stored[rows].float()
             unit = self._moved(self._centred(embeddings.to(one.device), modality), one)
         else:
             unit = self.unit(embeddings, modality)
@@ -276,7 +285,10 @@ class Bridge(nn.Module):
         """
         unit = self._centred(embeddings.to(self.image_mean.device), modality)
         if modality == "text" and "neighbours" in self.chosen:
-            unit = self._moved(unit, normalize(self._neighbours(embeddings).mean(dim=1), dim=1))
+            near, num = self._neighbours(embeddings)
+            there = torch.arange(near.shape[1], device=near.device) < num[:, None]
+            total = torch.einsum("bn,bne->be", there.float(), self.stored[near].float())
+            unit = self._moved(unit, normalize(total, dim=1))
         if modality == "text" and "projection" in self.chosen:
             unit = self._moved(unit, _project(unit, self.stored.float()))
         if modality == "text" and "ridge" in self.chosen:
@@ -294,16 +306,23 @@ class Bridge(nn.Module):
     def _moved(self, unit: Tensor, goal: Tensor) -> Tensor:
         return normalize((1 - self.pull) * unit + self.pull * goal, dim=1)
 
-    def _neighbours(self, texts: Tensor) -> Tensor:
-        """The stored pictures that fit texts (B, E) best, (B, the nearest share, E).
+    def _neighbours(self, texts: Tensor) -> tuple[Tensor, Tensor]:
+        """The rows of the stored pictures that fit texts (B, E), the best first, and how many of
+        them do: (B, N) and (B,).
 
         Pictures are ranked by the product with what sets the text apart from other texts, and keep
         their length: one that lies far out says more than one whose direction happens to fit.
         """
+        # Seeds of one text are asked about together.
+        texts, back = torch.unique_consecutive(texts, dim=0, return_inverse=True)
         asked = normalize(texts.to(self.image_mean.device), dim=1) - self.text_mean
         fit = asked @ self.stored.float().T * self.lengths
-        num = max(1, round(self.nearest * len(self.stored)))
-        return self.stored[fit.topk(num, dim=1).indices].float()
+        least = max(1, round(self.nearest * len(self.stored)))
+        most = max(least, round(MOST_NEAR * len(self.stored))) if self.slack else least
+        best = fit.topk(most, dim=1)
+        last = best.values[:, least - 1, None]
+        num = (best.values >= last - self.slack * last.abs()).sum(dim=1)
+        return best.indices[back], num[back]
 
     def _noisy(self, unit: Tensor, levels: Tensor, normal: Tensor) -> Tensor:
         """Turned by noise of length ``levels * noise``; its cosine is 1 / hypot(1, that) or so.

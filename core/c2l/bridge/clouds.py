@@ -95,15 +95,12 @@ def candidates(clouds: Clouds | None, num_pictures: int = MOST_PICTURES) -> list
         clouds: None where there are no texts.
         num_pictures: N; of few, a larger share counts as near.
     """
-    least = min(1.0, round(FEWEST_NEIGHBOURS / num_pictures, 4))
+    near = _near(num_pictures)
     if clouds is None:
-        return [_bridge("neighbours", pull=0.75, nearest=max(0.006, least))]
+        return [_bridge("neighbours", pull=0.75, nearest=max(0.006, near["nearest"]))]
     if not (clouds.texts_differ and clouds.pictures_differ):
         return [_bridge(text_noise=1.0)]
-    found = [
-        _bridge("centring", "neighbours", pull=pull, nearest=max(nearest, least))
-        for pull, nearest in ((1.0, 2 * NEAREST), (0.4, NEAREST))
-    ]
+    found = [_bridge("centring", "neighbours", pull=pull, **near) for pull in (1.0, 0.4)]
     for centring in ((), ("centring",)):
         for projection in ((), ("projection",)):
             found.append(_bridge(*centring, *projection, **MIDDLE))
@@ -121,34 +118,35 @@ def candidates_near(settings: Mapping[str, Any], num_pictures: int) -> list[dict
         settings: of a prior, as one of ``candidates`` has them.
         num_pictures: N.
     """
-    gap, pull, nearest = settings["gap"], settings["pull"], settings["nearest"]
-    ingredients = gap.split("+")[1:]
-    least = min(1.0, round(FEWEST_NEIGHBOURS / num_pictures, 4))
+    gap, pull = settings["gap"], settings["pull"]
+    ingredients, near = gap.split("+")[1:], _near(num_pictures)
     if "neighbours" not in ingredients:
         kept = [name for name in ingredients if name != "projection"]
-        share = max(NEAREST, least)
         return [
             *(_bridge(*ingredients, **reading) for reading in READINGS),
-            *(_bridge(*kept, "neighbours", pull=part, nearest=share) for part in PARTLY),
+            *(_bridge(*kept, "neighbours", pull=part, **near) for part in PARTLY),
         ]
-    pulls = sorted((part for part in PULLS if part != pull), key=lambda part: abs(part - pull))
-    share = max(NEAREST, least)
-    partly = [_bridge(*ingredients, pull=part, nearest=share) for part in pulls]
     if pull < 1:
-        return partly[:4]
-    shares = {max(least, round(nearest * part, 4)) for part in WIDER} - {nearest}
-    return [
-        *(_bridge(*ingredients, pull=1.0, nearest=min(1.0, part)) for part in sorted(shares)),
-        *partly[:3],
-    ]
+        return [_bridge(*ingredients, pull=part, **near) for part in PARTLY if part != pull]
+    return [_bridge(*ingredients, pull=1.0, **{**near, "slack": slack}) for slack in SLACKS]
+
+
+def _near(num_pictures: int) -> dict[str, float]:
+    """Which of N pictures a text may be taken for."""
+    fewest = min(1.0, round(FEWEST_NEIGHBOURS / num_pictures, 4))
+    return {"nearest": max(NEAREST, fewest), "slack": SLACK}
 
 
 NEAREST = 0.001
 """Of stored pictures: four of 4,096, 16 of 16,384."""
+SLACK = 0.05
+"""Of what many pictures fit, many may be taken, and of what is rare only the few that there are: so
+accuracy falls less, for as much variety, than if they were as many for each text."""
 
 PARTLY = (0.2, 0.3, 0.4)
-WIDER = (0.5, 1.5, 3)
-PULLS = (0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
+"""How far a text moves that does not move all the way: in worlds whose truth is known, half way and
+further shows less than fewer pictures do, for as much variety."""
+SLACKS = (0.0, 0.03, 0.1)
 
 MIDDLE: Mapping[str, float] = {"text_noise": 0.5, "adherence": 0.5}
 
@@ -167,6 +165,7 @@ def _bridge(
     adherence: float = 1.0,
     pull: float = 0.5,
     nearest: float = 0.005,
+    slack: float = 0.0,
 ) -> dict[str, Any]:
     """Settings of a gap with blur and these ingredients."""
     return {
@@ -175,6 +174,7 @@ def _bridge(
         "adherence": adherence,
         "pull": pull,
         "nearest": nearest,
+        "slack": slack,
     }
 
 

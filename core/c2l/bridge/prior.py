@@ -15,7 +15,7 @@ from c2l.bridge.settings import BridgeSettings, FixedBridgeSettings
 from c2l.prior import Prior, check_pairs
 
 CAME_WITH_BLUR = ("text_noise", "pull", "nearest")
-CAME_LATER = ("stored",)
+CAME_LATER = ("stored", "slack")
 
 DOUBT, UNDOUBTED, DOUBTED = 1.3, 0.2, 0.44
 """Neighbours are the pictures that the embedder likes best for a text, also where it is mistaken.

@@ -34,7 +34,8 @@ class BridgeSettings(FixedBridgeSettings):
         text_noise: how noisy a text is said to be, as a part of ``noise``.
         adherence: the default of ``sample`` for text.
         pull: how far a projection, or neighbours, move a text.
-        nearest: the share of stored pictures that neighbours are among.
+        nearest: the share of stored pictures that neighbours are among, at least.
+        slack: and those that fit as well but for such a part.
         stored: how many pictures of the pairs the bridge keeps.
     """
 
@@ -44,6 +45,7 @@ class BridgeSettings(FixedBridgeSettings):
     adherence: Adherence = 0.25
     pull: Share = 0.5
     nearest: Share = 0.005
+    slack: Share = 0.0
     stored: Count = FEWEST_STORED
 
     def bridge(self) -> dict[str, Any]:
@@ -54,5 +56,6 @@ class BridgeSettings(FixedBridgeSettings):
             "adherence": self.adherence,
             "pull": self.pull,
             "nearest": self.nearest,
+            "slack": self.slack,
             "stored": self.stored,
         }

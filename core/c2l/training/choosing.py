@@ -8,8 +8,8 @@ not fit at all. What counts is the share of those. Pictures that fit are easily 
 being all the same; so among settings whose share is hardly above the least, the most varied are
 taken.
 
-It takes two rounds, on the same prompts: the prior's candidates, and those near the one that fits
-best.
+It takes two rounds, on the same prompts: the prior's candidates, and those near the one that would
+be taken of these.
 """
 
 # Letters: P prompts, N pictures of each, E embedding width, R random pictures.
@@ -46,7 +46,7 @@ LESS_NEAR, BLUR = 1.0, 0.5
 """In standard deviations: how much less near a picture may be, and how softly that ends. In worlds
 whose truth is known, the share that results ranks settings best so; it does nearly as well from
 half to twice as far."""
-GIVEN_AWAY = 0.04
+GIVEN_AWAY = 0.03
 """Of the share of pictures that do not fit: so much more of it than the best a more varied choice
 may have. In worlds whose truth is known that costs one or two points of what prompts name, and
 brings a third to twice as much variety."""
@@ -200,7 +200,7 @@ def choose_settings(
         return Trial(settings, unfit, float(apart.mean() / usual))
 
     trials = [attempt(candidate) for candidate in candidates]
-    closer = prior.sampling_candidates_near(min(trials, key=lambda t: t.unfit).settings)
+    closer = prior.sampling_candidates_near(best_trial(trials).settings)
     new = [settings for settings in closer if settings not in candidates]
     trials += [attempt(settings) for settings in new[: len(candidates)]]
     chosen = best_trial(trials)

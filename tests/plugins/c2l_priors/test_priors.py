@@ -170,7 +170,11 @@ def test_settings_are_kept_and_checked(kind: str) -> None:
     cls = type(shaken(kind)) if kind in KINDS else DiffusionPrior
     prior = cls(**WIDTHS, **SMALL.get(kind, {"width": 8, "depth": 1}))
     assert cls(**prior.settings()).settings() == prior.settings()
-    assert set(prior.settings()) == set(cls.Settings.model_fields) - {"num_classes", "stored"}
+    assert set(prior.settings()) == set(cls.Settings.model_fields) - {
+        "num_classes",
+        "stored",
+        "slack",
+    }
     with pytest.raises(BadInput, match="hiden is an unknown key") as caught:
         cls(**WIDTHS, hiden=3)
     assert "gap" in caught.value.hint and caught.value.field == "settings"

@@ -25,11 +25,17 @@ from c2l.editing.directions.measuring import (
     look,
     own_pictures,
     pictures_of,
-    usual_clearness,
 )
 from c2l.editing.directions.nearing import come_near
 from c2l.editing.directions.texts import as_far_as_shown, is_a_kind, text_difference
 from c2l.sampling.parts import Parts
+
+NUM_TYPICAL = 48
+"""Pictures of each text, which say how clearly it is usually shown."""
+
+_CLEARER = 0.25
+"""The share of these that may show it more clearly. A prior may miss a text in every second
+picture; to go as far as the clearest would take more of the picture along than has to be."""
 
 _NUM_SHOWN = 16
 """Pictures of what is shown instead, and of any kind."""
@@ -92,9 +98,10 @@ def what_is_wanted(parts: Parts, to: str, start: str | None, truncation: float) 
         BadInput: the embedder cannot tell the two apart.
     """
     difference = text_difference(parts, start, to, field="to")
-    typical = usual_clearness(parts, to, difference, truncation=truncation)
+    typical = pictures_of(parts, to, NUM_TYPICAL, truncation=truncation)
+    clear = normalize(typical, dim=1) @ normalize(difference, dim=0).to(typical)
     missing = _missing(parts, to, start, difference, truncation)
-    return Wanted(difference, typical, truncation, missing)
+    return Wanted(difference, float(clear.quantile(1 - _CLEARER)), truncation, missing)
 
 
 def _missing(

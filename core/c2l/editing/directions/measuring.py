@@ -36,13 +36,6 @@ _TRIED_ON = 24
 MOST_TRIED = 8 * _TRIED_ON
 """Pictures that ``calibrate`` may draw."""
 
-NUM_TYPICAL = 48
-"""Pictures of a text, which say how clearly it is usually shown."""
-
-_CLEARER = 0.25
-"""The share of these that may show it more clearly. A prior may miss a text in every second
-picture; to go as far as the clearest would take more of a picture along than has to be."""
-
 _SMALL = 32
 """Sides of a small picture, at most."""
 
@@ -160,20 +153,6 @@ def pictures_of(
     latents = latents.to(parts.generator.device)
     space = parts.generator.latent_space
     return see(parts, space.expand(latents, parts.prior.repeats), truncation, on_seen)
-
-
-def usual_clearness(
-    parts: Parts,
-    text: str,
-    difference: Tensor,
-    *,
-    truncation: float = 1.0,
-    on_seen: Callable[[int], None] = lambda num: None,
-) -> float:
-    """How clearly pictures of a text show it: their cosine with a difference (E,) of texts."""
-    seen = pictures_of(parts, text, NUM_TYPICAL, truncation=truncation, on_seen=on_seen)
-    clear = normalize(seen, dim=1) @ normalize(difference, dim=0).to(seen)
-    return float(clear.quantile(1 - _CLEARER))
 
 
 class Calibrated(NamedTuple):

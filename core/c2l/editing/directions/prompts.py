@@ -18,7 +18,6 @@ from c2l.editing.directions.direction import Direction, made_direction
 from c2l.editing.directions.keeping import without_kept
 from c2l.editing.directions.measuring import (
     MOST_TRIED,
-    NUM_TYPICAL,
     Calibrated,
     Count,
     OnProgress,
@@ -27,7 +26,6 @@ from c2l.editing.directions.measuring import (
     own_pictures,
     pictures_of,
     see,
-    usual_clearness,
 )
 from c2l.editing.directions.texts import answers, as_far_as_shown, text_difference
 from c2l.errors import BadInput
@@ -42,11 +40,6 @@ _SHOWN = 32
 
 _TYPICAL = 16
 """Pictures of ``start`` that say how clearly it is usually shown."""
-
-_ASKED, _LEAST_ASKED = 2.0, 0.1
-"""How far the prior is asked to go: so many times what is missing, and the least, in differences of
-the texts. Two texts that say nothing else lie further apart than any two pictures: a prior that is
-asked for all of it has not seen the like, and changes more besides."""
 
 _POOL = 1.5
 """Pictures drawn for each that is taken: those that are most like ``end`` already are left out."""
@@ -97,16 +90,13 @@ def from_prompts(
     name = f"{start} -> {end}"
     difference = text_difference(parts, start, end)
     num_pool = round(_POOL * num)
-    count = Count(num_pool + NUM_TYPICAL + _TYPICAL + 2 * (2 * _SHOWN + MOST_TRIED), on_progress)
+    count = Count(num_pool + _TYPICAL + 2 * (2 * _SHOWN + MOST_TRIED), on_progress)
     pool = own_pictures(parts, num_pool, seed, count)
     like_end = (pool.seen / pool.seen.norm(dim=1, keepdim=True)) @ difference.to(pool.seen)
     without = pool.rows(like_end.argsort().cpu()[:num])
 
-    usual = usual_clearness(parts, end, difference, on_seen=count)
-
     def made(differences: Tensor) -> _Made:
-        asked = _as_far_as_needed(differences.to(pool.seen), without, difference, usual)
-        moves = answers(parts, without.seen, asked, first_seed=seed)
+        moves = answers(parts, without.seen, differences, first_seed=seed)
         raw = without_kept(parts, moves.mean(dim=0), keep, without, name, seed=seed)
         shown = see(parts, (without.latents + moves)[:_SHOWN], on_seen=count)
         found = calibrate(parts, raw, without, shown, name, count)
@@ -124,21 +114,6 @@ def from_prompts(
     facts = {"by": "prompts", "start": start, "end": end, "keep": list(keep), "num": num}
     facts["seed"] = seed
     return made_direction(parts, best.found.step, name, facts, best.found.measures)
-
-
-def _as_far_as_needed(
-    differences: Tensor, pictures: Pictures, difference: Tensor, usual: float
-) -> Tensor:
-    """Differences (B, E) of texts, each no longer than a picture needs to show ``end`` as clearly
-    as is usual.
-
-    Args:
-        differences: (E,), or one for each picture, (B, E).
-    """
-    axis = normalize(difference, dim=0).to(differences)
-    missing = usual - normalize(pictures.seen, dim=1) @ axis
-    share = _ASKED * missing / (differences @ axis).clamp_min(1e-6)
-    return share.clamp(_LEAST_ASKED, 1)[:, None] * differences
 
 
 def _measured(
