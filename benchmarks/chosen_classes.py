@@ -4,8 +4,10 @@
 
 In the world of discs in ten colours (``worlds/discs.py``), made in DIR if it is not there, priors
 are trained on pairs of drawn labels, and on pairs of the label of zeros, as c2l made them before it
-knew of classes. What each picture shows is read off its pixels. On one core of its own all of it
-takes some minutes.
+knew of classes. What each picture shows is read off its pixels. The first rows bound the others:
+what the network itself shows when it is told a class, and how many of the pictures next to a
+prompt, as the embedder sees them, show what it names. On one core of its own all of it takes some
+minutes.
 """
 
 from __future__ import annotations
@@ -16,12 +18,15 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from worlds import World, open_world
 from worlds.discs import NAMES, ZeroLabels, prompts
 
 import c2l
 
 NUM_PAIRS, EACH = 6_000, 8
+NEXT = 50
+"""Pictures that are nearest to a prompt, of a thousand of all classes."""
 STEPS = 1_500
 ANYTHING = ("something", "something dark", "all grey", "a red picture", "something blue")
 """Asked for with every class, which none of them names, or another."""
@@ -38,11 +43,9 @@ def main() -> None:
     folder = options.work / "discs"
     print("| pairs | prior | the text's class | worst class | `--class` obeyed |")
     print("| --- | --- | --- | --- | --- |", flush=True)
-    told = world.generator.sample_class_latents(range(1000), [i % 10 for i in range(1000)])
-    right = shares(seen(world, told), torch.arange(1000) % 10)
-    print(
-        f"| none: the network itself, told a class | | {right.mean():.1%} | {right.min():.1%} | |"
-    )
+    told, near = bounds(world)
+    print(f"| none: the network itself, told a class | | {told.mean():.1%} | {told.min():.1%} | |")
+    print(f"| none: pictures next to a prompt | | {near.mean():.1%} | {near.min():.1%} | |")
     zeros = ZeroLabels.of(world.generator)
     for name, generator in (("drawn labels", world.generator), ("label of zeros", zeros)):
         pairs = c2l.build_pairs(
@@ -71,6 +74,17 @@ def main() -> None:
             print(f"{row} {obeyed(world, pipeline)} |", flush=True)
 
 
+def bounds(world: World) -> tuple[Tensor, Tensor]:
+    """What a told class shows, and what is next to a text, as the embedder sees it; (10,) each."""
+    classes = torch.arange(1000) % len(NAMES)
+    pictures = drawn(world, world.generator.sample_class_latents(range(1000), classes.tolist()))
+    texts = world.embedder.embed_text([text for _, text in prompts()])
+    near = F.normalize(texts, dim=1) @ F.normalize(world.embedder.embed_images(pictures), dim=1).T
+    shown = world.judge(pictures)["disc"]
+    asked = torch.tensor([number for number, _ in prompts()]).repeat_interleave(NEXT)
+    return shares(shown, classes), shares(shown[near.topk(NEXT).indices.flatten()], asked)
+
+
 def by_text(world: World, pipeline: c2l.Pipeline) -> Tensor:
     """Of each class, the share of pictures of prompts that name it which show it, (10,)."""
     asked = prompts()
@@ -97,10 +111,9 @@ def judged(world: World, result: c2l.Result) -> Tensor:
     return world.judge(result.images)["disc"]
 
 
-def seen(world: World, latents: Tensor) -> Tensor:
+def drawn(world: World, latents: Tensor) -> Tensor:
     with torch.no_grad():
-        parts = [world.generator.synthesize(part) for part in latents.split(100)]
-    return world.judge(torch.cat(parts))["disc"]
+        return torch.cat([world.generator.synthesize(part) for part in latents.split(100)])
 
 
 def shares(shown: Tensor, classes: Tensor) -> Tensor:

@@ -1,10 +1,12 @@
 """Trainings of several processes, disturbed: how many end, and whether their files are the same.
 
     python benchmarks/elastic.py
+    python benchmarks/elastic.py --kinds
 
 Every run trains one prior on the same pairs. One kills a random rank at a random step; one is begun
 by two agents of torchrun, of which the second leaves for good. The file has to be that of a single
-process, byte for byte.
+process, byte for byte. ``--kinds`` disturbs nobody: it trains every kind by 1, 2 and 4 processes,
+and one of them by three that are fast.
 """
 
 from __future__ import annotations
@@ -29,14 +31,42 @@ import c2l
 from c2l.testing import ToyEmbedder, ToyGenerator
 
 STEPS = 160
-TRAIN = ["--steps", str(STEPS), "--batch-size", "32", "--set", "hidden=32", "--set", "num_blocks=1",
-         "--prior", "onestep", "--device", "cpu"]  # fmt: skip
+BATCH = ["--batch-size", "32", "--device", "cpu"]
+SMALL = ["--set", "hidden=32", "--set", "num_blocks=1"]
+TRAIN = [*BATCH, "--steps", str(STEPS), *SMALL, "--prior", "onestep"]
+KINDS = {
+    "mlp": SMALL,
+    "flow": SMALL,
+    "diffusion": ["--set", "width=32", "--set", "depth=2", "--set", "heads=2"],
+}
 C2L = [sys.executable, "-m", "c2l"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
 
 
 def train(folder: Path, out: Path) -> list[str]:
     return ["train", "--pairs", str(folder), "--out", str(out), *TRAIN]
+
+
+def by_kinds(folder: Path, scratch: Path) -> None:
+    """Every kind by several processes, none of them disturbed."""
+    for kind, settings in KINDS.items():
+        for num in (1, 2, 4):
+            out = scratch / f"{kind}-{num}.safetensors"
+            command = [*C2L, "train", "--pairs", str(folder), "--out", str(out), *BATCH, *settings]
+            command += ["--prior", kind, "--steps", "60", "--processes", str(num)]
+            process = start(command, out.with_suffix(".said"))
+            assert process.wait() == 0, out.with_suffix(".said").read_text()
+            digest = hashlib.sha256(out.read_bytes()).hexdigest()[:12]
+            print(f"{kind}, {num} processes: {digest}", flush=True)
+    for num, fast in ((1, []), (3, ["--fast"])):
+        out = scratch / f"fast-{num}.safetensors"
+        command = [*C2L, "train", "--pairs", str(folder), "--out", str(out), "--device", "cpu"]
+        command += ["--prior", "flow", *SMALL, "--steps", "160", "--batch-size", "48"]
+        process = start([*command, "--processes", str(num), *fast], out.with_suffix(".said"))
+        assert process.wait() == 0, out.with_suffix(".said").read_text()
+        rows = map(json.loads, out.with_suffix(".log.jsonl").read_text().splitlines())
+        losses = [row["held_out_loss"] for row in rows if "held_out_loss" in row]
+        print(f"flow, {num} processes{' --fast' if fast else ''}: {losses[-1]:.3f}", flush=True)
 
 
 def start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
@@ -126,6 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=9, help="of each launcher")
     parser.add_argument("--leaves", type=int, default=2)
+    parser.add_argument("--kinds", action="store_true")
     options = parser.parse_args()
     rng = random.Random(0)
     torch.set_num_threads(1)
@@ -133,6 +164,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "pairs"
         c2l.build_pairs(ToyGenerator(), ToyEmbedder(), 600, folder)
+        if options.kinds:
+            by_kinds(folder, Path(scratch))
+            return
         digests: dict[str, str] = {}
         seconds: dict[str, float] = {}
 

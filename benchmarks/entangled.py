@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 import c2l
+from c2l.evaluation import Judge
+from c2l_demo.worlds import FACES
 from c2l_registry import Source
 
 NUM_LAYERS = 4
@@ -122,6 +124,35 @@ def measure_mixing(generator: Entangled, num: int = 4000) -> tuple[float, float]
     fitted = mixed @ torch.linalg.lstsq(mixed, plain).solution
     together = 1 - (plain - fitted).square().mean()
     return float(alone), float(together)
+
+
+def exactness(generator: Entangled, judge: Judge, num: int = 600) -> None:
+    """Print how often the judge is right, and what is kept when mixed latents get noise.
+
+    Plain latents hold a code for each attribute: what a picture shows is known.
+    """
+    plain = generator.plain.sample_latents(range(7_000_000, 7_000_000 + num))
+    sizes = [len(attribute.values) for attribute in FACES.attributes]
+    codes = plain[:, 0, : sum(sizes)].split(sizes, dim=1)
+    meant = {a.name: code.argmax(dim=1) for a, code in zip(FACES.attributes, codes, strict=True)}
+    mixed = generator.mixing(plain)
+
+    def seen(latents: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad():
+            return judge(torch.cat([generator.synthesize(some) for some in latents.split(32)]))
+
+    before = seen(mixed)
+    shows = {name: torch.ones(num, dtype=torch.bool) for name in before}
+    shows["facial_hair"] = (meant["gender"] == 1) & (meant["age"] != 0)  # a man's
+    shows["hair_colour"] = meant["hair_style"] != 0  # not a bald one's
+    right = {n: float((before[n] == meant[n])[shows[n]].float().mean()) for n in before}
+    print("right:", ", ".join(f"{name} {share:.1%}" for name, share in right.items()))
+    for amount in (0.05, 0.1, 0.15, 0.2):
+        rng = torch.Generator().manual_seed(1)
+        noise = amount * generator.latent_space.std * torch.randn(mixed.shape, generator=rng)
+        after = seen(mixed + noise)
+        kept = {name: float((after[name] == before[name]).float().mean()) for name in before}
+        print(f"{amount}:", ", ".join(f"{name} {share:.1%}" for name, share in kept.items()))
 
 
 def pipeline(folder: Path) -> c2l.Pipeline:

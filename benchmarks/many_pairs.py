@@ -4,7 +4,7 @@ The pairs cost nothing: a few shards of random numbers, under many names. Each s
 a process of its own, with the same network and the same steps; windows go by as in a run of days.
 
     python benchmarks/many_pairs.py 100000 20000000
-    python benchmarks/many_pairs.py --shard-size 256 --shards 400000 --steps 20
+    python benchmarks/many_pairs.py --shard-size 256 --shards 400000 --steps 1
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import torch
 
 import c2l
 from c2l.pairs import PairsManifest, ShardRecord
+from c2l.pairs.shard_list import ShardList
 from c2l.pairs.shards import write_shard
 from c2l.prior_file import PartCard
 from c2l.training import TrainingProgress, train_prior
@@ -76,7 +77,7 @@ def make_folder(folder: Path, num: int, shard_size: int) -> None:
             os.link(folder / sources[kept].file, folder / name)
             record = dataclasses.replace(sources[kept], file=name)
         records.append(record)
-    dataclasses.replace(manifest, shards=tuple(records)).write(folder)
+    dataclasses.replace(manifest, shards=ShardList(records)).write(folder)
 
 
 def train(folder: Path, steps: int) -> None:
@@ -94,7 +95,8 @@ def train(folder: Path, steps: int) -> None:
 
     def report(state: TrainingProgress) -> None:
         nonlocal first_step
-        first_step = first_step or time.monotonic() - start
+        if state.step:
+            first_step = first_step or time.monotonic() - start
         if state.step == steps or (state.step >= FIRST and not measured):
             measured.append((time.monotonic(), time.process_time()))
         if state.step == steps:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import itertools
+import json
 import statistics
 import sys
 import tempfile
@@ -119,14 +120,6 @@ def measure(
     return {name: statistics.median(times) for name, times in spent.items()}, drawn
 
 
-def has_bf16_units() -> bool:
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
 @torch.inference_mode()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -134,6 +127,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 16])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--no-bf16", action="store_true", help="leave bf16 out")
+    parser.add_argument("--json", type=Path, help="write the figures here as well")
     args = parser.parse_args()
 
     torch.set_num_threads(1)
@@ -143,11 +137,12 @@ def main() -> None:
     if not args.no_bf16:
         rough = ours(network)
         rough.network.bfloat16()
-    units = "with" if has_bf16_units() else "without"
+    units = "with" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "without"
     num = sum(p.numel() for p in prior.network.parameters())
     print(f"{num / 1e6:.1f} M parameters, torch {torch.__version__}, 1 thread, {units} bf16 units")
     print("| batch | prompts | variant | ms CPU | times the original | largest difference |")
     print("| --- | --- | --- | --- | --- | --- |")
+    rows = []
     for batch, one_prompt in itertools.product(args.batch, (True, False)):
         if batch == 1 and not one_prompt:
             continue
@@ -172,11 +167,16 @@ def main() -> None:
         spent, drawn = measure(variants, args.rounds)
         reference = drawn["original"]
         for name, milliseconds in spent.items():
-            difference = (drawn[name].view_as(reference) - reference).abs().max()
+            difference = float((drawn[name].view_as(reference) - reference).abs().max())
+            times, num_prompts = spent["original"] / milliseconds, 1 if one_prompt else batch
             print(
-                f"| {batch} | {1 if one_prompt else batch} | {name} | {milliseconds:.0f} "
-                f"| {spent['original'] / milliseconds:.2f} | {difference:.1e} |"
+                f"| {batch} | {num_prompts} | {name} | {milliseconds:.0f} "
+                f"| {times:.2f} | {difference:.1e} |"
             )
+            row = {"batch": batch, "prompts": num_prompts, "variant": name, "ms": milliseconds}
+            rows.append({**row, "ratio": times, "difference": difference})
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

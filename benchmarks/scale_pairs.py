@@ -3,6 +3,7 @@
     python benchmarks/scale_pairs.py engines     # 200 shards by each engine: equal folders
     python benchmarks/scale_pairs.py kills       # kill -9 at random moments: equal folders
     python benchmarks/scale_pairs.py folder      # 400,000 shards: begin, status and finish
+    python benchmarks/scale_pairs.py latents        # ways of storing latents
 
 ``engines`` starts SLURM where Debian's is installed (benchmarks/slurm_here.py), and three nodes of
 Ray, of which one is killed.
@@ -34,6 +35,8 @@ os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # where much else 
 C2L = [sys.executable, "-m", "c2l", "pairs"]
 PARTS = ["-g", "stylegan:demo-faces", "-e", "openclip:demo"]
 STORE = 80_000_000
+MOST_KILLS = 3
+"""In one folder, before it is left alone."""
 MARK = f"C2L_BENCHMARK=scale-{os.getpid()}"
 """In the environment of all that is started here."""
 
@@ -138,20 +141,25 @@ def kills(num: int, times: int, work: Path, seed: int) -> None:
     while killed < times:
         folders += 1
         out = work / f"folder-{folders}"
-        extra = ["--workers", "2"] if folders % 2 else ["--engine", "ray", "--device", "cpu"]
+        engine = "local" if folders % 2 else "Ray"
+        extra = ["--workers", "2"] if engine == "local" else ["--engine", "ray", "--device", "cpu"]
+        left = min(rng.randint(1, MOST_KILLS), times - killed)
         while True:
             command = [*C2L, *plan(num), "-o", str(out), *extra]
             driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-            if killed < times:
+            while left:
                 who = rng.choice(("driver", "worker"))
                 pid = _victim(driver, who, out, rng)
-                if pid is not None:
-                    os.kill(pid, signal.SIGKILL)
-                    killed += 1
-                    counts[f"{who} of {'Ray' if '--engine' in extra else 'local'}"] += 1
+                if pid is None:
+                    break
+                os.kill(pid, signal.SIGKILL)
+                left, killed = left - 1, killed + 1
+                counts[f"{who} of {engine}"] += 1
+                if engine == "local" or who == "driver":
+                    break  # which ends the run; an actor is replaced
             if driver.wait() == 0:
                 break
-            counts["repeated by hand"] += 1
+            counts["the same command again"] += 1
             _end_session(driver.pid)
         if digest(out) != wanted:
             sys.exit(f"{out} differs")
@@ -168,7 +176,10 @@ def _victim(driver: Any, who: str, out: Path, rng: random.Random) -> int | None:
             alive = [pid for pid in pids if _is_ours(pid)]
             if driver.poll() is not None:
                 return None
-            return driver.pid if who == "driver" else rng.choice(alive or [driver.pid])
+            if who == "driver":
+                return driver.pid
+            if alive:
+                return rng.choice(alive)
         time.sleep(0.05)
     return None
 
@@ -229,10 +240,36 @@ def one_step(step: str, num: int, out: Path) -> None:
     print(f"| {step} | {seconds:.1f} | {cpu:.1f} | {memory:.0f} | {what} |", flush=True)
 
 
+# ------------------------------------------------------------------ latents
+
+
+def latents(num: int, work: Path) -> None:
+    """Bytes of a pair, the error that the folder names, and how fast latents are drawn again."""
+    from c2l.pairs import load_pairs
+    from c2l.pairs.redrawing import generator_of, redraw
+
+    print("| latents | bytes of a pair | error | the same bits again |\n| --- | --- | --- | --- |")
+    exact = None
+    for way in ("float32", "float16", "seeds"):
+        out = work / way
+        run(*PARTS, "--num", num, "--latents", way, "-o", out)
+        size = sum(path.stat().st_size for path in out.glob("*.safetensors"))
+        pairs = load_pairs(out)
+        exact = pairs.latents if exact is None else exact
+        same = "yes" if bool((pairs.latents == exact).all()) else "no"
+        error = pairs.manifest.latent_error
+        print(f"| {way} | {size / num:.0f} | {error:.1e} | {same} |", flush=True)
+    generator, start = generator_of(out, pairs.manifest), time.monotonic()
+    rounds = 10
+    for index in range(rounds * pairs.manifest.num_shards):
+        redraw(generator, pairs.manifest, index % pairs.manifest.num_shards)
+    print(f"\n{rounds * num / (time.monotonic() - start):,.0f} latents a second.")
+
+
 def main() -> None:
-    """One of the three."""
+    """One of the four."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("engines", "kills", "folder", "step"))
+    parser.add_argument("what", choices=("engines", "kills", "folder", "latents", "step"))
     parser.add_argument("--num", type=int, help="shards")
     parser.add_argument("--by", action="append", default=[], help="an engine; all by default")
     parser.add_argument("--times", type=int, default=25, help="kills")
@@ -249,6 +286,8 @@ def main() -> None:
             engines(asked.num or 200, Path(name), asked.by)
         elif asked.what == "kills":
             kills(asked.num or 30, asked.times, Path(name), asked.seed)
+        elif asked.what == "latents":
+            latents(asked.num or 2048, Path(name))
         else:
             print(
                 "| step | seconds | of the CPU | MB | |\n| --- | --- | --- | --- | --- |",

@@ -13,7 +13,7 @@ DATA = Path(__file__).parent / "data" / "gans"
 FAMILIES = sorted(folder.name for folder in DATA.iterdir())
 ONE_OF_EACH = sorted(
     {*FAMILIES}
-    - {"biggan_cifar", "biggan_port", "dcgan_zoo", "lucidrains_rgba", "progan_genforce"}
+    - {"biggan_cifar", "biggan_port", "dcgan_zoo", "eg3d", "lucidrains_rgba", "progan_genforce"}
     - {"progan_zoo", "r3gan", "stylegan1_genforce", "stylegan1_rosinality"}
 )
 """Without those whose network another one has as well, in a file of another layout."""

@@ -36,6 +36,21 @@ def small(size: tuple[int, int] = (4, 4), **changes: Any) -> StyleGAN:
     return network.eval().requires_grad_(False)
 
 
+class Net(torch.nn.Module):
+    """A network of somebody's own class, as a script would have it."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        for name, tensor in state.items():
+            owner: torch.nn.Module = self
+            *places, leaf = name.split(".")
+            for place in places:
+                if place not in owner._modules:
+                    owner.add_module(place, torch.nn.Module())
+                owner = owner._modules[place]  # type: ignore[assignment]
+            owner.register_buffer(leaf, tensor.clone())
+
+
 def rosinality(network: StyleGAN) -> State:
     """As ``Generator`` of rosinality's stylegan2-pytorch saves itself; the mean lies elsewhere."""
     state: State = {}

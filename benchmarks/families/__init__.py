@@ -24,6 +24,7 @@ NAMES = (
     *("biggan", "biggan_deep", "biggan_cifar", "biggan_port"),
     *("r3gan", "r3gan_classes", "lucidrains", "lucidrains_rgba"),
     *("dcgan", "dcgan_zoo", "progan_zoo"),
+    *("eg3d", "eg3d_cars"),
 )
 
 

@@ -92,7 +92,7 @@ def _discs(work: Path) -> World:
     file = _made(_folder(work, "discs") / "generator", discs.train_generator)
     return World(
         c2l.load_generator(f"stylegan:{file.absolute()}", device="cpu"),
-        colours.new_embedder(),
+        colours.new_embedder(discs.LEVELS),
         discs.DiscsJudge(),
         [text for _, text in discs.prompts()],
     )

@@ -21,7 +21,7 @@ from c2l import Question
 EXAMPLES = Path(__file__).parents[2] / "examples"
 sys.path += [str(EXAMPLES / name / "src") for name in ("c2l-colours", "c2l-digiface")]
 
-from c2l_colours.embedder import COLOURS, ColourEmbedder  # noqa: E402
+from c2l_colours.embedder import COLOURS, LEVELS, ColourEmbedder  # noqa: E402
 from c2l_digiface.generator import PACKAGE, VERSION, WEIGHTS, DigiFace  # noqa: E402
 
 FRAMES = ("{}", "a {} picture", "something {}", "a photo that is {}", "all {}", "{} everywhere")
@@ -58,8 +58,8 @@ def read_generator(weights: Path) -> DigiFace:
     return generator
 
 
-def new_embedder() -> ColourEmbedder:
-    embedder = ColourEmbedder().eval()
+def new_embedder(num_levels: int = LEVELS) -> ColourEmbedder:
+    embedder = ColourEmbedder(num_levels).eval()
     embedder.reference = "worlds:colours"
     return embedder
 

@@ -28,6 +28,9 @@ NAMES = (
 )
 """Colours that the embedder has a word for, and that no ground has."""
 FRAMES = ("{}", "a {} picture", "something {}", "a photo that is {}", "{} and dark", "{} and grey")
+LEVELS = 5
+"""Of the embedder's channels. With its usual three, most pictures nearest to "brown" are orange, so
+that nobody could draw what that names."""
 STEPS, BATCH, RATE = 2500, 32, 0.05
 SETTINGS = StyleGAN2Settings(
     z_dim=Z_WIDTH,
@@ -59,9 +62,10 @@ def draw(z: Tensor, classes: Tensor) -> Tensor:
 
 
 class DiscsJudge:
-    """Says which of the colours some place of a picture is nearest to: the middle of a disc is.
+    """Says which of the colours the place is nearest to that is least like the ground.
 
-    Edges are mixtures, some of which are like another colour, but none as like.
+    That is the middle of a disc, even of a small one. Its edges are mixtures with the ground, and
+    some of an orange one are more like brown than its middle is like orange.
     """
 
     def questions(self, num: int, seed: int) -> list[Question]:
@@ -69,8 +73,11 @@ class DiscsJudge:
         return [Question(text, {"disc": number}) for number, text in prompts()][:num]
 
     def __call__(self, images: Tensor) -> dict[str, Tensor]:
-        places = F.avg_pool2d(images.detach().cpu().clamp(-1, 1), 2, stride=1).flatten(2).mT
-        return {"disc": torch.cdist(places, palette()).amin(dim=1).argmin(dim=1)}
+        places = images.detach().cpu().clamp(-1, 1).flatten(2).mT
+        ground = places.median(dim=1, keepdim=True).values  # no disc covers half a picture
+        middle = (places - ground).norm(dim=2).argmax(dim=1)
+        shown = places[torch.arange(len(places)), middle]
+        return {"disc": torch.cdist(shown, palette()).argmin(dim=1)}
 
 
 def prompts() -> list[tuple[int, str]]:

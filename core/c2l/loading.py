@@ -29,6 +29,7 @@ from c2l.guard import blaming, failure, is_foreign, watch
 from c2l.part import Part
 from c2l.pipeline import Pipeline
 from c2l.plugins import registry
+from c2l.precisions import AUTO, choose_precision
 from c2l.prior import Prior
 from c2l.prior_file import PartCard
 from c2l.programs import check_program
@@ -56,7 +57,8 @@ def load_generator(
 
     Args:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``: CUDA, else MPS, else the CPU.
-        precision: ``float32``; or ``bf16`` or ``fp16``, if it computes in them.
+        precision: ``float32``; or ``bf16`` or ``fp16``, if it computes in them; or ``auto``, the
+            fastest that changes pictures by less than can be seen.
         accept_programs: say yes to a file that is a program, from now on.
     Raises:
         BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
@@ -64,8 +66,12 @@ def load_generator(
         ProgramNotAccepted: it is a program that nobody said yes to.
     """
     where = resolve_device(device)
-    dtype = resolve_precision(precision, where)
+    if precision != AUTO:
+        resolve_precision(precision, where)  # before anything is read
     generator = _moved(_load(reference, "generator", Generator, accept_programs), where)
+    if precision == AUTO:
+        precision = choose_precision(generator)
+    dtype = resolve_precision(precision, where)
     if dtype != torch.float32:
         generator.compute_in(dtype)
     return generator
@@ -109,7 +115,9 @@ def load_pipeline(
         generator, embedder, prior: references, files, or parts that are loaded already.
         device: for all parts, as for ``load_generator``.
         precision: ``bf16`` or ``fp16`` for a generator and a prior that compute in it. Embeddings
-            are always float32, as in training.
+            are always float32, as in training. ``auto`` is for the generator alone, the fastest
+            that changes pictures by less than can be seen; ``precision`` of the pipeline says
+            which.
         accept_programs: as for ``load_generator``.
     Raises:
         IncompatibleParts: the prior was trained for another generator or embedder.
@@ -117,7 +125,8 @@ def load_pipeline(
         UnknownReference, BadWeights, DeviceUnavailable, PluginFailed, ProgramNotAccepted
     """
     where = resolve_device(device)
-    dtype = resolve_precision(precision, where)
+    if precision != AUTO:
+        resolve_precision(precision, where)  # before anything is read
     settings = DrawSettings()
     if recipe is None and prior is None:
         recipe = DEFAULT_RECIPE
@@ -147,8 +156,12 @@ def load_pipeline(
     check_compatible(live_prior, generator, embedder)
     for part in (generator, embedder, live_prior):
         _moved(part, where)
+    lowered: list[Part] = [generator, live_prior]
+    if precision == AUTO:
+        precision, lowered = choose_precision(generator), [generator]
+    dtype = resolve_precision(precision, where)
     if dtype != torch.float32:
-        compute_in(dtype, generator, live_prior)
+        compute_in(dtype, *lowered)
     return Pipeline(
         generator,
         embedder,

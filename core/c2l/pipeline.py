@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from c2l.budgets import SAMPLING
-from c2l.clock import Clock
 from c2l.editing.directions.direction import Direction
 from c2l.editing.directions.measuring import OnProgress
 from c2l.editing.directions.prompts import NUM_PICTURES, from_prompts
@@ -23,41 +21,21 @@ from c2l.editing.inversion.picture import inverted
 from c2l.editing.walk import Walk, walk_of
 from c2l.embedder import Embedder
 from c2l.generator import Generator
-from c2l.guard import nonfinite, watch
+from c2l.guard import watch
 from c2l.photos import Fit, Photo, photo_of
 from c2l.prior import Prior
-from c2l.prompts.blends import Prompt, embed_prompts, name_of
-from c2l.prompts.unwanted import Unwanted, embed_unwanted
+from c2l.prompts.blends import Prompt
 from c2l.result import Picture, Result
-from c2l.sampling.best_of import AUTO
-from c2l.sampling.classes import class_number, name_classes, sample_of_class
-from c2l.sampling.enough import draw_enough
+from c2l.sampling.drawing import OnCandidates, draw_pictures
 from c2l.sampling.operations import Operation
-from c2l.sampling.optimising import optimise
-from c2l.sampling.ranking import (
-    FINALISTS,
-    Best,
-    candidate_seeds,
-    choose_finalists,
-    keep_best,
-)
-from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import DrawRequest, DrawSettings
-from c2l.sampling.texts import as_written
 from c2l.version import __version__
 from c2l_registry.loose import file_of_package
 
 if TYPE_CHECKING:
     from c2l.editing.ends import Thing
 
-# Latents sampled at once, and pictures they are for: more would delay the first picture.
-_LATENTS_AT_ONCE = 1024
-_PICTURES_AT_ONCE = 256
-
 _DEFAULTS = DrawSettings(truncation=1.0, best_of=1, rank_by="pictures", optimise=0)
-
-OnCandidates = Callable[[int, int], None]
-"""Called with the number of candidates rendered so far, and in total. Raise to stop drawing."""
 
 
 class Pipeline:
@@ -128,7 +106,7 @@ class Pipeline:
         if seed is None and seeds is None:
             counts["seed"] = 0
         request = DrawRequest(**{"prompts": prompts, **counts, **settings})
-        return Result.joined(list(self._batches(request, (), None)))
+        return Result.joined(list(self._results(request, (), None)))
 
     def stream(
         self,
@@ -144,8 +122,8 @@ class Pipeline:
             skip: indices of pictures to leave out, counted from 0.
             on_candidates: called as candidates are rendered; may raise to stop.
         """
-        for batch in self._batches(request.with_seeds(), skip, on_candidates):
-            yield from batch
+        for some in self._results(request.with_seeds(), skip, on_candidates):
+            yield from some
 
     def draw_operations(
         self,
@@ -161,9 +139,8 @@ class Pipeline:
             prompt: what they are scored by; it does not draw.
         """
         truncation = self.truncation(truncation)
-        settings = DrawSettings(truncation=truncation)
         for drawing in draw_all(self, operations, truncation=truncation, prompt=prompt):
-            yield Result(**vars(drawing), settings=settings, pipeline=self)
+            yield Result(**vars(drawing), pipeline=self)
 
     def truncation(self, given: float | None) -> float:
         """The truncation to draw with: the one that is given, or the pipeline's own."""
@@ -299,233 +276,8 @@ class Pipeline:
         lines = [f"  {type(p).__name__:<16} {p.reference or repr(p)}" for p in parts]
         return "\n".join([f"Pipeline {self.recipe} on {self.generator.device}".rstrip(), *lines])
 
-    @torch.no_grad()
-    def _batches(
+    def _results(
         self, request: DrawRequest, skip: Collection[int], on_candidates: OnCandidates | None
     ) -> Iterator[Result]:
-        """Results of a few pictures at a time."""
-        settings = self.effective(request)
-        number = class_number(self.prior, self.generator, settings.class_label)
-        if number is not None:  # a record knows it by its number, whatever it is called
-            settings = DrawSettings(**{**settings.given, "class_label": number})
-        num_candidates = settings.most_candidates
-        by_student = num_candidates > FINALISTS and settings.rank_by != "pictures"
-        num_rendered = FINALISTS if by_student else num_candidates
-        jobs = [(prompt, seed) for prompt, seeds in enumerate(request.seed_lists) for seed in seeds]
-        jobs = [job for i, job in enumerate(jobs) if i not in skip] if skip else jobs
-        progress = _Progress(len(jobs) * num_rendered, on_candidates)
-        generator = self.generator
-        rows = SAMPLING.pictures(generator.image_size, generator.device.type)
-        at_once = max(1, rows // num_rendered)
-        group = max(1, min(_PICTURES_AT_ONCE, _LATENTS_AT_ONCE // num_candidates))
-        clock = Clock(self.generator.device)
-        unwanted: Unwanted | None = None
-        for first in range(0, len(jobs), group):
-            some = jobs[first : first + group]
-            with clock.stage("text"):
-                targets = self._embed(request, [prompt for prompt, _ in some])
-                unwanted = unwanted or embed_unwanted(self.embedder, settings.negative)
-            own = [seed for _, seed in some]
-            latents, seeds, drawn = self._candidates(
-                targets, own, unwanted, settings, clock, by_student=by_student
-            )
-            for start in range(0, len(some), at_once):
-                part = slice(start, start + at_once)
-                best, winners = self._render(
-                    latents[part], targets[part], rows, settings, number, clock, progress
-                )
-                chosen = [s[k] for s, k in zip(seeds[part], best.candidates.tolist(), strict=True)]
-                prompts = [request.prompts[prompt] for prompt, _ in some[part]]
-                yield self._result(best, winners, chosen, prompts, drawn[part], settings, clock)
-                clock = Clock(self.generator.device)
-
-    def _candidates(
-        self,
-        targets: Tensor,
-        seeds: Sequence[int],
-        unwanted: Unwanted,
-        settings: DrawSettings,
-        clock: Clock,
-        *,
-        by_student: bool,
-    ) -> tuple[Tensor, Sequence[Sequence[int]], Sequence[int]]:
-        """Candidates worth rendering: latents (B, C, K, D), their seeds, and how many were drawn.
-
-        Args:
-            targets: (B, E).
-            seeds: of the B pictures.
-        """
-        all_seeds = [candidate_seeds(seed, settings.most_candidates) for seed in seeds]
-
-        def draw(pictures: Sequence[int], candidates: Sequence[int]) -> Tensor:
-            asked = [[all_seeds[picture][k] for k in candidates] for picture in pictures]
-            with clock.stage("prior"):
-                return self._sample(targets[pictures], asked, unwanted, settings)
-
-        if settings.best_of == AUTO:
-            enough = draw_enough(self.prior, targets, draw, clock)
-            latents, kept, drawn = enough.latents, enough.candidates, enough.drawn
-        else:
-            num = settings.most_candidates
-            latents, drawn = draw(range(len(seeds)), range(num)), [num] * len(seeds)
-            if not by_student:
-                return latents, all_seeds, drawn
-            with clock.stage("student"):
-                found = choose_finalists(self.prior, latents, targets)
-            latents = latents.gather(1, found[..., None, None].expand(-1, -1, *latents.shape[2:]))
-            kept = found.tolist()
-        return latents, [[s[k] for k in ks] for s, ks in zip(all_seeds, kept, strict=True)], drawn
-
-    def _embed(self, request: DrawRequest, prompts: Sequence[int]) -> Tensor:
-        """Embeddings (B, E) of the request's prompts by index; equal ones are embedded once."""
-        wanted = [tuple(request.prompts[i].items()) for i in prompts]
-        distinct = list(dict.fromkeys(wanted))
-        text = embed_prompts(self.embedder, [dict(prompt) for prompt in distinct])
-        place = {prompt: row for row, prompt in enumerate(distinct)}
-        return text[torch.tensor([place[prompt] for prompt in wanted], device=text.device)]
-
-    def _sample(
-        self,
-        targets: Tensor,
-        seeds: Sequence[Sequence[int]],
-        unwanted: Unwanted,
-        settings: DrawSettings,
-    ) -> Tensor:
-        """Latents (B, C, K, D) of candidates.
-
-        Args:
-            targets: (B, E).
-            seeds: B lists of C.
-            settings: with the class that all are of by its number.
-        """
-        candidates = targets.repeat_interleave(len(seeds[0]), dim=0)
-        flat = [seed for some in seeds for seed in some]
-        latents = []
-        for first in range(0, len(flat), _LATENTS_AT_ONCE):
-            part = candidates[first : first + _LATENTS_AT_ONCE]
-            latents.append(
-                sample_of_class(
-                    self.prior,
-                    self.generator,
-                    part,
-                    number=cast(int | None, settings.class_label),
-                    seeds=flat[first : first + _LATENTS_AT_ONCE],
-                    guidance=settings.guidance,
-                    steps=settings.steps,
-                    adherence=settings.adherence,
-                    negative=unwanted.of(len(part)),
-                    negative_weights=unwanted.weights,
-                    negative_by=settings.negative_by,
-                )
-            )
-        return torch.cat(latents).unflatten(0, (len(seeds), -1))
-
-    def _render(
-        self,
-        latents: Tensor,
-        targets: Tensor,
-        rows: int,
-        settings: DrawSettings,
-        number: int | None,
-        clock: Clock,
-        progress: _Progress,
-    ) -> tuple[Best, Tensor]:
-        """The best of the candidates (B, C, K, D) of each target, and its latents (B, K, D)."""
-        truncation = settings.truncation if settings.truncation is not None else 1.0
-
-        def rendered(flat: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-            for part in flat.split(rows):
-                with clock.stage("synthesis"):
-                    images = self.draw(part, truncation=truncation)
-                with clock.stage("ranking"):
-                    embeddings = self.embedder.embed_images(images)
-                yield images, embeddings
-
-        num = latents.shape[1]
-        best = keep_best(rendered(latents.flatten(0, 1)), targets, num, progress.add)
-        winners = latents[torch.arange(len(latents)), best.candidates]
-        if settings.optimise:
-            with clock.stage("optimising"):
-                winners = optimise(
-                    self.generator,
-                    self.embedder,
-                    winners,
-                    targets,
-                    steps=settings.optimise,
-                    truncation=truncation,
-                    repeats=self.prior.repeats,
-                )
-                if number is not None:  # of which the descent knows nothing
-                    winners = self.generator.in_classes(winners, [number] * len(winners))
-            best = keep_best(rendered(winners), targets, 1, lambda rows: None)
-        self.refuse_nonfinite(winners, best.images, best.scores)
-        return best, winners
-
-    def refuse_nonfinite(self, latents: Tensor, images: Tensor, scores: Tensor) -> None:
-        """Raises if a picture that would be kept, or what belongs to it, holds NaN or infinity.
-
-        The first part that gave any is named. One sum is enough to see it.
-        """
-        for role, part, method, tensor in (
-            ("prior", self.prior, "sample", latents),
-            ("generator", self.generator, "synthesize", images),
-            ("embedder", self.embedder, "embed_images", scores),
-        ):
-            if not torch.isfinite(tensor.sum()):
-                raise nonfinite(part, role, method)
-
-    def _result(
-        self,
-        best: Best,
-        latents: Tensor,
-        seeds: Sequence[int],
-        prompts: Sequence[dict[str, float]],
-        drawn: Sequence[int],
-        settings: DrawSettings,
-        clock: Clock,
-    ) -> Result:
-        how = settings.model_dump(
-            mode="json", exclude_none=True, exclude={"best_of", "rank_by", "optimise"}
-        )
-        if settings.optimise:
-            how["optimise"] = settings.optimise
-        names = name_classes(self.generator, latents) or [""] * len(seeds)
-        records = tuple(
-            {
-                "schema": SCHEMA,
-                "prompt": as_written(prompt),
-                "seed": seed,
-                **how,
-                "score": round(score, 4),
-                **({"chosen_from": num} if num > 1 else {}),
-                **({"drawn_class": name} if name else {}),
-                **self.provenance,
-            }
-            for prompt, seed, num, score, name in zip(
-                prompts, seeds, drawn, best.scores.tolist(), names, strict=True
-            )
-        )
-        return Result(
-            images=best.images,
-            latents=latents,
-            image_embeddings=best.embeddings,
-            scores=best.scores,
-            seeds=tuple(seeds),
-            prompts=tuple(map(name_of, prompts)),
-            settings=settings,
-            milliseconds={k: round(v, 2) for k, v in clock.milliseconds.items()},
-            records=records,
-            pipeline=self,
-        )
-
-
-class _Progress:
-    """Counts candidates, and reports them."""
-
-    def __init__(self, total: int, report: OnCandidates | None) -> None:
-        self._done, self._total, self._report = 0, total, report
-
-    def add(self, num: int) -> None:
-        self._done += num
-        if self._report is not None:
-            self._report(self._done, self._total)
+        for drawing in draw_pictures(self, request, skip, on_candidates):
+            yield Result(**vars(drawing), pipeline=self)

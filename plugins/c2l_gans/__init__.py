@@ -12,6 +12,7 @@ _FAMILIES = {
         "biggan:BigGAN",
         "BigGAN and BigGAN-deep: huggingface's .bin, BigGAN-PyTorch's .pth",
     ),
+    "eg3d": ("eg3d:EG3D", "EG3D: NVIDIA's .pkl, seen from any camera"),
     "fastgan": ("fastgan:FastGAN", "FastGAN: odegeasslbc's .pth, of few pictures"),
     "lightweight-gan": ("lightweight:LightweightGAN", "lightweight-gan: lucidrains' model_N.pt"),
     "lucidrains-stylegan2": (

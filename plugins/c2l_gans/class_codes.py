@@ -6,8 +6,8 @@ Between two embeddings there are pictures too; nothing here moves a latent to th
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ import c2l
 from c2l.errors import BadInput
 from c2l_gans.generator import GAN, check_noise
 from c2l_gans.networks.settings import NetworkSettings
+from c2l_stylegan.shared import numpy_normal
 
 
 class ClassCodes(GAN):
@@ -26,19 +27,20 @@ class ClassCodes(GAN):
         num = self.network_settings.num_classes
         self.classes = c2l.Classes(num) if num else None
 
-    @abstractmethod
     def _noise(self, seeds: Sequence[int]) -> Tensor:
-        """Noise of seeds (B, z_dim), as the official code draws it."""
+        """Noise of seeds (B, z_dim), as the official code draws it: NVIDIA's and its heirs'."""
+        return numpy_normal(seeds, self.network_settings.z_dim)
 
-    @abstractmethod
     def _embeddings(self) -> Tensor:
-        """The embedding of each class (num, E); none (0, 0) without classes."""
+        """The embedding of each class (num, E), in a network with classes."""
+        rows: Tensor = self.network.embedding.weight
+        return rows
 
     @property
     def _noise_deviation(self) -> float:
         return 1.0
 
-    def _sizes(self) -> Mapping[str, int]:
+    def _sizes(self) -> Mapping[str, Any]:
         settings = self.network_settings
         return {"z_dim": settings.z_dim, "classes": settings.num_classes}
 
@@ -108,11 +110,15 @@ class ClassCodes(GAN):
 
     def classes_of(self, latents: Tensor) -> Tensor:
         """The class (B,) whose embedding is nearest to that in latents (B, K, D)."""
+        if self.classes is None:
+            raise self._without_classes()
         told = latents[..., self.network_settings.z_dim :].mean(dim=1)
         return torch.cdist(told, self._embeddings().to(told)).argmin(dim=1)
 
     def in_classes(self, latents: Tensor, classes: Sequence[int]) -> Tensor:
         """The same noise in these classes, one for each latent."""
+        if self.classes is None:
+            raise self._without_classes()
         table = self._embeddings().to(latents)
         numbers = torch.tensor([int(number) for number in classes], device=table.device)
         changed = latents.clone()

@@ -16,8 +16,7 @@ from c2l.reading import refuse_stand_in, unfilled
 from c2l_gans.files import own
 from c2l_gans.files.found import Found
 from c2l_gans.networks.settings import NetworkSettings
-
-_NAMED_AT_MOST = 3
+from c2l_stylegan.shared import misfits
 
 
 class Reader(Protocol):
@@ -121,7 +120,7 @@ class GAN(c2l.Generator):
         """The family and its settings, JSON-able."""
         return {"family": self.family, **self.network_settings.to_dict()}
 
-    def _sizes(self) -> Mapping[str, int]:
+    def _sizes(self) -> Mapping[str, Any]:
         """Widths and numbers that ``describe`` tells: ``z_dim``, ``classes`` and the like."""
         return {"z_dim": self._layout.width, "classes": 0}
 
@@ -140,25 +139,20 @@ class GAN(c2l.Generator):
         """A network on the device "meta", whose names and shapes are those of the tensors."""
         with unfilled():
             part = cls(found.settings)
-        expected, tensors = part.network.state_dict(), found.tensors
-        problems = {
-            "lacks": [n for n in expected if n not in tensors],
-            "has unknown": [n for n in tensors if n not in expected],
-            "has the wrong shape in": [
-                f"{n} {tuple(tensors[n].shape)} instead of {tuple(t.shape)}"
-                for n, t in expected.items()
-                if n in tensors and tensors[n].shape != t.shape
-            ],
-        }
-        wrong = [f"{verb} {_first_few(names)}" for verb, names in problems.items() if names]
-        if wrong:
+        if wrong := misfits(part.network.state_dict(), found.tensors):
             raise BadWeights(
-                f"{path} is not a {cls.family} as its other tensors say: it {'; it '.join(wrong)}",
+                f"{path} is not a {cls.family} as its other tensors say: {wrong}",
                 hint="docs/files.md lists what opens",
             )
         return part
 
     # ------------------------------------------------------------------ pictures
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images, in pixels."""
+        size: tuple[int, int] = self.network_settings.image_size
+        return size
 
     @property
     @abstractmethod
@@ -189,11 +183,13 @@ class GAN(c2l.Generator):
         Raises:
             BadInput: the latents do not fit the latent space.
         """
-        codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
-        if truncation != 1:
-            codes = self.centres(codes).lerp(codes, truncation)
-        images = self._draw(codes)
+        images = self._draw(self._codes(latents, truncation, repeats))
         return images[:, :1].expand(-1, 3, -1, -1) if images.shape[1] < 3 else images[:, :3]
+
+    def _codes(self, latents: Tensor, truncation: float, repeats: Sequence[int] | None) -> Tensor:
+        """What the layers take of latents: float32 (B, layers, D)."""
+        codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
+        return codes if truncation == 1 else self.centres(codes).lerp(codes, truncation)
 
 
 class NormalLatents(GAN):
@@ -240,8 +236,3 @@ def check_noise(z: Tensor, width: int) -> Tensor:
     if z.ndim != 2 or z.shape[1] != width:
         raise BadInput(f"z has shape (images, {width}), not {tuple(z.shape)}", field="z")
     return z
-
-
-def _first_few(names: Sequence[str]) -> str:
-    rest = len(names) - _NAMED_AT_MOST
-    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")

@@ -39,10 +39,10 @@ class MappedLatents(GAN):
         """The mean latent (w_dim,) that is stored, if there is one for all classes."""
         return None
 
-    def _sizes(self) -> Mapping[str, int]:
+    def _sizes(self) -> Mapping[str, Any]:
         settings, network = self.network_settings, self.network
         widths = {"w_dim": network.w_dim, "num_ws": network.num_ws}
-        return {"z_dim": settings.z_dim, **widths, "classes": settings.num_classes}  # type: ignore[dict-item]
+        return {"z_dim": settings.z_dim, **widths, "classes": settings.num_classes}
 
     @property
     def _layout(self) -> c2l.LatentLayout:

@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from c2l.errors import BadWeights
+from c2l_openclip.architecture import Architecture
 from c2l_openclip.tokens import require_transformers
-from c2l_openclip.towers import PlainCLIP, PlainConfig
+from c2l_openclip.towers import OwnTowers, make_towers
 from c2l_openclip.weights import read_state
 
 _LARGEST = 1 << 20
@@ -55,7 +56,7 @@ def build_towers(
     state: Mapping[str, Tensor] | None = None,
     *,
     rows: int | None = None,
-) -> PlainCLIP | AnyCLIP:
+) -> OwnTowers | AnyCLIP:
     """Build the towers and fill them, in float32 and eval mode, on the CPU.
 
     Args:
@@ -68,24 +69,24 @@ def build_towers(
         MissingDependency: the text tower needs transformers.
     """
     _refuse_giants(config, weights)
-    plain = PlainConfig.read(config)
-    if rows is not None and plain is None:
+    ours = Architecture.read(config)
+    if rows is not None and (ours is None or not ours.plain):
         raise BadWeights(
             f"{weights.parent}: a compact token table goes with a plain CLIP only",
             hint="Store the whole table and leave out the key c2l",
         )
     try:
-        if plain is None:
+        if ours is None:
             return AnyCLIP(_build_with_open_clip(config, weights))
         state = read_state(weights) if state is None else state
-        clip = _fill(plain, state, rows)
-        if clip is None and rows is not None:
+        towers = _fill(ours, state, rows)
+        if towers is None and rows is not None:
             raise BadWeights(
                 f"{weights} does not hold the model that its config describes",
                 hint="Write the folder again",
             )
         # Other people's names, other grids: open_clip knows how to convert them.
-        return clip or _require(_fill(plain, _build_with_open_clip(config, weights).state_dict()))
+        return towers or _require(_fill(ours, _build_with_open_clip(config, weights).state_dict()))
     except (RuntimeError, ValueError, TypeError, KeyError, OSError, EOFError) as error:
         raise BadWeights(
             f"{weights} does not hold the model that its config describes: "
@@ -112,30 +113,34 @@ def _refuse_giants(config: Mapping[str, Any], weights: Path) -> None:
 
 
 def _fill(
-    config: PlainConfig, state: Mapping[str, Tensor], rows: int | None = None
-) -> PlainCLIP | None:
-    """A plain CLIP with these tensors, or None if they are not exactly its own."""
+    architecture: Architecture, state: Mapping[str, Tensor], rows: int | None = None
+) -> OwnTowers | None:
+    """Towers with these tensors, or None if they are not exactly their own."""
     stored = {
         name: tensor for name, tensor in state.items() if not name.endswith(".num_batches_tracked")
     }
-    table = stored.get("token_embedding.weight")
-    if table is None or len(table) < (rows or config.vocab_size):
+    for name in ("logit_scale", "logit_bias"):
+        # One element, whether stored as a scalar or as a vector.
+        if name in stored and stored[name].numel() == 1:
+            stored[name] = stored[name].reshape(())
+    texts = "text." if architecture.custom else ""
+    table = stored.get(f"{texts}token_embedding.weight")
+    if table is None or len(table) < (rows or architecture.text.vocab_size):
         return None
-    clip = PlainCLIP(config, len(table))
-    wanted = {name: tensor.shape for name, tensor in clip.state_dict().items()}
-    # One element, whether stored as a scalar or as a vector.
-    if "logit_scale" in stored and stored["logit_scale"].numel() == 1:
-        stored["logit_scale"] = stored["logit_scale"].reshape(())
+    towers = make_towers(architecture, len(table))
+    if not architecture.plain:
+        stored = {f"model.{name}": tensor for name, tensor in stored.items()}
+    wanted = {name: tensor.shape for name, tensor in towers.state_dict().items()}
     if {name: tensor.shape for name, tensor in stored.items()} != wanted:
         return None
-    clip.load_state_dict({name: t.detach().float() for name, t in stored.items()}, assign=True)
-    return clip.eval().requires_grad_(False)
+    towers.load_state_dict({name: t.detach().float() for name, t in stored.items()}, assign=True)
+    return towers.eval().requires_grad_(False)
 
 
-def _require(clip: PlainCLIP | None) -> PlainCLIP:
-    if clip is None:
-        raise ValueError("open_clip's tensors for this config are not those of a plain CLIP")
-    return clip
+def _require(towers: OwnTowers | None) -> OwnTowers:
+    if towers is None:
+        raise ValueError("open_clip's tensors for this config are not those of our towers")
+    return towers
 
 
 def _build_with_open_clip(config: Mapping[str, Any], weights: Path) -> nn.Module:

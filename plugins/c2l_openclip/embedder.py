@@ -17,7 +17,7 @@ from c2l_openclip.checkpoints import AnyCLIP, build_towers
 from c2l_openclip.preprocessing import Preprocessing
 from c2l_openclip.sources import CONFIG_NAME, Checkpoint, from_path, from_tag, is_here, recognises
 from c2l_openclip.tokens import BPETokenizer, HuggingFaceTokenizer, Tokenizer
-from c2l_openclip.towers import PlainCLIP
+from c2l_openclip.towers import OwnTowers
 from c2l_openclip.vocabulary import Vocabulary
 
 
@@ -34,7 +34,7 @@ class OpenCLIP(Embedder):
 
     def __init__(
         self,
-        towers: PlainCLIP | AnyCLIP,
+        towers: OwnTowers | AnyCLIP,
         tokenizer: Tokenizer,
         preprocessing: Preprocessing,
         config: Mapping[str, Any],
@@ -129,10 +129,11 @@ class OpenCLIP(Embedder):
         ids = self.tokenizer(prompts)
         if isinstance(self.towers, AnyCLIP):
             return self.towers.encode_text(ids.to(self.device))
-        # The end token has the highest id. Nothing after it can reach it, since attention is
-        # causal, so the batch is cut at the longest prompt: the same result in less time.
+        # The end token has the highest id. Where nothing after it can reach it, since attention is
+        # causal, the batch is cut at the longest prompt: the same result in less time.
         ends = ids.argmax(dim=1)
-        ids = ids[:, : int(ends.max()) + 1]
+        if self.towers.reads_to_the_end:
+            ids = ids[:, : int(ends.max()) + 1]
         rows = ids if self._table is None else self._table[ids]
         return self.towers.encode_text(rows.to(self.device), ends.to(self.device))
 

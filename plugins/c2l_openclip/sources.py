@@ -1,4 +1,4 @@
-"""Where a model's config, preprocessing and weights come from: a tag of open_clip, or a folder."""
+"""Where a model's config, preprocessing and weights come from: a tag of open_clip, or a path."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ from typing import Any
 
 from torch import Tensor
 
-from c2l.errors import BadWeights, MissingDependency, NotDownloaded, UnknownReference
+from c2l.errors import BadWeights, NotDownloaded, UnknownReference
 from c2l.reading import read_beginning
-from c2l_openclip import foreign
+from c2l_openclip import foreign, trained
 from c2l_openclip.offline import is_offline
+from c2l_openclip.stock import model_config, pretrained
 from c2l_openclip.tokens import require_transformers
-from c2l_openclip.weights import SUFFIXES, WEIGHT_NAMES, find_weights, is_torchscript, read_state
+from c2l_openclip.weights import (
+    EPOCHS,
+    SUFFIXES,
+    WEIGHT_NAMES,
+    find_weights,
+    is_torchscript,
+    read_state,
+    shards_of,
+)
 
 CONFIG_NAME = "open_clip_config.json"
 _LISTING = 'List them: `c2l models list kind="embedder"`'
@@ -53,17 +62,28 @@ def from_path(path: Path) -> Checkpoint:
         BadWeights: it is something else.
     """
     if path.is_file() and path.suffix in SUFFIXES:
-        if (path.parent / CONFIG_NAME).is_file():
-            return _from_folder(path.parent, path)
+        if (described := _described(path)) is not None:
+            return _from_folder(described, path)
         if is_torchscript(path):
             return _from_openai(path)
+        if (params := trained.params_of(path)) is not None:
+            return _from_training(params, path)
         raise BadWeights(
             f"{path} does not say which architecture its weights are of",
             hint=f"Put the {CONFIG_NAME} of that beside it, as open_clip writes it",
         )
     if not (path / CONFIG_NAME).is_file() and foreign.transformers_kind(path):
         return _from_transformers(path)
+    if not (path / CONFIG_NAME).is_file() and (params := trained.params_of(path)) is not None:
+        return _from_training(params, find_weights(path))
     return _from_folder(path)
+
+
+def _described(weights: Path) -> Path | None:
+    """The folder whose config describes a file; an epoch may lie below it."""
+    folder = weights.parent
+    above = [folder.parent] if folder.name == EPOCHS else []
+    return next((f for f in (folder, *above) if (f / CONFIG_NAME).is_file()), None)
 
 
 def recognises(path: Path) -> bool:
@@ -71,10 +91,10 @@ def recognises(path: Path) -> bool:
     if path.is_file():
         if path.suffix not in SUFFIXES:
             return False
-        if (path.parent / CONFIG_NAME).is_file():
+        if _described(path) is not None or trained.params_of(path) is not None:
             return True
         return is_torchscript(path) and b"token_embedding" in read_beginning(path)
-    if (path / CONFIG_NAME).is_file():
+    if (path / CONFIG_NAME).is_file() or trained.params_of(path) is not None:
         return True
     return foreign.transformers_kind(path) in ("clip", "siglip", "siglip2")
 
@@ -90,8 +110,16 @@ def _from_transformers(folder: Path) -> Checkpoint:
     """A CLIP that transformers wrote."""
     config, preprocess = foreign.transformers_config(folder)
     weights = find_weights(folder)
-    state = foreign.renamed(read_state(weights))
+    state = foreign.renamed(
+        {name: t for file in shards_of(weights) for name, t in read_state(file).items()}
+    )
     return Checkpoint(str(folder), config, preprocess, weights, "", state=state)
+
+
+def _from_training(params: Path, weights: Path) -> Checkpoint:
+    """An epoch of OpenCLIP's own training, with its arguments beside it."""
+    arch, config, preprocess = trained.read_run(params)
+    return Checkpoint(str(weights), config, preprocess, weights, arch)
 
 
 def _from_folder(folder: Path, weights: Path | None = None) -> Checkpoint:
@@ -168,20 +196,12 @@ def is_here(name: str) -> bool:
 
 def _listed(name: str) -> tuple[str, Mapping[str, Any], dict[str, Any]]:
     """The architecture, what open_clip knows of the weights, and its config."""
-    try:
-        import open_clip
-    except ModuleNotFoundError as error:
-        raise MissingDependency(
-            f"openclip:{name} needs the package {error.name}, which is not installed",
-            hint="Run: pip install open_clip_torch",
-        ) from error
-
     arch, _, tag = name.rpartition("/")
     arch = arch.replace("/", "-")
-    listed = open_clip.get_pretrained_cfg(arch, tag)
-    config = open_clip.get_model_config(arch) if listed else None
+    listed = pretrained().get_pretrained_cfg(arch, tag)
+    config = model_config(arch) if listed else None
     if not listed or config is None:
-        raise _unknown(name, [f"{a}/{t}" for a, t in open_clip.list_pretrained()])
+        raise _unknown(name, [f"{a}/{t}" for a, t in pretrained().list_pretrained()])
     return arch, listed, config
 
 
@@ -222,10 +242,8 @@ def _fetch(reference: str, listed: Mapping[str, Any], *, offline: bool) -> Path:
             missing + "the network is switched off",
             hint=f"Unset C2L_OFFLINE and HF_HUB_OFFLINE and run this again{copy}",
         )
-    import open_clip
-
     try:
-        return Path(open_clip.download_pretrained(dict(listed)))
+        return Path(pretrained().download_pretrained(dict(listed)))
     except Exception as error:  # whatever the network's layers raise, it is one thing to a user
         raise NotDownloaded(
             f"{missing}the download failed: {_first_line(error)}",

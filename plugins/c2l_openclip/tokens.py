@@ -5,18 +5,15 @@ open_clip cuts long prompts without a word; ``cut`` finds out what was lost.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import sys
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
-from pathlib import Path
-from types import ModuleType
+from functools import lru_cache
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from c2l.errors import MissingDependency
+from c2l_openclip.stock import tokenizers
 
 
 class Tokenizer(Protocol):
@@ -40,7 +37,7 @@ class BPETokenizer:
     """
 
     def __init__(self, context_length: int, options: Mapping[str, Any] | None = None) -> None:
-        stock = _stock_tokenizers()
+        stock = tokenizers()
         self.context_length = context_length
         self.name = f"clip-bpe/{context_length}"
         self._pieces: Any = stock.__dict__["_tokenizer"]
@@ -140,31 +137,3 @@ def require_transformers(what: str) -> None:
             f"{what} needs the package transformers, which is not installed",
             hint="Run: pip install transformers sentencepiece",
         )
-
-
-@cache
-def _stock_tokenizers() -> ModuleType:
-    """open_clip's module of tokenizers, without the rest of open_clip where that saves time.
-
-    Importing any part of open_clip imports torchvision and timm, which takes longer than drawing
-    a picture. The tokenizers need neither, so their file is loaded by itself, unless open_clip
-    is there already or its tokenizers have come to lean on the rest of it.
-    """
-    if "open_clip" not in sys.modules:
-        package = importlib.util.find_spec("open_clip")
-        if package is None or package.origin is None:
-            raise MissingDependency(
-                "embedding text needs the package open_clip, which is not installed",
-                hint="Run: pip install open_clip_torch",
-            )
-        file = Path(package.origin).with_name("tokenizer.py")
-        spec = importlib.util.spec_from_file_location("c2l_openclip._stock_tokenizers", file)
-        if spec is not None and spec.loader is not None:
-            module = importlib.util.module_from_spec(spec)
-            try:
-                spec.loader.exec_module(module)
-            except ImportError:
-                pass  # a relative import: this version wants the whole package
-            else:
-                return module
-    return importlib.import_module("open_clip.tokenizer")

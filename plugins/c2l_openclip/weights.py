@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -21,6 +22,8 @@ WEIGHT_NAMES = (
     "pytorch_model.pth",
     "model.pth",
 )
+EPOCHS = "checkpoints"
+"""Where open_clip's own training keeps them, below the folder of a run."""
 SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 # Attributes that some kept as tensors.
 _NO_WEIGHTS = frozenset({"input_resolution", "context_length", "vocab_size", "attn_mask"})
@@ -32,7 +35,7 @@ def find_weights(folder: Path) -> Path:
     Raises:
         BadWeights: there is none.
     """
-    files = [p for p in folder.iterdir() if p.suffix in SUFFIXES and p.is_file()]
+    files = _weights_in(folder) or _weights_in(folder / EPOCHS)
     known = [p for name in WEIGHT_NAMES for p in files if p.name == name]
     if known:
         return known[0]
@@ -41,6 +44,30 @@ def find_weights(folder: Path) -> Path:
             f"{folder} holds no weights", hint=f"Put {WEIGHT_NAMES[0]} beside its config"
         )
     return max(files, key=lambda p: (p.suffix == ".safetensors", _numbers(p.stem), p.name))
+
+
+def shards_of(weights: Path) -> list[Path]:
+    """All files of a model that transformers wrote in several, in their order.
+
+    Raises:
+        BadWeights: one of them is not there.
+    """
+    part = re.fullmatch(r"(.+)-\d{5}-of-(\d{5})(\.\w+)", weights.name)
+    if part is None:
+        return [weights]
+    stem, num, suffix = part.groups()
+    files = [weights.with_name(f"{stem}-{i:05}-of-{num}{suffix}") for i in range(1, int(num) + 1)]
+    if missing := [file.name for file in files if not file.is_file()]:
+        raise BadWeights(
+            f"{weights.parent} lacks {missing[0]}", hint="Fetch all files of the model"
+        )
+    return files
+
+
+def _weights_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [p for p in folder.iterdir() if p.suffix in SUFFIXES and p.is_file()]
 
 
 def _numbers(text: str) -> list[int]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l_stylegan.files import own, stored
+from c2l_stylegan.files.weights import misfits
 from c2l_stylegan.networks.draws import numpy_normal
 from c2l_stylegan.networks.initial_weights import drawing_weights
 from c2l_stylegan.networks.mapping import Mapping
@@ -24,7 +25,6 @@ from c2l_stylegan.networks.stylegan2 import Synthesis2
 from c2l_stylegan.networks.stylegan3 import Synthesis3
 
 _STATISTICS_SAMPLES = 1000
-_NAMED_AT_MOST = 3
 _MOST_FRESH_PARAMETERS = 1 << 29
 
 
@@ -196,20 +196,9 @@ class StyleGAN(c2l.Generator):
             owner, _, leaf = name.rpartition(".")
             if leaf.endswith("_filter"):
                 _adopt_filter(self, owner, leaf, tensor)
-        expected = self.state_dict()
-        problems = {
-            "lacks": [n for n in expected if n not in tensors],
-            "has unknown": [n for n in tensors if n not in expected],
-            "has the wrong shape in": [
-                f"{n} {tuple(tensors[n].shape)} instead of {tuple(t.shape)}"
-                for n, t in expected.items()
-                if n in tensors and tensors[n].shape != t.shape
-            ],
-        }
-        found = [f"{verb} {_first_few(names)}" for verb, names in problems.items() if names]
-        if found:
+        if wrong := misfits(self.state_dict(), tensors):
             raise BadWeights(
-                f"{path} does not fit its settings: it {'; it '.join(found)}",
+                f"{path} does not fit its settings: {wrong}",
                 hint="Check that the description belongs to these weights",
             )
 
@@ -392,8 +381,3 @@ def _adopt_filter(root: nn.Module, owner: str, leaf: str, stored: Tensor) -> Non
     place = buffers.get(leaf)
     if place is not None and place.shape != stored.shape and stored.ndim in (1, 2):
         buffers[leaf] = torch.empty(stored.shape, device=place.device)
-
-
-def _first_few(names: Sequence[str]) -> str:
-    rest = len(names) - _NAMED_AT_MOST
-    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -159,15 +160,56 @@ def test_classes_are_found_among_latents() -> None:
     assert (regions.classes_of(latents) == torch.tensor(truth)).float().mean() > 0.99
 
 
-def test_latents_are_moved_with_the_mean_of_their_class() -> None:
+def test_latents_are_moved_to_another_class() -> None:
     regions = ClassRegions(sample, 3)  # type: ignore[arg-type]
     latents = sample(range(5000, 5200), [0] * 200)
     wanted = torch.tensor([1] * 200)
     moved = regions.moved(latents, wanted)
     assert torch.equal(regions.classes_of(moved), wanted)
     step = (moved - latents)[:, 0]
-    as_the_mean = (step - torch.tensor([3.0, 0, 0, 0, 0, 0, 0, 0])).abs().amax(dim=1) < 0.5
-    assert as_the_mean.float().mean() > 0.8  # the others are brought nearer, to be sure
+    assert (step - torch.tensor([3.0, 0, 0, 0, 0, 0, 0, 0])).square().mean().sqrt() < 0.5
+
+
+def arcs(seeds: Sequence[int], classes: Sequence[int]) -> torch.Tensor:
+    """Two classes, each three quarters of a circle, one turned by a quarter: none has its mean."""
+    turn = c2l.draw_normal(list(seeds), 1)[:, 0].erf() * 0.75 * torch.pi
+    turn, number = turn + torch.tensor(classes) * torch.pi / 2, torch.tensor(classes) * 4.0
+    return torch.stack([turn.cos(), turn.sin(), number], dim=1)[:, None]
+
+
+def test_latents_are_moved_as_the_random_ones_next_to_them() -> None:
+    """And so land in the other class, where its mean would lead out of it."""
+    regions = ClassRegions(arcs, 2)
+    latents, truth = (arcs(range(5000, 5200), [number] * 200) for number in (0, 1))
+    moved = regions.moved(latents, torch.ones(200, dtype=torch.int64))
+    assert (moved - truth).square().mean().sqrt() < 0.05
+    from_the_middle = moved[:, 0, :2].norm(dim=1)
+    assert from_the_middle.min() > 0.9
+
+
+def test_many_classes_with_few_latents_of_each() -> None:
+    """Fewer seeds are shown in all classes than a code has numbers; others are no strangers."""
+    table = torch.randn(20_000, 48, generator=torch.Generator().manual_seed(0))
+    centres = 2 * table[-1000:]
+
+    def drawn(seeds: Sequence[int], classes: Sequence[int]) -> torch.Tensor:
+        return (table[list(seeds)] + centres[list(classes)])[:, None]
+
+    regions = ClassRegions(drawn, 1000)
+    seeds, own, goal = range(15_000, 15_200), torch.arange(200), torch.arange(200, 400)
+    latents = drawn(seeds, own.tolist())
+    assert torch.equal(regions.classes_of(latents), own)
+    stayed = (regions.moved(latents, own) == latents).flatten(1).all(dim=1)
+    assert stayed.float().mean() > 0.97
+    apart = (regions.moved(latents, goal) - drawn(seeds, goal.tolist())).norm(dim=2)
+    assert apart.mean() < 0.2 * (centres[own] - centres[goal]).norm(dim=1).mean()
+
+
+def test_what_no_random_latent_is_like_becomes_one() -> None:
+    """It may be of its class by all that can be computed, and show none."""
+    regions = ClassRegions(arcs, 2)
+    moved = regions.moved(torch.tensor([[[0.0, 9.0, 4.0]]]), torch.tensor([1]))
+    assert (moved[0, 0] - torch.tensor([0.0, 1.0, 4.0])).norm() < 0.3
 
 
 def test_what_is_far_from_all_classes_ends_within_one() -> None:

@@ -43,6 +43,20 @@ def pipeline() -> c2l.Pipeline:
     return c2l.Pipeline(ToyGenerator(), ToyEmbedder(), SeedPrior())
 
 
+def counted(pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures each call of the pipeline's generator renders, from now on."""
+    rendered: list[int] = []
+    synthesize = ToyGenerator.synthesize
+
+    def watched(self: ToyGenerator, latents: Tensor, **how: Any) -> Tensor:
+        if self is pipeline.generator:  # the embedder has one as well
+            rendered.append(len(latents))
+        return synthesize(self, latents, **how)
+
+    monkeypatch.setattr(ToyGenerator, "synthesize", watched)
+    return rendered
+
+
 def test_image_i_is_the_same_in_any_batch(pipeline: c2l.Pipeline) -> None:
     eight = pipeline("shape1", num_images=8, seed=3)
     three = pipeline("shape1", num_images=3, seed=3)
@@ -76,7 +90,7 @@ def test_large_pictures_are_drawn_in_parts(
     pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = pipeline(["shape0", "shape1"], num_images=3, best_of=2)
-    monkeypatch.setattr("c2l.pipeline.SAMPLING", Budget(gpu=8 * 8 * 4, cpu=8 * 8 * 4))
+    monkeypatch.setattr("c2l.sampling.drawing.SAMPLING", Budget(gpu=8 * 8 * 4, cpu=8 * 8 * 4))
     parts = pipeline(["shape0", "shape1"], num_images=3, best_of=2)
     torch.testing.assert_close(whole.images, parts.images)
     assert whole.seeds == parts.seeds
@@ -193,7 +207,7 @@ def test_many_latents_are_drawn_in_parts(
     pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = pipeline(["shape0", "shape1"], num_images=3, best_of=2, negative="mood0")
-    monkeypatch.setattr("c2l.pipeline._LATENTS_AT_ONCE", 5)
+    monkeypatch.setattr("c2l.sampling.candidates.LATENTS_AT_ONCE", 5)
     parts = pipeline(["shape0", "shape1"], num_images=3, best_of=2, negative="mood0")
     torch.testing.assert_close(whole.latents, parts.latents)
     assert whole.seeds == parts.seeds
@@ -215,11 +229,7 @@ def test_a_student_spares_the_renderer(
     pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_pictures = pipeline("shape2 colour1", num_images=3, best_of=40)
-    rendered = []
-    draw = c2l.Pipeline.draw
-    monkeypatch.setattr(
-        c2l.Pipeline, "draw", lambda self, x, **k: rendered.append(len(x)) or draw(self, x, **k)
-    )
+    rendered = counted(pipeline, monkeypatch)
     pipeline.prior.student = student = Seeing()
     by_student = pipeline("shape2 colour1", num_images=3, best_of=40, rank_by="student")
     assert by_student.seeds == by_pictures.seeds
@@ -287,12 +297,8 @@ def test_a_stream_gives_the_same_pictures_one_by_one(pipeline: c2l.Pipeline) -> 
 def test_a_stream_ends_between_candidates(
     pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("c2l.pipeline.SAMPLING", Budget(gpu=64, cpu=64))
-    rendered: list[int] = []
-    draw = c2l.Pipeline.draw
-    monkeypatch.setattr(
-        c2l.Pipeline, "draw", lambda self, x, **k: rendered.append(len(x)) or draw(self, x, **k)
-    )
+    monkeypatch.setattr("c2l.sampling.drawing.SAMPLING", Budget(gpu=64, cpu=64))
+    rendered = counted(pipeline, monkeypatch)
 
     def stop(done: int, total: int) -> None:
         if done == 3:
@@ -307,7 +313,7 @@ def test_candidates_are_not_held_all_at_once(
     pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = pipeline("shape1", num_images=2, best_of=9)
-    monkeypatch.setattr("c2l.pipeline.SAMPLING", Budget(gpu=64 * 4, cpu=64 * 4))
+    monkeypatch.setattr("c2l.sampling.drawing.SAMPLING", Budget(gpu=64 * 4, cpu=64 * 4))
     parts = pipeline("shape1", num_images=2, best_of=9)
     assert parts.seeds == whole.seeds
     torch.testing.assert_close(parts.images, whole.images)

@@ -24,7 +24,7 @@ Steps = Annotated[int, option("Steps of gradient descent.")]
 Seed = Annotated[int, option("Of the prior's answers to begin with.")]
 
 
-@editing.edit(without="seeds guidance negative adherence truncation precision")
+@editing.edit(without="seeds guidance negative adherence class_label truncation precision")
 def invert(
     context: typer.Context,
     photos: Photos = None,

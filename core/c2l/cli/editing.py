@@ -35,6 +35,9 @@ Loop = Annotated[bool, option("Come back to the beginning.", "--loop")]
 Spacing = Annotated[Text, option("seen: even to the eye; path: along the path.", default="seen")]
 Guidance = Annotated[Fraction, option("How strongly to follow prompts.", default="prior's")]
 Negative = Annotated[list[str] | None, option("What prompts avoid: --negative 'beard, glasses:2'.")]
+Class = Annotated[
+    Text, option("Class of prompts and seeds, by name or number.", "--class", default="any")
+]
 Truncation = Annotated[Fraction, option("Below 1: nearer to the mean.", default="the picture's")]
 Lines = Annotated[bool, option("One line of JSON for each picture on stdout.", "--json")]
 
@@ -48,6 +51,7 @@ SHARED: Mapping[str, tuple[Any, Any]] = {
     "guidance": (Guidance, None),
     "negative": (Negative, None),
     "adherence": (options.Adherence, None),
+    "class_label": (Class, None),
     "truncation": (Truncation, None),
     "device": (options.Device, "auto"),
     "precision": (options.Precision, None),

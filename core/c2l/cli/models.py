@@ -54,8 +54,8 @@ def _print_families(rows: list[service.FamilyRow]) -> None:
         if number:
             output.data("")
         some = [row for row in rows if row.interface == interface]
-        headings = [f"{interface}s", "kind", "models", "here", "what"]
-        cells = [[r.family, r.kind, str(r.num or ""), str(r.num_here or ""), r.about] for r in some]
+        headings = [f"{interface}s", "models", "here", "what"]
+        cells = [[r.family, str(r.num or ""), str(r.num_here or ""), r.about] for r in some]
         output.print_table(headings, cells)
     output.talk(
         "\nmore: c2l models list --kind generator, --family stylegan3, --search faces, --here"

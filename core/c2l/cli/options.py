@@ -59,7 +59,7 @@ RankBy = Annotated[Text, option("What ranks them: pictures or student.", default
 
 # Where, whether, and in what form.
 Device = Annotated[str, option("cpu, cuda, cuda:1, mps or auto.")]
-Precision = Annotated[Text, option("float32; or bf16 or fp16 if it can.", default="float32")]
+Precision = Annotated[Text, option("float32, bf16, fp16, or auto, the fastest.", default="float32")]
 AcceptLicence = Annotated[bool, option("Accept licences of what is fetched.", "--accept-licence")]
 AcceptPrograms = Annotated[bool, option("Run files that are programs.", "--accept-programs")]
 DryRun = Annotated[bool, option("Only say what would be fetched.", "--dry-run")]
@@ -80,7 +80,9 @@ PairsAtOnce = Annotated[Number, option("Pictures drawn at once.", default="by pi
 PairsPrecision = Annotated[
     Text, option("Of pictures and embeddings: float32, bf16 or fp16.", default="float32")
 ]
-PairsLatents = Annotated[Text, option("Stored in float32 or float16.", default="float32")]
+PairsLatents = Annotated[
+    Text, option("Stored in float32 or float16, or as seeds.", default="float32")
+]
 Workers = Annotated[Number, option("Processes that draw.", default="one for each core of the CPU")]
 Devices = Annotated[Text, option("Several of this machine: auto for all GPUs, or cuda:0,cuda:1.")]
 Engine = Annotated[str, option("Who draws: local, or ray for a cluster.")]

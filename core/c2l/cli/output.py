@@ -61,7 +61,7 @@ def fail(text: str) -> None:
 
 def say(notice: Notice) -> None:
     """Print a notice of the service on stderr."""
-    quiet = ("device", "resumed", "offer", "time", "path", "saved", "pairs")
+    quiet = ("device", "precision", "resumed", "offer", "time", "path", "saved", "pairs")
     (talk if notice.kind in quiet else warn)(notice.text)
 
 

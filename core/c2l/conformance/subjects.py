@@ -136,6 +136,14 @@ class PriorSubject(Subject[Prior]):
         return world.train(self.build())
 
     @cached_property
+    def told(self) -> Prior:
+        """The same with classes, for one that learns them."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            prior = self.cls(**self.settings, num_classes=world.NUM_CLASSES)
+        return world.train(prior)
+
+    @cached_property
     def part(self) -> Prior:
         return self._loader() if self._loader else self.trained
 

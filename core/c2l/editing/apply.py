@@ -10,8 +10,8 @@ from torch import Tensor
 
 from c2l.blending import slerp
 from c2l.editing.layers import mixed
-from c2l.editing.parts import Parts
 from c2l.editing.through_prior import between, sampled, sampled_by_photo, varied
+from c2l.sampling.classes import random_latents
 from c2l.sampling.operations import (
     Direct,
     GivenLatents,
@@ -24,6 +24,7 @@ from c2l.sampling.operations import (
     Vary,
     inner,
 )
+from c2l.sampling.parts import Parts
 
 # Letters: B operations, L layers of the generator, D width of a code.
 
@@ -108,7 +109,8 @@ def _carried_out(parts: Parts, some: list[Any], bases: Sequence[Tensor]) -> Tens
         case PhotoLatents():
             return sampled_by_photo(parts, some)
         case RandomLatents():
-            return space.expand(parts.generator.sample_latents([o.seed for o in some]))
+            seeds, labels = [o.seed for o in some], [o.class_label for o in some]
+            return space.expand(random_latents(parts.generator, seeds, labels))
         case GivenLatents():
             return torch.cat([
                 space.expand(o.tensor()[None].to(parts.generator.device), o.repeats) for o in some

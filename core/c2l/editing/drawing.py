@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from c2l.budgets import SAMPLING
 from c2l.clock import Clock
 from c2l.editing.apply import latents_of
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import embed_prompts, name_of
 from c2l.sampling.classes import name_classes
+from c2l.sampling.drawing import Drawing
 from c2l.sampling.operations import (
     Operation,
     PhotoLatents,
@@ -26,22 +23,10 @@ from c2l.sampling.operations import (
     Vary,
     inner,
 )
+from c2l.sampling.parts import Parts, refuse_nonfinite
 from c2l.sampling.record import SCHEMA
+from c2l.sampling.request import DrawSettings
 from c2l.sampling.texts import as_written
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """Pictures of operations: the fields of a ``Result`` but its settings."""
-
-    images: Tensor
-    latents: Tensor
-    image_embeddings: Tensor
-    scores: Tensor
-    seeds: tuple[int, ...]
-    prompts: tuple[str, ...]
-    milliseconds: dict[str, float]
-    records: tuple[Mapping[str, Any], ...]
 
 
 @torch.no_grad()
@@ -78,7 +63,7 @@ def draw_all(
             scores = seen.new_full((len(seen),), math.nan)
             if target is not None:
                 scores = cosine_similarity(seen, target.to(seen.device))
-        parts.refuse_nonfinite(latents, images, seen)
+        refuse_nonfinite(parts, latents, images, seen)
         names = name_classes(generator, latents) or [""] * len(some)
         yield Drawing(
             images=images,
@@ -87,6 +72,7 @@ def draw_all(
             scores=scores,
             seeds=tuple(map(seed_of, some)),
             prompts=tuple(name_of(prompt) if prompt else title_of(o) for o in some),
+            settings=DrawSettings(truncation=truncation),
             milliseconds={k: round(v, 2) for k, v in clock.milliseconds.items()},
             records=tuple(
                 {

@@ -46,7 +46,7 @@ def end_of(pipeline: Pipeline, thing: Thing, *, seed: int = 0, **how: Any) -> En
         thing: a ``Picture`` or the path of a PNG; a prompt; a number, for a seed of the generator
             itself; latents (K, D); an operation; or an end already.
         seed: of a prompt.
-        how: guidance and the like, of a prompt.
+        how: guidance and the like, of a prompt; ``class_label``, of a seed as well.
     Raises:
         BadPicture: a file without a record.
         IncompatibleParts: a picture of another generator.
@@ -68,7 +68,7 @@ def end_of(pipeline: Pipeline, thing: Thing, *, seed: int = 0, **how: Any) -> En
     if isinstance(thing, int) and not isinstance(thing, bool):
         if not 0 <= thing <= MOST_SEED:
             raise BadInput(f"seed {thing} is not between 0 and {MOST_SEED}", field="seeds")
-        return End(RandomLatents(seed=thing))
+        return End(RandomLatents(seed=thing, class_label=how.get("class_label")))
     if not isinstance(thing, bool) and hasattr(thing, "record"):
         return _of_picture(pipeline, cast("Picture", thing))
     raise BadInput(

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from c2l.budgets import SAMPLING
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import embed_prompts
 from c2l.prompts.unwanted import embed_unwanted
 from c2l.sample_options import Near, Towards
 from c2l.sampling.classes import class_number, sample_of_class
 from c2l.sampling.operations import Interpolate, PhotoLatents, SampleLatents, Vary, unpacked
+from c2l.sampling.parts import Parts
 from c2l.sampling.request import DrawSettings
 
 # Letters: B operations, K codes of the prior, L layers of the generator, D width of a code.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from c2l.pairs.beats import forget_workers
 from c2l.pairs.build import (
     PairsInterrupted,
     begin_pairs,
@@ -12,6 +13,7 @@ from c2l.pairs.build import (
 from c2l.pairs.engines import Engine
 from c2l.pairs.engines.local import LocalEngine, WorkerDied
 from c2l.pairs.folder import finish_pairs, missing_shards
+from c2l.pairs.job import naming
 from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.parts import part_mismatches, references_of
 from c2l.pairs.reader import Pairs, load_pairs
@@ -36,8 +38,10 @@ __all__ = [
     "build_pairs",
     "draw_pairs",
     "finish_pairs",
+    "forget_workers",
     "load_pairs",
     "missing_shards",
+    "naming",
     "pairs_status",
     "parse_ranges",
     "part_mismatches",

@@ -18,9 +18,10 @@ from c2l.pairs.drawing import Parts, batches_of
 from c2l.pairs.engines import Engine
 from c2l.pairs.engines.local import LocalEngine
 from c2l.pairs.groups import check_groups
-from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
+from c2l.pairs.manifest import NAME, SEEDS, PairsManifest, read_manifest
 from c2l.pairs.precision import EXACT, lower, lower_and_measure
 from c2l.pairs.reader import Pairs
+from c2l.pairs.redrawing import latent_error
 from c2l.pairs.shares import ALL, Share
 from c2l.places import Place, place_of
 from c2l.prior_file import PartCard
@@ -33,7 +34,7 @@ PIXELS_IN_SHARD = 2**28
 """Ctrl-C loses at most one shard of each worker: 256 pictures of 1024 px, some minutes on a CPU."""
 MOST_IN_BATCH = 256
 
-LATENT_DTYPES = ("float32", "float16")
+LATENT_DTYPES = ("float32", "float16", SEEDS)
 
 OnProgress = Callable[[int, int], None]
 
@@ -97,7 +98,9 @@ def build_pairs(
         precision: ``float32``, or ``bf16`` or ``fp16`` for pictures and embeddings, which the parts
             then compute in from now on; by default the folder's, or float32. The manifest says
             what it changes of embeddings.
-        latents: ``float32`` or ``float16``, to store them in; by default the folder's, or float32.
+        latents: ``float32`` or ``float16``, to store them in, or ``seeds`` to store none: whoever
+            reads the pairs draws them again. By default the folder's, or float32. The manifest says
+            what it changes.
         workers: processes that draw, each with one thread on a CPU; the bytes do not depend on
             them. With more than one, a script needs ``if __name__ == "__main__"``.
         engine: who draws, in place of such workers.
@@ -166,9 +169,9 @@ def begin_pairs(
     mixed = check_groups(
         groups, generator.latent_space, generator.reference, range(first_seed, first_seed + num)
     )
-    wanted = _wanted(parts, num, out, mixed, first_seed, shard_size, batch_size)
+    there = read_manifest(out) if (out / NAME).exists() else None  # once: it may be long
+    wanted = _wanted(parts, num, there, mixed, first_seed, shard_size, batch_size)
     wanted = dataclasses.replace(wanted, **_classes(generator, class_labels))
-    there = read_manifest(out) if (out / NAME).exists() else None
     wanted = dataclasses.replace(
         wanted,
         precision=precision or (there.precision if there else EXACT),
@@ -177,15 +180,17 @@ def begin_pairs(
     if wanted.latent_dtype not in LATENT_DTYPES:
         raise BadInput(
             f"latents are not stored in '{latents}'",
-            hint="Use `latents=float32` or `latents=float16`",
+            hint="Use `latents=float32`, `float16` or `seeds`",
             field="latents",
         )
+    if measure and there is None and wanted.latent_dtype != EXACT:
+        wanted = dataclasses.replace(wanted, latent_error=latent_error(generator, wanted, out))
     if measure and there is None and wanted.precision != EXACT:
         batch = next(batches_of(wanted.shard_seeds(0), wanted.batch_size, mixed))
         batch = dataclasses.replace(batch, classes=wanted.draw_classes(batch.seeds))
         error = lower_and_measure(parts, wanted.precision, batch)
         wanted = dataclasses.replace(wanted, embedding_error=error)
-    return folder.begin(wanted, parts, out)
+    return folder.begin(wanted, there, parts, out)
 
 
 def draw_pairs(
@@ -241,7 +246,7 @@ def _check_numbers(**numbers: int | None) -> None:
 def _wanted(
     parts: Parts,
     num: int,
-    out: Place,
+    there: PairsManifest | None,
     groups: tuple[int, ...],
     first_seed: int,
     shard_size: int | None,
@@ -250,7 +255,6 @@ def _wanted(
     """The plan that is asked for; sizes that are not given are the folder's own."""
     generator, embedder = parts
     space = generator.latent_space
-    there = read_manifest(out) if (out / NAME).exists() else None
     return PairsManifest(
         generator=PartCard.of(generator),
         embedder=PartCard.of(embedder),

@@ -84,8 +84,7 @@ class ShardDrawer:
         on_drawn: OnDrawn = lambda num: None,
     ) -> None:
         self.parts, self.manifest, self.folder, self.on_drawn = parts, manifest, folder, on_drawn
-        own = tuple(parts[0].latent_space.repeats)
-        self._groups = () if manifest.repeats == own else manifest.repeats
+        self._groups = groups_of(parts[0], manifest)
         self._made_on = kind_of(parts[0].device)
         self._heart, self._in_turn = Heart(folder), threading.Lock()
 
@@ -114,10 +113,7 @@ class ShardDrawer:
                 heart.beat(index)
                 self.on_drawn(batch.num)
         latents, embeddings = map(torch.cat, zip(*rows, strict=True))
-        if self.manifest.latent_dtype == "float16":
-            latents = latents.half()
-            _check_finite(latents, self.parts[0], "generator", "sample_latents", seeds.start)
-        return latents, embeddings
+        return as_stored(latents, self.manifest, self.parts[0], seeds.start), embeddings
 
     def write(self, index: int, latents: Tensor, embeddings: Tensor) -> ShardRecord:
         """The second half of ``run_shard``."""
@@ -125,6 +121,26 @@ class ShardDrawer:
         record = write_shard(path, self.manifest, seeds, latents, embeddings, self._made_on)
         write_record(self.folder, index, record)
         return record
+
+
+def groups_of(generator: Generator, manifest: PairsManifest) -> tuple[int, ...]:
+    """The layer groups of a folder; empty where they are the generator's own."""
+    own = tuple(generator.latent_space.repeats)
+    return () if manifest.repeats == own else manifest.repeats
+
+
+def as_stored(latents: Tensor, manifest: PairsManifest, generator: Generator, first: int) -> Tensor:
+    """Latents as a shard stores them.
+
+    Args:
+        first: the seed of the first.
+    Raises:
+        BadInput: one is too large.
+    """
+    if manifest.latent_dtype == "float16":
+        latents = latents.half()
+        _check_finite(latents, generator, "generator", "sample_latents", first)
+    return latents
 
 
 def draw_batch(generator: Generator, embedder: Embedder, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -15,10 +15,11 @@ from c2l.files import remove_partials
 from c2l.generator import Generator
 from c2l.pairs.beats import forget_workers
 from c2l.pairs.groups import format_groups
-from c2l.pairs.manifest import NAME, PairsManifest, read_manifest
+from c2l.pairs.manifest import PairsManifest, read_manifest
 from c2l.pairs.parts import part_mismatches
 from c2l.pairs.records import (
     Listing,
+    finished_shards,
     list_shards,
     read_records,
     record_name,
@@ -26,22 +27,29 @@ from c2l.pairs.records import (
     shard_name,
     write_record,
 )
+from c2l.pairs.shard_list import ShardList
 from c2l.places import Place, place_of
 
 
-def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place) -> PairsManifest:
+def begin(
+    wanted: PairsManifest,
+    there: PairsManifest | None,
+    parts: tuple[Generator, Embedder],
+    out: Place,
+) -> PairsManifest:
     """The plan to follow: a new one, or the folder's own if it is the same.
 
     Args:
         wanted: what is asked for. More pairs than the folder was begun for are added; fewer never
             remove one.
+        there: the folder's plan, as it was just read; None where there was none.
     Raises:
         IncompatibleParts: the folder holds other pairs.
         BadInput: it holds shards without a plan.
         BadWeights: its plan is damaged.
         NotWritable
     """
-    if not (out / NAME).exists():
+    if there is None:
         if out.is_dir() and any(out.glob("pairs-*.safetensors")):
             raise BadInput(
                 f"{out} holds shards without a manifest",
@@ -50,7 +58,7 @@ def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place) 
             )
         if wanted.create(out):
             return wanted
-    there = read_manifest(out)
+        there = read_manifest(out)  # somebody else has begun it meanwhile
     _refuse_others(there, wanted, parts, out)
     _write_records_of_version_1(there, out)
     if wanted.num == there.num or (wanted.num < there.num and there.complete):
@@ -61,9 +69,9 @@ def begin(wanted: PairsManifest, parts: tuple[Generator, Embedder], out: Place) 
         if there.shard_length(short) < there.shard_size:
             remove_record(out, short)  # it grows: it is drawn again, in full
     else:
-        last = max(list_shards(out).finished, default=-1)
+        last = max(finished_shards(out), default=-1)
         num = max(num, min(there.num, (last + 1) * there.shard_size))
-    plan = dataclasses.replace(there, num=num, shards=())
+    plan = dataclasses.replace(there, num=num, shards=ShardList())
     plan.write(out)
     return plan
 
@@ -81,7 +89,7 @@ def missing_shards(plan: PairsManifest, out: Place) -> list[int]:
 
 def num_done(plan: PairsManifest, out: Place) -> int:
     """How many pairs are on disk."""
-    finished = list_shards(out).finished
+    finished = finished_shards(out)
     return sum(plan.shard_length(i) for i in finished if i < plan.num_shards)
 
 
@@ -96,10 +104,10 @@ def finish_pairs(out: Place | str) -> PairsManifest:
     out = place_of(out)
     plan = read_manifest(out)
     whole = assembled(plan, out)
-    if whole != plan:
-        whole.write(out)
-        remove_partials(out)
     forget_workers(out)
+    if whole != plan:
+        remove_partials(out)
+        whole.write(out)  # last: a folder with its list has nothing left to be removed
     return whole
 
 
@@ -110,18 +118,21 @@ def assembled(plan: PairsManifest, out: Place) -> PairsManifest:
         BadInput: some are still missing.
         BadWeights: a record is damaged.
     """
-    finished = list_shards(out).finished
+    finished = finished_shards(out)
     if not finished.issuperset(range(plan.num_shards)):
         raise unfinished(plan, out)
     if plan.complete:
         return plan
-    records = read_records(out, range(plan.num_shards))
-    whole = dataclasses.replace(plan, shards=tuple(records))
-    if not whole.complete:
+    try:
+        records = ShardList(read_records(out, range(plan.num_shards)))
+        whole = dataclasses.replace(plan, shards=records)
+        if not whole.complete:
+            raise ValueError(f"there are {records.num_pairs:,} pairs, not {plan.num:,}")
+    except (ValueError, TypeError) as error:
         raise BadWeights(
-            f"the records in {out} are of other shards than its manifest plans",
+            f"the records in {out} are of other shards than its manifest plans: {error}",
             hint=f"Remove {out} and make the pairs again",
-        )
+        ) from error
     return whole
 
 
@@ -154,7 +165,7 @@ def _refuse_other_sizes(plan: PairsManifest, listing: Listing, out: Place) -> No
     finished = sorted(i for i in listing.finished if i < plan.num_shards)
     if not finished:
         return
-    first = read_records(out, finished[:1])[0]
+    first = next(read_records(out, finished[:1]))
     odd = [i for i in finished if listing.sizes[i] != first.size]
     damaged = [
         f"{out / shard_name(i)} is damaged: {listing.sizes[i]:,} bytes, not {record.size:,}"

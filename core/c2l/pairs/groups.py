@@ -15,13 +15,15 @@ from torch import Tensor
 
 from c2l.errors import BadInput
 from c2l.generator import Generator, LatentSpace
+from c2l.seeds import NUM_SEEDS
 
 CODE_STRIDE = 100_000_000
-"""Code g of the pair with seed s is what the generator gives for seed ``s + g * CODE_STRIDE``.
-
-Code 0 is that of a pair without groups. Seeds of pairs stay below the stride, so that no two codes
-share a seed.
+"""Code g of a pair with a seed s below this is what the generator gives for seed
+``s + g * CODE_STRIDE``; code 0 is that of a pair without groups.
 """
+FAR = 2**58
+"""Code g of any other pair is that of ``s + (g + 1) * FAR``, so that no two codes share a seed."""
+MOST_GROUPS = NUM_SEEDS // FAR - 2
 
 
 def check_groups(
@@ -51,11 +53,11 @@ def check_groups(
             hint=f"Give numbers of 1 or more whose sum is {layers}",
             field="groups",
         )
-    if seeds.stop > CODE_STRIDE:
+    if seeds.stop > FAR or len(groups) > MOST_GROUPS:
         raise BadInput(
-            f"with `groups`, the seeds of all pairs must be below {CODE_STRIDE:,}",
-            hint="Use a smaller `first_seed`",
-            field="first_seed",
+            f"with `groups`, of which there may be {MOST_GROUPS}, seeds of pairs end at 2**58",
+            hint="Use a smaller `first_seed`, or fewer groups",
+            field="first_seed" if seeds.stop > FAR else "groups",
         )
     return tuple(groups)
 
@@ -69,14 +71,21 @@ def draw_latents(
         classes: B numbers, which all codes of a latent share; none without classes.
     """
     codes = []
-    for shift in range(0, CODE_STRIDE * max(1, len(groups)), CODE_STRIDE):
-        own = [seed + shift for seed in seeds]
+    for code in range(max(1, len(groups))):
+        own = [_seed_of(seed, code) for seed in seeds] if groups else seeds
         codes.append(
             generator.sample_class_latents(own, classes)
             if classes
             else generator.sample_latents(own)
         )
     return torch.cat(codes, dim=1)
+
+
+def _seed_of(seed: int, code: int) -> int:
+    """The seed of one code of the pair with this seed."""
+    if seed < CODE_STRIDE:
+        return seed + code * CODE_STRIDE
+    return (seed + (code + 1) * FAR) % NUM_SEEDS  # rows that fill a batch may lie beyond
 
 
 def format_groups(groups: Sequence[int]) -> str:

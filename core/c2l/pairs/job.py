@@ -14,6 +14,8 @@ from c2l.pairs.drawing import OnDrawn, Parts, ShardDrawer
 from c2l.pairs.manifest import PairsManifest
 from c2l.pairs.precision import lower
 from c2l.pairs.records import shard_name
+from c2l.pairs.shares import Share
+from c2l.part import Part
 from c2l.places import Place
 from c2l.plugins import registry
 from c2l.prior_file import PartCard
@@ -49,7 +51,7 @@ def job_of(parts: Parts, plan: PairsManifest, out: Place) -> Job:
         BadInput: a part was not loaded by a reference, so no other process could load it.
     """
     for part in parts:
-        if not part.reference or registry().lives_here(part.reference):
+        if not can_be_loaded(part):
             raise BadInput(
                 f"a worker cannot load {part.reference or type(part).__name__}, "
                 "which lives in this process alone",
@@ -61,12 +63,24 @@ def job_of(parts: Parts, plan: PairsManifest, out: Place) -> Job:
     return Job(partial(load_parts, generator, embedder), plan, out)
 
 
+def can_be_loaded(part: Part) -> bool:
+    """Whether another process can load a part by its reference."""
+    return bool(part.reference) and not registry().lives_here(part.reference)
+
+
+@contextmanager
+def assumptions_said_before() -> Iterator[None]:
+    """Parts are loaded again: what is assumed of them was said where they were loaded first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Assumed)
+        yield
+
+
 def load_parts(generator: PartCard, embedder: PartCard, device: str) -> Parts:
     """Load parts by reference, and check that they are the ones that are meant."""
     from c2l.loading import load_embedder, load_generator
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Assumed)  # said where these were loaded first
+    with assumptions_said_before():
         parts = (
             load_generator(generator.reference, device=device),
             load_embedder(embedder.reference, device=device),
@@ -81,10 +95,11 @@ def load_parts(generator: PartCard, embedder: PartCard, device: str) -> Parts:
 
 
 @contextmanager
-def naming(index: int) -> Iterator[None]:
-    """Errors name this node and the shard, for those who read them elsewhere."""
+def naming(what: int | Share) -> Iterator[None]:
+    """Errors name this node, and the shard or the share, for those who read them elsewhere."""
     try:
         yield
     except C2LError as error:
-        error.message = f"node {platform.node()}, {shard_name(index)}: {error.message}"
+        work = what if isinstance(what, Share) else shard_name(what)
+        error.message = f"node {platform.node()}, {work}: {error.message}"
         raise

@@ -17,6 +17,7 @@ from c2l.classes import Classes
 from c2l.errors import BadInput, BadWeights, spell_fields
 from c2l.files import create_atomically, write_atomically
 from c2l.pairs.records import ShardRecord
+from c2l.pairs.shard_list import ShardList
 from c2l.places import Place
 from c2l.prior_file import PartCard
 
@@ -24,8 +25,9 @@ SCHEMA = "c2l-pairs/2"
 READABLE = ("c2l-pairs/1", SCHEMA)
 """The first listed the finished shards of an unfinished folder, too."""
 NAME = "manifest.json"
+SEEDS = "seeds"
 _OF_CLASSES = ("num_classes", "class_shares", "class_labels")
-_LATER = (*_OF_CLASSES, "precision", "embedding_error", "latent_dtype")
+_LATER = (*_OF_CLASSES, "precision", "embedding_error", "latent_dtype", "latent_error")
 
 _PLACE = "(the shards stand here)"
 _FIELDS = sorted(field.name for field in dataclasses.fields(ShardRecord))
@@ -51,7 +53,9 @@ class PairsManifest:
         precision: what pictures and embeddings are computed in, where a part can.
         embedding_error: what that changes of an embedding, as a share of how far embeddings lie
             from their mean; 0 where it was not measured.
-        latent_dtype: what latents are stored in.
+        latent_dtype: what latents are stored in, or ``seeds`` for none, which are drawn again.
+        latent_error: what that changes of a latent, as a share of how far latents lie from their
+            mean; 0 where it was not measured.
         versions: of c2l and torch, when the folder was begun.
         shards: all of them, in order; empty while some are missing.
     """
@@ -67,18 +71,19 @@ class PairsManifest:
     shard_size: int
     batch_size: int
     versions: dict[str, str]
-    shards: tuple[ShardRecord, ...] = ()
+    shards: ShardList = dataclasses.field(default_factory=ShardList)
     num_classes: int = 0
     class_shares: tuple[float, ...] = ()
     class_labels: tuple[int, ...] = ()
     precision: str = "float32"
     embedding_error: float = 0.0
     latent_dtype: str = "float32"
+    latent_error: float = 0.0
 
     @property
     def complete(self) -> bool:
         """Whether all pairs are on disk."""
-        return sum(shard.num for shard in self.shards) == self.num
+        return self.shards.num_pairs == self.num
 
     def draw_classes(self, seeds: Sequence[int]) -> list[int]:
         """The class of the pair of each seed; none where there are no classes."""
@@ -138,16 +143,24 @@ class PairsManifest:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Raises ``ValueError``, ``KeyError`` or ``TypeError`` on anything but a manifest."""
-        raw: Any = json.loads(text, object_hook=_record_or_dict)
+        shards = ShardList()
+
+        def listed(found: dict[str, Any]) -> Any:
+            """A shard goes from the text to the list: there is no table of each in between."""
+            if {"file", "num", "sha256"} <= found.keys() <= set(_FIELDS):
+                shards.append(ShardRecord.of(found))
+                return _PLACE
+            return found
+
+        raw: Any = json.loads(text, object_hook=listed)
         if raw.pop("schema") not in READABLE:
             raise ValueError("unknown schema")
         raw["generator"] = PartCard(**raw["generator"])
         raw["embedder"] = PartCard(**raw["embedder"])
         raw |= {n: tuple(raw[n]) for n in ("repeats", *_OF_CLASSES[1:]) if n in raw}
-        raw["shards"] = tuple(raw["shards"])
-        if not all(isinstance(shard, ShardRecord) for shard in raw["shards"]):
+        if raw["shards"] != [_PLACE] * len(shards):
             raise TypeError("shards")
-        return cls(**raw)
+        return cls(**{**raw, "shards": shards})
 
     def create(self, folder: Place) -> bool:
         """Write the manifest of a new folder; of several who begin one at once, one does."""
@@ -159,7 +172,10 @@ class PairsManifest:
 
 
 def _as_line(shard: ShardRecord) -> str:
-    return json.dumps({name: getattr(shard, name) for name in _FIELDS})
+    return (
+        f'{{"file": {json.dumps(shard.file)}, "made_on": {json.dumps(shard.made_on)}, '
+        f'"num": {shard.num}, "sha256": "{shard.sha256}", "size": {shard.size}}}'
+    )
 
 
 def _as_in_version_1(shard: ShardRecord) -> str:
@@ -167,13 +183,6 @@ def _as_in_version_1(shard: ShardRecord) -> str:
         f'{{\n   "file": {json.dumps(shard.file)},\n   "num": {shard.num},'
         f'\n   "sha256": "{shard.sha256}"\n  }}'
     )
-
-
-def _record_or_dict(raw: dict[str, Any]) -> Any:
-    """What is known to be a shard never becomes a table of its own, nor does its ``made_on``."""
-    if {"file", "num", "sha256"} <= raw.keys() <= set(_FIELDS):
-        return ShardRecord.of(raw)
-    return raw
 
 
 def read_manifest(folder: Place) -> PairsManifest:

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from c2l.errors import BadWeights
+from c2l.generator import Generator
 from c2l.pairs.folder import assembled
-from c2l.pairs.manifest import PairsManifest, read_manifest
+from c2l.pairs.manifest import SEEDS, PairsManifest, read_manifest
 from c2l.pairs.records import list_shards, shard_name
+from c2l.pairs.redrawing import generator_of, redraw
 from c2l.pairs.shards import read_shard
 from c2l.places import Place, place_of
 
@@ -67,9 +69,16 @@ class Pairs:
 
         Raises:
             BadWeights: it is damaged.
+            As ``generator_of``, where latents are drawn again.
         """
         tensors = read_shard(self.folder, self.manifest, self.manifest.shards[index])
+        if self.manifest.latent_dtype == SEEDS:
+            return tensors["embeddings"], redraw(self._generator, self.manifest, index)
         return tensors["embeddings"], tensors["latents"]
+
+    @cached_property
+    def _generator(self) -> Generator:
+        return generator_of(self.folder, self.manifest)
 
     @cached_property
     def classes(self) -> Tensor | None:

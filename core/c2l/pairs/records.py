@@ -10,8 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -46,8 +45,6 @@ class ShardRecord:
         record = cls(**raw)
         if not (isinstance(record.num, int) and isinstance(record.sha256, str)):
             raise TypeError("record")
-        # Of hundreds of thousands, a few kinds.
-        object.__setattr__(record, "made_on", sys.intern(record.made_on))
         return record
 
 
@@ -92,6 +89,16 @@ def list_shards(folder: Place) -> Listing:
     return Listing(frozenset(records & sizes.keys()), sizes, times)
 
 
+def finished_shards(folder: Place) -> frozenset[int]:
+    """Places of shards that are there with their record; nothing but names is asked for."""
+    found: dict[str, set[int]] = {"json": set(), "safetensors": set()}
+    for entry in list_place(folder):
+        name = _NAME.fullmatch(entry.name)
+        if name is not None:
+            found[name[2]].add(int(name[1]))
+    return frozenset(found["json"] & found["safetensors"])
+
+
 def write_record(folder: Place, index: int, record: ShardRecord) -> None:
     """Say that a shard is finished."""
     text = json.dumps(dataclasses.asdict(record), sort_keys=True) + "\n"
@@ -103,7 +110,7 @@ def remove_record(folder: Place, index: int) -> None:
     (folder / record_name(index)).unlink(missing_ok=True)
 
 
-def read_records(folder: Place, indices: Iterable[int]) -> list[ShardRecord]:
+def read_records(folder: Place, indices: Iterable[int]) -> Iterator[ShardRecord]:
     """Records of finished shards, in the order of ``indices``.
 
     Raises:
@@ -111,13 +118,12 @@ def read_records(folder: Place, indices: Iterable[int]) -> list[ShardRecord]:
     """
     names = [record_name(index) for index in indices]
     contents = read_many(folder, names)
-    records = []
     for name in names:
         try:
-            records.append(ShardRecord.of(json.loads(next(contents))))
+            record = ShardRecord.of(json.loads(next(contents)))
         except (OSError, ValueError, TypeError) as error:
             raise BadWeights(
                 f"{folder / name} is not the record of a shard",
                 hint="Remove it and repeat the 'c2l pairs' that filled the folder",
             ) from error
-    return records
+        yield record

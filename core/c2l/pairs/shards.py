@@ -13,7 +13,7 @@ from torch import Tensor
 
 from c2l.errors import BadWeights
 from c2l.files import write_atomically
-from c2l.pairs.manifest import PairsManifest
+from c2l.pairs.manifest import SEEDS, PairsManifest
 from c2l.pairs.records import ShardRecord
 from c2l.places import Place
 from c2l.places.tensors import read_metadata
@@ -28,21 +28,18 @@ def write_shard(
     made_on: str,
 ) -> ShardRecord:
     """Write a shard atomically, with the parts that made it in its header; say what was written."""
-    data = safetensors.torch.save(
-        {
-            "seeds": _seed_tensor(seeds),
-            "latents": latents.contiguous(),
-            "embeddings": embeddings.contiguous(),
-        },
-        metadata={"c2l": json.dumps(_makers(manifest), sort_keys=True)},
-    )
+    tensors = {"seeds": _seed_tensor(seeds), "embeddings": embeddings.contiguous()}
+    if manifest.latent_dtype != SEEDS:
+        tensors["latents"] = latents.contiguous()
+    metadata = {"c2l": json.dumps(_makers(manifest), sort_keys=True)}
+    data = safetensors.torch.save(tensors, metadata=metadata)
     write_atomically(path, data)
     digest = hashlib.sha256(data).hexdigest()
     return ShardRecord(path.name, len(seeds), digest, len(data), made_on)
 
 
 def read_shard(folder: Place, manifest: PairsManifest, record: ShardRecord) -> dict[str, Tensor]:
-    """Read a shard and check it: ``seeds`` (N,), ``latents`` and ``embeddings``.
+    """Read a shard and check it: ``seeds`` (N,), ``embeddings``, and ``latents`` if it stores them.
 
     Raises:
         BadWeights: it is missing, damaged, of other parts, or not what the manifest says.
@@ -69,10 +66,12 @@ def read_shard(folder: Place, manifest: PairsManifest, record: ShardRecord) -> d
         raise BadWeights(
             f"the shard {path} is not a safetensors file: {error}", hint=hint
         ) from error
-    wanted = {
+    wanted: dict[str, tuple[int, ...]] = {
         "latents": (record.num, manifest.num_codes, manifest.latent_width),
         "embeddings": (record.num, manifest.embedding_width),
     }
+    if manifest.latent_dtype == SEEDS:
+        del wanted["latents"]
     if wrong := [n for n, shape in wanted.items() if n not in tensors or tensors[n].shape != shape]:
         raise BadWeights(
             f"the {' and '.join(wrong)} of the shard {path} do not have the shape in the manifest",

@@ -37,6 +37,11 @@ class Share:
                 field="rank",
             )
 
+    def __str__(self) -> str:
+        if self.ranges:
+            return f"shards {','.join(map(_spell, self.ranges))}"
+        return f"rank {self.rank} of {self.world}"
+
     def __contains__(self, index: int) -> bool:
         if index % self.world != self.rank:
             return False
@@ -80,4 +85,9 @@ def format_ranges(indices: Sequence[int]) -> str:
             runs[-1][1] = index
         else:
             runs.append([index, index])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+    return ",".join(_spell((run[0], run[1])) for run in runs)
+
+
+def _spell(run: tuple[int, int]) -> str:
+    first, last = run
+    return str(first) if first == last else f"{first}-{last}"

@@ -152,9 +152,14 @@ class JoinedRanks(Ranks):
         """By recursive doubling: sums of neighbours, of neighbours of these, and so on.
 
         That is the tree in which one process adds up by itself, and adding two numbers has the same
-        bits either way round, so that all ranks hold the same.
+        bits either way round, so that all ranks hold the same. A number of ranks that makes no such
+        tree shares no micro-batches, only fast steps, whose bits depend on the number anyway.
         """
         with self.waiting():
+            if self.num & (self.num - 1):
+                values = values.clone()
+                dist.all_reduce(values)
+                return values
             distance = 1
             while distance < self.num:
                 other = self.rank ^ distance

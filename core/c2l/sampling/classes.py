@@ -6,10 +6,12 @@ the generator, so that a class that is asked for is obeyed, also by priors that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
 
+from c2l.classes import Classes
 from c2l.errors import BadInput
 from c2l.generator import Generator
 from c2l.prior import Prior
@@ -24,13 +26,7 @@ def class_number(prior: Prior, generator: Generator, label: int | str | None) ->
     """
     if label is None:
         return None
-    classes = generator.classes
-    if classes is None:
-        raise BadInput(
-            f"{generator.reference or type(generator).__name__} has no classes",
-            hint="Leave out `class_label`",
-            field="class_label",
-        )
+    classes = _classes(generator)
     number = classes.number(label)
     trained = prior.card.class_labels if prior.card else ()
     if trained and number not in trained:
@@ -57,6 +53,36 @@ def sample_of_class(
         return prior.sample(embeddings, **how)
     classes = [number] * len(embeddings)
     return generator.in_classes(prior.sample(embeddings, classes=classes, **how), classes)
+
+
+def random_latents(
+    generator: Generator, seeds: Sequence[int], labels: Sequence[int | str | None]
+) -> Tensor:
+    """Latents of the generator's own distribution, (B, K, D).
+
+    Args:
+        labels: the class of each; None for one that its seed draws.
+    Raises:
+        BadInput: the generator has no such class, or none at all.
+    """
+    if all(label is None for label in labels):
+        return generator.sample_latents(seeds)
+    classes = _classes(generator)
+    numbers = [
+        drawn if label is None else classes.number(label)
+        for label, drawn in zip(labels, classes.draw(seeds), strict=True)
+    ]
+    return generator.sample_class_latents(seeds, numbers)
+
+
+def _classes(generator: Generator) -> Classes:
+    if generator.classes is None:
+        raise BadInput(
+            f"{generator.reference or type(generator).__name__} has no classes",
+            hint="Leave out `class_label`",
+            field="class_label",
+        )
+    return generator.classes
 
 
 def name_classes(generator: Generator, latents: Tensor) -> list[str]:

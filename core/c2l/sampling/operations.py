@@ -109,10 +109,11 @@ class PhotoLatents(_Operation):
 
 
 class RandomLatents(_Operation):
-    """Latents from the generator's own distribution."""
+    """Latents from the generator's own distribution, of one class or of any."""
 
     op: Literal["random"] = "random"
     seed: Seed
+    class_label: ClassLabel | None = None
 
 
 class GivenLatents(_Operation):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from c2l.adam import Adam
 from c2l.budgets import OPTIMISING
 from c2l.embedder import Embedder
 from c2l.errors import BadInput
@@ -59,7 +60,7 @@ def optimise(
         for start, want in zip(latents.split(rows), text.split(rows), strict=True):
             start, want = start.clone().to(generator.device), want.clone().to(embedder.device)
             offset = torch.zeros_like(start, requires_grad=True)
-            adam = torch.optim.Adam([offset], lr=STEP_SIZE, betas=(0.9, 0.99))
+            adam = Adam([offset], lr=STEP_SIZE, betas=(0.9, 0.99))
             for _ in range(steps):
                 images = generator.synthesize(
                     start + std * offset, truncation=truncation, repeats=repeats

@@ -41,7 +41,7 @@ def score(pipeline: Pipeline, photos: Sequence[Photo], texts: Sequence[str]) -> 
 def describe_pipeline(pipeline: Pipeline) -> dict[str, Any]:
     """What the parts of a pipeline are and can, JSON-able."""
     height, width = pipeline.generator.image_size
-    space = pipeline.generator.latent_space
+    space, classes = pipeline.generator.latent_space, pipeline.generator.classes
     return {
         "width": width,
         "height": height,
@@ -52,6 +52,7 @@ def describe_pipeline(pipeline: Pipeline) -> dict[str, Any]:
         },
         "embedding_width": pipeline.embedder.width,
         "options": sorted(pipeline.prior.supported_options),
+        "classes": None if classes is None else [classes.name(n) for n in range(classes.num)],
         "has_gradient": pipeline.generator.differentiable,
         "has_student": pipeline.prior.student is not None,
         "settings": pipeline.effective(pipeline.settings).model_dump(mode="json"),

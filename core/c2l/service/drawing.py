@@ -12,9 +12,9 @@ from PIL import Image
 
 from c2l.errors import NotWritable
 from c2l.images import read_png, write_png
-from c2l.pipeline import OnCandidates
 from c2l.prompts.blends import name_of
 from c2l.result import Picture, file_stem, slug
+from c2l.sampling.drawing import OnCandidates
 from c2l.sampling.record import SCHEMA
 from c2l.sampling.request import Request
 from c2l.service.grids import GridPages

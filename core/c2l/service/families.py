@@ -30,13 +30,12 @@ class FamilyRow:
     """A family of models.
 
     Args:
-        interface, kind, family: of all of them.
+        interface, family: of all of them.
         num, num_here: how many the catalogue has, and how many of those are on this machine.
         about: what they draw, the most frequent first; or what the kind is.
     """
 
     interface: str
-    kind: str
     family: str
     num: int
     num_here: int
@@ -108,7 +107,7 @@ def family_rows(rows: Sequence[ModelRow]) -> list[FamilyRow]:
         about = ", ".join(name for name, _ in domains.most_common()) or "".join(itself)
         about = about or ", ".join([models[0].reference, *["…"][: len(models) - 1]])
         num_here = sum(row.state in HERE for row in models)
-        found.append(FamilyRow(interface, kind, family, len(models), num_here, about))
+        found.append(FamilyRow(interface, family, len(models), num_here, about))
     return found
 
 

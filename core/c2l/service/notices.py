@@ -16,6 +16,7 @@ from c2l.sampling.request import DrawRequest, Request
 
 Kind = Literal[
     "device",
+    "precision",
     "option",
     "words",
     "length",

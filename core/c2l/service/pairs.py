@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, ParamSpec
 
 from c2l.devices import resolve_device
@@ -11,12 +12,15 @@ from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import (
+    ALL,
     FolderStatus,
     Pairs,
     begin_pairs,
     build_pairs,
     draw_pairs,
     finish_pairs,
+    forget_workers,
+    naming,
     pairs_status,
     read_manifest,
 )
@@ -55,23 +59,24 @@ def make_pairs(
     devices = devices_of(request)
     chosen = ChosenDevice(devices[0] if devices else request.device, tell)
     references = [wanted.generator, wanted.embedder]
-    fetch_with_consent(references, ask=ask, tell=tell, on_download=on_download)
-    parts = (
-        load_with_consent(lambda: load_generator(wanted.generator, device=chosen.name), ask),
-        load_embedder(wanted.embedder, device=chosen.name),
-    )
-    plan = begin_pairs(
-        parts,
-        wanted.num,
-        out,
-        groups=wanted.groups,
-        class_labels=wanted.class_labels,
-        first_seed=wanted.first_seed,
-        shard_size=request.shard_size,
-        batch_size=request.batch_size,
-        precision=request.precision,
-        latents=request.latents,
-    )
+    with naming(share) if share != ALL else nullcontext():
+        fetch_with_consent(references, ask=ask, tell=tell, on_download=on_download)
+        parts = (
+            load_with_consent(lambda: load_generator(wanted.generator, device=chosen.name), ask),
+            load_embedder(wanted.embedder, device=chosen.name),
+        )
+        plan = begin_pairs(
+            parts,
+            wanted.num,
+            out,
+            groups=wanted.groups,
+            class_labels=wanted.class_labels,
+            first_seed=wanted.first_seed,
+            shard_size=request.shard_size,
+            batch_size=request.batch_size,
+            precision=request.precision,
+            latents=request.latents,
+        )
     report = chosen.telling(on_progress)
     draw_pairs(
         parts,
@@ -83,7 +88,9 @@ def make_pairs(
     )
     status = pairs_status(out)
     if status.complete:
-        status = dataclasses.replace(status, plan=finish_pairs(out))
+        forget_workers(out)
+        if not status.plan.complete:
+            status = dataclasses.replace(status, plan=finish_pairs(out))
     if wanted.num < wanted.num_before:
         text = _fewer(out, plan.num, wanted.num, wanted.num_before)
         tell(Notice("resumed", text))

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from c2l.devices import free_cached_memory, resolve_device, resolve_precision
 from c2l.loading import DEFAULT_RECIPE, load_pipeline
-from c2l.pipeline import OnCandidates, Pipeline
+from c2l.pipeline import Pipeline
 from c2l.plugins import registry
+from c2l.precisions import AUTO
 from c2l.result import Picture
+from c2l.sampling.drawing import OnCandidates
 from c2l.sampling.request import Request
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent, offer_check
 from c2l.service.notices import (
@@ -111,7 +113,8 @@ class Session:
             IncompatibleParts, DeviceUnavailable, BadInput
         """
         device = resolve_device(request.device)
-        resolve_precision(request.precision, device)
+        if request.precision != AUTO:
+            resolve_precision(request.precision, device)
         parts, key = named_parts(request), _key(request)
         pipeline = self._recall(key)
         if pipeline is None:
@@ -154,6 +157,8 @@ class Session:
         self.milliseconds_loading = round((perf_counter() - start) * 1000, 1)
         if request.device == "auto":
             self.tell(Notice("device", f"drawing on {device}"))
+        if request.precision == AUTO:
+            self.tell(Notice("precision", f"drawing in {pipeline.precision}, the fastest here"))
         return pipeline
 
     def draw(

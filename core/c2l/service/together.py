@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from c2l.pipeline import OnCandidates
 from c2l.result import Picture
+from c2l.sampling.drawing import OnCandidates
 from c2l.sampling.request import DrawRequest, Request
 from c2l.service.notices import Tell, notice_of_far, notices_before, notices_of_weights
 from c2l.service.session import Session

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from c2l.adam import AdamW
 from c2l.errors import BadWeights, IncompatibleParts
 from c2l.files import remove_partials, write_atomically
 from c2l.places import Place, on_disk
@@ -55,7 +56,7 @@ class TrainingState:
     def of(cls, prior: Prior, plan: TrainingPlan) -> TrainingState:
         """The state before the first step; ``prior`` is fitted and on its device."""
         fused = prior.device.type in {"cpu", "cuda"}
-        optimiser = torch.optim.AdamW(
+        optimiser = AdamW(
             prior.parameters(), betas=(0.9, 0.99), weight_decay=plan.weight_decay, fused=fused
         )
         return cls(prior, copy.deepcopy(prior).requires_grad_(False).eval(), optimiser)

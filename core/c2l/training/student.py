@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
+from c2l.adam import AdamW
 from c2l.student import Student
 from c2l.training.batches import Batches, rng_of
 
@@ -34,7 +35,7 @@ def train_student(
     student.fit_scale(latents)
     student.to(device)
     steps = max(100, min(STEPS, len(latents) // 8))
-    optimiser = torch.optim.AdamW(student.parameters(), weight_decay=0.01)
+    optimiser = AdamW(student.parameters(), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
     batches = Batches(len(latents), BATCH_SIZE, seed)
     for step in range(steps):

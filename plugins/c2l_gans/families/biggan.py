@@ -31,12 +31,6 @@ class BigGAN(ClassCodes):
     reader = biggan
 
     @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        side = self.network_settings.resolution
-        return side, side
-
-    @property
     def _layout(self) -> c2l.LatentLayout:
         settings = self.network_settings
         return c2l.LatentLayout(1, settings.z_dim + settings.class_width, (settings.num_layers,))
@@ -74,10 +68,7 @@ class BigGAN(ClassCodes):
         Raises:
             BadInput: the latents do not fit the latent space.
         """
-        codes = self._layout.expand(latents.to(self.device, torch.float32), repeats)
-        if truncation == 1:
-            return self._draw(codes)
-        codes = self.centres(codes).lerp(codes, truncation)
+        codes = self._codes(latents, truncation, repeats)
         images: Tensor = self.network(codes, truncation)
         return images
 

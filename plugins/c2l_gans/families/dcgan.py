@@ -17,12 +17,6 @@ class DCGAN(NormalLatents):
     network_class = DCGANNetwork
     reader = dcgan
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        side = self.network_settings.resolution
-        return side, side
-
     def _draw(self, codes: Tensor) -> Tensor:
         images: Tensor = self.network(codes[:, 0])
         return images

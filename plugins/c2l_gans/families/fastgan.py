@@ -21,12 +21,6 @@ class FastGAN(NormalLatents):
     network_class = FastGANNetwork
     reader = fastgan
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        side = self.network_settings.resolution
-        return side, side
-
     def _draw(self, codes: Tensor) -> Tensor:
         images: Tensor = self.network(codes[:, 0], codes[:, 0, :0])
         return images

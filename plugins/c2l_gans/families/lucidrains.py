@@ -19,12 +19,6 @@ class LucidrainsStyleGAN2(MappedLatents):
     network_class = LucidrainsNetwork
     reader = lucidrains
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        side = self.network_settings.resolution
-        return side, side
-
     def _mapped(self, z: Tensor, classes: Tensor | None) -> Tensor:
         network: Any = self.network
         w: Tensor = network.style(z)

@@ -23,12 +23,6 @@ class ProGAN(NormalLatents):
     network_class = ProGANNetwork
     reader = progan
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        side = self.network_settings.resolution
-        return side, side
-
     def map(self, z: Tensor) -> Tensor:
         """As of ``NormalLatents``; the noise is brought to a root mean square of one."""
         return super().map(unit_rms(check_noise(z, self.network_settings.z_dim)))

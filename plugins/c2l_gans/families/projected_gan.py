@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from c2l_gans.class_codes import ClassCodes
 from c2l_gans.files import projected_gan
 from c2l_gans.generator import check_noise
 from c2l_gans.networks.fastgan import FastGANNetwork, FastGANSettings
-from c2l_stylegan.shared import numpy_normal, unit_rms
+from c2l_stylegan.shared import unit_rms
 
 
 class ProjectedGAN(ClassCodes):
@@ -27,24 +26,10 @@ class ProjectedGAN(ClassCodes):
     reader = projected_gan
 
     @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        side = self.network_settings.resolution
-        return side, side
-
-    @property
     def _layout(self) -> c2l.LatentLayout:
         settings = self.network_settings
         width = settings.z_dim * (2 if settings.num_classes else 1)
         return c2l.LatentLayout(1, width, (1,))
-
-    def _noise(self, seeds: Sequence[int]) -> Tensor:
-        return numpy_normal(seeds, self.network_settings.z_dim)
-
-    def _embeddings(self) -> Tensor:
-        table: Any = self.network.embedding
-        rows: Tensor = table.weight
-        return rows
 
     def map(self, z: Tensor, classes: Sequence[int] | None = None) -> Tensor:
         """As of ``ClassCodes``; the noise is brought to a root mean square of one."""

@@ -19,12 +19,6 @@ class StyleGAN1(MappedLatents):
 
     network: StyleGAN1Network
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        side = self.network_settings.resolution
-        return side, side
-
     def _mapped(self, z: Tensor, classes: Tensor | None) -> Tensor:
         return self.network.mapping(z, classes)
 

@@ -23,12 +23,6 @@ class StyleGANXL(MappedLatents):
 
     network: XLNetwork
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images, in pixels."""
-        size: tuple[int, int] = self.network_settings.base.image_size
-        return size
-
     def _mapped(self, z: Tensor, classes: Tensor | None) -> Tensor:
         w: Tensor = self.network.mapping(z, classes)
         return w

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from c2l.reading import named_tensors, read_beginning
 from c2l_gans.files import biggan_port, biggan_pytorch
-from c2l_gans.files.found import Found, checkpoint, tensors_of
+from c2l_gans.files.found import Found, checkpoint, has_marks, tensors_of
 from c2l_gans.files.tensors import Tensors
 from c2l_gans.networks.biggan import BigGANSettings
 
@@ -27,7 +27,4 @@ def read(path: Path) -> Found[BigGANSettings]:
 def recognises(path: Path) -> bool:
     """Whether a file is such a checkpoint; looks only at the names in it."""
     names = read_beginning(path)
-    return any(
-        all(mark.encode() in names for mark in layout.MARKS)
-        for layout in (biggan_port, biggan_pytorch)
-    )
+    return any(has_marks(names, layout.MARKS) for layout in (biggan_port, biggan_pytorch))

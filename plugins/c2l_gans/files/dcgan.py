@@ -10,7 +10,7 @@ from torch import Tensor
 
 from c2l.reading import Damaged, named_tensors, read_beginning
 from c2l_gans.files import normalisations
-from c2l_gans.files.found import Found, checkpoint, tensors_of
+from c2l_gans.files.found import Found, checkpoint, has_marks, tensors_of
 from c2l_gans.files.gan_zoo import Training
 from c2l_gans.files.tensors import Tensors
 from c2l_gans.networks.dcgan import DCGANSettings
@@ -35,7 +35,7 @@ def read(path: Path) -> Found[DCGANSettings]:
 def recognises(path: Path) -> bool:
     """Whether a file is such a checkpoint; looks only at the names in it."""
     names = read_beginning(path)
-    if all(name.encode() in names for name in _ZOO):
+    if has_marks(names, _ZOO):
         return True
     # Names that many layers of others end in, so they must be whole.
     return any(

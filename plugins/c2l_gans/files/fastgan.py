@@ -13,7 +13,7 @@ from torch import Tensor
 
 from c2l.reading import Damaged, read_beginning
 from c2l_gans.files import normalisations
-from c2l_gans.files.found import Found, Take, checkpoint, tensors_of
+from c2l_gans.files.found import Found, Take, checkpoint, has_marks, tensors_of
 from c2l_gans.files.noise_maps import FixedNoise
 from c2l_gans.networks.fastgan import EXCITED, FastGANSettings
 from c2l_gans.networks.upsampling import upsampling_kernel
@@ -44,8 +44,7 @@ def read(path: Path) -> Found[FastGANSettings]:
 
 def recognises(path: Path) -> bool:
     """Whether a file is such a checkpoint; looks only at the names in it."""
-    names = read_beginning(path)
-    return all(mark.encode() in names for mark in (*MARKS, "to_128.weight_orig"))
+    return has_marks(read_beginning(path), (*MARKS, "to_128.weight_orig"))
 
 
 def convert(values: Mapping[str, Any], take: Take) -> Found[FastGANSettings]:

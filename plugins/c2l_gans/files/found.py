@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -12,14 +12,22 @@ from typing import Any, Generic, TypeVar
 from torch import Tensor
 
 from c2l.errors import BadWeights
-from c2l.reading import Damaged, TorchFile, explain_damage, named_tensors
+from c2l.reading import (
+    Damaged,
+    TorchFile,
+    explain_damage,
+    named_objects,
+    named_tensors,
+    read_beginning,
+)
 from c2l_gans.networks.settings import NetworkSettings
-from c2l_stylegan.shared import root_of, views
+from c2l_stylegan.shared import Module, root_of, views
 
 S = TypeVar("S", bound=NetworkSettings)
 Take = Callable[[Any, str], Tensor]
 """Reads a tensor that lies in a file; the name is for messages."""
 
+_HEADER = 1 << 18
 _AVERAGED = re.compile(r"(?i)(^|_)(ema|smooth|avgg?|average|averaged|gs|ge)(_|$)")
 
 
@@ -56,6 +64,11 @@ def checkpoint(path: Path) -> Iterator[tuple[Any, Take]]:
             yield file.root, take
         except Damaged as error:
             raise _not_read(path, error) from error
+
+
+def opened(path: Path) -> AbstractContextManager[tuple[Any, Take]]:
+    """As ``checkpoint`` or as ``pickle``, whichever a file is."""
+    return checkpoint(path) if read_beginning(path) else pickle(path)
 
 
 @contextmanager
@@ -98,6 +111,34 @@ def tensors_of(root: Any, marks: Iterable[str]) -> tuple[dict[str, Any], str]:
     place = min(places, key=lambda place: (not is_averaged(place), len(place), place))
     own = {n.removeprefix(place): v for n, v in values.items() if n.startswith(place)}
     return own, place
+
+
+def averaged_module(root: Any, *children: str) -> Module:
+    """The network with these submodules; the averaged one where there are several.
+
+    Raises:
+        Damaged: there is none.
+    """
+    found = {
+        name: module
+        for name, value in named_objects(root).items()
+        if (module := Module.of(value)) and all(map(module.child, children))
+    }
+    if not found:
+        raise Damaged("it holds no generator G_ema")
+    return found[min(found, key=lambda name: (not is_averaged(name), len(name), name))]
+
+
+def has_marks(names: bytes, marks: Iterable[str]) -> bool:
+    """Whether all of these are among the names at the beginning of a checkpoint."""
+    return all(mark.encode() in names for mark in marks)
+
+
+def is_pickle_with(path: Path, mark: bytes) -> bool:
+    """Whether a file is a pickle that has this near its beginning."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER)
+    return head[:1] == b"\x80" and mark in head
 
 
 def is_averaged(place: str) -> bool:

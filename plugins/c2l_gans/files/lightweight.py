@@ -12,7 +12,7 @@ from torch import Tensor
 
 from c2l.reading import Damaged, read_beginning
 from c2l_gans.files import normalisations
-from c2l_gans.files.found import Found, Take, checkpoint, tensors_of
+from c2l_gans.files.found import Found, Take, checkpoint, has_marks, tensors_of
 from c2l_gans.files.noise_maps import FixedNoise
 from c2l_gans.networks.lightweight import LightweightSettings
 
@@ -43,8 +43,7 @@ def read(path: Path) -> Found[LightweightSettings]:
 
 def recognises(path: Path) -> bool:
     """Whether a file is such a checkpoint; looks only at the names in it."""
-    names = read_beginning(path)
-    return all(mark.encode() in names for mark in _MARKS)
+    return has_marks(read_beginning(path), _MARKS)
 
 
 def _convert(values: Mapping[str, Any], take: Take) -> Found[LightweightSettings]:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from c2l.reading import Damaged, named_tensors, read_beginning
-from c2l_gans.files.found import Found, checkpoint, tensors_of
+from c2l_gans.files.found import Found, checkpoint, has_marks, tensors_of
 from c2l_gans.files.tensors import Tensors
 from c2l_gans.networks.lucidrains import LucidrainsSettings
 
@@ -62,8 +62,7 @@ def read(path: Path) -> Found[LucidrainsSettings]:
 
 def recognises(path: Path) -> bool:
     """Whether a file is such a checkpoint; looks only at the names in it."""
-    names = read_beginning(path)
-    return all(mark.encode() in names for mark in _MARKS)
+    return has_marks(read_beginning(path), _MARKS)
 
 
 def _mapping(tensor: Tensors, rate: float) -> tuple[dict[str, Tensor], int]:

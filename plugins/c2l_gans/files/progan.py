@@ -12,7 +12,16 @@ from torch import Tensor
 
 from c2l.reading import Damaged, read_beginning
 from c2l_gans.files import progan_zoo
-from c2l_gans.files.found import Found, Take, check_grown, checkpoint, pickle, tensors_of
+from c2l_gans.files.found import (
+    Found,
+    Take,
+    check_grown,
+    checkpoint,
+    has_marks,
+    is_pickle_with,
+    pickle,
+    tensors_of,
+)
 from c2l_gans.files.tensors import Tensors
 from c2l_gans.networks.progan import ProGANSettings
 from c2l_gans.networks.upsampling import upsampling_kernel
@@ -20,7 +29,6 @@ from c2l_stylegan.shared import array_of, tensorflow_network
 
 MARK = b"def G_paper("
 """In the source code that lies in each of NVIDIA's files, which is not read."""
-_HEADER = 1 << 18
 _GENFORCE = ("layer0.weight", "layer1.weight", "output0.weight", "lod")
 _FIXED = {
     "normalize_latents": True,
@@ -47,7 +55,7 @@ def read(path: Path) -> Found[ProGANSettings]:
         with pickle(path) as (root, _):
             return _from_tensorflow(root)
     with checkpoint(path) as (root, take):
-        if _is_zoos(names):
+        if has_marks(names, progan_zoo.MARKS):
             values, _ = tensors_of(root, progan_zoo.MARKS)
             return progan_zoo.convert(Tensors(values, take), root)
         return _from_genforce(tensors_of(root, _GENFORCE)[0], take)
@@ -57,17 +65,11 @@ def recognises(path: Path) -> bool:
     """Whether a file is one of these; looks only at its beginning."""
     names = read_beginning(path)
     if names:
-        if _is_zoos(names):
+        if has_marks(names, progan_zoo.MARKS):
             return True
         is_stylegan = b"early_layer" in names or b"style.weight" in names
-        return not is_stylegan and all(mark.encode() in names for mark in _GENFORCE)
-    with path.open("rb") as file:
-        head = file.read(_HEADER)
-    return head[:1] == b"\x80" and MARK in head
-
-
-def _is_zoos(names: bytes) -> bool:
-    return all(mark.encode() in names for mark in progan_zoo.MARKS)
+        return not is_stylegan and has_marks(names, _GENFORCE)
+    return is_pickle_with(path, MARK)
 
 
 def _from_tensorflow(root: Any) -> Found[ProGANSettings]:

@@ -11,13 +11,12 @@ from typing import Any
 
 from c2l.reading import named_objects, read_beginning
 from c2l_gans.files import fastgan
-from c2l_gans.files.found import Found, Take, checkpoint, pickle, tensors_of
+from c2l_gans.files.found import Found, Take, has_marks, is_pickle_with, opened, tensors_of
 from c2l_gans.networks.fastgan import FastGANSettings
 from c2l_stylegan.shared import Module
 
 _MARKS = (*fastgan.MARKS, "to_big.bias")
 _CLASS = b"FastganSynthesis"
-_HEADER = 1 << 18
 
 
 def read(path: Path) -> Found[FastGANSettings]:
@@ -26,7 +25,6 @@ def read(path: Path) -> Found[FastGANSettings]:
     Raises:
         BadWeights: the file is damaged, contains executable content, or holds another network.
     """
-    opened = checkpoint if read_beginning(path) else pickle
     with opened(path) as (root, take):
         return _convert(root, take)
 
@@ -35,10 +33,8 @@ def recognises(path: Path) -> bool:
     """Whether a file is such a snapshot; looks only at its beginning."""
     names = read_beginning(path)
     if names:
-        is_fastgan = all(mark.encode() in names for mark in fastgan.MARKS)
-        return is_fastgan and not fastgan.recognises(path)
-    with path.open("rb") as file:
-        return _CLASS in file.read(_HEADER)
+        return has_marks(names, fastgan.MARKS) and not fastgan.recognises(path)
+    return is_pickle_with(path, _CLASS)
 
 
 def _convert(root: Any, take: Take) -> Found[FastGANSettings]:

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from c2l.reading import Damaged, read_beginning
-from c2l_gans.files.found import Found, checkpoint, pickle, tensors_of
+from c2l_gans.files.found import Found, has_marks, is_pickle_with, opened, tensors_of
 from c2l_gans.files.tensors import Tensors
 from c2l_gans.networks.r3gan import R3GANSettings
 
 _MARKS = ("MainLayers.0.Layers.0.Basis", "AggregationLayer.Layer.weight")
 _CLASS = b"R3GAN.Networks"
-_HEADER = 1 << 18
 
 
 def read(path: Path) -> Found[R3GANSettings]:
@@ -23,7 +22,6 @@ def read(path: Path) -> Found[R3GANSettings]:
     Raises:
         BadWeights: the file is damaged, contains executable content, or holds another network.
     """
-    opened = checkpoint if read_beginning(path) else pickle
     with opened(path) as (root, take):
         values, _ = tensors_of(root, _MARKS)
         return _convert(Tensors(values, take))
@@ -33,9 +31,8 @@ def recognises(path: Path) -> bool:
     """Whether a file is such a snapshot; looks only at its beginning."""
     names = read_beginning(path)
     if names:
-        return all(mark.encode() in names for mark in _MARKS)
-    with path.open("rb") as file:
-        return _CLASS in file.read(_HEADER)
+        return has_marks(names, _MARKS)
+    return is_pickle_with(path, _CLASS)
 
 
 def _convert(tensor: Tensors) -> Found[R3GANSettings]:

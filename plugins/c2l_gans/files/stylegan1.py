@@ -14,7 +14,16 @@ import torch
 from torch import Tensor
 
 from c2l.reading import Damaged, read_beginning
-from c2l_gans.files.found import Found, Take, check_grown, checkpoint, pickle, tensors_of
+from c2l_gans.files.found import (
+    Found,
+    Take,
+    check_grown,
+    checkpoint,
+    has_marks,
+    is_pickle_with,
+    pickle,
+    tensors_of,
+)
 from c2l_gans.files.noise_maps import FixedNoise
 from c2l_gans.networks.stylegan1 import StyleGAN1Settings
 from c2l_gans.networks.upsampling import upsampling_kernel
@@ -22,7 +31,6 @@ from c2l_stylegan.shared import array_of, tensorflow_network
 
 MARK = b"def G_style("
 """In the source code that lies in each of NVIDIA's files, which is not read."""
-_HEADER = 1 << 18
 _GENFORCE = ("synthesis.layer0.const", "synthesis.layer0.style.weight", "mapping.dense0.weight")
 _ROSINALITY = ("generator.progression.0.conv1.input", "generator.to_rgb.0.conv.weight_orig")
 _FUSED_FROM = 128
@@ -107,7 +115,7 @@ def read(path: Path) -> Found[StyleGAN1Settings]:
         with pickle(path) as (root, _):
             return _from_tensorflow(root)
     with checkpoint(path) as (root, take):
-        if _has(names, _ROSINALITY):
+        if has_marks(names, _ROSINALITY):
             return _from_rosinality(tensors_of(root, _ROSINALITY)[0], take)
         values, _ = tensors_of(root, _GENFORCE)
         check_grown(take(values["synthesis.lod"], "lod") if "synthesis.lod" in values else None)
@@ -118,14 +126,8 @@ def recognises(path: Path) -> bool:
     """Whether a file is one of these; looks only at its beginning."""
     names = read_beginning(path)
     if names:
-        return _has(names, _GENFORCE) or _has(names, _ROSINALITY)
-    with path.open("rb") as file:
-        head = file.read(_HEADER)
-    return head[:1] == b"\x80" and MARK in head
-
-
-def _has(names: bytes, marks: tuple[str, ...]) -> bool:
-    return all(mark.encode() in names for mark in marks)
+        return has_marks(names, _GENFORCE) or has_marks(names, _ROSINALITY)
+    return is_pickle_with(path, MARK)
 
 
 def _from_tensorflow(root: Any) -> Found[StyleGAN1Settings]:

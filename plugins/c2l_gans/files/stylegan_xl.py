@@ -11,14 +11,13 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from c2l.reading import Damaged, named_objects
-from c2l_gans.files.found import Found, Take, is_averaged, pickle
+from c2l.reading import Damaged
+from c2l_gans.files.found import Found, Take, averaged_module, is_pickle_with, pickle
 from c2l_gans.networks.stylegan_xl import XLSettings
 from c2l_stylegan.shared import Module, StyleGAN3Settings, convert_nvidia, plain, unit_rms
 
 MARK = b"class SuperresGenerator"
 """In the source code that lies in each of its files, which is not read."""
-_HEADER = 1 << 18
 _SLOPE = 0.2
 _GAIN = 2**0.5
 
@@ -35,20 +34,11 @@ def read(path: Path) -> Found[XLSettings]:
 
 def recognises(path: Path) -> bool:
     """Whether a file is such a pickle; looks only at its beginning."""
-    with path.open("rb") as file:
-        head = file.read(_HEADER)
-    return head[:1] == b"\x80" and MARK in head
+    return is_pickle_with(path, MARK)
 
 
 def _convert(root: Any, take: Take) -> Found[XLSettings]:
-    modules = {
-        name: module
-        for name, value in named_objects(root).items()
-        if (module := Module.of(value)) and module.child("mapping") and module.child("synthesis")
-    }
-    if not modules:
-        raise Damaged("it holds no generator G_ema")
-    generator = modules[min(modules, key=lambda name: (not is_averaged(name), len(name), name))]
+    generator = averaged_module(root, "mapping", "synthesis")
     tensors = generator.tensors(take)
     num_classes = plain(generator.state.get("c_dim"))
     if type(num_classes) is not int or num_classes < 0:

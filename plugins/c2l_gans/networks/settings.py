@@ -29,6 +29,12 @@ class NetworkSettings:
 
     RANGES: ClassVar[Mapping[str, Range]] = {}
 
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images: those of ``resolution``, which every family has."""
+        side: int = getattr(self, "resolution")  # noqa: B009 (of some a field, of others not)
+        return side, side
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

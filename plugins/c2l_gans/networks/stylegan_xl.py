@@ -37,6 +37,11 @@ class XLSettings(NetworkSettings):
         """Width of the noise."""
         return self.base.z_dim
 
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images."""
+        return self.base.image_size
+
     @classmethod
     def from_dict(cls, data: Any) -> Self:
         """Read what ``to_dict`` wrote.

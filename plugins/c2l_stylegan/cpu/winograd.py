@@ -14,6 +14,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from c2l import fast_linear, is_linear_fast
 from c2l_stylegan.cpu.banded_filters import windows
 from c2l_stylegan.cpu.scratch import Scratch
 
@@ -27,6 +28,7 @@ _NUM = len(_POINTS) + 1
 # the points, which take four times the memory of the weights.
 _FEWEST_CHANNELS = 128
 _FEWEST_PIXELS = 64 * TILE**2
+_AT_ONCE = 64  # outputs whose kernels are taken to the points together: they fit the cache
 
 
 class Winograd:
@@ -43,9 +45,15 @@ class Winograd:
         outputs, inputs = weight.shape[:2]
         both = torch.kron(kernel_to_points, kernel_to_points)
         taps = weight.permute(0, 2, 3, 1).reshape(outputs, 9, inputs)
-        # (O, points down * points across, I)
-        self.kernels = scratch.take("kernels", outputs, _NUM**2, inputs)
-        torch.bmm(both.expand(outputs, -1, -1), taps, out=self.kernels)
+        # For each point down, (points across, O, I): the C library keeps no buffer of all.
+        self.kernels = [scratch.take(f"kernels {i}", _NUM, outputs, inputs) for i in range(_NUM)]
+        for some in range(0, outputs, _AT_ONCE):
+            part = taps[some : some + _AT_ONCE]
+            evaluated = scratch.take("evaluated", len(part), _NUM**2, inputs)
+            torch.bmm(both.expand(len(part), -1, -1), part, out=evaluated)
+            rows = evaluated.unflatten(1, (_NUM, _NUM)).unbind(1)
+            for kernels, row in zip(self.kernels, rows, strict=True):
+                kernels[:, some : some + _AT_ONCE] = row.transpose(0, 1)
 
     @staticmethod
     def is_faster(weight: Tensor, pixels: int) -> bool:
@@ -67,14 +75,17 @@ class Winograd:
         columns = x.shape[1] + 2 * self.padding - 2
         down, across = -(-(last - first) // TILE), -(-columns // TILE)
         at_points = self._to_points(x, styles, first - self.padding, down, across, scratch)
-        outputs = len(self.kernels)
+        outputs = self.kernels[0].shape[1]
         products = scratch.take("products", _NUM, down, across * _NUM * outputs)
         sources = at_points.view(_NUM, down * across, _NUM, -1)
         targets = products.view(_NUM, down * across, _NUM, outputs)
-        for i in range(_NUM):
-            for j in range(_NUM):
-                kernel = self.kernels[:, i * _NUM + j].T
-                torch.mm(sources[i, :, j], kernel, out=targets[i, :, j])
+        for i, kernels in enumerate(self.kernels):
+            for j, kernel in enumerate(kernels):
+                target = targets[i, :, j]
+                if is_linear_fast(kernel):
+                    target.copy_(fast_linear(sources[i, :, j], kernel))
+                else:
+                    torch.mm(sources[i, :, j], kernel.T, out=target)
         return self._from_points(products, down, across, scratch)[: last - first, :columns]
 
     def _to_points(
@@ -104,7 +115,7 @@ class Winograd:
         lines = scratch.take("lines", down * TILE, products.shape[2])
         for i in range(down):
             torch.mm(self.from_points, products[:, i], out=lines[i * TILE : (i + 1) * TILE])
-        y = scratch.take("convolved", len(lines), across * TILE, len(self.kernels))
+        y = scratch.take("convolved", len(lines), across * TILE, self.kernels[0].shape[1])
         matrices = self.from_points.expand(across, -1, -1)
         for line, row in zip(lines, y, strict=True):
             torch.bmm(matrices, line.view(across, _NUM, -1), out=row.view(across, TILE, -1))

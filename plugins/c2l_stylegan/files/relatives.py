@@ -10,6 +10,7 @@ from c2l_stylegan.files.pickled import Module
 
 RELATIVES = (
     *(b"FastganSynthesis", b"class SuperresGenerator", b"R3GAN.Networks"),
+    b"class TriPlaneGenerator",  # EG3D
     *(b"def G_style(", b"def G_paper("),  # StyleGAN1 and ProGAN
 )
 """One of these is near the beginning of the pickles of relatives, which open as kinds of their own.
@@ -24,7 +25,7 @@ _DISCRIMINATORS = frozenset({"d", "D", "discriminator", "netD", "net_d"})
 def relative_of(network: Module) -> str:
     """The name of a well-known network that resembles a StyleGAN generator but is not one."""
     if network.class_name == "TriPlaneGenerator" or network.child("renderer") is not None:
-        return "an EG3D generator"
+        return "an EG3D generator, `eg3d:FILE`"
     mapping, synthesis = network.child("mapping"), network.child("synthesis")
     if synthesis is not None and synthesis.class_name.startswith("FastganSynthesis"):
         return "a Projected GAN's FastGAN, `projected-gan:FILE`"

@@ -22,9 +22,9 @@ from c2l_stylegan.files.descriptions import (
     read_description,
     settings_of,
 )
-from c2l_stylegan.files.own import read_safetensors
 from c2l_stylegan.files.relatives import RELATIVES
 from c2l_stylegan.files.renaming import Found
+from c2l_stylegan.files.weights import read_safetensors
 from c2l_stylegan.networks.settings import Settings, StyleGAN2Settings
 
 _HEADER = 1 << 18

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -109,13 +109,25 @@ class Synthesis2(nn.Module):
 
         x = steps[0][0].const.expand(len(ws), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
-        image: Tensor | None = None
-        images: list[Tensor] = []
-        for i, (block, used, noises) in enumerate(steps):
-            if not block.is_first and stylegan2_strips.is_faster(block, x):
-                scratch.clear()  # tens of megabytes, of which strips need none
-                return images + stylegan2_strips.draw(x, image, steps[i:])
-            x, image = block(x, image, used, noises, scratch)
-            if image is not None:
-                images.append(image)
-        return images
+        return drawn_by(steps, x, None, scratch)
+
+
+def drawn_by(
+    steps: Sequence[stylegan2_strips.Step], x: Tensor, image: Tensor | None, scratch: Scratch
+) -> list[Tensor]:
+    """Take features and the image up to now through blocks, in the fastest way there is.
+
+    Args:
+        x: features below the first block; those of 4 px come with the constant.
+    Returns:
+        the image as it stands after each block that draws.
+    """
+    images: list[Tensor] = []
+    for i, (block, used, noises) in enumerate(steps):
+        if not block.is_first and stylegan2_strips.is_faster(block, x):
+            scratch.clear()  # tens of megabytes, of which strips need none
+            return images + stylegan2_strips.draw(x, image, steps[i:])
+        x, image = block(x, image, used, noises, scratch)
+        if image is not None:
+            images.append(image)
+    return images

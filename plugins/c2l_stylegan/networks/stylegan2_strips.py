@@ -34,7 +34,7 @@ _BYTES = 1 << 22
 
 def is_faster(block: Block, x: Tensor) -> bool:
     """Whether to draw this block, and all above it, from features ``x`` in strips."""
-    if not allows_fast_path(x) or len(x) != 1 or block.is_resnet:
+    if not allows_fast_path(x) or len(x) != 1 or block.is_resnet or block.conv0.up == 1:
         return False
     is_usual = block.conv0.weight.shape[2] % 2 == 1 and min(block.conv0.blur_padding(0)) >= 0
     return is_usual and block.conv0.num_bytes() > 2 * _BYTES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 import c2l
 import c2l.service.pairs
 from c2l.cli.app import main
-from c2l.errors import ExitCode
+from c2l.errors import BadInput, ExitCode
 from c2l.testing import ToyEmbedder, ToyGenerator
 
 torch.set_num_threads(1)
@@ -52,6 +53,31 @@ def test_two_ranks_and_the_commands_below(
     assert main(["pairs", "verify", folder]) == 0
     said = capsys.readouterr().err
     assert "0 of 5 shards are damaged" in said and "made on " in said
+
+
+def test_a_node_that_has_not_what_it_takes_names_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(tmp_path / "p")
+    assert main([*BEGIN, "-o", folder, "--rank", "0", "--world", "2"]) == 0
+    finished = sorted((tmp_path / "p").iterdir())
+
+    def salted(reference: str, *, device: str = "cpu") -> c2l.Generator:
+        return ToyGenerator(salt=1)
+
+    def absent(reference: str, *, device: str = "cpu") -> c2l.Generator:
+        raise BadInput("there is no file ffhq.pkl", hint="Put it there")
+
+    for load, share, who, says in (
+        (salted, ["--rank", "1", "--world", "2"], "rank 1 of 2", "with other weights. Choose"),
+        (absent, ["--shards", "0-1,3"], "shards 0-1,3", "no file ffhq.pkl. Put it there"),
+    ):
+        monkeypatch.setattr(c2l.service.pairs, "load_generator", load)
+        capsys.readouterr()
+        assert main(["pairs", "-o", folder, *share])
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: node {platform.node()}, {who}: ") and says in line
+    assert sorted((tmp_path / "p").iterdir()) == finished
 
 
 def test_a_damaged_shard_has_exit_code_9(

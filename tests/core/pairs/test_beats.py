@@ -81,11 +81,13 @@ def test_a_worker_of_our_own_that_hangs_is_ended(
     monkeypatch.setattr(local.multiprocessing, "active_children", lambda: [child])
     monkeypatch.setattr(local.platform, "node", lambda: "a")
     sign(tmp_path, 78, silent=3600)
-    local._end_hanging(tmp_path)
+    local._end_hanging(tmp_path, age=4000)
     assert not ended
     sign(tmp_path, 77, silent=3600)
+    local._end_hanging(tmp_path, age=3000)  # another process had that number
+    assert not ended
     with pytest.raises(WorkerDied, match=r"process 77 on node a hung for 3600 s in pairs-00003"):
-        local._end_hanging(tmp_path)
+        local._end_hanging(tmp_path, age=4000)
     assert ended == [77]
 
 

@@ -58,11 +58,13 @@ def test_two_workers_write_the_bytes_of_one(
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
-def test_two_devices_are_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "job_of", toy_job)
-    build_pairs(*toy_parts(), 50, tmp_path / "one", shard_size=20, batch_size=8)
+def test_two_devices_are_two_processes_that_write_while_they_draw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "job_of", toy_workers.job_that_writes_late)
+    build_pairs(*toy_parts(), 50, tmp_path / "one", shard_size=10, batch_size=8)
     engine = local.LocalEngine(("cpu", "cpu"))
-    build_pairs(*toy_parts(), 50, tmp_path / "two", shard_size=20, batch_size=8, engine=engine)
+    build_pairs(*toy_parts(), 50, tmp_path / "two", shard_size=10, batch_size=8, engine=engine)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 
@@ -97,6 +99,16 @@ def test_a_shard_that_could_not_be_written_ends_the_run(
     monkeypatch.setattr(ShardDrawer, "write", full)
     with pytest.raises(NotWritable, match="no space left"):
         build_pairs(*toy_parts(), 50, tmp_path, shard_size=20, batch_size=8)
+
+
+def test_a_worker_says_which_shard_could_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then it draws another one."""
+    monkeypatch.setattr(local, "job_of", toy_workers.job_that_cannot_write)
+    engine = local.LocalEngine(("cpu", "cpu"), is_one_of_many=True)
+    with pytest.raises(NotWritable, match=r"^node \S+, pairs-00000\.safetensors: no space"):
+        build_pairs(*toy_parts(), 50, tmp_path, shard_size=10, batch_size=8, engine=engine)
 
 
 def test_the_number_of_threads_has_no_say(tmp_path: Path) -> None:

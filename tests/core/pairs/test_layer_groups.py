@@ -16,7 +16,8 @@ import c2l
 from c2l.errors import BadInput, IncompatibleParts
 from c2l.generator import LatentSpace
 from c2l.pairs import PairsManifest, ShardRecord, build_pairs, load_pairs, read_manifest
-from c2l.pairs.groups import CODE_STRIDE
+from c2l.pairs.groups import CODE_STRIDE, FAR
+from c2l.pairs.shard_list import ShardList
 from c2l.prior_file import PartCard
 from c2l.testing import ToyEmbedder, ToyGenerator
 from c2l.testing.toy_world import WIDTH, attributes_of
@@ -110,17 +111,32 @@ def test_groups_that_do_not_fit(tmp_path: Path, groups: tuple[int, ...]) -> None
     assert not (tmp_path / "p").exists()
 
 
-def test_seeds_that_would_meet(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="below 100,000,000"):
-        build_pairs(
-            ToyGenerator(),
-            ToyEmbedder(),
-            30,
-            tmp_path / "p",
-            groups=GROUPS,
-            first_seed=CODE_STRIDE - 29,
+def build_from(folder: Path, first_seed: int) -> Tensor:
+    parts = ToyGenerator(), ToyEmbedder()
+    build_pairs(*parts, 30, folder, groups=GROUPS, first_seed=first_seed, batch_size=8)
+    return load_pairs(folder).latents
+
+
+def test_beyond_the_stride_no_two_codes_meet(tmp_path: Path) -> None:
+    """Where it ends, code 1 of a pair would else be code 0 of another."""
+    across = build_from(tmp_path / "across", CODE_STRIDE - 10)
+    beyond = build_from(tmp_path / "beyond", CODE_STRIDE)
+    assert torch.equal(across[10:], beyond[:20])  # a pair has its codes in any folder
+    codes = torch.cat([build(tmp_path / "first").latents, across[:10], beyond]).flatten(0, 1)
+    assert len(codes.unique(dim=0)) == 3 * 70
+    generator = ToyGenerator()
+    for code in range(3):
+        start = CODE_STRIDE + (code + 1) * FAR
+        assert torch.equal(
+            beyond[:, code], generator.sample_latents(range(start, start + 30))[:, 0]
         )
+
+
+def test_seeds_that_would_meet(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"seeds of pairs end at 2\*\*58"):
+        build_from(tmp_path / "p", FAR - 29)
     assert not (tmp_path / "p").exists()
+    assert len(build_from(tmp_path / "p", FAR - 30)) == 30
 
 
 class TwoCodes(ToyGenerator):
@@ -152,7 +168,7 @@ def test_a_generator_of_several_codes(tmp_path: Path) -> None:
 
 def test_how_to_finish_a_folder(tmp_path: Path) -> None:
     manifest = build(tmp_path).manifest
-    dataclasses.replace(manifest, shards=()).write(tmp_path)
+    dataclasses.replace(manifest, shards=ShardList()).write(tmp_path)
     assert len(load_pairs(tmp_path)) == 30  # all are there, though nobody wrote that down
     (tmp_path / "pairs-00001.json").unlink()
     with pytest.raises(BadInput, match="20 of 30") as error:
@@ -174,7 +190,7 @@ def test_manifests_without_groups_are_what_they_were(tmp_path: Path) -> None:
         shard_size=20,
         batch_size=8,
         versions={"c2l": "0.1", "torch": "2"},
-        shards=(ShardRecord("pairs-00000.safetensors", 20, "3" * 64),),
+        shards=ShardList([ShardRecord("pairs-00000.safetensors", 20, "3" * 64)]),
     )
     assert (
         manifest.fingerprint() == "c7913d93aa5361cbd4c80a728371c0c1c50536e0b068127e446487390ea34707"

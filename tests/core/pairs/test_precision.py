@@ -81,6 +81,14 @@ def test_latents_in_half_of_the_room(tmp_path: Path) -> None:
         build_pairs(*toy_parts(), 60, tmp_path / "p", latents="float32")
 
 
+def test_the_folder_says_what_half_of_the_room_changes(tmp_path: Path) -> None:
+    exact = build_pairs(*toy_parts(), 40, tmp_path / "exact").latents
+    pairs = build_pairs(*toy_parts(), 40, tmp_path / "p", latents="float16")
+    change = (pairs.latents - exact).square().mean() / (exact - exact.mean(dim=0)).square().mean()
+    assert pairs.manifest.latent_error == pytest.approx(float(change.sqrt()), rel=0.1)
+    assert 0 < pairs.manifest.latent_error < 1 / 2048
+
+
 def test_latents_too_large_for_it(tmp_path: Path) -> None:
     class Large(ToyGenerator):
         def sample_latents(self, seeds: object) -> torch.Tensor:

@@ -17,16 +17,25 @@ import pytest
 import c2l
 from c2l.errors import BadInput, MissingDependency
 from c2l.pairs import begin_pairs, build_pairs, draw_pairs, finish_pairs
+from c2l.pairs.beats import Worker
 from c2l.pairs.engines import ray as engine
-from c2l.pairs.engines.ray import RayEngine, ShardKills
+from c2l.pairs.engines.ray import NobodyStarts, RayEngine, ShardKills
 from c2l.testing import toy_parts
 
 
-class Died(Exception):
+class RayError(Exception):
+    """Whatever Ray raises."""
+
+
+class Died(RayError):
     """An actor has gone."""
 
+    def __init__(self, actor_init_failed: bool = False) -> None:
+        super().__init__("no module\nnamed c2l")
+        self.actor_init_failed = actor_init_failed
 
-class Raised(Exception):
+
+class Raised(RayError):
     """An actor's own error."""
 
     def __init__(self, cause: Exception) -> None:
@@ -36,8 +45,8 @@ class Raised(Exception):
 class Call:
     """A call of an actor, which is not carried out before it is asked for."""
 
-    def __init__(self, answer: Callable[[], Any]) -> None:
-        self.answer = answer
+    def __init__(self, answer: Callable[[], Any], actor: int, is_hello: bool) -> None:
+        self.answer, self.actor, self.is_hello = answer, actor, is_hello
 
 
 class Handle:
@@ -45,11 +54,16 @@ class Handle:
 
     def __init__(self, ray: Ray, number: int, job: Any, device: str) -> None:
         self.run_shard = SimpleNamespace(remote=self._call)
+        self.hello = SimpleNamespace(remote=self._hello)
         self._ray, self._number, self._dead = ray, number, False
         self._actor = engine._Actor(job, "cpu")
 
+    def _hello(self) -> Call:
+        who = "node", self._number
+        return Call(lambda: self._ray.start(self._number) or who, self._number, is_hello=True)
+
     def _call(self, index: int) -> Call:
-        return Call(lambda: self._answer(index))
+        return Call(lambda: self._answer(index), self._number, is_hello=False)
 
     def _answer(self, index: int) -> Any:
         try:
@@ -68,10 +82,13 @@ class Handle:
 class Ray:
     """As much of Ray as the engine uses."""
 
-    exceptions = SimpleNamespace(RayActorError=Died, RayTaskError=Raised)
+    exceptions = SimpleNamespace(RayError=RayError, RayActorError=Died, RayTaskError=Raised)
 
     def __init__(self, act: Callable[[int, int], None], **resources: float) -> None:
         self.act, self.resources = act, resources or {"CPU": 2}
+        self.start: Callable[[int], None] = lambda actor: None
+        self.waits: Callable[[int], bool] = lambda actor: False
+        self.killed: list[int] = []
         self.num_hired, self.is_down = 0, False
         self.on_gpus: list[float] = []
 
@@ -93,7 +110,14 @@ class Ray:
         return SimpleNamespace(remote=hire)
 
     def wait(self, calls: list[Call], **_: Any) -> tuple[list[Call], list[Call]]:
-        return calls[:1], calls[1:]
+        """Actors start as soon as they can; of shards, the first is drawn."""
+        ready = [call for call in calls if not self.waits(call.actor)]
+        assert ready, "nobody will ever answer"
+        ready.sort(key=lambda call: not call.is_hello)
+        return ready[:1], ready[1:]
+
+    def kill(self, actor: Handle) -> None:
+        self.killed.append(actor._number)
 
     def get(self, call: Call) -> Any:
         return call.answer()
@@ -150,6 +174,59 @@ def test_shards_of_an_actor_that_died_are_drawn_by_others(
     ray = Ray(act)
     draw(tmp_path, monkeypatch, ray)
     assert len(finish_pairs(tmp_path).shards) == 7 and ray.num_hired == 4
+
+
+def test_an_actor_that_waits_for_a_device_holds_up_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def act(actor: int, index: int) -> None:
+        if actor == 1:
+            raise Died
+
+    ray = Ray(act)  # which still counts the device of the node that died with the first actor
+    ray.waits = lambda actor: actor >= 3
+    draw(tmp_path, monkeypatch, ray)
+    assert len(finish_pairs(tmp_path).shards) == 7 and ray.num_hired == 3
+
+
+def test_an_actor_that_dies_before_it_is_there_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(actor: int) -> None:
+        if actor < 6:
+            raise Died
+
+    ray = Ray(lambda actor, index: None)
+    ray.start = start
+    draw(tmp_path, monkeypatch, ray)
+    assert len(finish_pairs(tmp_path).shards) == 7 and ray.num_hired == 7
+
+
+@pytest.mark.parametrize(("is_certain", "num"), [(True, 2), (False, 7)])
+def test_a_cluster_that_starts_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_certain: bool, num: int
+) -> None:
+    def start(actor: int) -> None:
+        raise Died(is_certain)
+
+    ray = Ray(lambda actor, index: None)
+    ray.start = start
+    with pytest.raises(NobodyStarts, match=r"starts no worker: no module named c2l\."):
+        draw(tmp_path, monkeypatch, ray)
+    assert ray.num_hired == num
+
+
+@pytest.mark.parametrize(("silent", "killed"), [(301.0, [1]), (100_000.0, [])])
+def test_an_actor_that_hangs_is_ended_and_a_silence_before_its_time_is_not_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: float, killed: list[int]
+) -> None:
+    now = iter(range(0, 10**9, 1000))
+    monkeypatch.setattr(engine.time, "monotonic", lambda: next(now))
+    signs = [Worker("node", 1, "pairs-00000.safetensors", silent, hangs=True)]
+    monkeypatch.setattr(engine, "workers_of", lambda out: signs)
+    ray = Ray(lambda actor, index: None)
+    draw(tmp_path, monkeypatch, ray)
+    assert ray.killed == killed and len(finish_pairs(tmp_path).shards) == 7
 
 
 def test_a_node_that_comes_later_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

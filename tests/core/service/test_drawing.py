@@ -49,7 +49,7 @@ def interrupted(request: Request, out: Path, after: int) -> None:
 
 @pytest.fixture(autouse=True)
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("c2l.pipeline.SAMPLING", Budget(gpu=64, cpu=64))
+    monkeypatch.setattr("c2l.sampling.drawing.SAMPLING", Budget(gpu=64, cpu=64))
 
 
 def files(folder: Path) -> list[str]:

@@ -19,6 +19,7 @@ from c2l.pairs.manifest import PairsManifest
 from c2l.prior_file import read_prior_card
 from c2l.sampling.record import request_of
 from c2l.service.notices import notices_before
+from c2l.service.sent.ends import SentEnd
 from c2l.testing import ToyEmbedder, ToyGenerator
 from c2l.training import TrainingRun
 
@@ -199,3 +200,25 @@ def test_a_generator_without_classes_refuses_one() -> None:
     with pytest.raises(BadInput, match="stylegan:demo-faces has no classes") as caught:
         demo("a man", class_label=0)
     assert caught.value.hint == "Leave out `class_label`"
+
+
+# -- edits
+
+
+def test_edits_of_prompts_and_seeds_keep_to_a_class(pipeline: c2l.Pipeline) -> None:
+    ends = [end_of(pipeline, thing, seed=7, class_label="south") for thing in ("red", 5, 6)]
+    free = [end_of(pipeline, seed) for seed in (5, 6)]
+    operations = [end.operation for end in ends + free]
+    drawn = [picture for some in pipeline.draw_operations(operations) for picture in some]
+    assert [picture.record["drawn_class"] for picture in drawn[:3]] == ["south"] * 3
+    assert torch.equal(drawn[1].latents[:1], Told().sample_class_latents([5], [2])[0])
+    by_seed = [NAMES[n] for n in Told().classes.draw([5, 6])]  # type: ignore[union-attr]
+    assert [picture.record["drawn_class"] for picture in drawn[3:]] == by_seed
+
+
+def test_an_end_that_was_sent_may_have_a_class() -> None:
+    assert SentEnd(seed=5, class_label="south").how == {"class_label": "south"}
+    assert SentEnd(prompt="red", class_label=2).how == {"class_label": 2}
+    for wrong in ({"seed": 5, "guidance": 2.0}, {"record": {}, "class_label": 2}):
+        with pytest.raises(ValueError, match="are of prompts"):
+            SentEnd(**wrong)  # type: ignore[arg-type]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from c2l.errors import BadInput
 from c2l.ranks import Ranks
+from c2l.ranks.group import JoinedRanks
+from c2l.ranks.member import Member
+from c2l.training.batches import rng_of
 from c2l.training.feed import WholeFeed
-from c2l.training.gradients import Sum, TreeGradients, tree_sum
+from c2l.training.gradients import FastGradients, Sum, TreeGradients, gradients_of, tree_sum
 from c2l.training.plan import TrainingPlan
 from c2l.training.run import TrainingRun
 from c2l.training.sharing import check_sharing, sharing
@@ -42,16 +49,21 @@ class OneOf(Ranks):
         return level[0]
 
 
-def gradients(num: int, asked: int = -1) -> tuple[Tensor, bool, list[Tensor | None]]:
+def small_prior(plan: TrainingPlan) -> tuple[OneStepPrior, WholeFeed]:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     prior = OneStepPrior(embedding_width=6, num_codes=1, latent_width=8, hidden=16, num_blocks=1)
     rows = torch.randn(64, 6), torch.randn(64, 1, 8)
     prior.fit(*rows)
+    return prior, WholeFeed(rows, plan)
+
+
+def gradients(num: int, asked: int = -1) -> tuple[Tensor, bool, list[Tensor | None]]:
+    prior, feed = small_prior(plan(8))
     sent: list[Tensor] = []
     for rank in range(num):  # the last one has heard all others
         ranks = OneOf(rank, num, sent)
-        found = TreeGradients(prior, plan(8), WholeFeed(rows, plan(8)), ranks)
+        found = TreeGradients(prior, plan(8), feed, ranks)
         loss, stop = found.compute(1, asked == rank)
     return loss, stop, [parameter.grad for parameter in prior.parameters()]
 
@@ -66,6 +78,55 @@ def test_one_two_four_and_eight_ranks_have_the_same_bits() -> None:
             assert (a is None) == (b is None)
             assert a is None or b is None or torch.equal(a, b)
     assert gradients(4, asked=1)[1], "Ctrl-C of one reaches all at the same step"
+
+
+@pytest.fixture
+def a_group_of_one() -> Iterator[None]:
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
+
+
+class Alike(Ranks):
+    """One of three that all have the same."""
+
+    num = 3
+
+    def __init__(self, rank: int) -> None:
+        self.rank = rank
+
+    def total(self, values: Tensor) -> Tensor:
+        return 3 * values
+
+
+@pytest.mark.parametrize("rank", range(3))
+def test_a_fast_step_computes_the_part_of_its_rank(a_group_of_one: None, rank: int) -> None:
+    """What DDP makes of the gradients of several is its own affair."""
+    fast = dataclasses.replace(plan(1), batch_size=24, fast=True)
+    prior, feed = small_prior(fast)
+    found = gradients_of(prior, fast, feed, Alike(rank))
+    assert isinstance(found, FastGradients)
+    loss, stop = found.compute(5, asked=True)
+    gradients = [parameter.grad for parameter in prior.parameters()]
+    prior.zero_grad()
+    part = feed.batch(5, slice(8 * rank, 8 * rank + 8))
+    wanted = prior.training_loss(*part, rng_of(0, "step", 15 + rank))
+    wanted.backward()
+    torch.testing.assert_close(loss, wanted.detach())
+    assert stop
+    for gradient, parameter in zip(gradients, prior.parameters(), strict=True):
+        assert (gradient is None) == (parameter.grad is None)
+        torch.testing.assert_close(gradient, parameter.grad)
+
+
+def test_a_number_that_makes_no_tree_is_summed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(distributed, "all_reduce", lambda values: values.mul_(3))
+    heart = SimpleNamespace(waiting=nullcontext)
+    three = JoinedRanks(Member(1, 3, 1, "", 1), None, heart)  # type: ignore[arg-type]
+    mine = torch.ones(2)
+    assert three.total(mine).tolist() == [3, 3] and mine.tolist() == [1, 1]
 
 
 def test_the_sum_is_a_tree_and_not_a_chain() -> None:

@@ -71,3 +71,15 @@ def test_classes_are_asked_for_one_by_one() -> None:
     for classes in (None, [1], [1, 5]):
         with pytest.raises(BadInput, match="class"):
             generator.map(z, classes)
+
+
+def test_a_network_without_classes_finds_and_changes_none() -> None:
+    generator = opened(Golden("r3gan").path)
+    latents = generator.sample_latents([1])
+    for asked in (
+        lambda: generator.classes_of(latents),
+        lambda: generator.in_classes(latents, [0]),
+        lambda: generator.sample_class_latents([1], [0]),
+    ):
+        with pytest.raises(BadInput, match="no classes"):
+            asked()

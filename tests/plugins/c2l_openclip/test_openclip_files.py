@@ -78,6 +78,47 @@ def test_epochs_of_a_training(prefix: str, options: Any, tmp_path: Path) -> None
     assert_same(c2l.load_embedder(folder / "epoch_9.pt"), early)
 
 
+@pytest.mark.parametrize("described", ["by its arguments", "by a config"])
+def test_the_folder_of_a_training(
+    described: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``params.txt`` above ``checkpoints``, as open_clip_train lays it out."""
+    run = tmp_path / "2026-run"
+    (run / "checkpoints").mkdir(parents=True)
+    wanted, other = model({**CONFIG, "quick_gelu": True}), model(CONFIG)
+    torch.nn.init.normal_(other.token_embedding.weight)
+    torch.save(epoch(9, other.state_dict()), run / "checkpoints" / "epoch_9.pt")
+    torch.save(epoch(10, wanted.state_dict()), run / "checkpoints" / "epoch_10.pt")
+    if described == "by a config":
+        write_config(run, CONFIG)
+    else:
+        known = {**CONFIG, "quick_gelu": False}
+        known["vision_cfg"] = {**CONFIG["vision_cfg"], "image_size": 224}
+        monkeypatch.setattr(
+            open_clip, "get_model_config", {"Tiny-16": json.loads(json.dumps(known))}.get
+        )
+        (run / "params.txt").write_text(
+            "batch_size: 64\nforce_image_size: [64]\nforce_quick_gelu: True\n"
+            "image_interpolation: None\nimage_mean: None\nimage_std: [0.2, 0.3, 0.4]\n"
+            "model: Tiny/16\nname: 2026: a run\npretrained: \n"
+        )
+    for path in (run, run / "checkpoints" / "epoch_10.pt"):
+        assert OpenCLIP.recognises(path)
+        embedder = c2l.load_embedder(path)
+        assert_same(embedder, wanted)
+        assert embedder.preprocessing.std == (0.2, 0.3, 0.4)
+    assert_same(c2l.load_embedder(run / "checkpoints" / "epoch_9.pt"), other)
+
+
+def test_a_training_of_an_unknown_architecture(tmp_path: Path) -> None:
+    (tmp_path / "params.txt").write_text("model: ViT-Q-7\n")
+    torch.save(epoch(1, {}), tmp_path / "epoch_1.pt")
+    with pytest.raises(BadWeights, match="ViT-Q-7, which open_clip does not know"):
+        c2l.load_embedder(tmp_path)
+    (tmp_path / "params.txt").write_text("of another tool\n")
+    assert not OpenCLIP.recognises(tmp_path)
+
+
 def test_towers_that_are_not_plain_open_too(tmp_path: Path) -> None:
     config = {**CONFIG, "vision_cfg": {**CONFIG["vision_cfg"], "pool_type": "avg"}}
     wanted = model(config)
@@ -185,6 +226,13 @@ def test_folders_of_transformers(act: str, tmp_path: Path) -> None:
     assert embedder.preprocessing.std == (0.25, 0.25, 0.25)
     assert embedder.preprocessing.interpolation == "bilinear"
     (tmp_path / "model.safetensors").unlink()
+    for part, names in ((1, list(state)[::2]), (2, list(state)[1::2])):
+        some = {name: state[name] for name in names}
+        torch.save(some, tmp_path / f"pytorch_model-0000{part}-of-00002.bin")
+    assert c2l.load_embedder(tmp_path).fingerprint() == embedder.fingerprint()
+    (tmp_path / "pytorch_model-00001-of-00002.bin").unlink()
+    with pytest.raises(BadWeights, match=r"lacks pytorch_model-00001-of-00002\.bin"):
+        c2l.load_embedder(tmp_path)
     torch.save(state, tmp_path / "pytorch_model.bin")
     assert c2l.load_embedder(tmp_path).fingerprint() == embedder.fingerprint()
 

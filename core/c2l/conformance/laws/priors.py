@@ -33,6 +33,12 @@ from c2l.conformance.laws.common import (
     the_number_of_threads_does_not_matter,
     using_it_does_not_end_the_process,
 )
+from c2l.conformance.laws.told_priors import (
+    a_class_that_is_told_is_obeyed,
+    a_told_latent_depends_on_its_row_alone,
+    learns_no_classes,
+    pairs_of_classes_are_learnt,
+)
 from c2l.conformance.subjects import PriorSubject
 from c2l.conformance.uses import SEEDS, loaded, reloaded, some_embeddings
 from c2l.errors import BadWeights
@@ -491,6 +497,17 @@ PRIOR_LAWS: tuple[Law, ...] = (
     ),
     Law(what_cannot_be_asked_is_refused, needs=(latents_have_their_shape,)),
     Law(it_learns, needs=(the_embedding_decides, a_latent_is_the_same_in_any_batch)),
+    Law(pairs_of_classes_are_learnt, needs=(it_learns,), unless=learns_no_classes),
+    Law(
+        a_class_that_is_told_is_obeyed,
+        needs=(pairs_of_classes_are_learnt,),
+        unless=learns_no_classes,
+    ),
+    Law(
+        a_told_latent_depends_on_its_row_alone,
+        needs=(pairs_of_classes_are_learnt,),
+        unless=learns_no_classes,
+    ),
     Law(the_fingerprint_follows_the_state, needs=(settings_can_be_stored,)),
     Law(a_saved_prior_draws_as_before, needs=(settings_can_be_stored, *_ANSWERS)),
     Law(a_loaded_prior_can_be_used_at_once, needs=(a_saved_prior_draws_as_before,)),

@@ -1,10 +1,9 @@
 """The smallest move that makes one picture show one more thing.
 
 A direction is a mean: where latents are entangled, what it adds to one picture it takes from
-another. So a single picture is asked about itself. Its own embedding, moved by the difference of
-the texts, says where it should come out, in the thing as in all else; latents are looked for whose
-picture comes near that. Of the way there, the part is taken whose picture shows the thing and is
-most like what it was. If it does not show, the next round asks for more.
+another. So a single picture is asked about itself. Its own embedding, moved along the difference of
+the texts until the thing is shown as clearly as usual, says where it should come out; latents are
+looked for whose picture comes near that, and near the picture's own colours (see ``goal``).
 """
 
 from __future__ import annotations
@@ -15,39 +14,34 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity, normalize
+from torch.nn.functional import normalize
 
 from c2l.budgets import OPTIMISING
 from c2l.editing.directions.direction import Direction, made_direction
+from c2l.editing.directions.goal import Goal
 from c2l.editing.directions.measuring import (
     OnProgress,
     Pictures,
+    look,
     own_pictures,
     pictures_of,
-    see,
 )
-from c2l.editing.directions.nearing import ANSWERS, come_near
-from c2l.editing.directions.texts import as_far_as_shown, is_a_kind, moved_by, text_difference
-from c2l.editing.parts import Parts
+from c2l.editing.directions.nearing import come_near
+from c2l.editing.directions.texts import as_far_as_shown, is_a_kind, text_difference
+from c2l.sampling.parts import Parts
 
-NUM_TYPICAL = 16
+NUM_TYPICAL = 48
 """Pictures of each text, which say how clearly it is usually shown."""
 
 _CLEARER = 0.25
 """The share of these that may show it more clearly. A prior may miss a text in every second
 picture; to go as far as the clearest would take more of the picture along than has to be."""
 
-_SHARES = (0.4, 0.55, 0.7, 0.85, 1.0)
-"""Of the way, that are looked at."""
-
-_DIFFERENCES = (1.25, 1.75)
-"""How far each round asks for, in differences of the texts."""
+_NUM_SHOWN = 16
+"""Pictures of what is shown instead, and of any kind."""
 
 _MOST_OF_THE_WAY = 0.9
 """Between two pictures that show a thing, cosines differ by more than a tenth."""
-
-_LEAST_GAIN = 0.02
-"""Of what is missing: a round that gains less changes nothing."""
 
 _TOGETHER = 8
 """Pictures at once, unless memory allows fewer."""
@@ -120,8 +114,8 @@ def _missing(
 
     if start is None:
         return all_of_it
-    shown = pictures_of(parts, start, NUM_TYPICAL, truncation=truncation)
-    usual = own_pictures(parts, NUM_TYPICAL, 0, lambda num: None).seen
+    shown = pictures_of(parts, start, _NUM_SHOWN, truncation=truncation)
+    usual = own_pictures(parts, _NUM_SHOWN, 0, lambda num: None).seen
     if not is_a_kind(parts, start, to, shown, usual):
         return all_of_it
     return lambda seen: as_far_as_shown(parts, start, to, seen, shown, usual)
@@ -156,7 +150,7 @@ def adhere(
     at_once = OPTIMISING.pictures(generator.image_size, generator.device.type)
     done: list[Adhered] = []
     for some in latents.split(min(_TOGETHER, at_once)):
-        here = Pictures(some, see(parts, some, truncation))
+        here = look(parts, some, truncation)
         there = _moved(parts, here, wanted, seed)
         clearness = (wanted.shown(x.seen).tolist() for x in (here, there))
         for step, before, after in zip(there.latents - some, *clearness, strict=True):
@@ -167,36 +161,15 @@ def adhere(
     return done
 
 
-def _moved(parts: Parts, start: Pictures, wanted: Wanted, seed: int) -> Pictures:
-    """Pictures, moved until they show what is wanted."""
-    before = wanted.shown(start.seen)
-    here = start
-    for turn, differences in enumerate(_DIFFERENCES):
-        left = wanted.shown(here.seen) < wanted.typical
-        if not left.any():
-            break
-        some, own = here.rows(left), start.rows(left)
-        goal = moved_by(own.seen, differences * wanted.missing(own.seen))
-        first = seed + turn * 2 * ANSWERS
-        there = come_near(parts, some, goal, wanted.truncation, first)
-        there = _most_alike(parts, own, there, wanted)
-        least = _LEAST_GAIN * (wanted.typical - before[left])
-        helps = wanted.shown(there.seen) - wanted.shown(some.seen) >= least
-        there = there.where(helps, some)
-        here = Pictures(here.latents.clone(), here.seen.clone())
-        here.latents[left], here.seen[left] = there.latents, there.seen
-    return here
-
-
-def _most_alike(parts: Parts, own: Pictures, there: Pictures, wanted: Wanted) -> Pictures:
-    """Of the ways from pictures to others, the places that show what is wanted and are most like
-    the pictures; or the others, if no place shows it."""
-    shares = torch.tensor(_SHARES, device=own.latents.device)[:, None, None]
-    ways = torch.lerp(own.latents[:, None], there.latents[:, None], shares)
-    seen = see(parts, ways.flatten(0, 1), wanted.truncation).unflatten(0, ways.shape[:2])
-    alike = cosine_similarity(seen, own.seen[:, None], dim=2)
-    shown = wanted.shown(seen.flatten(0, 1)).unflatten(0, ways.shape[:2])
-    alike = alike.masked_fill(shown < wanted.typical, -torch.inf)
-    best = torch.where(alike.amax(dim=1) > -torch.inf, alike.argmax(dim=1), len(_SHARES) - 1)
-    row = torch.arange(len(best), device=best.device)
-    return Pictures(ways[row, best], seen[row, best])
+def _moved(parts: Parts, here: Pictures, wanted: Wanted, seed: int) -> Pictures:
+    """Pictures, moved until they show what is wanted; those that do stay."""
+    left = wanted.shown(here.seen) < wanted.typical
+    if not left.any():
+        return here
+    own = here.rows(left)
+    ways = wanted.missing(own.seen)
+    goal = Goal.of(own, wanted.difference, ways, wanted.typical, wanted.truncation)
+    moved = Pictures(*(x.clone() for x in here))
+    for values, found in zip(moved, come_near(parts, goal, seed), strict=True):
+        values[left] = found
+    return moved

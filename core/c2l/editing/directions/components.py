@@ -13,8 +13,8 @@ import torch
 from c2l.editing.directions.direction import Direction
 from c2l.editing.directions.groups import between
 from c2l.editing.directions.measuring import OnProgress
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
+from c2l.sampling.parts import Parts
 
 NUM_LATENTS = 4096
 _DRAWN = 64

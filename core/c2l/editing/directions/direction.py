@@ -12,11 +12,11 @@ from typing import Any, Self
 import safetensors.torch
 from torch import Tensor
 
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.files import at_home, write_atomically
 from c2l.prior_file import PartCard
 from c2l.sampling.operations import Direct, GivenLatents, Operation
+from c2l.sampling.parts import Parts
 from c2l.version import __version__
 
 SCHEMA = "c2l-direction/1"

@@ -13,12 +13,12 @@ from c2l.editing.directions.measuring import (
     MOST_TRIED,
     Count,
     OnProgress,
-    Pictures,
     calibrate,
+    look,
     see,
 )
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
+from c2l.sampling.parts import Parts
 
 
 def from_groups(
@@ -76,7 +76,7 @@ def between(
     here, there = (space.expand(group.to(device).float()) for group in (without, shown))
     step = there.mean(dim=0) - here.mean(dim=0) if raw is None else space.expand(raw[None])[0]
     count = Count(len(here) + len(there) + MOST_TRIED, on_progress)
-    pool = Pictures(here, see(parts, here, on_seen=count))
+    pool = look(parts, here, on_seen=count)
     step = without_kept(parts, step, keep, pool, name, seed=seed)
     found = calibrate(parts, step, pool, see(parts, there, on_seen=count), name, count)
     count.finish()

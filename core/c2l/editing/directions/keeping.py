@@ -9,8 +9,8 @@ from torch import Tensor
 
 from c2l.editing.directions.measuring import Pictures
 from c2l.editing.directions.texts import answers, text_difference
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
+from c2l.sampling.parts import Parts
 
 _LEAST_LEFT = 0.1
 _NO_DIRECTION = 0.05

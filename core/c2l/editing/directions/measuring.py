@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import adaptive_avg_pool2d, normalize
 
 from c2l.budgets import SAMPLING
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
+from c2l.sampling.parts import Parts
 
 FURTHEST = 4.0
 """The most times that a difference of means is taken."""
@@ -35,6 +35,9 @@ _TRIED_ON = 24
 
 MOST_TRIED = 8 * _TRIED_ON
 """Pictures that ``calibrate`` may draw."""
+
+_SMALL = 32
+"""Sides of a small picture, at most."""
 
 
 OnProgress = Callable[[int, int], None]
@@ -62,26 +65,57 @@ class Count:
 
 
 class Pictures(NamedTuple):
-    """Pictures, not as pixels.
+    """Pictures, and what is kept of them.
 
     Args:
         latents: (B, L, D).
         seen: their embeddings, (B, E).
+        small: the pictures themselves, in few pixels, (B, P).
     """
 
     latents: Tensor
     seen: Tensor
+    small: Tensor
 
     def rows(self, chosen: Tensor) -> Pictures:
         """Some of them: indices, or a mask."""
-        return Pictures(self.latents[chosen], self.seen[chosen])
+        return Pictures(*(x[chosen] for x in self))
 
     def where(self, chosen: Tensor, others: Pictures) -> Pictures:
         """These where a mask (B,) says so, else the others."""
         return Pictures(
             torch.where(chosen[:, None, None], self.latents, others.latents),
             torch.where(chosen[:, None], self.seen, others.seen),
+            torch.where(chosen[:, None], self.small, others.small),
         )
+
+
+def look_at(parts: Parts, latents: Tensor, truncation: float = 1.0) -> Pictures:
+    """The pictures of latents (B, L, D), all at once; gradients pass through."""
+    images = parts.generator.synthesize(latents, truncation=truncation)
+    height, width = (min(side, _SMALL) for side in images.shape[2:])
+    small = adaptive_avg_pool2d(images.clamp(-1, 1), (height, width)).flatten(1)
+    return Pictures(latents, parts.embedder.embed_images(images), small)
+
+
+@torch.no_grad()
+def look(
+    parts: Parts,
+    latents: Tensor,
+    truncation: float = 1.0,
+    on_seen: Callable[[int], None] = lambda num: None,
+) -> Pictures:
+    """The pictures of latents (B, L, D), as many at once as memory allows.
+
+    Args:
+        on_seen: told how many were drawn, a few at a time.
+    """
+    generator = parts.generator
+    found = []
+    for some in latents.split(SAMPLING.pictures(generator.image_size, generator.device.type)):
+        found.append(look_at(parts, some, truncation))
+        on_seen(len(some))
+    return Pictures(*(torch.cat(values) for values in zip(*found, strict=True)))
 
 
 def see(
@@ -95,22 +129,14 @@ def see(
     Args:
         on_seen: told how many were drawn, a few at a time.
     """
-    generator = parts.generator
-    rows = SAMPLING.pictures(generator.image_size, generator.device.type)
-    seen = []
-    with torch.no_grad():
-        for some in latents.split(rows):
-            images = generator.synthesize(some, truncation=truncation)
-            seen.append(parts.embedder.embed_images(images))
-            on_seen(len(some))
-    return torch.cat(seen)
+    return look(parts, latents, truncation, on_seen).seen
 
 
 def own_pictures(parts: Parts, num: int, seed: int, on_seen: Callable[[int], None]) -> Pictures:
     """Pictures that the generator draws by itself, of the seeds from ``seed`` on."""
     space = parts.generator.latent_space
     latents = space.expand(parts.generator.sample_latents(range(seed, seed + num)))
-    return Pictures(latents, see(parts, latents, on_seen=on_seen))
+    return look(parts, latents, on_seen=on_seen)
 
 
 def pictures_of(

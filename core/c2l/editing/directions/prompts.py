@@ -28,8 +28,8 @@ from c2l.editing.directions.measuring import (
     see,
 )
 from c2l.editing.directions.texts import answers, as_far_as_shown, text_difference
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
+from c2l.sampling.parts import Parts
 
 NUM_PICTURES = 96
 """That a direction is the mean of."""

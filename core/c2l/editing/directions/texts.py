@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from c2l.editing.parts import Parts
 from c2l.errors import BadInput
 from c2l.prompts.blends import check_text
 from c2l.prompts.domains import ALIKE, find_domain
 from c2l.sample_options import Near
+from c2l.sampling.parts import Parts
 
 _LEAST_KIND = 0.1
 """Cosine by which pictures of a kind show it more clearly than others; what says nothing has less
@@ -134,14 +134,13 @@ def several_answers(
 def image_answers(
     parts: Parts, seen: Tensor, seeds: Sequence[int], *, near: Near | None = None
 ) -> Tensor:
-    """Latents (B, M, L, D) for embeddings (B, E) of pictures, as many for each as there are seeds.
+    """Latents (B, M, L, D) for embeddings (B, M, E) of pictures, with M seeds.
 
     Args:
         near: latents (B * M, K, D) that they are to be neighbours of.
     """
-    num = len(seeds)
-    rows = seen.repeat_interleave(num, dim=0)
-    return _asked(parts, rows, [*seeds] * len(seen), near).unflatten(0, (len(seen), num))
+    rows = _asked(parts, seen.flatten(0, 1), [*seeds] * len(seen), near)
+    return rows.unflatten(0, seen.shape[:2])
 
 
 def _asked(

@@ -16,14 +16,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from c2l.adam import Adam
 from c2l.editing.inversion.distance import Distance
 from c2l.editing.inversion.start import first_latents
-from c2l.editing.parts import Parts
 from c2l.editing.through_prior import prior_repeats
 from c2l.errors import BadInput
 from c2l.guard import blaming
 from c2l.interrupt import HeldInterrupt
 from c2l.photos import Fitted
+from c2l.sampling.parts import Parts
 
 Space = Literal["w", "w+"]
 """What is found: one latent as the prior gives them, or a code for each layer of the generator."""
@@ -189,7 +190,7 @@ class _Search:
 
     def _begin(self, offset: Tensor) -> None:
         self._offset = offset.clone().requires_grad_()
-        self._adam = torch.optim.Adam([self._offset], lr=STEP_SIZE, betas=(0.9, 0.99))
+        self._adam = Adam([self._offset], lr=STEP_SIZE, betas=(0.9, 0.99))
 
     def _widen(self) -> None:
         """From w to w+: from now on, every layer goes its own way."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from c2l.budgets import SAMPLING
 from c2l.editing.inversion.distance import Distance
-from c2l.editing.parts import Parts
+from c2l.sampling.parts import Parts
 from c2l.sampling.request import DrawSettings
 
 CANDIDATES = 32

@@ -17,9 +17,10 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -38,6 +39,8 @@ _WATCH_EVERY = 30.0
 """Seconds between looks at whether one of them hangs."""
 _LOOK_EVERY = 0.2
 """Seconds between looks at how many pairs the workers have drawn."""
+_NAP = 0.01
+"""Seconds between looks at whether all of them have drawn their last."""
 
 
 class WorkerDied(C2LError):
@@ -76,30 +79,53 @@ class LocalEngine:
             job = job_of(parts, plan, out)  # refuses also where there is too little for two
             devices = self.devices[: len(indices)]
             if len(devices) > 1:
-                yield from _in_processes(job, devices, indices, on_drawn, self._naming)
+                yield from _in_processes(job, devices, indices, on_drawn, self.is_one_of_many)
                 return
-        yield from self._here(ShardDrawer(parts, plan, out, on_drawn), indices)
-
-    def _here(self, drawer: ShardDrawer, indices: Sequence[int]) -> Iterator[int]:
-        """A shard is written while the next one is drawn: a GPU does not wait for a disk."""
-        with ThreadPoolExecutor(1) as writer:
-            writing: tuple[int, Future[ShardRecord]] | None = None
+        line = _Line(ShardDrawer(parts, plan, out, on_drawn), self.is_one_of_many)
+        with closing(line):
             for index in indices:
-                with self._naming(index):
-                    drawn = drawer.draw(index)
-                if writing is not None:
-                    yield self._written(*writing)
-                writing = index, writer.submit(drawer.write, index, *drawn)
-            if writing is not None:
-                yield self._written(*writing)
+                if (written := line.draw(index)) is not None:
+                    yield written
+            if (written := line.end()) is not None:
+                yield written
 
-    def _written(self, index: int, writing: Future[ShardRecord]) -> int:
-        with self._naming(index):
-            writing.result()
+
+class _Line:
+    """Draws shards; each is written while the next one is drawn: a GPU does not wait for a disk.
+
+    Args:
+        names: errors name the node and the shard.
+    """
+
+    def __init__(self, drawer: ShardDrawer, names: bool) -> None:
+        self._drawer, self._names = drawer, names
+        self._writer = ThreadPoolExecutor(1)
+        self._writing: tuple[int, Future[ShardRecord]] | None = None
+
+    def draw(self, index: int) -> int | None:
+        """Draw a shard; gives the place of the one before, which is on disk by now."""
+        with _naming(index, self._names):
+            drawn = self._drawer.draw(index)
+        before = self.end()
+        self._writing = index, self._writer.submit(self._drawer.write, index, *drawn)
+        return before
+
+    def end(self) -> int | None:
+        """Wait until the last one is on disk; gives its place."""
+        if self._writing is None:
+            return None
+        (index, written), self._writing = self._writing, None
+        with _naming(index, self._names):
+            written.result()
         return index
 
-    def _naming(self, index: int) -> AbstractContextManager[None]:
-        return naming(index) if self.is_one_of_many else nullcontext()
+    def close(self) -> None:
+        """Write what was drawn, and say nothing of it."""
+        self._writer.shutdown()
+
+
+def _naming(index: int, names: bool) -> AbstractContextManager[None]:
+    return naming(index) if names else nullcontext()
 
 
 def _in_processes(
@@ -107,21 +133,25 @@ def _in_processes(
     devices: Sequence[str],
     indices: Sequence[int],
     on_drawn: OnDrawn,
-    naming: Callable[[int], AbstractContextManager[None]],
+    names: bool,
 ) -> Iterator[int]:
     spawn = multiprocessing.get_context("spawn")
-    drawn, started, stop = spawn.Value("q", 0), spawn.Value("q", 0), spawn.Event()
-    work = _Work(job, tuple(devices), started, drawn, stop)
+    drawn, started, ended = (spawn.Value("q", 0) for _ in range(3))
+    stop = spawn.Event()
+    work = _Work(job, names, tuple(devices), started, drawn, ended, stop)
     pool = ProcessPoolExecutor(len(devices), mp_context=spawn, initializer=_begin, initargs=(work,))
-    told, look_at = 0, time.monotonic() + _WATCH_EVERY
-    waiting: dict[Future[None], int] = {}
-    left = iter(indices)
+    told, since = 0, time.monotonic()
+    look_at = since + _WATCH_EVERY
+    waiting: set[Future[int | None]] = set()
+    works: Iterator[Callable[[], int | None]] = chain(
+        (partial(_draw, index) for index in indices), [_end] * len(devices)
+    )
     try:
         while True:
             with _children_ignore_interrupts():
                 most = len(devices) * _AHEAD
-                while len(waiting) < most and (index := next(left, None)) is not None:
-                    waiting[pool.submit(_draw, index)] = index
+                while len(waiting) < most and (next_work := next(works, None)) is not None:
+                    waiting.add(pool.submit(next_work))
             if not waiting:
                 return
             done, _ = wait(waiting, timeout=_LOOK_EVERY, return_when=FIRST_COMPLETED)
@@ -130,11 +160,11 @@ def _in_processes(
                 told = drawn.value
             if time.monotonic() > look_at:
                 look_at = time.monotonic() + _WATCH_EVERY
-                _end_hanging(job.out)
+                _end_hanging(job.out, time.monotonic() - since)
             for future in done:
-                with naming(waiting[future]):
-                    future.result()
-                yield waiting.pop(future)
+                waiting.remove(future)
+                if (written := future.result()) is not None:
+                    yield written
     except BrokenProcessPool as error:
         raise WorkerDied(
             "a worker process died, perhaps for lack of memory",
@@ -152,12 +182,14 @@ def _in_processes(
 
 @dataclass(frozen=True)
 class _Work:
-    """What a worker is started with; the last three are shared by all of them."""
+    """What a worker is started with; the last four are shared by all of them."""
 
     job: Job
+    names: bool
     devices: tuple[str, ...]
     started: Any
     drawn: Any
+    ended: Any
     stop: Any
 
 
@@ -165,11 +197,13 @@ class _Stopped(Exception):
     """The parent wants no more."""
 
 
-_drawer: Callable[[], ShardDrawer]
+_work: _Work
+_open: Callable[[], _Line]
+_line: _Line | None = None
 
 
 def _begin(work: _Work) -> None:
-    global _drawer
+    global _work, _open
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
@@ -184,11 +218,26 @@ def _begin(work: _Work) -> None:
             work.drawn.value += num
 
     # An error here reaches the parent as itself; one of an initialiser would not.
-    _drawer = cache(partial(work.job.open, device, on_drawn))
+    _open = lambda: _Line(work.job.open(device, on_drawn), work.names)  # noqa: E731
+    _work = work
 
 
-def _draw(index: int) -> None:
-    _drawer().run_shard(index)
+def _draw(index: int) -> int | None:
+    global _line
+    if _line is None:
+        with _naming(index, _work.names):
+            _line = _open()
+    return _line.draw(index)
+
+
+def _end() -> int | None:
+    """The last task of a worker, who waits for the others: so that nobody takes it twice."""
+    with _work.ended.get_lock():
+        _work.ended.value += 1
+    # A barrier of multiprocessing waits for ever for one that was killed.
+    while _work.ended.value < len(_work.devices) and not _work.stop.is_set():
+        time.sleep(_NAP)
+    return None if _line is None else _line.end()
 
 
 def _end_with_parent() -> None:
@@ -201,11 +250,17 @@ def _end_with_parent() -> None:
 # ------------------------------------------------------------------ in the parent
 
 
-def _end_hanging(out: Place) -> None:
-    """Raises ``WorkerDied`` where a worker has shown no sign of life for too long; it is ended."""
+def _end_hanging(out: Place, age: float) -> None:
+    """Raises ``WorkerDied`` where a worker has shown no sign of life for too long; it is ended.
+
+    Args:
+        age: seconds since the workers were started: who has been silent for longer is another one,
+            killed earlier, whose number was given again.
+    """
     ours = {child.pid for child in multiprocessing.active_children()}
     for worker in workers_of(out):
-        if worker.hangs and worker.node == platform.node() and worker.pid in ours:
+        is_ours = worker.node == platform.node() and worker.pid in ours and worker.silent < age
+        if worker.hangs and is_ours:
             os.kill(worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             raise WorkerDied(
                 f"process {worker.pid} on node {worker.node} hung for {worker.silent:.0f} s "

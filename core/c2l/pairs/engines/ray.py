@@ -1,9 +1,10 @@
 """The engine of a Ray cluster: an actor on every device, each with the parts, loaded once.
 
 Plain actors: shards are all that there is to give out, and what an actor draws it writes itself,
-so that nothing but records travels. An actor that dies, alone or with its node, gives back the
-shards that it had, and is replaced as soon as the cluster has a device to spare. What an actor
-*says* is wrong, a NaN or other weights, ends the run: it would be wrong again.
+so that nothing but records travels. An actor has no shard before it has said that it is there: one
+that waits for a device, which may never come, holds up nothing. One that dies, alone or with its
+node, gives back the shards that it had, and is replaced as soon as the cluster has a device to
+spare. What an actor *says* is wrong, a NaN or other weights, ends the run: it would be wrong again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from c2l.errors import BadInput, C2LError, MissingDependency
@@ -32,7 +34,7 @@ _LOOK_EVERY = 5.0
 _WATCH_EVERY = 30.0
 """Seconds between looks at whether one of the actors hangs."""
 _DEATHS = 3
-"""Actors that one shard may cost."""
+"""Actors that one shard may cost, or one device before any actor lives there."""
 _STORE = 80_000_000
 """Bytes for objects, in a cluster that is started here; Ray takes no less than 75 MiB."""
 _OF_OURS = ("C2L_PLUGINS", "C2L_DISABLE_PLUGINS", "C2L_OFFLINE", "C2L_DEBUG")
@@ -40,6 +42,10 @@ _OF_OURS = ("C2L_PLUGINS", "C2L_DISABLE_PLUGINS", "C2L_OFFLINE", "C2L_DEBUG")
 
 class ShardKills(C2LError):
     """Whoever drew this shard died, several times."""
+
+
+class NobodyStarts(C2LError):
+    """The nodes of the cluster cannot start a worker."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class RayEngine:
             BadInput: a part gives NaN, or has no reference; the cluster has no such device.
             IncompatibleParts: on a node, a reference names other weights than here.
             ShardKills: a shard that nobody survives.
+            NobodyStarts: no node starts a worker.
         """
         job = job_of(parts, plan, out)
         ray = _joined()
@@ -87,26 +94,35 @@ class _Crowd:
             device == "auto" and ray.cluster_resources().get("GPU", 0) > 0
         )
         self._left = deque(indices)
+        self._hired: dict[Any, Any] = {}  # call of ``hello`` -> actor that has not answered it
         self._theirs: dict[Any, list[Any]] = {}  # actor -> calls that it has not answered
         self._calls: dict[Any, tuple[Any, int]] = {}  # call -> actor, place
+        self._who: dict[Any, tuple[str, int, float]] = {}  # actor -> node, process, since when
         self._deaths: Counter[int] = Counter()
+        self._stillborn, self._limit = 0, _DEATHS  # since one of them last lived; and at most
         self._out, self._look_at = job.out, time.monotonic() + _WATCH_EVERY
 
     def draw(self, on_drawn: OnDrawn) -> Iterator[int]:
         while self._left or self._calls:
             self._hire()
             self._hand_out()
-            done, _ = self._ray.wait(list(self._calls), num_returns=1, timeout=_LOOK_EVERY)
-            if not done:
-                self._end_hanging()
+            asked = [*self._calls, *self._hired]
+            done, _ = self._ray.wait(asked, num_returns=1, timeout=_LOOK_EVERY)
+            self._end_hanging()
             for call in done:
+                if call in self._hired:
+                    self._welcome(call)
+                    continue
                 index = self._answer(call)
                 if index is not None:
                     on_drawn(self._plan.shard_length(index))
                     yield index
 
     def _hire(self) -> None:
-        """As many actors as there are devices now; those beyond wait for theirs in Ray's queue."""
+        """As many actors as there are devices now; those beyond wait for theirs in Ray's queue.
+
+        The cluster may still count the devices of a node that is lost.
+        """
         resource = "GPU" if self._on_gpu else "CPU"
         num = int(self._ray.cluster_resources().get(resource, 0))
         if not num and not self._theirs:
@@ -119,8 +135,27 @@ class _Crowd:
             num_gpus=1 if self._on_gpu else 0,
             max_concurrency=_AHEAD,  # it draws one shard while it writes the other
         )
-        for _ in range(num - len(self._theirs)):
-            self._theirs[actor.remote(self._job, "cuda" if self._on_gpu else "cpu")] = []
+        self._limit = _DEATHS * num
+        for _ in range(num - len(self._theirs) - len(self._hired)):
+            hired = actor.remote(self._job, "cuda" if self._on_gpu else "cpu")
+            self._hired[hired.hello.remote()] = hired
+
+    def _welcome(self, call: Any) -> None:
+        """An actor is there, or will never be."""
+        actor = self._hired.pop(call)
+        try:
+            node, process = self._ray.get(call)
+        except self._ray.exceptions.RayError as error:  # its process, its node, its environment
+            self._stillborn += 1
+            if getattr(error, "actor_init_failed", False) or self._stillborn >= self._limit:
+                raise NobodyStarts(
+                    f"the Ray cluster starts no worker: {_in_short(error)}",
+                    hint="All nodes need the same c2l, Ray and Python, and memory for the parts",
+                    field="engine",
+                ) from error
+            return
+        self._stillborn = 0
+        self._theirs[actor], self._who[actor] = [], (node, process, time.monotonic())
 
     def _hand_out(self) -> None:
         """The next shards to those who have fewest."""
@@ -137,9 +172,11 @@ class _Crowd:
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _WATCH_EVERY
-        hung = {worker.shard for worker in workers_of(self._out) if worker.hangs}
-        for actor, calls in list(self._theirs.items()):
-            if any(shard_name(self._calls[call][1]) in hung for call in calls):
+        hung = {(w.node, w.pid): w.silent for w in workers_of(self._out) if w.hangs}
+        for actor, (node, process, since) in list(self._who.items()):
+            # A longer silence is that of another process, killed earlier, that had its number.
+            silent = hung.get((node, process), inf)
+            if self._theirs[actor] and silent < time.monotonic() - since:
                 self._ray.kill(actor)
                 self._take_back(actor)
 
@@ -165,6 +202,7 @@ class _Crowd:
         They wait at both ends of the queue, so that one which kills has others beside it next time.
         """
         first, *others = (self._calls.pop(call)[1] for call in self._theirs.pop(actor))
+        del self._who[actor]
         self._left.appendleft(first)
         self._left.extend(others)
         self._deaths.update([first, *others])
@@ -185,6 +223,10 @@ class _Actor:
         self._job, self._device = job, device
         self._drawer: ShardDrawer | None = None
         self._loading = threading.Lock()
+
+    def hello(self) -> tuple[str, int]:
+        """Its node and its process, once it is there."""
+        return platform.node(), os.getpid()
 
     def run_shard(self, index: int) -> ShardRecord:
         with naming(index):
@@ -218,11 +260,15 @@ def _joined() -> Any:
     try:
         ray.init(**how)
     except Exception as error:  # its many ways to say no
-        text = " ".join(str(error).split())[:300]
         raise C2LError(
             f"node {platform.node()} cannot join the Ray cluster at {address or 'this machine'}: "
-            f"{text}",
+            f"{_in_short(error)}",
             hint="Check RAY_ADDRESS; all nodes need the same Ray and Python",
             field="engine",
         ) from error
     return ray
+
+
+def _in_short(error: Exception) -> str:
+    """What Ray says, which may be pages, in one line."""
+    return " ".join(str(error).split())[:300]

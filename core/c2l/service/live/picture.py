@@ -17,6 +17,7 @@ from c2l.editing.apply import latents_of
 from c2l.images import to_pil
 from c2l.ranges import MOST_SEED
 from c2l.sampling.operations import RandomLatents, SampleLatents
+from c2l.sampling.parts import refuse_nonfinite
 from c2l.sampling.request import DrawRequest
 from c2l.service.live.glide import Glide
 from c2l.service.live.values import LiveValues
@@ -90,7 +91,7 @@ class LivePicture:
         latents = normalize(latents, dim=-1) * lengths[:, None]
         latents = (latents + torch.tensordot(strengths, self._steps, dims=1))[None]
         images = self._pipeline.generator.synthesize(latents, truncation=float(truncation))
-        self._pipeline.refuse_nonfinite(latents, images, lengths)
+        refuse_nonfinite(self._pipeline, latents, images, lengths)
         file = io.BytesIO()
         to_pil(images[0]).save(file, "JPEG", **_JPEG)
         return file.getvalue()

@@ -65,7 +65,7 @@ class SentEnd(SentHow):
         record: of an earlier picture.
         png: in base64.
         prompt: with a ``seed``, or a random one, and with guidance and the like.
-        seed: of the prompt; alone, of the generator's own picture.
+        seed: of the prompt; alone, of the generator's own picture, which may have a class.
         latents: of one picture.
     """
 
@@ -84,7 +84,8 @@ class SentEnd(SentHow):
                 f"one of `record`, `png`, `prompt`, `latents` and `seed` is needed, not {found}",
                 hint="Give one",
             )
-        if given != ["prompt"] and (self.how or (given and self.seed is not None)):
+        told = self.how.keys() - ({"class_label"} if not given else set())
+        if given != ["prompt"] and (told or (given and self.seed is not None)):
             raise FieldError(
                 "`seed`, `guidance` and the like are of prompts", hint="Leave them out"
             )
@@ -154,4 +155,4 @@ def _end(pipeline: Pipeline, end: SentEnd, tell: Tell) -> End:
     if end.latents is not None:
         return End(GivenLatents(shape=end.latents.shape, data=end.latents.data))
     assert end.seed is not None
-    return end_of(pipeline, end.seed)
+    return end_of(pipeline, end.seed, **end.how)

@@ -24,6 +24,7 @@ class FactsOut(BaseModel):
 
     Args:
         layers: of the generator; null if one code makes the whole picture, so nothing can be mixed.
+        classes: what can be named as ``class_label``, from number 0 on; null for none.
         options: of sampling, that the prior heeds.
         defaults: what is used where a request leaves it open.
         path: whether walks go through the prior.
@@ -35,6 +36,7 @@ class FactsOut(BaseModel):
     width: int
     height: int
     layers: int | None
+    classes: list[str] | None
     options: list[str]
     defaults: dict[str, Any]
     path: bool
@@ -116,6 +118,7 @@ RECIPE = {
         "width": 128,
         "height": 128,
         "layers": 8,
+        "classes": None,
         "options": ["adherence", "guidance", "negative", "near", "steps", "towards"],
         "defaults": {"guidance": 2.0, "steps": 8, "truncation": 1.0, "best_of": 4},
         "path": True,

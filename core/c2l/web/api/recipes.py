@@ -129,6 +129,7 @@ def facts_of(described: Mapping[str, Any]) -> FactsOut:
         width=described["width"],
         height=described["height"],
         layers=layers if layers > 1 else None,
+        classes=described["classes"],
         options=options,
         defaults=defaults,
         path="towards" in options,

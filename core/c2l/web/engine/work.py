@@ -96,7 +96,9 @@ class Bench:
 
     def answer(self, pictures: Sequence[PlainPicture] = (), **values: Any) -> Answer:
         """The work's answer, with the notices so far."""
-        notices = tuple(dict.fromkeys(n for n in self.notices if n.kind != "device"))
+        notices = tuple(
+            dict.fromkeys(n for n in self.notices if n.kind not in ("device", "precision"))
+        )
         return Answer(tuple(pictures), notices, values)
 
 

@@ -65,7 +65,7 @@ def _page_file(name: str, path: Path, all_files: dict[str, Path]) -> PageFile:
     if name == "index.html":
         # Otherwise the browser would find one module after the other, a round trip for each.
         early = "\n".join(
-            f'<link rel="modulepreload" href="page/{script}">'
+            f"<link rel=modulepreload href=page/{script}>"
             for script in all_files
             if script.endswith(".js")
         )

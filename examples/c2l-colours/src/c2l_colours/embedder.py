@@ -20,7 +20,7 @@ from torch.nn import functional as F
 import c2l
 
 LEVELS = 3
-"""L: of each channel, so that L ** 3 colours are told apart."""
+"""L: of each channel, so that L ** 3 colours are told apart: 27, where nobody asks for more."""
 SOFTNESS = 0.5
 """How far a pixel counts for colours near its own, in distances between two levels."""
 SIDE = 32
@@ -49,13 +49,13 @@ SILENT = ("a", "all", "an", "and", "everywhere", "face", "in", "is", "of", "phot
 
 
 class ColourEmbedder(c2l.Embedder):
-    """A soft histogram of 27 colours, exact and without any training."""
+    """A soft histogram of L ** 3 colours, exact and without any training."""
 
     levels: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, num_levels: int = LEVELS) -> None:
         super().__init__()
-        self.register_buffer("levels", torch.linspace(-1, 1, LEVELS))
+        self.register_buffer("levels", torch.linspace(-1, 1, num_levels))
 
     @classmethod
     def load(cls, source: c2l.Source) -> Self:
@@ -63,7 +63,7 @@ class ColourEmbedder(c2l.Embedder):
 
     @property
     def width(self) -> int:
-        return LEVELS**3
+        return len(self.levels) ** 3
 
     def settings(self) -> Mapping[str, Any]:
         """What decides an embedding besides ``levels``: without it here, a changed list of colours
@@ -88,7 +88,7 @@ class ColourEmbedder(c2l.Embedder):
 
     def _histogram(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, P) to square roots of the shares of all colours, (B, L ** 3)."""
-        apart = (pixels[..., None] - self.levels) * ((LEVELS - 1) / 2 / SOFTNESS)
+        apart = (pixels[..., None] - self.levels) * ((len(self.levels) - 1) / 2 / SOFTNESS)
         red, green, blue = (-apart.square() / 2).softmax(dim=3).unbind(1)
         shares = torch.einsum("bpr,bpg,bpu->brgu", red, green, blue) / pixels.shape[2]
         return shares.flatten(1).sqrt()

@@ -415,3 +415,60 @@ class Hidden(Draws):
 
     def change(self, latents: Tensor) -> Tensor:
         return latents * self.gains
+
+
+class Told(Line):
+    """The line of each class: what an embedding shows besides it, seen from the mean of its class.
+
+    ``shown`` and ``drawn`` are the mean embedding and the mean latent of each class.
+    """
+
+    takes_classes = True
+    shown: Tensor
+    drawn: Tensor
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        num, size = self.config.num_classes, self.mean.numel()
+        self.register_buffer("shown", torch.zeros(num, self.config.embedding_width))
+        self.register_buffer("drawn", torch.zeros(num, size))
+
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
+        embeddings, classes = self.without_labels(embeddings)
+        super().fit(embeddings, latents, texts)
+        for number in range(self.config.num_classes):
+            assert classes is not None
+            self.shown[number] = embeddings[classes == number].mean(dim=0)
+            self.drawn[number] = (latents - self.mean)[classes == number].flatten(1).mean(dim=0)
+
+    def training_loss(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
+        return super().training_loss(self.without_labels(embeddings)[0], latents, rng)
+
+    def _sample(self, embeddings: Tensor, options: c2l.SampleOptions) -> Tensor:
+        free = super()._sample(embeddings, options)
+        told = self.heard(options.classes)
+        if told is None:
+            return free
+        own = torch.cdist(embeddings, self.shown).argmin(dim=1)
+        return free + (self.drawn[told] - self.drawn[own]).unflatten(1, self.mean.shape)
+
+    def heard(self, classes: Any) -> Any:
+        return classes and list(classes)
+
+
+@breaks("pairs_of_classes_are_learnt")
+class TakesNoLabels(Told):
+    def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
+        Line.fit(self, embeddings, latents, texts)
+
+
+@breaks("a_class_that_is_told_is_obeyed")
+class Deaf(Told):
+    def heard(self, classes: Any) -> Any:
+        return None
+
+
+@breaks("a_told_latent_depends_on_its_row_alone")
+class HearsTheFirst(Told):
+    def heard(self, classes: Any) -> Any:
+        return classes and [classes[0]] * len(classes)

@@ -21,7 +21,7 @@ from c2l.editing.directions import (
     read_direction,
 )
 from c2l.editing.directions.keeping import without_kept
-from c2l.editing.directions.measuring import Pictures, see, smallest
+from c2l.editing.directions.measuring import look, see, smallest
 from c2l.editing.directions.texts import answers, as_far_as_shown, is_a_kind, text_difference
 from c2l.errors import BadInput, BadWeights, IncompatibleParts
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
@@ -80,7 +80,7 @@ def test_keeping_what_changes_leaves_nothing(pipeline: c2l.Pipeline) -> None:
     difference = text_difference(pipeline, None, "shape2")
     pictures = pipeline.generator.sample_latents(range(8)).expand(-1, space.num_layers, -1)
     move = answers(pipeline, see(pipeline, pictures), difference).mean(dim=0)
-    pool = Pictures(pictures, see(pipeline, pictures))
+    pool = look(pipeline, pictures)
     with pytest.raises(BadInput, match="'x' changes just what shall stay"):
         without_kept(pipeline, move, ["shape2"], pool, "x", seed=0)
 
@@ -162,10 +162,11 @@ def test_a_picture_adheres_by_the_smallest_move(pipeline: c2l.Pipeline) -> None:
     found = adhere(pipeline, layers, "shape2")
     assert all(one.after > one.before for one in found)
     # What shows it as clearly already stays as it is.
-    after = torch.cat([o.direction.apply(w[None]) for o, w in zip(found, layers, strict=True)])
-    shows = [row for row, one in enumerate(found) if one.after > one.typical + 1e-4]
-    again = adhere(pipeline, after[shows], "shape2")
-    assert again and all(not one.direction.step.any() for one in again)
+    text = pipeline.embedder.embed_text(["shape2"])
+    shown = space.expand(pipeline.prior.sample(text.expand(16, -1), seeds=range(16)))
+    clear = [one for one in adhere(pipeline, shown, "shape2") if one.before >= one.typical]
+    assert clear and all(one.after == one.before for one in clear)
+    assert not any(one.direction.step.any() for one in clear)
 
 
 def test_the_smallest_strength_is_found() -> None:

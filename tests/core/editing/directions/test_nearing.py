@@ -1,4 +1,4 @@
-"""Latents whose picture comes near an embedding, on the toy world."""
+"""Latents whose picture comes near a goal, and what a goal is, on the toy world."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from torch import Tensor
 
 import c2l
 from c2l.editing.directions import adhere, nearing
-from c2l.editing.directions.measuring import Pictures, see
-from c2l.editing.directions.nearing import come_near, nearness_of
-from c2l.editing.directions.texts import moved_by, text_difference
+from c2l.editing.directions.goal import Goal
+from c2l.editing.directions.measuring import Pictures, look, see
+from c2l.editing.directions.nearing import come_near
+from c2l.editing.directions.texts import text_difference
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
 
 
@@ -35,42 +36,42 @@ def pipeline() -> c2l.Pipeline:
     return c2l.Pipeline(ToyGenerator(), ToyEmbedder(), ToyPrior(guidance=64))
 
 
-def pictures_in(pipeline: c2l.Pipeline, num: int) -> tuple[Pictures, Tensor]:
-    """Pictures, and where their embeddings should be."""
+def goal_in(pipeline: c2l.Pipeline, num: int) -> Goal:
+    """The second shape, for pictures of any."""
     latents = pipeline.generator.sample_latents(range(num))
-    latents = pipeline.generator.latent_space.expand(latents)
-    here = Pictures(latents, see(pipeline, latents))
-    return here, moved_by(here.seen, text_difference(pipeline, "shape1", "shape2"))
+    own = look(pipeline, pipeline.generator.latent_space.expand(latents))
+    difference = text_difference(pipeline, "shape1", "shape2")
+    return Goal.of(own, difference, difference.expand(num, -1), 0.4, 1.0)
 
 
 def test_pictures_come_nearer(pipeline: c2l.Pipeline) -> None:
-    here, goal = pictures_in(pipeline, 5)
-    there = come_near(pipeline, here, goal, 1.0, seed=0)
-    assert bool((nearness_of(there, goal) > nearness_of(here, goal)).all())
+    goal = goal_in(pipeline, 5)
+    there = come_near(pipeline, goal, seed=0)
+    assert bool((goal.missed(there) < goal.missed(goal.own)).all())
     torch.testing.assert_close(there.seen, see(pipeline, there.latents), atol=1e-3, rtol=1e-3)
 
 
 def test_a_picture_comes_out_alike_among_others(pipeline: c2l.Pipeline) -> None:
-    here, goal = pictures_in(pipeline, 4)
-    together = come_near(pipeline, here, goal, 1.0, seed=0)
-    alone = come_near(pipeline, here.rows(torch.tensor([2])), goal[2:3], 1.0, seed=0)
+    goal = goal_in(pipeline, 4)
+    together = come_near(pipeline, goal, seed=0)
+    alone = come_near(pipeline, goal.rows(torch.tensor([2])), seed=0)
     torch.testing.assert_close(alone.latents[0], together.latents[2], atol=1e-3, rtol=1e-3)
 
 
 def test_the_gradient_leads_on(pipeline: c2l.Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    here, goal = pictures_in(pipeline, 4)
-    there = come_near(pipeline, here, goal, 1.0, seed=0)
+    goal = goal_in(pipeline, 4)
+    there = come_near(pipeline, goal, seed=0)
     monkeypatch.setattr(nearing, "_STEPS", 0)
-    answered = come_near(pipeline, here, goal, 1.0, seed=0)
-    assert nearness_of(there, goal).mean() > nearness_of(answered, goal).mean()
+    answered = come_near(pipeline, goal, seed=0)
+    assert goal.missed(there).mean() < goal.missed(answered).mean()
 
 
 @pytest.mark.parametrize("prior", [ToyPrior, Plain])
 def test_nothing_but_answers_is_needed(prior: type[ToyPrior]) -> None:
     pipeline = c2l.Pipeline(Drawn(), ToyEmbedder(), prior(guidance=64))
-    here, goal = pictures_in(pipeline, 3)
-    there = come_near(pipeline, here, goal, 1.0, seed=0)
-    assert bool((nearness_of(there, goal) >= nearness_of(here, goal)).all())
+    goal = goal_in(pipeline, 3)
+    there = come_near(pipeline, goal, seed=0)
+    assert bool((goal.missed(there) <= goal.missed(goal.own)).all())
 
 
 def test_within_inference_mode(pipeline: c2l.Pipeline) -> None:
@@ -78,3 +79,38 @@ def test_within_inference_mode(pipeline: c2l.Pipeline) -> None:
         latents = pipeline.generator.latent_space.expand(pipeline.generator.sample_latents([1]))
         (found,) = adhere(pipeline, latents, "shape2")
     assert found.after >= found.before
+
+
+def plain_goal(way: list[float], typical: float = 0.6) -> Goal:
+    """The first of three numbers is asked for; the pictures are black."""
+    own = Pictures(torch.zeros(1, 1, 2), torch.tensor([[0.0, 3.0, 0.0]]), torch.zeros(1, 4))
+    return Goal.of(own, torch.tensor([2.0, 0.0, 0.0]), torch.tensor([way]), typical, 1.0)
+
+
+def missed(goal: Goal, seen: list[float], colours: float = 0.0) -> float:
+    small = torch.full((1, 4), colours)
+    return float(goal.missed(goal.own._replace(seen=torch.tensor([seen]), small=small)))
+
+
+def test_more_than_is_usually_shown_counts_for_nothing() -> None:
+    goal = plain_goal([1.0, 0.0, 0.0])
+    less, enough, more = (missed(goal, [x, (1 - x * x) ** 0.5, 0.0]) for x in (0.3, 0.6, 0.8))
+    assert enough < less
+    assert more > enough  # since the rest is taken along
+
+
+def test_what_is_not_asked_for_shall_stay() -> None:
+    goal = plain_goal([1.0, 0.0, 0.0])
+    right = [0.6, 0.8, 0.0]
+    assert missed(goal, [0.6, 0.77, 0.22]) > missed(goal, right)
+    assert missed(goal, right, colours=0.5) > missed(goal, right, colours=0.1) > missed(goal, right)
+    # What a way leaves behind may go.
+    assert missed(plain_goal([1.0, -1.0, 0.0]), right) < missed(goal, right)
+
+
+def test_as_much_is_asked_for_as_is_missing() -> None:
+    goal = plain_goal([1.0, 0.0, 0.0])
+    once, twice = goal.asked(torch.tensor([1.0, 2.0]))[0]
+    torch.testing.assert_close(once.norm(), torch.tensor(3.0))  # as long as the picture's own
+    torch.testing.assert_close(once[0] / once[1], torch.tensor(0.6))
+    torch.testing.assert_close(twice[0] / twice[1], torch.tensor(1.2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -13,6 +14,7 @@ from faked_engine import Chore, engine_with
 from c2l.errors import BadInput, UnknownReference
 from c2l.web.engine import Answer, Draining, Full, LocalEngine, TookTooLong
 from c2l.web.engine.refusals import Busy
+from c2l.web.engine.settled import settle
 
 Scene = Callable[[LocalEngine], Coroutine[Any, Any, None]]
 
@@ -171,8 +173,11 @@ def test_a_recipe_that_is_not_offered_is_unknown(monkeypatch: pytest.MonkeyPatch
 def test_an_idle_server_gives_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(engine: LocalEngine) -> None:
         session: Any = engine._session
-        while not session.forgotten:
+        settle()
+        before = session.forgotten
+        while session.forgotten < before + 2:
             await asyncio.sleep(0.01)
+        assert gc.get_freeze_count() == 0, "what was forgotten could not go"
         assert engine.status().ready
         await engine.do(Chore("again"), who="me")
 

@@ -23,7 +23,7 @@ def test_it_names_no_other_host() -> None:
 
 def test_it_fetches_its_modules_early() -> None:
     html = page_files()["index.html"].plain.decode()
-    early = set(re.findall(r'modulepreload" href="page/([^"]+)"', html))
+    early = set(re.findall(r"modulepreload href=page/([^>]+)>", html))
     assert early == {name for name in page_files() if name.endswith(".js")}
 
 

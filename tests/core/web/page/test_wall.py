@@ -112,3 +112,34 @@ def test_two_recipes_side_by_side(visit: Any) -> None:
     expect(page.locator(".side")).to_have_count(1)
     page.locator("#recipe").select_option("demo-landscapes")
     expect(page.locator(".example").first).to_have_text("tropical beach")
+
+
+def test_a_class_is_chosen_where_there_are_some(
+    visit: Any, client: httpx2.Client, served: Any
+) -> None:
+    """The server of the tests has a recipe without: told one all the same, it says so."""
+    client.post("/api/v1/recipes/demo-faces/load")
+    page = visit()
+    page.locator("#more-open").click()
+    kind = page.get_by_label("Class", exact=True)
+    expect(page.locator("#sliders")).to_be_visible()
+    expect(kind).to_be_hidden()
+
+    def answer(route: Any) -> None:
+        offered = route.fetch().json()
+        offered["recipes"][0]["facts"]["classes"] = ["tench", "golden retriever"]
+        route.fulfill(json=offered)
+
+    page.route("**/api/v1/recipes", answer)
+    page.reload()
+    drawn(page)
+    kind.select_option("golden retriever")
+    expect(page.locator(".side .empty.wrong")).to_contain_text("demo-faces has no classes")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.url)
+    page.locator("#copy summary").click()
+    page.locator("#copy").get_by_role("button", name="Command line").click()
+    expect(page.locator("#toast")).to_contain_text("Command line")
+    assert page.evaluate("navigator.clipboard.readText()").endswith(" --class 1")
+    kind.select_option("the prompt chooses")
+    expect(page.locator(".side .empty.wrong")).to_have_count(0)
+    expect(page.locator(".pictures.stale")).to_have_count(0)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from nvidia_writer import nvidia_modules, record
-from other_layouts import LAYOUTS, State, mmgeneration, rosinality, small
+from other_layouts import LAYOUTS, Net, State, mmgeneration, rosinality, small
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -147,21 +147,6 @@ def test_the_mean_of_an_encoder_is_taken(tmp_path: Path) -> None:
     whole["latent_avg"] = torch.arange(6.0)[:, None].expand(6, 24).clone()  # one for each layer
     estimated = load(save(tmp_path / "x.pt", whole)).mapping.w_avg
     assert estimated.std() > 0 and estimated.abs().max() < 5
-
-
-class Net(torch.nn.Module):
-    """A network of somebody's own class, as a script would have it."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__()
-        for name, tensor in state.items():
-            owner: torch.nn.Module = self
-            *places, leaf = name.split(".")
-            for place in places:
-                if place not in owner._modules:
-                    owner.add_module(place, torch.nn.Module())
-                owner = owner._modules[place]  # type: ignore[assignment]
-            owner.register_buffer(leaf, tensor.clone())
 
 
 @pytest.mark.parametrize("options", [{}, LEGACY], ids=["zip", "legacy"])

@@ -1,5 +1,6 @@
 // From what is asked on the page to a request of the API, and from a record back to the page.
 
+import { classesOf } from "./recipes.js";
 import { LEFT_OPEN, start } from "./state.js";
 
 /** "recipe" or "recipe|prior". */
@@ -8,9 +9,10 @@ export function partsOf(name) {
 	return prior ? { recipe, prior } : { recipe };
 }
 
-export function how(asked) {
+export function how(asked, recipe = asked.recipe) {
 	const given = {};
 	for (const name of LEFT_OPEN) if (asked[name] !== null) given[name] = asked[name];
+	if (classesOf(recipe) === null) delete given.class_label;
 	if (asked.negative.trim()) given.negative = asked.negative.trim();
 	return given;
 }
@@ -18,7 +20,7 @@ export function how(asked) {
 /** What to draw, as {kind, request}; null if there is nothing to draw. */
 export function wish(asked, parts) {
 	const prompt = asked.prompt.trim();
-	const common = { ...parts, num_images: asked.num, seed: asked.seed, ...how(asked) };
+	const common = { ...parts, num_images: asked.num, seed: asked.seed, ...how(asked, parts.recipe) };
 	if (asked.photo) {
 		const words = prompt ? { prompt, weight: asked.weight } : {};
 		return { kind: "like", request: { ...common, photo: asked.photo.data, ...words } };
@@ -26,7 +28,7 @@ export function wish(asked, parts) {
 	return prompt ? { kind: "sample", request: { ...common, prompt } } : null;
 }
 
-const blend = (texts) =>
+export const blend = (texts) =>
 	typeof texts === "string" ? texts : Object.entries(texts ?? {}).map(([text, weight]) => (weight === 1 ? text : `${text}:${weight}`)).join(", ");
 
 /** What a record of a plain sample asks for; null for a picture that was edited. */

@@ -1,7 +1,7 @@
 // What is on the page, as a command, as Python, and as a request for curl.
 
 import { address, token } from "./api.js";
-import { how } from "./ask.js";
+import { blend, how } from "./ask.js";
 import { button, icon, make } from "./dom.js";
 import { digitsOf } from "./exact.js";
 import { toast } from "./say.js";
@@ -13,7 +13,7 @@ const shell = (text) => `'${String(text).replace(/'/g, "'\\''")}'`;
 const python = (value) =>
 	JSON.stringify(value).replace(/"(?:[^"\\]|\\.)*"|\btrue\b|\bfalse\b|\bnull\b/g, (part) => ({ true: "True", false: "False", null: "None" })[part] ?? part);
 
-const FACTS = ["schema", "device", "score", "chosen_from", "fingerprints", "version", "plugin_files", "precision", "generator", "embedder"];
+const FACTS = ["schema", "device", "score", "chosen_from", "drawn_class", "fingerprints", "version", "plugin_files", "precision", "generator", "embedder"];
 
 /** The request of a record: without what was found when it was drawn. */
 function requestOf(record) {
@@ -26,7 +26,7 @@ export function requestOfWall() {
 	return { prompt: prompt.trim(), recipe, ...(prior ? { prior } : {}), num_images: num, seed, ...how(now()) };
 }
 
-export function commandLine(request) {
+function commandLine(request) {
 	if (request.latents) return `cat > picture.json <<'END'\n${JSON.stringify(request)}\nEND\nc2l sample --from picture.json`;
 	const { prompt, seed, num_images: num = 1, ...rest } = request;
 	const [first, ...others] = typeof prompt === "string" ? [[prompt, 1]] : Object.entries(prompt);
@@ -34,13 +34,13 @@ export function commandLine(request) {
 	const from = BigInt(digitsOf(seed));
 	words.push(`--seeds ${num > 1 ? `${from}-${from + BigInt(num) - 1n}` : from}`);
 	for (const [name, value] of Object.entries(rest)) {
-		const text = typeof value === "object" ? Object.entries(value).map(([part, weight]) => `${part}:${weight}`).join(", ") : value;
-		words.push(`--${name.replace("_", "-")} ${typeof text === "string" ? shell(text) : text}`);
+		const text = typeof value === "object" ? blend(value) : value;
+		words.push(`--${name === "class_label" ? "class" : name.replace("_", "-")} ${typeof text === "string" ? shell(text) : text}`);
 	}
 	return words.join(" ");
 }
 
-export function inPython(request) {
+function inPython(request) {
 	if (request.latents) return `from c2l.service import Request, Session\n\n(picture,) = Session().draw(Request(**${python(request)}))\npicture.save("picture.png")`;
 	const { recipe, prior, prompt, ...rest } = request;
 	const parts = [JSON.stringify(recipe), ...(prior ? [`prior=${JSON.stringify(prior)}`] : [])];
@@ -48,7 +48,7 @@ export function inPython(request) {
 	return `import c2l\n\npipeline = c2l.load_pipeline(${parts.join(", ")})\nresult = pipeline(\n    ${words.join(",\n    ")},\n)\nresult.save("pictures/")`;
 }
 
-export function withCurl(request) {
+function withCurl(request) {
 	const bearer = token.get() ? ` -H "Authorization: Bearer $C2L_TOKEN"` : "";
 	return `curl -s ${address("sample")}${bearer} -H 'Content-Type: application/json' -d ${shell(JSON.stringify(request))}`;
 }

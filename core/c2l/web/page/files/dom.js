@@ -21,6 +21,7 @@ export function icon(name) {
 	const svg = document.createElementNS(SVG, "svg");
 	const use = document.createElementNS(SVG, "use");
 	use.setAttribute("href", `#i-${name}`);
+	svg.setAttribute("viewBox", "0 0 24 24");
 	svg.setAttribute("aria-hidden", "true");
 	svg.append(use);
 	return svg;

@@ -5,7 +5,7 @@ import { $, make } from "./dom.js";
 import { Live } from "./live.js";
 import { showError, showNotices } from "./prompt.js";
 import { nameOf } from "./recipes.js";
-import { inWords, speak } from "./say.js";
+import { inWords, sayIn, speak } from "./say.js";
 import { listen, now } from "./state.js";
 import { Wall } from "./wall.js";
 
@@ -56,11 +56,8 @@ class Side {
 		this.say(inWords(error.message), true);
 	}
 
-	say(text, isWrong = false) {
-		this.message.textContent = text;
-		this.message.classList.toggle("wrong", isWrong);
-		this.message.toggleAttribute("role", false);
-		if (isWrong) this.message.setAttribute("role", "alert");
+	say(...said) {
+		sayIn(this.message, ...said);
 	}
 
 	#busy(isBusy) {

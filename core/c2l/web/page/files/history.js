@@ -1,5 +1,6 @@
 // What was drawn on this device: thumbnails and what was asked, in the browser's own database.
 
+import { addressOf } from "./cell.js";
 import { parse } from "./exact.js";
 
 const MOST = 200;
@@ -66,7 +67,7 @@ async function forgetOldest() {
 /** A small copy. */
 export async function thumbnail(picture, side = THUMB) {
 	const image = new Image();
-	image.src = picture.url ?? `data:image/${picture.format};base64,${picture.image}`;
+	image.src = addressOf(picture);
 	await image.decode();
 	const scale = Math.min(1, side / Math.max(image.width, image.height));
 	const canvas = document.createElement("canvas");

@@ -3,24 +3,28 @@
 import { get, post, Refused, send } from "./api.js";
 import { parse } from "./exact.js";
 
-/** Start a job and wait for it. `progress({done, total, note})` is told how far it is. */
-export async function carryOut(kind, request, { progress, signal }) {
-	const job = await post("jobs", { kind, request }, { signal });
-	const giveUp = () => send("DELETE", `jobs/${job.id}`).catch(() => {});
-	signal?.addEventListener("abort", giveUp);
+/** Start a job and wait for it; the `bar` shows how far it is. */
+export async function carryOut(kind, request, bar, signal) {
+	bar.hidden = false;
+	bar.removeAttribute("value");
+	let giveUp;
 	try {
-		await follow(job.id, progress, signal);
+		const job = await post("jobs", { kind, request }, { signal });
+		giveUp = () => send("DELETE", `jobs/${job.id}`).catch(() => {});
+		signal.addEventListener("abort", giveUp);
+		await follow(job.id, bar, signal);
 		const end = await get(`jobs/${job.id}`, { signal });
 		if (end.state === "failed") throw new Refused(end.error, 0);
 		if (end.state === "cancelled") throw new DOMException("given up", "AbortError");
 		return end;
 	} finally {
-		signal?.removeEventListener("abort", giveUp);
+		bar.hidden = true;
+		signal.removeEventListener("abort", giveUp);
 	}
 }
 
 /** Read its events until the last. EventSource cannot send a token. */
-async function follow(id, progress, signal) {
+async function follow(id, bar, signal) {
 	const answer = await send("GET", `jobs/${id}/events`, { signal });
 	const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
 	let text = "";
@@ -32,7 +36,8 @@ async function follow(id, progress, signal) {
 		text = events.pop();
 		for (const event of events) {
 			const fields = Object.fromEntries(event.split("\n").map((line) => line.split(/: ?(.*)/s)));
-			if (fields.event === "progress") progress(parse(fields.data));
+			const { done: far, total } = fields.event === "progress" ? parse(fields.data) : {};
+			if (total) bar.value = far / total;
 			if (fields.event === "end") return void reader.cancel();
 		}
 	}

@@ -113,20 +113,15 @@ function finding(photo) {
 	async function find() {
 		running = new AbortController();
 		start.lastChild.textContent = "Give up";
-		bar.hidden = false;
-		bar.removeAttribute("value");
 		try {
 			const data = original ? await asText(original) : photo.data;
-			const job = await carryOut("invert", { recipe: now().recipe, photo: data, steps: STEPS, seed: 0 }, {
-				signal: running.signal,
-				progress: ({ done, total }) => total && (bar.value = done / total),
-			});
+			const request = { recipe: now().recipe, photo: data, steps: STEPS, seed: 0 };
+			const job = await carryOut("invert", request, bar, running.signal);
 			found(job.result.pictures[0], photo, start);
 		} catch (error) {
 			if (error.name !== "AbortError") toast(inWords(error.message));
 		} finally {
 			running = null;
-			bar.hidden = true;
 			start.lastChild.textContent = "Find it";
 		}
 	}

@@ -9,6 +9,9 @@ let whenKnown = () => {};
 
 export const recipe = (name) => known.get(name.split("|")[0]);
 
+/** What its pictures are of; null for no classes, undefined before that is known. */
+export const classesOf = (name) => recipe(name)?.facts?.classes;
+
 /** `tell` is called whenever more is known of one. */
 export function startRecipes(tell) {
 	whenKnown = tell;

@@ -10,7 +10,7 @@ import { live } from "./drawing.js";
 import { keep } from "./history.js";
 import { credit, recipe } from "./recipes.js";
 import { save } from "./saving.js";
-import { inWords, speak } from "./say.js";
+import { inWords, sayIn, speak } from "./say.js";
 import { Wall } from "./wall.js";
 import { Add } from "./room/add.js";
 import { Facts } from "./room/facts.js";
@@ -71,6 +71,11 @@ class Room {
 
 	get isOpen() {
 		return this.#stack.length > 0;
+	}
+
+	/** Those that are of this one's recipe. */
+	get alike() {
+		return this.others.filter((other) => other.record.recipe === this.base.record.recipe);
 	}
 
 	get recipe() {
@@ -155,16 +160,13 @@ class Room {
 		if (error.name !== "AbortError") this.say(inWords(error.message), true);
 	}
 
-	say(text, isWrong = false) {
-		this.message.textContent = text;
-		this.message.classList.toggle("wrong", isWrong);
-		if (isWrong) this.message.setAttribute("role", "alert");
-		else this.message.removeAttribute("role");
+	say(...said) {
+		sayIn(this.message, ...said);
 	}
 
 	/** What the server noticed that is of use here. */
 	tell(notices) {
-		const told = notices.filter((notice) => !["device", "offer", "time"].includes(notice.kind));
+		const told = notices.filter((notice) => !["device", "precision", "offer", "time"].includes(notice.kind));
 		this.say(told.map((notice) => inWords(notice.text)).join(" "));
 	}
 

@@ -11,6 +11,14 @@ export function toast(text) {
 	timer = setTimeout(() => delete $("toast").dataset.shown, 4000);
 }
 
+/** A message in its place, read aloud at once if something is wrong. */
+export function sayIn(element, text, isWrong = false) {
+	element.textContent = text;
+	element.classList.toggle("wrong", isWrong);
+	if (isWrong) element.setAttribute("role", "alert");
+	else element.removeAttribute("role");
+}
+
 /** For screen readers alone. */
 export function speak(text) {
 	$("spoken").textContent = text;

@@ -1,6 +1,6 @@
 // Seed, lock and dice, and the finer settings behind "more".
 
-import { $, icon } from "./dom.js";
+import { $, icon, make } from "./dom.js";
 import { digitsOf, seedOf } from "./exact.js";
 import { recall, store } from "./memory.js";
 import { Slider } from "./slider.js";
@@ -29,6 +29,7 @@ export function startSettings() {
 	$("sliders").append(count.element);
 	$("seed").addEventListener("input", typeSeed);
 	$("seed").addEventListener("blur", () => ($("seed").value = digitsOf(now().seed)));
+	$("class").addEventListener("change", ({ target: { value } }) => change({ class_label: value ? Number(value) : null }));
 	$("again").addEventListener("click", again);
 	$("lock").addEventListener("click", lock);
 	$("more-open").addEventListener("click", () => more($("more").hidden));
@@ -60,11 +61,16 @@ export function showDefaults(facts, settings = {}) {
 		const heeded = !facts?.options || ALWAYS.includes(name) || facts.options.includes(name);
 		slider.element.hidden = !heeded && now()[name] === null;
 	}
+	const classes = facts?.classes ?? [];
+	$("class").parentElement.hidden = !classes.length;
+	$("class").replaceChildren(...["the prompt chooses", ...classes].map((name, at) => make("option", { value: at ? at - 1 : "" }, name)));
+	show(now());
 }
 
 function show(asked) {
 	if (document.activeElement !== $("seed")) $("seed").value = digitsOf(asked.seed);
 	if ($("seed").getAttribute("aria-invalid")) $("seed").setAttribute("aria-invalid", false);
+	$("class").value = asked.class_label ?? "";
 	$("lock").setAttribute("aria-pressed", asked.locked);
 	$("lock").title = asked.locked ? "The seed stays" : "Enter and examples take a new seed";
 	$("lock").replaceChildren(icon(asked.locked ? "lock" : "open"));

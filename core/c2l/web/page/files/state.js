@@ -2,7 +2,7 @@
 
 import { recall, store } from "./memory.js";
 
-export const LEFT_OPEN = ["guidance", "adherence", "truncation", "steps", "best_of"];
+export const LEFT_OPEN = ["guidance", "adherence", "truncation", "steps", "best_of", "class_label"];
 
 export const start = () => ({
 	recipe: "",

@@ -1,5 +1,6 @@
 // The record of the picture: what draws it again.
 
+import { blend } from "../ask.js";
 import { make } from "../dom.js";
 import { licences } from "../recipes.js";
 import { Tool } from "./tool.js";
@@ -31,6 +32,5 @@ export class Facts extends Tool {
 
 function inText(value) {
 	if (typeof value !== "object") return String(value);
-	if (value.rawJSON) return value.rawJSON;
-	return Object.entries(value).map(([text, weight]) => (weight === 1 ? text : `${text}:${weight}`)).join(", ");
+	return value.rawJSON ?? blend(value);
 }

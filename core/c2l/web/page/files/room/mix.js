@@ -36,7 +36,7 @@ export class Mix extends Tool {
 
 	enter() {
 		const num = this.room.recipe?.facts?.layers ?? 0;
-		const others = this.room.others.filter((other) => other.record.recipe === this.room.base.record.recipe);
+		const others = this.room.alike;
 		this.controls.hidden = !num || !others.length;
 		this.none.textContent = !num
 			? "The latents of this recipe are one code: there are no layers to mix."

@@ -53,7 +53,7 @@ export class Walk extends Tool {
 	}
 
 	enter() {
-		this.picker.offer(this.room.others.filter((other) => other.record.recipe === this.room.base.record.recipe));
+		this.picker.offer(this.room.alike);
 		this.way.hidden = true;
 		this.#frames = [];
 		this.formatBox.replaceChildren(...this.formats.map((format) => make("option", { value: format }, FORMATS[format] ?? format)));
@@ -161,8 +161,6 @@ export class Walk extends Tool {
 		const target = this.#target;
 		if (!target) return;
 		this.#video = new AbortController();
-		this.bar.hidden = false;
-		this.bar.removeAttribute("value");
 		this.make.lastChild.textContent = "Give up";
 		const request = {
 			recipe: base.record.recipe,
@@ -174,16 +172,12 @@ export class Walk extends Tool {
 			ping_pong: this.back.checked,
 		};
 		try {
-			const job = await carryOut("video", request, {
-				signal: this.#video.signal,
-				progress: ({ done, total }) => total && (this.bar.value = done / total),
-			});
+			const job = await carryOut("video", request, this.bar, this.#video.signal);
 			saveBlob(await fileOf(job), `walk-${digitsOf(base.seed) || "picture"}.${request.format}`);
 		} catch (error) {
 			this.room.fail(error);
 		} finally {
 			this.#video = null;
-			this.bar.hidden = true;
 			this.make.lastChild.textContent = "Save a video";
 		}
 	}

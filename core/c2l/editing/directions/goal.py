@@ -1,0 +1,102 @@
+"""What a picture is to come out as: one more thing is shown, and all else is as it was.
+
+The embedder sees whether it is, and so do colours. An embedding may move along what the texts say,
+and strays with every other move; how far along it goes counts until the thing is shown as clearly
+as pictures of it usually show it, and no further, since more of it would take more of the picture
+along. To an embedder two pictures may be alike that are not to the eye: the colours of a small
+picture say what lies where.
+"""
+
+# Letters: B pictures, M embeddings asked for each, E their width.
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from c2l.editing.directions.measuring import Pictures
+
+_SHOWN = 2.0
+"""The weight of not showing the thing at all, beside the squared distance that unit embeddings
+stray."""
+
+_COLOURS = 2.0
+"""That of colours, from -1 to 1, which differ by 1 on average."""
+
+_LEAST_MISSING = 0.05
+"""Cosine: pictures that miss less are treated as if they missed this."""
+
+_LEAST_ALONG = 0.3
+"""Cosine of the two ways below: no picture is asked for more than about three times as much."""
+
+
+class Goal(NamedTuple):
+    """What each of B pictures is to come out as.
+
+    Args:
+        own: the pictures as they are.
+        axis: along which it is seen how clearly the thing is shown, unit, (E,).
+        ways: that their embeddings should move, unit, (B, E).
+        plane: the axis and what the way adds to it, orthonormal, (B, 2, E).
+        typical: the cosine with the axis of typical pictures of the thing.
+        missing: how much less the pictures have, (B,).
+        truncation: that pictures are drawn with.
+    """
+
+    own: Pictures
+    axis: Tensor
+    ways: Tensor
+    plane: Tensor
+    typical: float
+    missing: Tensor
+    truncation: float
+
+    @classmethod
+    def of(
+        cls, own: Pictures, difference: Tensor, ways: Tensor, typical: float, truncation: float
+    ) -> Self:
+        """From ways (B, E) and a difference (E,) of any length."""
+        axis = normalize(difference.to(own.seen), dim=0)
+        ways = normalize(ways.to(own.seen), dim=1)
+        rest = ways - (ways @ axis)[:, None] * axis
+        length = rest.norm(dim=1, keepdim=True)
+        rest = torch.where(length > 1e-3, rest / length.clamp_min(1e-3), 0.0)
+        plane = torch.stack([axis.expand_as(rest), rest], dim=1)
+        missing = typical - normalize(own.seen, dim=1) @ axis
+        missing = missing.clamp_min(_LEAST_MISSING)
+        return cls(own, axis, ways, plane, typical, missing, truncation)
+
+    def rows(self, chosen: Tensor) -> Goal:
+        """Those of some pictures: indices, or a mask."""
+        return self._replace(
+            own=self.own.rows(chosen),
+            ways=self.ways[chosen],
+            plane=self.plane[chosen],
+            missing=self.missing[chosen],
+        )
+
+    def cloned(self) -> Goal:
+        """The same in tensors of its own."""
+        own = Pictures(*(x.clone() for x in self.own))
+        axis, ways, plane = self.axis.clone(), self.ways.clone(), self.plane.clone()
+        return Goal(own, axis, ways, plane, self.typical, self.missing.clone(), self.truncation)
+
+    def asked(self, shares: Tensor) -> Tensor:
+        """Embeddings (B, M, E) of the pictures, each moved by M shares (M,) of what is missing."""
+        lengths = self.own.seen.norm(dim=1)[:, None, None]
+        full = self.missing / (self.ways @ self.axis).clamp_min(_LEAST_ALONG)
+        moves = (full[:, None] * shares)[..., None] * self.ways[:, None]
+        return lengths * normalize(normalize(self.own.seen, dim=1)[:, None] + moves, dim=2)
+
+    def missed(self, drawn: Pictures) -> Tensor:
+        """How far pictures are from it, (B,)."""
+        seen = normalize(drawn.seen, dim=1)
+        moved = seen - normalize(self.own.seen, dim=1)
+        allowed = torch.einsum("bke,be->bk", self.plane, moved)
+        strayed = moved.square().sum(dim=1) - allowed.square().sum(dim=1)
+        short = ((self.typical - seen @ self.axis) / self.missing).clamp_min(0)
+        colours = (drawn.small - self.own.small).abs().mean(dim=1)
+        return strayed + _SHOWN * short.square() + _COLOURS * colours
