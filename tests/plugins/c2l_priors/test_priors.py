@@ -200,8 +200,8 @@ def test_the_width_of_the_papers_network(width: int, latent: int, own: int) -> N
 def test_what_a_sample_costs() -> None:
     """One call for each step; guidance adds rows, not calls, and only on the way."""
     flow, onestep = shaken("flow"), shaken("onestep")
-    assert calls_of_the_network(flow, guidance=1.0) == [1] * 8
-    assert calls_of_the_network(flow) == [1, 1, 2, 2, 2, 2, 2, 1]
+    assert calls_of_the_network(flow, guidance=1.0) == [1] * 6
+    assert calls_of_the_network(flow) == [1, 1, 1, 2, 2, 2]
     assert calls_of_the_network(flow, steps=1, guidance=2.0) == [2]
     assert calls_of_the_network(onestep) == [1]
     assert calls_of_the_network(onestep, guidance=0.5) == [2]
