@@ -152,8 +152,8 @@ def run(section: str, work: Path, folders: dict[str, Path | None]) -> None:
     command = [str(folders.get(word) or word) for word in words]
     start = time.perf_counter()
     print(f"{section}: {' '.join(command)}", file=sys.stderr, flush=True)
-    for script in ([*command], ["machine.py"]):
-        name = section if script[0] != "machine.py" else f"{section}.machine"
+    for script in ([*command], ["processor.py"]):
+        name = section if script[0] != "processor.py" else f"{section}.machine"
         subprocess.run(
             [sys.executable, HERE / script[0], *script[1:], "--json", work / f"{name}.json"],
             stdout=sys.stderr,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import Machine
+from processor import Machine
 from torch.utils.flop_counter import FlopCounterMode
 
 import c2l

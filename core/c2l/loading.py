@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -114,10 +114,10 @@ def load_pipeline(
         recipe: the name of a recipe; only a label if all three parts are given.
         generator, embedder, prior: references, files, or parts that are loaded already.
         device: for all parts, as for ``load_generator``.
-        precision: ``bf16`` or ``fp16`` for a generator and a prior that compute in it. Embeddings
-            are always float32, as in training. ``auto`` is for the generator alone, the fastest
-            that changes pictures by less than can be seen; ``precision`` of the pipeline says
-            which.
+        precision: ``bf16`` or ``fp16`` for a generator and a prior that compute in it, and for
+            embeddings of pictures; those of texts are float32, as in training. ``auto`` is for
+            the generator alone, the fastest that changes pictures by less than can be seen;
+            ``drawn_in`` of the pipeline says which.
         accept_programs: as for ``load_generator``.
     Raises:
         IncompatibleParts: the prior was trained for another generator or embedder.
@@ -156,12 +156,14 @@ def load_pipeline(
     check_compatible(live_prior, generator, embedder)
     for part in (generator, embedder, live_prior):
         _moved(part, where)
-    lowered: list[Part] = [generator, live_prior]
-    if precision == AUTO:
-        precision, lowered = choose_precision(generator), [generator]
-    dtype = resolve_precision(precision, where)
-    if dtype != torch.float32:
-        compute_in(dtype, *lowered)
+    drawn_in = choose_precision(generator) if precision == AUTO else precision
+    dtype = resolve_precision(drawn_in, where)
+    if dtype != torch.float32 and precision == AUTO:
+        compute_in(dtype, generator)
+    elif dtype != torch.float32:
+        compute_in(dtype, generator, live_prior)
+        with suppress(BadInput):  # it may embed in float32 only
+            embedder.compute_in(dtype)
     return Pipeline(
         generator,
         embedder,
@@ -169,6 +171,7 @@ def load_pipeline(
         settings=settings,
         recipe=recipe or "",
         precision=precision,
+        drawn_in=drawn_in,
     )
 
 

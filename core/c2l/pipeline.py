@@ -47,6 +47,7 @@ class Pipeline:
         settings: defaults for what a request leaves open.
         recipe: the name of the recipe; empty for other parts.
         precision: the one that ``c2l.load_pipeline`` was asked for.
+        drawn_in: the one that the generator computes in, where it was asked for ``auto``.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Pipeline:
         settings: DrawSettings | None = None,
         recipe: str = "",
         precision: str = "float32",
+        drawn_in: str = "",
     ) -> None:
         self.generator = watch(generator)
         self.embedder = watch(embedder)
@@ -65,6 +67,7 @@ class Pipeline:
         self.settings = settings or DrawSettings()
         self.recipe = recipe
         self.precision = precision
+        self.drawn_in = drawn_in or precision
 
     def __call__(
         self,

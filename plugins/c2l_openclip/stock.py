@@ -41,7 +41,8 @@ def model_config(architecture: str) -> dict[str, Any] | None:
     found = next((file for file in files if file.stem == architecture), None)
     if found is None:
         return None
-    read: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+    with found.open(encoding="utf-8") as file:
+        read: dict[str, Any] = json.load(file)
     return read
 
 

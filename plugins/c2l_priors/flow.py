@@ -20,16 +20,18 @@ import torch
 from torch import Tensor, nn
 
 from c2l import BridgedPrior, BridgeSettings, Near, Prior, SampleOptions
-from c2l.ranges import Count, Drop, Guidance, Steps
+from c2l.ranges import Count, Drop, Guidance, Share, Steps
 from c2l_priors.classes import ClassTeacher, as_tensor, fit_teacher, taught
 from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder, TimeEncoder
 from c2l_priors.scaling import LatentScale
 
-GUIDED = (0.1, 0.6)
+GUIDED = {"guided_above": 0.1, "guided_below": 0.6}
 """The times at which guidance acts: before, it narrows the choice more than it helps (Kynkäänniemi
 et al. 2024, arXiv 2404.07724); after, nothing would correct what it overshoots. A guided step costs
 two calls, made as one of twice the batch."""
+ONCE_GUIDED = {"guided_above": 0.2, "guided_below": 0.8}
+"""The times of priors whose files name none: their seeds draw what they always did."""
 
 Numbers = Callable[[int], Tensor]
 """The next standard normal numbers, (B, width)."""
@@ -77,6 +79,8 @@ class FlowPrior(BridgedPrior):
             drop: how often training hides the embedding.
             guidance: the default of ``sample``.
             steps: the default of ``sample``.
+            guided_above, guided_below: guidance acts between these times of a walk, which goes
+                from 1 to 0.
         """
 
         hidden: Count = 256
@@ -84,6 +88,8 @@ class FlowPrior(BridgedPrior):
         drop: Drop = 0.1
         guidance: Guidance = 1.5
         steps: Steps = 6
+        guided_above: Share = ONCE_GUIDED["guided_above"]
+        guided_below: Share = ONCE_GUIDED["guided_below"]
 
     config: Settings
     takes_classes: ClassVar[bool] = True
@@ -112,9 +118,15 @@ class FlowPrior(BridgedPrior):
             num_codes=num_codes,
             latent_width=latent_width,
         )
+        found: dict[str, Any] = {**bridge, **GUIDED}
         if num_pairs >= 200_000:
-            return {**bridge, "hidden": 512}
-        return bridge if num_pairs >= 5_000 else {**bridge, "hidden": 128, "num_blocks": 3}
+            return {**found, "hidden": 512}
+        return found if num_pairs >= 5_000 else {**found, "hidden": 128, "num_blocks": 3}
+
+    def settings(self) -> Mapping[str, Any]:
+        found = super().settings()
+        # Left out as in files from before, which so keep their fingerprints.
+        return {k: v for k, v in found.items() if ONCE_GUIDED.get(k) != v}
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         super().fit(fit_teacher(self, embeddings), latents, texts)
@@ -184,8 +196,9 @@ class FlowPrior(BridgedPrior):
         times = torch.linspace(start, 0.0, steps + 1, device=x.device)
         modulations = self.time(times[:-1])
         plain = prompt._replace(against=None)
+        least, most = self.config.guided_above, self.config.guided_below
         for step, (now, after) in enumerate(itertools.pairwise(times.tolist())):
-            guided = steps == 1 or GUIDED[0] <= now <= GUIDED[1]
+            guided = steps == 1 or least <= now <= most
             clean = self._guided(x, now, modulations[step], prompt if guided else plain)
             # Fresh noise instead of walking straight on (as multistep consistency sampling does,
             # Song et al. 2023, arXiv 2303.01469): an answer between two codes is asked again.

@@ -203,6 +203,9 @@ def test_generator_and_prior_compute_in_less(units: None) -> None:
     assert 0 < (images - expected).std() / expected.std() < 0.1
     text = [p.embedder.embed_text(["a man"]) for p in (exact, rough)]
     assert torch.equal(*text)
+    expected, seen = (p.embedder.embed_images(images) for p in (exact, rough))
+    assert 0 < (seen - expected).norm() / expected.norm() < 0.1
+    assert exact.provenance["fingerprints"] == rough.provenance["fingerprints"]
 
 
 def test_a_precision_that_nothing_computes_in(units: None) -> None:

@@ -65,7 +65,7 @@ def test_without_units_it_is_float32(monkeypatch) -> None:
 def test_a_pipeline_says_what_it_took(monkeypatch) -> None:
     monkeypatch.setattr("c2l.loading.choose_precision", lambda generator: "bf16")
     pipeline = c2l.load_pipeline("demo-faces", device="cpu", precision="auto")
-    assert pipeline.precision == "bf16"
+    assert (pipeline.precision, pipeline.drawn_in) == ("auto", "bf16")
     assert pipeline.generator.synthesis.feature_dtype == torch.bfloat16
     monkeypatch.setattr("c2l.loading.choose_precision", lambda generator: "float32")
     generator = c2l.load_generator("stylegan:demo-faces", device="cpu", precision="auto")

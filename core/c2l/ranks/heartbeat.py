@@ -103,8 +103,12 @@ class Heartbeat:
         self._member, self._store = member, store
         self._seconds = timeout()
         self._waits_since: float | None = None
-        self._heard: dict[int, Heard] = {}
-        self._last_talk = time.monotonic()
+        self._last_talk = now = time.monotonic()
+        # Whoever never says anything is silent from here on.
+        self._heard = {
+            rank: Heard(Beat(f"rank {rank}", 0, 0, State.ALONE), now, now)
+            for rank in range(member.num)
+        }
         self._ended = threading.Event()
         self._threads = [
             threading.Thread(target=work, daemon=True, name="c2l-heartbeat")
@@ -134,7 +138,7 @@ class Heartbeat:
     def _talk(self) -> None:
         count = 0
         try:
-            while not self._ended.wait(_BETWEEN):
+            while not self._ended.is_set():
                 count += 1
                 own = Beat(str(self._member), count, self.step, self.state)
                 self._store.set(_key(self._member.rank), own.to_text())
@@ -142,12 +146,12 @@ class Heartbeat:
                     if self._store.check([_key(rank)]):
                         self._hear(rank, self._store.get(_key(rank)).decode())
                 self._last_talk = time.monotonic()
+                self._ended.wait(_BETWEEN)
         except (RuntimeError, ValueError):
             return  # rank 0, which keeps the store, is gone: whoever exchanges something sees it
 
     def _hear(self, rank: int, text: str) -> None:
-        beat, now = Beat.from_text(text), time.monotonic()
-        self._heard.setdefault(rank, Heard(beat, now, now)).hear(beat, now)
+        self._heard[rank].hear(Beat.from_text(text), time.monotonic())
 
     def _watch(self) -> None:
         while not self._ended.wait(_BETWEEN):
@@ -157,7 +161,7 @@ class Heartbeat:
             if since is None or now - since < self._seconds:
                 continue
             hanging = {r: h for r, h in self._heard.items() if h.hangs(now, self._seconds)}
-            if now - self._last_talk >= self._seconds and 0 in self._heard:
+            if now - self._last_talk >= self._seconds:
                 hanging = {0: self._heard[0]}  # it keeps the store, and so nobody hears anybody
             if hanging:
                 self._give_up(hanging)

@@ -158,7 +158,7 @@ class Session:
         if request.device == "auto":
             self.tell(Notice("device", f"drawing on {device}"))
         if request.precision == AUTO:
-            self.tell(Notice("precision", f"drawing in {pipeline.precision}, the fastest here"))
+            self.tell(Notice("precision", f"drawing in {pipeline.drawn_in}, the fastest here"))
         return pipeline
 
     def draw(

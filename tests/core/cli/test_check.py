@@ -29,7 +29,7 @@ class Fair(ToyGenerator):
 def test_a_bundled_part_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "ridge"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("ridge (prior): ") and "3 not applicable (not trained by gr" in line
+    assert line.startswith("ridge (prior): ") and "6 not applicable (not trained by gr" in line
 
 
 def test_a_file_of_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

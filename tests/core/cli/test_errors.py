@@ -40,7 +40,6 @@ TABLE = [
     (f"{PAIRS} --num 0", "num", ExitCode.USAGE),
     (f"{PAIRS} --groups 1,x", "groups", ExitCode.USAGE),
     (f"{PAIRS} --groups 1,2", "groups", ExitCode.USAGE),
-    (f"{PAIRS} --groups 6,6 --first-seed 100000000", "first_seed", ExitCode.USAGE),
     (f"{PAIRS} --first-seed -1", "first_seed", ExitCode.USAGE),
     (f"{PAIRS} --num 2 --first-seed 18446744073709551615", "first_seed", ExitCode.USAGE),
     (f"{PAIRS} --shard-size 0", "shard_size", ExitCode.USAGE),

@@ -162,7 +162,9 @@ def test_what_is_odd_is_the_cause() -> None:
     deaf, few = Oddity("it is deaf", "find another", True), Oddity("few are there", "wait", False)
     said = verdict(scores, more_steps=True, oddities=[deaf])
     assert said.endswith("these say little, since it is deaf: find another")
-    assert verdict(scores, more_steps=True, oddities=[few]).endswith("normal")
+    assert verdict(scores, more_steps=True, oddities=[few]).endswith(
+        "normal; but few are there: wait"
+    )
     low = {**scores, "prompts_cosine": 0.21}
     assert verdict(low, more_steps=True, oddities=[few]).endswith("few are there, and wait")
     # Where no other bridge could be tried, it is not at fault.

@@ -21,7 +21,7 @@ from c2l.testing import ToyEmbedder, share_shown, some_prompts, toy_pairs
 from c2l.testing.toy_world import WIDTH
 from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l_priors.diffusion import DiffusionPrior
-from c2l_priors.flow import FlowPrior
+from c2l_priors.flow import GUIDED, FlowPrior
 from c2l_priors.mlp import MLPPrior
 from c2l_priors.neighbours import NeighboursPrior
 from c2l_priors.onestep import WALK_STEPS, OneStepPrior
@@ -62,11 +62,11 @@ def some_pairs(num: int = 30) -> tuple[Tensor, Tensor]:
 
 
 @functools.cache
-def shaken(kind: str) -> c2l.Prior:
+def shaken(kind: str, **settings: Any) -> c2l.Prior:
     """A fitted prior; its zero-initialised layers are not zero any more, so that they count."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        prior = KINDS[kind](**WIDTHS, **SMALL[kind])
+        prior = KINDS[kind](**WIDTHS, **SMALL[kind], **settings)
         for parameter in prior.parameters():
             torch.nn.init.normal_(parameter, std=0.3)
     prior.fit(*some_pairs())
@@ -174,6 +174,8 @@ def test_settings_are_kept_and_checked(kind: str) -> None:
         "num_classes",
         "stored",
         "slack",
+        "guided_above",
+        "guided_below",
     }
     with pytest.raises(BadInput, match="hiden is an unknown key") as caught:
         cls(**WIDTHS, hiden=3)
@@ -201,7 +203,8 @@ def test_what_a_sample_costs() -> None:
     """One call for each step; guidance adds rows, not calls, and only on the way."""
     flow, onestep = shaken("flow"), shaken("onestep")
     assert calls_of_the_network(flow, guidance=1.0) == [1] * 6
-    assert calls_of_the_network(flow) == [1, 1, 1, 2, 2, 2]
+    assert calls_of_the_network(flow) == [1, 1, 2, 2, 2, 1]
+    assert calls_of_the_network(shaken("flow", **GUIDED)) == [1, 1, 1, 2, 2, 2]
     assert calls_of_the_network(flow, steps=1, guidance=2.0) == [2]
     assert calls_of_the_network(onestep) == [1]
     assert calls_of_the_network(onestep, guidance=0.5) == [2]

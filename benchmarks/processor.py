@@ -1,6 +1,6 @@
 """What the processor is, and what it computes at most: measured, for benchmarks to stand beside.
 
-python benchmarks/machine.py --threads 1
+python benchmarks/processor.py --threads 1
 """
 
 from __future__ import annotations
