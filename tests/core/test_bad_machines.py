@@ -45,5 +45,5 @@ def test_precisions_without_units_name_the_one_that_works(monkeypatch) -> None:
             c2l.load_pipeline("demo-faces", device="cpu", precision=name)
         assert "precision=float32" in caught.value.hint
     pipeline = c2l.load_pipeline("demo-faces", device="cpu", precision="auto")
-    assert pipeline.precision == "float32"
+    assert pipeline.drawn_in == "float32"
     assert torch.isfinite(pipeline("a happy man").images).all()
