@@ -209,7 +209,7 @@ def _end_session(leader: int) -> None:
 def folder(num: int, work: Path) -> None:
     """Begin, status and finish of a folder of so many records, each in a process of its own."""
     out = work / "large"
-    for step in ("begin", "fill", "begin", "status", "finish", "status"):
+    for step in ("begin", "fill", "begin", "status", "finish", "begin", "status"):
         command = [sys.executable, __file__, "step", "--num", str(num), "--work", str(out)]
         subprocess.run([*command, "--step", step], check=True)
 
