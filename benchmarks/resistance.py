@@ -93,7 +93,8 @@ class Cell:
     """What was measured of a row on a world; lists hold a value for each prompt.
 
     Args:
-        milliseconds: of one core, to draw one latent.
+        milliseconds: to draw one latent; of one core, where that draws.
+        device: that drew it.
         unfit: by what the choice was made, of a bridge that was tried.
         chosen: by the prior itself.
     """
@@ -104,16 +105,18 @@ class Cell:
     diversity: Sequence[float]
     cmmd: float
     milliseconds: float | None = None
+    device: str = "cpu"
     unfit: float | None = None
     chosen: str = ""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """One world, and where it keeps what was measured."""
+    """One world, where it keeps what was measured, and on which device that is."""
 
     name: str
     work: Path
+    device: str = "cpu"
 
     @property
     def folder(self) -> Path:
@@ -143,7 +146,7 @@ class Bench:
         missing = [row for row in rows if row not in there]
         if not missing:
             return
-        world = open_world(self.name, self.work)
+        world = open_world(self.name, self.work).on(self.device)
         ruler = Ruler(world, world.judge.questions(NUM_PROMPTS, PROMPT_SEED))
         for row in missing:
             print(f"{self.name}: {row}", file=sys.stderr, flush=True)
@@ -189,11 +192,14 @@ def tried(ruler: Ruler, prior: c2l.Prior, there: Mapping[str, Cell]) -> Iterator
 
 def drawn(ruler: Ruler, prior: c2l.Prior, **about: Any) -> Cell:
     """What a prior draws."""
-    started = time.process_time()
-    latents = ruler.draw(prior, NUM_IMAGES)
-    each = 1000 * (time.process_time() - started) / len(latents)
+    device = prior.device.type
+    # A busy machine does not count; a GPU works on its own.
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    started = clock()
+    latents = ruler.draw(prior, NUM_IMAGES).cpu()
+    each = round(1000 * (clock() - started) / len(latents), 3)
     measured = ruler.measure(ruler.render(latents))
-    return Cell(**measured.to_dict(), milliseconds=round(each, 3), **about)
+    return Cell(**measured.to_dict(), milliseconds=each, device=device, **about)
 
 
 def trained(bench: Bench, world: World, label: str) -> c2l.Prior:
@@ -213,8 +219,9 @@ def trained(bench: Bench, world: World, label: str) -> c2l.Prior:
             steps=row.steps,
             patience=row.steps,
             student=False,
+            device=bench.device,
         )
-    return c2l.load_prior(str(file.resolve()))
+    return c2l.load_prior(str(file.resolve()), device=bench.device)
 
 
 def pairs_of(bench: Bench, world: World) -> c2l.Pairs:
@@ -314,6 +321,8 @@ def _line(label: str, cell: Cell | None) -> str:
     if cell is None:
         return f"| {label} | | | | | | |"
     spent = "" if cell.milliseconds is None else f"{cell.milliseconds:.2f}"
+    if spent and cell.device != "cpu":
+        spent = f"{spent} ({cell.device})"
     cmmd = "" if isnan(cell.cmmd) else f"{cell.cmmd + 0.0:.3g}"
     row = [label, *scores(cell), cmmd, spent, cell.chosen]
     return f"| {' | '.join(row)} |"
@@ -360,10 +369,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
     parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
     parser.add_argument("--row", choices=ROWS, action="append", help="only this one")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda, where all of it is computed")
     parser.add_argument("--measured", action="store_true", help="print what DIR holds")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    benches = [Bench(name, options.work) for name in options.world or WORLDS]
+    benches = [Bench(name, options.work, options.device) for name in options.world or WORLDS]
     if not options.measured:
         for bench in benches:
             bench.measure(options.row or list(ROWS))
