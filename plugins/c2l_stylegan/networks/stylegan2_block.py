@@ -71,8 +71,8 @@ class ModulatedConv(Modulated):
         ``noise`` is (1 or B, 1, up r, up r), unscaled; None for none.
         """
         styles, scale, bias, strength = self.factors(w, gain)
-        convolve = self.modulated(x.shape, styles, scale, bias, dtype=x.dtype, scratch=scratch)
-        x = convolve(x, True)
+        convolve = self.modulated(x.shape, styles, scale, bias, dtype=x.dtype)
+        x = convolve(x, True, scratch)
         if noise is not None:
             noise = (noise * strength).to(x.dtype)
             x = x + noise if torch.is_grad_enabled() else x.add_(noise)

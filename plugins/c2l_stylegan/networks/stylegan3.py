@@ -197,9 +197,9 @@ class Layer(Modulated):
         styles, scale = self._modulation(w)
         if self._runs_in_strips(x):
             return self._in_strips(x, styles, scale, scratch)
-        convolve = self.modulated(x.shape, styles, scale, self.bias, dtype=x.dtype, scratch=scratch)
+        convolve = self.modulated(x.shape, styles, scale, self.bias, dtype=x.dtype)
         filters = (f if f is None else f.to(x.dtype) for f in (self.up_filter, self.down_filter))
-        activated: Tensor = self.activate(convolve(x, True), *filters)
+        activated: Tensor = self.activate(convolve(x, True, scratch), *filters)
         return activated
 
     def _modulation(self, w: Tensor) -> tuple[Tensor, Tensor]:
