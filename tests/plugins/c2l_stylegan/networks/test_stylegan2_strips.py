@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from c2l_stylegan.cpu import winograd_kernels
 from c2l_stylegan.cpu.winograd import Winograd
 from c2l_stylegan.generator import StyleGAN
 from c2l_stylegan.networks import stylegan2, stylegan2_strips
@@ -82,6 +85,9 @@ def test_strips_give_the_same_images(
     monkeypatch.setattr(stylegan2_strips, "_BYTES", 4000)
     close(made.synthesis.images(ws, noise=noise), expected)
     assert drawn_in_strips == [2]
+    monkeypatch.setattr(stylegan2_strips, "num_workers", lambda: 3)
+    monkeypatch.setattr(stylegan2_strips, "_FEWEST_ROWS", 2)
+    close(made.synthesis.images(ws, noise=noise), expected)
     if changes.get("architecture") != "orig":
         close(made.synthesis.images(ws, noise=noise, until=16), expected[:-1])
 
@@ -140,10 +146,26 @@ def test_changed_weights_count_at_once() -> None:
     made = wide()
     ws = latents(made)
     made.synthesis(ws)
-    made.synthesis.b32.conv1.weight.data[:64] *= -0.5
-    fast = made.synthesis(ws)
-    plain = made.synthesis(ws.requires_grad_()).detach()
-    close([fast], [plain])
+    for change in (lambda weight: weight.mul_(-0.5), lambda weight: weight[3].numpy().sort()):
+        change(made.synthesis.b32.conv1.weight.data)
+        fast = made.synthesis(ws)
+        plain = made.synthesis(ws.clone().requires_grad_()).detach()
+        close([fast], [plain])
+
+
+def test_kernels_are_made_once_and_go_with_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = wide()
+    ws = latents(made)
+    first = made.synthesis(ws)
+    kept = len(winograd_kernels._kept)
+    with monkeypatch.context() as nowhere:
+        nowhere.setattr(winograd_kernels, "kernels_at_points", None)
+        assert torch.equal(made.synthesis(ws), first)
+        with pytest.raises(TypeError):
+            copy.deepcopy(made).synthesis(ws)  # whose weights may go other ways
+    del made
+    gc.collect()
+    assert len(winograd_kernels._kept) == kept - 1
 
 
 def test_inference_mode_leaves_nothing_behind() -> None:
