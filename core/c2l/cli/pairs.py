@@ -58,7 +58,7 @@ def pairs(
     if is_another(context):
         return
     if out is None:
-        raise BadInput("the pairs need a folder", hint="Name it with `out`", field="out")
+        raise BadInput("there is no folder for the pairs", hint="Name it with `out`", field="out")
     output.warn_of_problems()
     with downloads() as on_download, progress("making pairs", "pairs") as update:
         status = service.make_pairs(
