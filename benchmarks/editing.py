@@ -5,7 +5,8 @@
 
 Faces of the demo, drawn by its generator from seeds that no direction saw. The demo's judge, which
 saw neither generator nor embedder, says what they show before and after. ``--entangled`` does the
-same with latents that were mixed (``entangled.py``); FOLDER keeps the prior that is trained for it.
+same with latents that were mixed (``entangled.py``); FOLDER keeps the prior that is trained for it,
+with ``--device cuda`` on a GPU.
 """
 
 from __future__ import annotations
@@ -225,7 +226,10 @@ def main() -> None:
     parser.add_argument("--adhered", type=int, default=50, help="the most to adhere")
     parser.add_argument("--optimised", type=int, default=4, help="the most for StyleCLIP's way")
     parser.add_argument("--ways", nargs="+", choices=(*WAYS, EXACTNESS), default=WAYS)
-    parser.add_argument("--entangled", type=Path)
+    parser.add_argument("--entangled", type=Path, metavar="FOLDER")
+    parser.add_argument("--pairs", type=int, default=entangled.NUM_PAIRS, help="of its prior")
+    parser.add_argument("--steps", type=int, default=entangled.STEPS, help="of its training")
+    parser.add_argument("--device", default="cpu", help="that its prior is trained on")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found = find_judge("stylegan:demo-faces")
@@ -234,7 +238,8 @@ def main() -> None:
         pipeline, title = c2l.load_pipeline("demo-faces", device="cpu"), "The demo's faces"
         print("# Editing: one thing changed, everything else kept")
     else:
-        pipeline, title = entangled.pipeline(arguments.entangled), "Entangled faces"
+        how = arguments.pairs, arguments.steps, arguments.device
+        pipeline, title = entangled.pipeline(arguments.entangled, *how), "Entangled faces"
         if EXACTNESS in arguments.ways:
             entangled.exactness(pipeline.generator, found[1])
             return

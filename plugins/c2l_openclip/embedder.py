@@ -133,7 +133,7 @@ class OpenCLIP(Embedder):
         # causal, the batch is cut at the longest prompt: the same result in less time.
         ends = ids.argmax(dim=1)
         if self.towers.reads_to_the_end:
-            ids = ids[:, : int(ends.max()) + 1]
+            ids = ids[:, : _rounded(int(ends.max()) + 1, self.device)]
         rows = ids if self._table is None else self._table[ids]
         return self.towers.encode_text(rows.to(self.device), ends.to(self.device))
 
@@ -167,6 +167,11 @@ class OpenCLIP(Embedder):
         if self.vocabulary is not None and isinstance(self.tokenizer, BPETokenizer):
             unknown = self.vocabulary.unknown_words(self.tokenizer.clean(prompt))
         return TextReading(cut=self.tokenizer.cut(prompt), unknown=unknown)
+
+
+def _rounded(length: int, device: torch.device) -> int:
+    """How many tokens a tower reads; on a GPU in steps, as each length is another CUDA graph."""
+    return -(-length // 16) * 16 if device.type == "cuda" else length
 
 
 def _tokenizer(found: Checkpoint) -> Tokenizer:

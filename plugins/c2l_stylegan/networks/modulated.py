@@ -48,7 +48,9 @@ class Modulated(nn.Module):
         return self._power()
 
     def _power(self) -> Tensor:
-        # Tap by tap is fast in any memory order of the weights; a sum over both axes is not.
+        if self.weight.is_cuda:
+            return self.weight.square().sum(dim=(2, 3))
+        # On a CPU, tap by tap is fast in any memory order of the weights; a sum over axes is not.
         taps = self.weight.flatten(2).unbind(2)
         found = taps[0].square()
         for tap in taps[1:]:
