@@ -300,12 +300,12 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
             f"{own[-1]:.2f}",
         ]
         print(f"| {' | '.join(row)} |")
-    print("\n*Minus the best of other prompts*: the bridge that is best for one half of the prompts")
-    print(f"is compared on the other half, {SPLITS} times. The best of a table is so by luck, too.")
+    print("\n*Minus the best of other prompts*: the bridge that is best for half of the prompts is")
+    print(f"compared on the other half, {SPLITS} times. The best of a table is so by luck, too.")
     if never:
         print(f"\nNo prior can be twice as varied as neighbours in {', '.join(never)}:")
-        print("there, not even pictures that the judge picks among all of the pairs are. *Reached* is")
-        print("the diversity of auto as a part of theirs.")
+        print("there, not even pictures that the judge picks among all of the pairs are. *Reached*")
+        print("is the diversity of auto as a part of theirs.")
     if len(pooled[0]) > 1:
         apart = rank_correlation(*pooled)
         print(f"\nOver all {len(pooled[0])} bridges and worlds, the share that does not fit, above")
