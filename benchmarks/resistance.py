@@ -250,6 +250,32 @@ def table(name: str, cells: Mapping[str, Cell]) -> None:
             print(f"| {' | '.join(row)} |")
 
 
+def overview(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
+    """Print the ways side by side, for all worlds."""
+    ways = (
+        "random",
+        "ridge",
+        "neighbours",
+        "2022 recipe, 1000 steps",
+        "onestep, auto",
+        AUTO,
+        PICKED,
+    )
+    print("\n## All of them\n\nNamed, and diversity, %.\n")
+    print(f"| world | {' | '.join(ways)} | bridge of {AUTO} |")
+    print("| --- " * (len(ways) + 2) + "|")
+    for name, cells in worlds.items():
+        if AUTO in cells:
+            shown = (_both(cells.get(way)) for way in ways)
+            print(f"| {name} | {' | '.join(shown)} | {cells[AUTO].chosen} |")
+
+
+def _both(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    return f"{100 * fmean(cell.accuracy):.1f}, {100 * fmean(cell.diversity):.0f}"
+
+
 def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     """Print what all worlds say together."""
     print("\n## What follows\n")
@@ -430,6 +456,7 @@ def main() -> None:
     for name, cells in found.items():
         if cells:
             table(name, cells)
+    overview(found)
     verdicts(found)
 
 
