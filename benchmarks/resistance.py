@@ -30,6 +30,8 @@ import c2l
 NUM_PAIRS = 12_000
 STEPS = 3_600
 """About the default of ``c2l train`` for so many pairs."""
+BATCH = 256
+"""Of each step, also where a larger one is the default."""
 NUM_PROMPTS = 60
 NUM_IMAGES = 16
 PROMPT_SEED = 3
@@ -222,6 +224,7 @@ def trained(bench: Bench, world: World, label: str) -> c2l.Prior:
             settings=dict(row.settings),
             steps=row.steps,
             patience=row.steps,
+            batch_size=BATCH,
             student=False,
             device=bench.device,
         )
