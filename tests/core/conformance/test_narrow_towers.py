@@ -31,5 +31,5 @@ def test_one_that_says_so_may_read_them_alike() -> None:
 
 
 def test_one_that_does_not_is_told_how() -> None:
-    with pytest.raises(Breach, match="one embedding; .* `read_text`"):
+    with pytest.raises(Breach, match=r"one embedding; .* `read_text`"):
         the_text_decides(SimpleNamespace(part=Narrow()))  # type: ignore[arg-type]
