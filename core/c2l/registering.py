@@ -47,7 +47,7 @@ def register_prior(cls: Class, *, kind: str = "") -> Class:
 def _registered(cls: Class, base: type[Any], interface: Interface, kind: str) -> Class:
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise BadInput(
-            f"{getattr(cls, '__name__', repr(cls))} is no class of c2l.{base.__name__}",
+            f"{getattr(cls, '__name__', repr(cls))} is not a subclass of c2l.{base.__name__}",
             hint=f"Derive it from c2l.{base.__name__}, or wrap a network with c2l.wrap",
         )
     if inspect.isabstract(cls):

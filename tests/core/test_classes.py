@@ -92,7 +92,7 @@ def test_without_names() -> None:
 def test_several_classes() -> None:
     assert IMAGENET.numbers(["151-153", 7, "tabby cat", "7"]) == (7, 151, 152, 153, 281)
     assert Classes(2, ("1-2", "b")).numbers(["1-2"]) == (0,)
-    with pytest.raises(BadInput, match="end before they begin") as caught:
+    with pytest.raises(BadInput, match="end before they start") as caught:
         IMAGENET.numbers(["9-7"])
     assert caught.value.hint == "Write 7-9"
     with pytest.raises(BadInput, match="there is no class 2000"):
