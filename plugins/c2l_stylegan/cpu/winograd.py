@@ -29,6 +29,8 @@ _NUM = len(_POINTS) + 1
 # the points, which take four times the memory of the weights.
 _FEWEST_CHANNELS = 128
 _FEWEST_PIXELS = 64 * TILE**2
+# Products of fewer are slower; with more, less of what is between steps is still in the cache.
+_TILES_AT_ONCE = 256
 
 
 class Winograd:
@@ -54,6 +56,11 @@ class Winograd:
         is_large = min(weight.shape[:2]) >= _FEWEST_CHANNELS and pixels >= _FEWEST_PIXELS
         is_exact = weight.dtype == torch.float32
         return is_large and is_exact and weight.shape[2:] == (3, 3)
+
+    @staticmethod
+    def rows_at_once(columns: int) -> int:
+        """How many rows of an output it is best to compute together."""
+        return max(1, _TILES_AT_ONCE * TILE // columns) * TILE
 
     def rows(self, x: Tensor, styles: Tensor, first: int, last: int, scratch: Scratch) -> Tensor:
         """Rows ``first`` to ``last`` of the output: (last - first, W', O).

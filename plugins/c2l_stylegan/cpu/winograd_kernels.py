@@ -1,4 +1,4 @@
-"""Kernels at the points of Winograd's algorithm, made once for all images.
+"""Kernels at the points of Winograd's algorithm.
 
 They take four times the memory of the weights and about as long to make as a tenth of the products
 that they are for. No style is in them, so they are the same for each image.
@@ -6,14 +6,13 @@ that they are for. No style is in them, so they are the same for each image.
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from c2l import pack_linear
+from c2l_stylegan.cpu.kept import kept
 from c2l_stylegan.cpu.scratch import Scratch
 
 Kernels: TypeAlias = list[list[Tensor]]
@@ -21,10 +20,6 @@ Kernels: TypeAlias = list[list[Tensor]]
 
 _AT_ONCE = 64  # outputs whose kernels are taken to the points together: they fit the cache
 _ROWS = 256  # tiles that a product is expected to have
-
-_kept = WeakTensorKeyDictionary()
-"""Weights -> their fingerprint and kernels, for as long as the weights exist."""
-_lock = Lock()
 
 
 def kernels_at_points(weight: Tensor, to_points: Tensor, scratch: Scratch) -> Kernels:
@@ -51,22 +46,10 @@ def kernels_at_points(weight: Tensor, to_points: Tensor, scratch: Scratch) -> Ke
 
 
 def kept_kernels(weight: Tensor, to_points: Tensor) -> Kernels:
-    """The same, made anew only where the weights have changed since the last time."""
-    fingerprint = _fingerprint(weight)
-    with _lock:  # so that of several threads one makes them
-        held = _kept.get(weight)
-        if held is None or not torch.equal(held[0], fingerprint):
-            made = kernels_at_points(weight, to_points, Scratch(weight))
-            kernels = [[pack_linear(kernel, _ROWS) for kernel in row] for row in made]
-            _kept[weight] = held = fingerprint, kernels
-    return held[1]
+    """The same, made once for all images."""
 
+    def make() -> Kernels:
+        made = kernels_at_points(weight, to_points, Scratch(weight))
+        return [[pack_linear(kernel, _ROWS) for kernel in row] for row in made]
 
-def _fingerprint(weight: Tensor) -> Tensor:
-    """Sums of the bits: of every output and tap, read at the speed of memory.
-
-    torch counts changes as well, but not those by way of ``weight.data`` or NumPy.
-    """
-    taps = weight.permute(0, 2, 3, 1).contiguous()
-    is_even = taps.shape[3] * taps.element_size() % 8 == 0
-    return taps.view(torch.int64 if is_even else torch.int32).sum(dim=3)
+    return kept(weight, "kernels at points", make)

@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from c2l_stylegan.cpu.fast_path import allows_fast_path
+from c2l_stylegan.cpu.kept import kept
 from c2l_stylegan.cpu.scratch import Scratch
-from c2l_stylegan.cpu.threads import RowBlock, for_each_row_block
-from c2l_stylegan.cpu.winograd import TILE, Winograd
+from c2l_stylegan.cpu.winograd import Winograd
 
 NUM_REDUCED = 4
 """Where features are in less than float32, they are so in this many of the highest resolutions, as
@@ -43,6 +43,11 @@ class Modulated(nn.Module):
 
     def power(self) -> Tensor:
         """Sums of the squared weights over the kernel, (O, I)."""
+        if allows_fast_path(self.weight):
+            return kept(self.weight, "power", self._power)
+        return self._power()
+
+    def _power(self) -> Tensor:
         if self.weight.is_cuda:
             return self.weight.square().sum(dim=(2, 3))
         # On a CPU, tap by tap is fast in any memory order of the weights; a sum over axes is not.
@@ -137,15 +142,11 @@ def _by_winograd(
     if not pad_rows:
         outputs = outputs[padding : len(outputs) - padding]
     y = x.new_empty(len(x), len(outputs), x.shape[3] + 2 * padding - 2, len(bias))
-    images = x.permute(0, 2, 3, 1)
-
-    def work(block: RowBlock) -> None:
-        i, rows = block.image, block.rows
-        first, last = outputs[rows.start], outputs[rows.stop - 1] + 1
-        convolved = convolution.rows(
-            images[i], styles[i], first, last, scratch.of_worker(block.worker)
-        )
-        torch.addcmul(bias, convolved, scale[i], out=y[i, rows.start : rows.stop])
-
-    for_each_row_block(work, len(images), len(outputs), multiple=TILE)
+    rows = convolution.rows_at_once(y.shape[2])
+    # Not divided among threads: to multiply half of the rows reads as much of the kernels.
+    for image, style, factor, out in zip(x.permute(0, 2, 3, 1), styles, scale, y, strict=True):
+        for some in range(0, len(outputs), rows):
+            part = outputs[some : some + rows]
+            convolved = convolution.rows(image, style, part.start, part.stop, scratch)
+            torch.addcmul(bias, convolved, factor, out=out[some : some + rows])
     return y.permute(0, 3, 1, 2)

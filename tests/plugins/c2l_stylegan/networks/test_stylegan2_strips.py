@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-import gc
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from c2l_stylegan.cpu import winograd_kernels
+from c2l_stylegan.cpu import winograd
 from c2l_stylegan.cpu.winograd import Winograd
 from c2l_stylegan.generator import StyleGAN
 from c2l_stylegan.networks import stylegan2, stylegan2_strips
@@ -138,6 +136,10 @@ def test_winograd_is_used_and_right(
     fast = made.synthesis.images(ws)
     assert sum(heights) == 32 * len(ws)
     assert (len(heights) > len(ws)) == (bytes_of_a_strip is not None)
+    num = len(heights)
+    monkeypatch.setattr(winograd, "_TILES_AT_ONCE", 24)
+    close(fast, made.synthesis.images(ws))
+    assert sum(heights[num:]) == 32 * len(ws) and max(heights[num:]) <= 12
     monkeypatch.setattr(Winograd, "is_faster", lambda weight, pixels: False)
     close(fast, made.synthesis.images(ws))
 
@@ -147,25 +149,11 @@ def test_changed_weights_count_at_once() -> None:
     ws = latents(made)
     made.synthesis(ws)
     for change in (lambda weight: weight.mul_(-0.5), lambda weight: weight[3].numpy().sort()):
-        change(made.synthesis.b32.conv1.weight.data)
+        for layer in (made.synthesis.b32.conv0, made.synthesis.b32.conv1):
+            change(layer.weight.data)
         fast = made.synthesis(ws)
         plain = made.synthesis(ws.clone().requires_grad_()).detach()
         close([fast], [plain])
-
-
-def test_kernels_are_made_once_and_go_with_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = wide()
-    ws = latents(made)
-    first = made.synthesis(ws)
-    kept = len(winograd_kernels._kept)
-    with monkeypatch.context() as nowhere:
-        nowhere.setattr(winograd_kernels, "kernels_at_points", None)
-        assert torch.equal(made.synthesis(ws), first)
-        with pytest.raises(TypeError):
-            copy.deepcopy(made).synthesis(ws)  # whose weights may go other ways
-    del made
-    gc.collect()
-    assert len(winograd_kernels._kept) == kept - 1
 
 
 def test_inference_mode_leaves_nothing_behind() -> None:
