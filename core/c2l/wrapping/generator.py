@@ -47,7 +47,7 @@ def wrap(
         generator = c2l.wrap(MyGAN(), latent=100, size=(32, 32))
         generator = c2l.wrap(lambda z: gan(z, labels=None)[0], latent=(512, 1, 1), size=(48, 64))
 
-    Three pictures are drawn at once to check it, in ways that must not matter.
+    Three pictures are drawn at once to check it: a latent must give the same picture in any batch.
 
     The networks in it, wherever the callable keeps them, are not copied: they are put into eval
     mode and frozen, and move with the generator's ``.to(device)``. Wrap ``copy.deepcopy(network)``
