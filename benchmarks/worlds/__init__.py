@@ -8,9 +8,10 @@ a gap. These are not. Each is made on demand in a folder of the caller's, by one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from torch import Tensor
 
@@ -38,6 +39,10 @@ class World:
     domain: Sequence[str]
     drawings: Callable[[Sequence[Question]], Tensor | None] | None = None
     corpus: Callable[[], Corpus] | None = None
+
+    def on(self, device: str) -> Self:
+        """The same, with the parts on a device; what judges stays where it is."""
+        return replace(self, generator=self.generator.to(device), embedder=self.embedder.to(device))
 
     def domain_file(self, work: Path) -> str:
         """The domain as ``c2l train`` takes it: a text file, written if it is not there."""

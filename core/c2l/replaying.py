@@ -58,6 +58,7 @@ def _gains(args: tuple[Any, ...]) -> bool:
     return (
         bool(tensors)
         and all(tensor.is_cuda for tensor in tensors)
+        and torch.cuda.is_initialized()  # else they only pretend
         and len(tensors[0]) <= _LARGEST_BATCH
         and not torch.is_grad_enabled()
         and not torch.compiler.is_compiling()

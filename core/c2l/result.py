@@ -261,7 +261,9 @@ class Result(Drawing, Sequence[Picture]):
 
 def _edit(pipeline: Pipeline | None, pictures: Sequence[Picture]) -> Edit:
     if pipeline is None:
-        raise BadInput("these pictures do not know what drew them", hint="Use `pipeline.edit(...)`")
+        raise BadInput(
+            "these pictures have no pipeline to edit them with", hint="Use `pipeline.edit(...)`"
+        )
     return pipeline.edit(*pictures)
 
 
