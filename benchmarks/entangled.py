@@ -45,7 +45,8 @@ class Mixing(nn.Module):
         self.register_buffer("mean", mean.clone())
         self.register_buffer("std", std.clone())
         for layer in range(NUM_LAYERS):
-            turn = torch.linalg.qr(torch.randn(width, width, generator=rng)).Q
+            # In float64: rounded to float32 it is the same on every machine.
+            turn = torch.linalg.qr(torch.randn(width, width, generator=rng).double()).Q.float()
             first = torch.randn(hidden, self.held, generator=rng) * (2.0 / self.held**0.5)
             second = torch.randn(other, hidden, generator=rng) * (BEND / hidden**0.5)
             for name, value in (("turn", turn), ("first", first), ("second", second)):
@@ -81,8 +82,8 @@ class Entangled(c2l.Generator):
         super().__init__()
         space = plain.latent_space
         self.plain = plain
-        self.mixing = Mixing(space.width, space.mean[0], space.std[0])
-        latents = self.mixing(plain.sample_latents(range(4096)))
+        self.mixing = Mixing(space.width, space.mean[0], space.std[0]).to(plain.device)
+        latents = self.mixing(plain.sample_latents(range(4096))).cpu()
         self._space = c2l.LatentSpace(
             1, space.width, space.repeats, latents.mean(dim=0), latents.std(dim=0)
         )
@@ -155,16 +156,26 @@ def exactness(generator: Entangled, judge: Judge, num: int = 600) -> None:
         print(f"{amount}:", ", ".join(f"{name} {share:.1%}" for name, share in kept.items()))
 
 
-def pipeline(folder: Path) -> c2l.Pipeline:
-    """The entangled faces with a prior of their own, trained in ``folder`` unless it is there."""
-    demo = c2l.load_pipeline("demo-faces", device="cpu")
-    generator = Entangled(demo.generator).eval().requires_grad_(False)
+def pipeline(
+    folder: Path, num: int = NUM_PAIRS, steps: int = STEPS, device: str = "cpu"
+) -> c2l.Pipeline:
+    """The entangled faces with a prior of their own, on the CPU.
+
+    Args:
+        folder: where the prior is trained unless it is there.
+        num: pairs that it is trained on.
+        steps: of the training, all of which are made.
+        device: that draws the pairs and trains.
+    """
     path = folder / "entangled.safetensors"
     if not path.exists():
-        pairs = c2l.build_pairs(generator, demo.embedder, NUM_PAIRS, folder / "pairs")
+        demo = c2l.load_pipeline("demo-faces", device=device)
+        generator = Entangled(demo.generator).eval().requires_grad_(False).to(device)
+        pairs = c2l.build_pairs(generator, demo.embedder, num, folder / "pairs")
         c2l.train_prior(
-            "flow", pairs, path, generator=generator, embedder=demo.embedder, steps=STEPS,
-            domain="faces", student=False, device="cpu",
+            "flow", pairs, path, generator=generator, embedder=demo.embedder, steps=steps,
+            patience=steps, domain="faces", student=False, half=True, device=device,
         )  # fmt: skip
-    prior = c2l.load_prior(str(path), device="cpu")
-    return c2l.Pipeline(generator, demo.embedder, prior)
+    demo = c2l.load_pipeline("demo-faces", device="cpu")
+    generator = Entangled(demo.generator).eval().requires_grad_(False)
+    return c2l.Pipeline(generator, demo.embedder, c2l.load_prior(str(path), device="cpu"))

@@ -3,6 +3,9 @@
     python benchmarks/inversion.py --num 10 --seconds 1 2 --to inversion.jsonl
     python benchmarks/inversion.py --table inversion.jsonl
 
+Several processes share the photos, each with a file of its own: ``--share 0 12 --to 0.jsonl``,
+``--share 1 12 --to 1.jsonl``, …, and ``--table *.jsonl``.
+
 Photos are renders that the demo's generator made, and drawings of the same world that it never
 made. Measured rows are appended, and those that are there are not measured again: it can be
 interrupted, and a larger ``--num`` goes on.
@@ -129,10 +132,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, nargs="+", default=[1.0, 2.0])
     parser.add_argument("--spaces", nargs="+", default=["w", "w+"])
     parser.add_argument("--to", type=Path)
-    parser.add_argument("--table", type=Path)
+    parser.add_argument("--share", type=int, nargs=2, default=(0, 1), metavar=("K", "OF"))
+    parser.add_argument("--table", type=Path, nargs="+")
     options = parser.parse_args()
     if options.table:
-        print(table([json.loads(line) for line in options.table.read_text().splitlines()]))
+        lines = [line for path in options.table for line in path.read_text().splitlines()]
+        print(table([json.loads(line) for line in lines]))
         return
     torch.set_num_threads(1)
     pipeline = c2l.load_pipeline("demo-faces", device="cpu")
@@ -150,6 +155,8 @@ def main() -> None:
         print(seconds, steps, flush=True)
         kinds = [photos(pipeline, kind, options.num) for kind in ("made", "drawn")]
         for index, pair in enumerate(zip(*kinds, strict=True)):
+            if index % options.share[1] != options.share[0]:
+                continue
             for kind, photo in zip(("made", "drawn"), pair, strict=True):
                 for (name, space), method in methods.items():
                     if (kind, index, name, space, seconds) in done:

@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import SimpleQueue
-from threading import Event, Semaphore
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -34,16 +32,6 @@ class RowBlock:
     image: int
     rows: range
     worker: int
-
-
-_PREFETCHED = 8
-"""Items that may wait between two stages: enough that one may be slow now and then."""
-
-
-class Prefetch(Protocol):
-    """Moves an iterator to a thread of its own, which computes items before they are asked for."""
-
-    def __call__(self, items: Iterator[Item], /) -> Iterator[Item]: ...
 
 
 def num_workers() -> int:
@@ -89,39 +77,6 @@ def for_each_row_block(
             work(RowBlock(image, part, worker))
 
     parallel_map(work_on_share, range(min(workers, len(blocks))))
-
-
-@contextmanager
-def prefetching(num: int) -> Iterator[Prefetch]:
-    """Threads for ``num`` iterators, each of which may take its items from another one."""
-    ended = Event()
-    all_room: list[Semaphore] = []
-
-    def prefetch(items: Iterator[Item]) -> Iterator[Item]:
-        room, ready = Semaphore(_PREFETCHED), SimpleQueue[Item | None]()
-        all_room.append(room)
-
-        def fill() -> None:
-            for item in items:
-                room.acquire()
-                if ended.is_set():
-                    return
-                ready.put(item)
-
-        filling = submit(fill)
-        filling.add_done_callback(lambda _: ready.put(None))
-        while (item := ready.get()) is not None:
-            room.release()
-            yield item
-        filling.result()  # raises what went wrong
-
-    with _workers(max(num, 1), threads_each=1) as submit:
-        try:
-            yield prefetch
-        finally:
-            ended.set()
-            for room in all_room:
-                room.release()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from c2l import replayed
 from c2l_stylegan.cpu.fast_path import allows_fast_path, records_gradients
 from c2l_stylegan.cpu.scratch import Scratch, keep_freed_memory
 from c2l_stylegan.cpu.threads import num_workers, parallel_map
@@ -56,6 +57,13 @@ class Synthesis2(nn.Module):
 
     def forward(self, ws: Tensor, noise: Noise = "const") -> Tensor:
         """ws (B, num_ws, w_dim) to images (B, img_channels, H, W)."""
+        if noise == "random":
+            return self.images(ws, noise=noise)[-1]
+        return self._drawn(ws, noise, self.feature_dtype)
+
+    @replayed
+    def _drawn(self, ws: Tensor, noise: Noise, _: torch.dtype) -> Tensor:
+        """Images; in another dtype of the features, other kernels draw them."""
         return self.images(ws, noise=noise)[-1]
 
     def images(

@@ -120,9 +120,11 @@ def test_on_a_full_disk_the_rest_plays(
     monkeypatch.setattr(roomy_file.RoomyFile, "__init__", on_a_full_disk)
     noise = torch.Generator().manual_seed(0)
     drawn = (torch.rand(3, 32, 32, generator=noise) * 2 - 1 for _ in range(400))
-    with pytest.raises(NotWritable, match=r"the disk is full: the first (\d+) frames are in"):
+    with pytest.raises(NotWritable, match="the disk is full") as found:
         write_video(tmp_path / f"a.{suffix}", drawn)
-    assert 3 < len(shown(tmp_path / f"a.{suffix}")[0]) < 400
+    num = len(shown(tmp_path / f"a.{suffix}")[0])
+    assert 3 < num < 400
+    assert f"the first {num} frames are in {tmp_path / f'a.{suffix}'}" in found.value.message
     assert os.listdir(tmp_path) == [f"a.{suffix}"]
 
 
@@ -171,10 +173,10 @@ def test_what_cannot_be_written(name: str, fps: float, message: str, tmp_path: P
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], "there is no frame"),
+        ([], "there is not a frame"),
         ([torch.zeros(3, 8, 8), torch.zeros(3, 8, 9)], "a frame is 9 x 8 px and the first one 8"),
-        ([torch.zeros(8, 8)], r"a tensor of shape \(8, 8\) is no frame"),
-        (["a.png"], "a str is no frame"),
+        ([torch.zeros(8, 8)], r"a tensor of shape \(8, 8\) is not a frame"),
+        (["a.png"], "a str is not a frame"),
     ],
 )
 def test_what_is_no_frame(given: list[Any], message: str, tmp_path: Path) -> None:
