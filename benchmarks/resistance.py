@@ -30,6 +30,8 @@ import c2l
 NUM_PAIRS = 12_000
 STEPS = 3_600
 """About the default of ``c2l train`` for so many pairs."""
+BATCH = 256
+"""Of each step, also where a larger one is the default."""
 NUM_PROMPTS = 60
 NUM_IMAGES = 16
 PROMPT_SEED = 3
@@ -222,6 +224,7 @@ def trained(bench: Bench, world: World, label: str) -> c2l.Prior:
             settings=dict(row.settings),
             steps=row.steps,
             patience=row.steps,
+            batch_size=BATCH,
             student=False,
             device=bench.device,
         )
@@ -248,6 +251,32 @@ def table(name: str, cells: Mapping[str, Cell]) -> None:
         for label, cell in sorted(bridges.items(), key=lambda item: -fmean(item[1].accuracy)):
             row = [label.removeprefix(TRIED), f"{100 * (cell.unfit or 0):.1f}", *scores(cell)[:3]]
             print(f"| {' | '.join(row)} |")
+
+
+def overview(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
+    """Print the ways side by side, for all worlds."""
+    ways = (
+        "random",
+        "ridge",
+        "neighbours",
+        "2022 recipe, 1000 steps",
+        "onestep, auto",
+        AUTO,
+        PICKED,
+    )
+    print("\n## All of them\n\nNamed, and diversity, %.\n")
+    print(f"| world | {' | '.join(ways)} | bridge of {AUTO} |")
+    print("| --- " * (len(ways) + 2) + "|")
+    for name, cells in worlds.items():
+        if AUTO in cells:
+            shown = (_both(cells.get(way)) for way in ways)
+            print(f"| {name} | {' | '.join(shown)} | {cells[AUTO].chosen} |")
+
+
+def _both(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    return f"{100 * fmean(cell.accuracy):.1f}, {100 * fmean(cell.diversity):.0f}"
 
 
 def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
@@ -430,6 +459,7 @@ def main() -> None:
     for name, cells in found.items():
         if cells:
             table(name, cells)
+    overview(found)
     verdicts(found)
 
 

@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pytest
 import torch
-from resistance import AUTO, PICKED, TRIED, Bench, Cell, minus_best, verdicts
+from resistance import AUTO, PICKED, TRIED, Bench, Cell, minus_best, overview, verdicts
 
 
 def cell(accuracy: float, *, diversity: float = 0.5, unfit: float | None = None) -> Cell:
@@ -45,6 +45,9 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
         TRIED + "blur+projection": cell(0.9, unfit=1.0),
         TRIED + "blur+centring": cell(0.7, unfit=2.0),
     }
+    overview({"colours": cells, "digits-fixed": {}})
+    *_, ways = capsys.readouterr().out.splitlines()
+    assert ways == "| colours |  |  | 70.0, 30 |  |  | 80.0, 60 | 100.0, 45 |  |"
     verdicts({"colours": cells, "digits-fixed": {}})
     lines = capsys.readouterr().out.splitlines()
     row = next(line for line in lines if line.startswith("| colours"))

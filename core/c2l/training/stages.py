@@ -197,7 +197,7 @@ class Stages:
             more_steps=0 < self.plan.steps == self.steps_done,
             usual_steps=usual if 0 < self.plan.steps < usual / 2 else None,
             oddities=odd,
-            untried=self.choice is not None and not self.choice.trials,
+            choice=self.choice,
         )
         card = PriorCard(
             kind=self.plan.kind,
