@@ -53,7 +53,7 @@ class World:
 
 def open_world(name: str, work: Path) -> World:
     """The world of a name, made in ``work`` if it is not there."""
-    return WORLDS[name](work)
+    return {**WORLDS, **HELD_OUT}[name](work)
 
 
 def _colours(work: Path) -> World:
@@ -101,6 +101,18 @@ def _discs(work: Path) -> World:
         discs.DiscsJudge(),
         [text for _, text in discs.prompts()],
     )
+
+
+def _shapes(loud: bool, work: Path) -> World:
+    from worlds import clip, shapes
+
+    generator = shapes.ShapesGenerator().eval()
+    reader: Embedder = clip.embedder(
+        _folder(work, "shapes"), "fixed", shapes.ShapesCorpus, steps=600
+    )
+    if loud:
+        reader = shapes.LoudEmbedder(reader).eval()
+    return World(generator, reader, shapes.ShapesJudge(), shapes.domain_prompts())
 
 
 def _faces_gan(regime: str, work: Path) -> World:
@@ -164,3 +176,8 @@ WORLDS: Mapping[str, Callable[[Path], World]] = {
 }
 """A generator, and after a dash how its CLIP was trained; the last two are the demo's own, for
 comparison."""
+HELD_OUT: Mapping[str, Callable[[Path], World]] = {
+    "shapes": partial(_shapes, False),
+    "shapes-loud": partial(_shapes, True),
+}
+"""Made after everything that is chosen by itself was settled on the others."""

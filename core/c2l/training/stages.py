@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -30,7 +30,7 @@ from c2l.training.choosing import Choice, choose_settings
 from c2l.training.feed import Feed, WholeFeed, WindowFeed
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
-from c2l.training.oddities import find_oddities
+from c2l.training.oddities import Oddity, find_oddities, find_unread
 from c2l.training.plan import TrainingPlan, make_plan, usual_steps
 from c2l.training.priors import new_prior
 from c2l.training.report import TrainingProgress, Validation
@@ -73,9 +73,11 @@ class Stages:
             )
         self.domain: Domain | None = None
         self.texts: Tensor | None = None
+        self.unread: Sequence[Oddity] = ()
         if embedder is not None:
             self.domain = find_domain(run.domain, self.manifest.generator.reference)
             self.domain = self.domain.readable(embedder)
+            self.unread = find_unread(self.domain.prompts, embedder)
             with torch.no_grad():
                 self.texts = embedder.embed_text(self.domain.for_fitting).float().cpu()
         self.validator: Validator | None = None
@@ -158,7 +160,7 @@ class Stages:
     def _finish(self) -> tuple[PriorCard, str]:
         scores: dict[str, float] = {}
         embeddings, latents = self.others
-        odd = find_oddities(self.embeddings, self.texts)
+        odd = [*find_oddities(self.embeddings, self.texts), *self.unread]
         self.choice = choose_settings(
             self.prior, self.validator, self.embeddings, self.texts, [o.text for o in odd]
         )

@@ -24,7 +24,7 @@ from c2l.testing.toy_world import WIDTH
 from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l.training import TrainingProgress, train_prior
 from c2l.training.choosing import Choice, Trial
-from c2l.training.oddities import Oddity
+from c2l.training.oddities import Oddity, find_unread
 from c2l.training.student import student_scores, train_student
 from c2l.training.validation import best_split, nearest
 from c2l.training.verdict import verdict
@@ -204,6 +204,17 @@ def test_pictures_may_be_alike_to_the_embedder() -> None:
     assert verdict(scores, more_steps=False).endswith("normal")
     deaf = {**scores, "prompts_cosine_neighbours": 0.991}
     assert "hardly tells these pictures apart" in verdict(deaf, more_steps=False)
+
+
+def test_prompts_in_words_that_the_embedder_has_never_seen() -> None:
+    class Knows(ToyEmbedder):
+        def read_text(self, prompt: str) -> c2l.TextReading:
+            return c2l.TextReading(unknown=tuple(w for w in prompt.split() if w not in "a red"))
+
+    assert not find_unread(["a red", "a", "a blue car"], Knows())
+    (odd,) = find_unread(["a red", "a blue car", "a car"], Knows())
+    assert odd.text.startswith("2 of 3 prompts") and odd.text.endswith("such as 'car', 'blue'")
+    assert odd.deaf
 
 
 def test_the_nearest_picture_over_several_parts() -> None:
