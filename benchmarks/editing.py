@@ -28,7 +28,7 @@ from c2l.editing.directions import adhere
 from c2l.evaluation import Judge, find_judge
 from c2l_demo.worlds.faces.attributes import VALUES
 
-FIRST_FACE = 8_000_000
+FIRST_FACE = 9_000_000
 """Of those that are reported; constants were tried on others."""
 
 SNAPSHOTS = (40, 100, 300)
@@ -41,20 +41,26 @@ EXACTNESS = "exactness"
 
 
 class Case(NamedTuple):
-    """Two prompts, and the attribute that they tell apart."""
+    """Two prompts, and the attribute that they tell apart.
+
+    Args:
+        value: that ``end`` names.
+        first: that ``start`` names, if any.
+    """
 
     start: str
     end: str
     attribute: str
     value: str
+    first: str | None = None
 
 
 CASES = (
-    Case("a neutral face", "a smiling face", "expression", "happy"),
+    Case("a neutral face", "a smiling face", "expression", "happy", "neutral"),
     Case("a face", "a face with eyeglasses", "glasses", "eyeglasses"),
-    Case("a young person", "an elderly person", "age", "elderly"),
+    Case("a young person", "an elderly person", "age", "elderly", "young"),
     Case("a face", "a face with a red cap", "hat", "red cap"),
-    Case("a person with black hair", "a person with blonde hair", "hair_colour", "blonde"),
+    Case("a person with black hair", "a person with blonde hair", "hair_colour", "blonde", "black"),
     Case("a man", "a man with a beard", "facial_hair", "beard"),
 )
 
@@ -176,7 +182,12 @@ def rows_of(pipeline: c2l.Pipeline, judge: Judge, case: Case, plan: Plan) -> lis
         begin = process_time()
         direction = pipeline.direction(case.start, case.end)
         making = process_time() - begin
-        found.append(Row("direction", judged(direction.apply(latents)), making / num))
+        after = judge(draw(pipeline, direction.apply(latents)))
+        found.append(Row("direction", compare(case, before, after), making / num))
+        if case.first is not None:
+            first = before[case.attribute] == VALUES[case.attribute].index(case.first)
+            some, then = ({n: v[first] for n, v in seen.items()} for seen in (before, after))
+            found.append(Row(f"direction, {case.first} ones", compare(case, some, then), making / num))
     if "adhere" in plan.ways:
         some = pipeline.generator.latent_space.expand(latents)[: plan.adhered]
         begin = process_time()
@@ -212,6 +223,8 @@ def table(title: str, pipeline: c2l.Pipeline, judge: Judge, plan: Plan) -> None:
                 flush=True,
             )
     for way, rows in everything.items():
+        if len(rows) < len(CASES):
+            continue
         print(
             f"| **all six** | {way} | | {100 * fmean([r.change.changed for r in rows]):.0f} | "
             f"{100 * fmean([r.change.mean for r in rows]):.1f} | "

@@ -82,8 +82,8 @@ class Entangled(c2l.Generator):
         super().__init__()
         space = plain.latent_space
         self.plain = plain
-        self.mixing = Mixing(space.width, space.mean[0], space.std[0])
-        latents = self.mixing(plain.sample_latents(range(4096)))
+        self.mixing = Mixing(space.width, space.mean[0], space.std[0]).to(plain.device)
+        latents = self.mixing(plain.sample_latents(range(4096))).cpu()
         self._space = c2l.LatentSpace(
             1, space.width, space.repeats, latents.mean(dim=0), latents.std(dim=0)
         )

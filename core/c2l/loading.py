@@ -133,9 +133,8 @@ def load_pipeline(
         recipe: the name of a recipe; only a label if all three parts are given.
         generator, embedder, prior: references, files, or parts that are loaded already.
         device: for all parts, as for ``load_generator``.
-        precision: ``bf16`` or ``fp16`` for a generator and a prior that compute in it, and for
-            embeddings of pictures; those of texts are float32, as in training. ``auto`` is for
-            the generator alone, the fastest that changes pictures by less than can be seen;
+        precision: ``bf16`` or ``fp16`` for the parts that compute in it. ``auto`` is for the
+            generator alone, the fastest that changes pictures by less than can be seen;
             ``drawn_in`` of the pipeline says which.
         accept_programs: as for ``load_generator``.
     Raises:

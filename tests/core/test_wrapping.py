@@ -176,7 +176,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "`size=(0, 8)` is not a height and a width",
     ),
     "one number": (lambda: wrap(net, size=8), BadInput, "`size=8` is not a height and a width"),
-    "a range": (lambda: wrap(net, value_range=(1, 1)), BadInput, "not a lowest and a highest"),
+    "a range": (
+        lambda: wrap(net, value_range=(1, 1)),
+        BadInput,
+        "not a lowest and a highest value",
+    ),
     "a distribution": (lambda: wrap(net, distribution="x"), BadInput, "is unknown. Use"),
     "another size": (
         lambda: wrap(net, size=(12, 8)),

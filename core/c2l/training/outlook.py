@@ -19,8 +19,8 @@ def outlook(num_pairs: int) -> str:
     if less < WORTH_SAYING:
         return ""
     return (
-        f"with {num_pairs:,} pairs, expect pictures to show about {less:.1f} percentage points less "
-        f"of what prompts name than with {MEASURED:,}, and to vary less"
+        f"with {num_pairs:,} pairs, expect pictures to show about {less:.1f} percentage points "
+        f"less of what prompts name than with {MEASURED:,}, and to vary less"
     )
 
 
