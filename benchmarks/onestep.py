@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import torch
 from resistance import NUM_IMAGES, NUM_PAIRS, NUM_PROMPTS, PROMPT_SEED, STEPS, Bench, trained
@@ -19,18 +21,24 @@ from worlds import WORLDS, World, open_world
 from worlds.measure import Ruler
 
 import c2l
+from c2l_priors.flow import FlowPrior
 
-ROWS = {"flow, 8 steps": 8, "one call": 1, "two calls": 2}
+FLOW = {name: FlowPrior.Settings.model_fields[name].default for name in ("steps", "guidance")}
+ROWS: Mapping[str, Mapping[str, Any]] = {
+    f"flow, {FLOW['steps']} steps": FLOW,
+    "one call": {"steps": 1},
+    "two calls": {"steps": 2},
+}
 TIMED = 256
 
 
-def milliseconds(world: World, prior: c2l.Prior, steps: int) -> float:
+def milliseconds(world: World, prior: c2l.Prior, how: Mapping[str, Any]) -> float:
     """Of the prior alone for one latent, the best of three batches."""
     asked = world.embedder.embed_text([world.domain[0]]).float().expand(TIMED, -1)
     spent = []
     for _ in range(3):
         start = time.perf_counter()
-        prior.sample(asked, seeds=range(TIMED), steps=steps)
+        prior.sample(asked, seeds=range(TIMED), **how)
         spent.append(time.perf_counter() - start)
     return 1000 * min(spent) / TIMED
 
@@ -45,12 +53,12 @@ def table(name: str, work: Path) -> None:
     chosen = ", ".join(f"{name} {value}" for name, value in prior.card.chosen.items())
     print(f"\n## {name}\n\n{chosen}\n")
     print("| latents from | named attributes, % | diversity, % | ms |\n| --- | --- | --- | --- |")
-    for label, steps in ROWS.items():
-        latents = prior.sample(asked, seeds=range(len(asked)), steps=steps)
+    for label, how in ROWS.items():
+        latents = prior.sample(asked, seeds=range(len(asked)), **how)
         found = ruler.measure(ruler.render(latents))
         error = 100 * stdev(found.accuracy) / len(found.accuracy) ** 0.5
         accuracy = f"{100 * fmean(found.accuracy):.1f} ± {error:.1f}"
-        varied, spent = f"{100 * fmean(found.diversity):.0f}", milliseconds(world, prior, steps)
+        varied, spent = f"{100 * fmean(found.diversity):.0f}", milliseconds(world, prior, how)
         print(f"| {label} | {accuracy} | {varied} | {spent:.2f} |", flush=True)
 
 

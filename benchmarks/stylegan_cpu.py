@@ -2,13 +2,14 @@
 
     python benchmarks/stylegan_cpu.py --official ~/stylegan3 --networks sg2-256 sg3-t-256 --runs 3
 
-``--official`` is a checkout of github.com/NVlabs/stylegan3, whose licence is its own. Each network
-takes child processes with ``--threads`` and the allocator as the environment sets it: in the first,
-all variants draw the same image from the same random weights in turn, so that whatever else the
-machine does meets them alike; the others run one alone, for the peak of its memory. On a processor
-with units for bf16 (avx512_bf16, AMX), c2l's StyleGAN2 takes part in bf16 as well. The first, cold
-run of each is not counted. Times are medians of processor time; the ratio is the median over the
-turns, its range beside it.
+``--official`` is a checkout of github.com/NVlabs/stylegan3, whose licence is its own. The official
+code and c2l have a process each, with ``--threads`` and the allocator as the environment sets it:
+in one, the official code would gain from what c2l tells the C library. They draw the same image
+from the same random weights in turn, so that whatever else the machine does meets them alike. More
+processes run each alone, for the peak of its memory. On a processor with units for bf16
+(avx512_bf16, AMX), c2l's StyleGAN2 takes part in bf16 as well. The first, cold run of each is not
+counted. Times are medians of processor time; the ratio is the median over the turns, its range
+beside it.
 
 The official code wants ``requests``, ``scipy``, and ``pkg_resources`` from an older setuptools;
 where they are absent, small stand-ins take their place.
@@ -25,10 +26,11 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import types
-from collections.abc import Callable
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the parent stays small: children inherit its peak of memory
@@ -59,7 +61,7 @@ def main() -> None:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(_child(options)))
+        _child(options)
         return
 
     print(f"    {' '.join(['python', *sys.argv])}\n\n{_machine(options.threads)}\n")
@@ -71,45 +73,111 @@ def main() -> None:
     )
     rows = []
     for name in options.networks:
-        compared = _in_a_child(options, name, "all")
-        peaks = {} if options.no_memory else _in_a_child(options, name, "official")
-        for row in compared["rows"]:
+        compared = _compare(options, name)
+        peaks = {} if options.no_memory else _peak_in_a_child(options, name, "official")
+        for row in compared:
             row |= peaks
             if not options.no_memory:
-                row |= _in_a_child(options, name, row["precision"])
+                row |= _peak_in_a_child(options, name, row["precision"])
             rows.append(row)
             print(_formatted(row), flush=True)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def _in_a_child(options: argparse.Namespace, name: str, which: str) -> dict[str, Any]:
+def _command(options: argparse.Namespace, name: str, which: str) -> dict[str, Any]:
+    """What ``subprocess`` takes for a child of this file."""
     command = [sys.executable, __file__, "--child", which, "--networks", name]
-    for flag in ("official", "runs", "batch", "threads"):
+    for flag in ("official", "batch", "threads"):
         command += [f"--{flag}", str(getattr(options, flag))]
     if options.bf16:
         command.append("--bf16")
     pinned = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(options.threads))
-    done = subprocess.run(
-        command, env={**os.environ, **pinned}, stdout=subprocess.PIPE, text=True, check=True
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return {"args": command, "env": {**os.environ, **pinned}, "stdout": PIPE, "text": True}
 
 
-def _child(options: argparse.Namespace) -> dict[str, Any]:
-    """All variants in turn; or one alone, for the peak of its memory."""
+def _peak_in_a_child(options: argparse.Namespace, name: str, which: str) -> dict[str, Any]:
+    done = subprocess.run(**_command(options, name, which), check=True)
+    return {f"{'official' if which == 'official' else 'c2l'}_peak_mb": int(done.stdout)}
+
+
+class Drawing:
+    """A process that draws a variant whenever it is asked to."""
+
+    def __init__(self, options: argparse.Namespace, name: str, which: str) -> None:
+        self._process = Popen(**_command(options, name, f"turns-{which}"), stdin=PIPE)
+        self.variants: list[str] = self._read()
+
+    def ask(self, variant: str, image: Path) -> dict[str, float]:
+        """Milliseconds; the official process writes its image, the other one compares its own."""
+        assert self._process.stdin is not None
+        print(variant, image, file=self._process.stdin, flush=True)
+        told: dict[str, float] = self._read()
+        return told
+
+    def end(self) -> None:
+        self._process.communicate()
+
+    def _read(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+
+def _compare(options: argparse.Namespace, name: str) -> list[dict[str, Any]]:
+    told: dict[str, list[dict[str, float]]] = {}
+    theirs, ours = (Drawing(options, name, which) for which in ("official", "c2l"))
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(options.runs + 1):
+            for drawing in (theirs, ours):
+                for variant in drawing.variants:
+                    found = drawing.ask(variant, Path(folder) / "image.pt")
+                    told.setdefault(variant, []).append(found)
+    for drawing in (theirs, ours):
+        drawing.end()
+
+    def median(of: list[dict[str, float]], key: str) -> float:
+        return statistics.median(turn[key] for turn in of[1:])
+
+    rows = []
+    for variant in ours.variants:
+        turns = list(zip(told["official"][1:], told[variant][1:], strict=True))
+        ratios = [first["cpu"] / second["cpu"] for first, second in turns]
+        rows.append(
+            {
+                "network": name,
+                "batch": options.batch,
+                "precision": variant,
+                "official_ms": median(told["official"], "cpu"),
+                "c2l_ms": median(told[variant], "cpu"),
+                "ratio": statistics.median(ratios),
+                "ratios": ratios,
+                "official_wall_ms": median(told["official"], "wall"),
+                "c2l_wall_ms": median(told[variant], "wall"),
+                "wall_ratio": statistics.median(a["wall"] / b["wall"] for a, b in turns),
+                "max_error_over_std": max(turn["max"] for turn in told[variant]),
+                "rms_error_over_std": max(turn["rms"] for turn in told[variant]),
+            }
+        )
+    return rows
+
+
+def _child(options: argparse.Namespace) -> None:
+    """Draw in turns, as asked; or one variant alone, and print the peak of its memory."""
     import torch
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    name, which = options.networks[0], options.child
-    official = _official(name, options.official) if which in ("all", "official") else None
+    name, which = options.networks[0], options.child.removeprefix("turns-")
+    takes_turns = which != options.child
+    official = _official(name, options.official) if takes_turns or which == "official" else None
+    if official is not None:
+        _stir(official)
     ours = _c2l(name) if which != "official" else None
     if official is not None and ours is not None:
-        _stir(official)
         ours.load_state_dict(official.state_dict())
-    ws = torch.randn(options.batch, (ours or official).num_ws, 512)
+    ws = torch.randn(
+        options.batch, (ours or official).num_ws, 512, generator=torch.Generator().manual_seed(1)
+    )
 
     def draw(variant: str) -> Tensor:
         if variant == "official":
@@ -117,52 +185,30 @@ def _child(options: argparse.Namespace) -> dict[str, Any]:
         ours.synthesis.feature_dtype = getattr(torch, variant)
         return ours.synthesize(ws)
 
-    if which == "all":
-        has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported() or options.bf16
-        # Of StyleGAN3, c2l has no fast way in bf16 on a CPU.
-        is_for_it = has_bf16 and name.startswith("sg2")
-        variants = ["official", "float32", *(["bfloat16"] if is_for_it else [])]
-        return {"rows": _compare(name, options.batch, draw, variants, options.runs)}
-    for _ in range(2):
-        draw(which)
-    return {f"{'official' if which == 'official' else 'c2l'}_peak_mb": _peak()}
-
-
-def _compare(
-    name: str, batch: int, draw: Callable[[str], Tensor], variants: list[str], runs: int
-) -> list[dict[str, Any]]:
-    times: dict[str, list[tuple[float, float]]] = {variant: [] for variant in variants}
-    largest, rms = dict.fromkeys(variants, 0.0), dict.fromkeys(variants, 0.0)
-    for _ in range(runs + 1):
-        expected = None
-        for variant in variants:
-            start = time.process_time(), time.perf_counter()
-            drawn = draw(variant)
-            spent = time.process_time() - start[0], time.perf_counter() - start[1]
-            times[variant].append((spent[0] * 1000, spent[1] * 1000))
-            expected = drawn if expected is None else expected
+    if not takes_turns:
+        for _ in range(2):
+            draw(which)
+        print(_peak())
+        return
+    has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported() or options.bf16
+    # Of StyleGAN3, c2l has no fast way in bf16 on a CPU.
+    less = ["bfloat16"] if has_bf16 and name.startswith("sg2") else []
+    print(json.dumps(["official"] if which == "official" else ["float32", *less]), flush=True)
+    for line in sys.stdin:
+        variant, image = line.split()
+        start = time.process_time(), time.perf_counter()
+        drawn = draw(variant)
+        told = {
+            "cpu": (time.process_time() - start[0]) * 1000,
+            "wall": (time.perf_counter() - start[1]) * 1000,
+        }
+        if variant == "official":
+            torch.save(drawn, image)
+        else:
+            expected = torch.load(image)
             error = (drawn - expected) / expected.std()
-            largest[variant] = max(largest[variant], float(error.abs().max()))
-            rms[variant] = max(rms[variant], float(error.square().mean().sqrt()))
-    rows = []
-    for variant in variants[1:]:
-        turns = list(zip(times["official"][1:], times[variant][1:], strict=True))
-        ratios = [theirs[0] / ours[0] for theirs, ours in turns]
-        rows.append(
-            {
-                "network": name,
-                "batch": batch,
-                "precision": variant,
-                "official_ms": statistics.median(theirs[0] for theirs, _ in turns),
-                "c2l_ms": statistics.median(ours[0] for _, ours in turns),
-                "ratio": statistics.median(ratios),
-                "ratios": ratios,
-                "wall_ratio": statistics.median(theirs[1] / ours[1] for theirs, ours in turns),
-                "max_error_over_std": largest[variant],
-                "rms_error_over_std": rms[variant],
-            }
-        )
-    return rows
+            told |= {"max": float(error.abs().max()), "rms": float(error.square().mean().sqrt())}
+        print(json.dumps(told), flush=True)
 
 
 def _official(name: str, checkout: Path) -> nn.Module:

@@ -1,8 +1,13 @@
-"""Tests never see the developer's machine: own cache, no network, no settings."""
+"""Tests never see the developer's machine: own cache, no network, no settings, no GPU.
+
+What is compared to the last bit was computed on a CPU. `CUDA_VISIBLE_DEVICES=0 pytest
+tests/core/test_replaying.py` tests what there is for GPUs alone.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +16,8 @@ import pytest
 from hypothesis import settings
 
 pytest_plugins = ["c2l.testing.pytest_plugin", "served"]
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 settings.register_profile("c2l", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("c2l")

@@ -8,9 +8,10 @@ a gap. These are not. Each is made on demand in a folder of the caller's, by one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from torch import Tensor
 
@@ -39,6 +40,10 @@ class World:
     drawings: Callable[[Sequence[Question]], Tensor | None] | None = None
     corpus: Callable[[], Corpus] | None = None
 
+    def on(self, device: str) -> Self:
+        """The same, with the parts on a device; what judges stays where it is."""
+        return replace(self, generator=self.generator.to(device), embedder=self.embedder.to(device))
+
     def domain_file(self, work: Path) -> str:
         """The domain as ``c2l train`` takes it: a text file, written if it is not there."""
         file = work / "domain.txt"
@@ -48,7 +53,7 @@ class World:
 
 def open_world(name: str, work: Path) -> World:
     """The world of a name, made in ``work`` if it is not there."""
-    return WORLDS[name](work)
+    return {**WORLDS, **HELD_OUT}[name](work)
 
 
 def _colours(work: Path) -> World:
@@ -96,6 +101,18 @@ def _discs(work: Path) -> World:
         discs.DiscsJudge(),
         [text for _, text in discs.prompts()],
     )
+
+
+def _shapes(loud: bool, work: Path) -> World:
+    from worlds import clip, shapes
+
+    generator = shapes.ShapesGenerator().eval()
+    reader: Embedder = clip.embedder(
+        _folder(work, "shapes"), "fixed", shapes.ShapesCorpus, steps=600
+    )
+    if loud:
+        reader = shapes.LoudEmbedder(reader).eval()
+    return World(generator, reader, shapes.ShapesJudge(), shapes.domain_prompts())
 
 
 def _faces_gan(regime: str, work: Path) -> World:
@@ -159,3 +176,8 @@ WORLDS: Mapping[str, Callable[[Path], World]] = {
 }
 """A generator, and after a dash how its CLIP was trained; the last two are the demo's own, for
 comparison."""
+HELD_OUT: Mapping[str, Callable[[Path], World]] = {
+    "shapes": partial(_shapes, False),
+    "shapes-loud": partial(_shapes, True),
+}
+"""Made after everything that is chosen by itself was settled on the others."""

@@ -26,6 +26,7 @@ from torch.nn import functional as F
 
 import c2l
 from c2l import Source
+from c2l.devices import resolve_device
 from c2l_demo_workshop.augment import damage
 
 WIDTH = 128
@@ -190,12 +191,14 @@ def embedder(folder: Path, regime: str, corpus: Callable[[], Corpus], *, steps: 
 
 
 def train(corpus: Corpus, regime: Regime, steps: int, out: Path) -> None:
-    """Train both towers by contrast and write them to ``out``."""
+    """Train both towers by contrast, on a GPU if there is one, and write them to ``out``."""
     torch.manual_seed(regime.seed)
     rng = torch.Generator().manual_seed(regime.seed)
+    device = resolve_device("auto")
+    damages = rng if device.type == "cpu" else torch.Generator(device).manual_seed(regime.seed)
     embedder = SmallCLIP(corpus.words, corpus.images(torch.tensor([0])).shape[-1])
-    embedder.visual.to(memory_format=torch.channels_last)
-    log_scale = torch.tensor(math.log(regime.scale), requires_grad=regime.learnt)
+    embedder.to(device).visual.to(memory_format=torch.channels_last)
+    log_scale = torch.tensor(math.log(regime.scale), requires_grad=regime.learnt, device=device)
     matrices = [p for p in embedder.parameters() if p.ndim > 1]
     rest = [p for p in embedder.parameters() if p.ndim < 2]
     groups = [
@@ -212,11 +215,11 @@ def train(corpus: Corpus, regime: Regime, steps: int, out: Path) -> None:
         wrong = torch.rand(BATCH, generator=rng) < regime.wrong
         told = torch.where(wrong, torch.randint(corpus.num, (BATCH,), generator=rng), rows)
         captions = [corpus.caption(row, rng) for row in told.tolist()]
-        with torch.autocast("cpu", torch.bfloat16):
-            seen = embedder.embed_images(damage(corpus.images(rows), rng))
+        with torch.autocast(device.type, torch.bfloat16):
+            seen = embedder.embed_images(damage(corpus.images(rows).to(device), damages))
         read = embedder.embed_text(captions)
         logits = log_scale.exp() * F.normalize(seen, dim=1) @ F.normalize(read, dim=1).T
-        same = torch.arange(BATCH)
+        same = torch.arange(BATCH, device=device)
         loss = F.cross_entropy(logits, same) + F.cross_entropy(logits.T, same)
         optimiser.zero_grad()
         loss.backward()
@@ -236,5 +239,5 @@ def train(corpus: Corpus, regime: Regime, steps: int, out: Path) -> None:
         "size": str(embedder.size),
         "scale": f"{float(log_scale.detach().exp()):.1f}",
     }
-    state = {name: tensor.contiguous() for name, tensor in embedder.state_dict().items()}
+    state = {name: tensor.cpu().contiguous() for name, tensor in embedder.state_dict().items()}
     safetensors.torch.save_file(state, out, about)

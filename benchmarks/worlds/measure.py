@@ -63,7 +63,7 @@ class Ruler:
     def texts(self) -> Tensor:
         """The embeddings of the prompts, (P, E)."""
         with torch.no_grad():
-            return self.world.embedder.embed_text(self.prompts).float()
+            return self.world.embedder.embed_text(self.prompts).float().cpu()
 
     @cached_property
     def _random(self) -> tuple[Tensor, float]:
@@ -135,7 +135,7 @@ class Ruler:
     @torch.no_grad()
     def _embed(self, images: Tensor) -> Tensor:
         parts = [self.world.embedder.embed_images(part) for part in images.split(128)]
-        return torch.cat(parts).float()
+        return torch.cat(parts).float().cpu()
 
 
 def pixels_apart(images: Tensor) -> Tensor:

@@ -37,9 +37,11 @@ from c2l.prior_file import PriorCard as PriorCard
 from c2l.prior_settings import PriorSettings as PriorSettings
 from c2l.products import fast_linear as fast_linear
 from c2l.products import is_linear_fast as is_linear_fast
+from c2l.products import pack_linear as pack_linear
 from c2l.registering import register_embedder as register_embedder
 from c2l.registering import register_generator as register_generator
 from c2l.registering import register_prior as register_prior
+from c2l.replaying import replayed as replayed
 from c2l.result import Picture as Picture
 from c2l.result import Result as Result
 from c2l.sample_options import Modality as Modality

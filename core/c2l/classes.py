@@ -99,7 +99,7 @@ class Classes:
             first, last = (self.number(int(end)) for end in ends.groups())
             if last < first:
                 raise BadInput(
-                    f"the classes {text.strip()} end before they begin",
+                    f"the classes {text.strip()} end before they start",
                     hint=f"Write {last}-{first}",
                     field="class_label",
                 )
@@ -118,7 +118,7 @@ class Classes:
         shares = np.array(self.shares or [1.0] * self.num)[numbers]
         if not shares.sum() > 0:
             raise BadInput(
-                "the network was never shown these classes",
+                "the network was not trained on these classes",
                 hint="Choose others",
                 field="class_label",
             )

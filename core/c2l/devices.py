@@ -60,7 +60,7 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
         return dtype
     where = "this processor" if device.type == "cpu" else f"the device '{device}'"
     raise DeviceUnavailable(
-        f"{where} has no units for {name}, and would be slower with it than without",
+        f"{where} does not support {name}, which would only make it slower",
         hint="Use `precision=float32`",
         field="precision",
     )

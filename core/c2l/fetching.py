@@ -190,7 +190,7 @@ def not_accepted(missing: Sequence[Missing]) -> LicenceNotAccepted:
     licences = "; ".join(f"{m.reference} is under {licence_line(m)}" for m in missing)
     return LicenceNotAccepted(
         f"the licence is not accepted yet: {licences}",
-        hint="If you accept, say so with `accept_licence=True`",
+        hint="If you accept it, use `accept_licence=True`",
         field="accept_licence",
     )
 

@@ -59,11 +59,13 @@ def load_generator(
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``: CUDA, else MPS, else the CPU.
         precision: ``float32``; or ``bf16`` or ``fp16``, if it computes in them; or ``auto``, the
             fastest that changes pictures by less than can be seen.
-        accept_programs: say yes to a file that is a program, from now on.
+        accept_programs: agree, from now on, to run this file if it is a program.
+    Returns:
+        The generator, in eval mode, its weights frozen.
     Raises:
-        BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
+        As ``load_embedder``; and
         BadInput: it computes in float32 only.
-        ProgramNotAccepted: it is a program that nobody said yes to.
+        ProgramNotAccepted: the file is a program that nobody has agreed to run.
     """
     where = resolve_device(device)
     if precision != AUTO:
@@ -80,8 +82,17 @@ def load_generator(
 def load_embedder(reference: str | Path, *, device: str = "auto") -> Embedder:
     """Load the embedder that a reference such as ``openclip:ViT-B-32/openai`` names.
 
+    Args:
+        reference: ``kind:name``, ``kind:path``, or the path of a file or folder.
+        device: as for ``load_generator``.
+    Returns:
+        The embedder, in eval mode, its weights frozen.
     Raises:
-        BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
+        BadReference, UnknownReference: the reference is malformed, or names nothing.
+        NotDownloaded: its weights are not on this machine; ``c2l.fetch`` downloads them.
+        BadWeights: its file is damaged, or of another kind.
+        DeviceUnavailable: this machine does not have the device.
+        PluginFailed: its plugin fails.
     """
     return _moved(_load(reference, "embedder", Embedder), resolve_device(device))
 
@@ -89,8 +100,16 @@ def load_embedder(reference: str | Path, *, device: str = "auto") -> Embedder:
 def load_prior(reference: str | Path, *, device: str = "auto") -> Prior:
     """Load a prior: a reference such as ``flow:demo-faces``, or the path of its file.
 
+    Its ``card`` says which generator and embedder it was trained for; ``load_pipeline`` loads
+    these too, and checks that they fit.
+
+    Args:
+        reference: ``kind:name``, or the path of a file that ``train_prior`` wrote.
+        device: as for ``load_generator``.
+    Returns:
+        The prior, in eval mode, its weights frozen.
     Raises:
-        BadReference, UnknownReference, BadWeights, DeviceUnavailable, PluginFailed
+        As ``load_embedder``.
     """
     return _moved(_load(reference, "prior", Prior), resolve_device(device))
 
@@ -114,9 +133,8 @@ def load_pipeline(
         recipe: the name of a recipe; only a label if all three parts are given.
         generator, embedder, prior: references, files, or parts that are loaded already.
         device: for all parts, as for ``load_generator``.
-        precision: ``bf16`` or ``fp16`` for a generator and a prior that compute in it, and for
-            embeddings of pictures; those of texts are float32, as in training. ``auto`` is for
-            the generator alone, the fastest that changes pictures by less than can be seen;
+        precision: ``bf16`` or ``fp16`` for the parts that compute in it. ``auto`` is for the
+            generator alone, the fastest that changes pictures by less than can be seen;
             ``drawn_in`` of the pipeline says which.
         accept_programs: as for ``load_generator``.
     Raises:

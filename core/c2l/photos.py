@@ -117,7 +117,7 @@ def photo_of(thing: Photo | Path | str | Image.Image | Tensor, *, field: str = "
         image = to_pil(thing.reshape(thing.shape[-3:]).float())
     else:
         raise BadInput(
-            f"a {type(thing).__name__} is no picture",
+            f"a {type(thing).__name__} is not a picture",
             hint="Give a path, a Pillow image, or a tensor (3, H, W)",
             field=field,
         )

@@ -379,7 +379,14 @@ class Prior(Part, ABC):
 
 
 def check_embeddings(embeddings: Tensor, width: int, *, field: str = "embeddings") -> None:
-    """Raises ``BadInput`` unless ``embeddings`` is a finite (B, ``width``)."""
+    """Refuse embeddings of another width, and NaN or infinity.
+
+    Args:
+        embeddings: should be finite, shape (B, ``width``).
+        field: what the error names as its field.
+    Raises:
+        BadInput: they are not.
+    """
     if embeddings.ndim != 2 or embeddings.shape[1] != width:
         raise BadInput(
             f"this prior takes embeddings of shape (B, {width}), not {tuple(embeddings.shape)}",
@@ -395,7 +402,16 @@ def check_embeddings(embeddings: Tensor, width: int, *, field: str = "embeddings
 def check_pairs(
     settings: PriorSettings, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None
 ) -> None:
-    """Raises ``BadInput`` unless these are pairs, and prompts, that a prior can be fitted on."""
+    """Refuse what a prior of these settings cannot be fitted on.
+
+    Args:
+        settings: the prior's ``config``, whose widths the pairs must have.
+        embeddings: should be finite, shape (N, E), N above 0.
+        latents: should have shape (N, K, D).
+        texts: should be finite, shape (M, E), or None.
+    Raises:
+        BadInput: they are not.
+    """
     check_embeddings(embeddings, settings.embedding_width)
     if texts is not None:
         check_embeddings(texts, settings.embedding_width, field="texts")

@@ -17,18 +17,19 @@ Class = TypeVar("Class", bound=type[Any])
 
 
 def register_generator(cls: Class, *, kind: str = "") -> Class:
-    """Let references name a class of generators, as in ``my-gan:./weights.safetensors``.
+    """Make a class of generators available as a kind: ``my-gan:./weights.safetensors``.
 
-    It holds for this process; a class that is registered later under the same kind takes its place,
-    so that a cell of a notebook may run again. Classes in a file that ``C2L_PLUGINS`` names are
-    kinds everywhere. May stand above the class as ``@c2l.register_generator``.
+    This applies to the current process. A class registered later under the same kind replaces it,
+    so that a notebook cell may run again. Classes in a file that ``C2L_PLUGINS`` names are kinds
+    everywhere. Also works as a decorator, ``@c2l.register_generator``.
 
     Args:
-        kind: the word before the colon; left out, it is made of the name: ``MyGAN`` is ``my-gan``.
+        cls: a subclass of ``c2l.Generator``.
+        kind: the word before the colon; by default made from the name: ``MyGAN`` is ``my-gan``.
     Returns:
         The class itself.
     Raises:
-        BadInput: it is no generator, or the kind does not have the form of one.
+        BadInput: it is not a generator, or the kind does not have the form of one.
         BadReference: the kind comes with c2l.
     """
     return _registered(cls, Generator, "generator", kind)
@@ -47,7 +48,7 @@ def register_prior(cls: Class, *, kind: str = "") -> Class:
 def _registered(cls: Class, base: type[Any], interface: Interface, kind: str) -> Class:
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise BadInput(
-            f"{getattr(cls, '__name__', repr(cls))} is no class of c2l.{base.__name__}",
+            f"{getattr(cls, '__name__', repr(cls))} is not a subclass of c2l.{base.__name__}",
             hint=f"Derive it from c2l.{base.__name__}, or wrap a network with c2l.wrap",
         )
     if inspect.isabstract(cls):

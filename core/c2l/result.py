@@ -17,7 +17,7 @@ from torch import Tensor
 from c2l.errors import BadInput, NotWritable
 from c2l.files import at_home
 from c2l.images import make_grid, suggest_columns, to_pil, write_new_png, write_png
-from c2l.sampling.request import DrawSettings
+from c2l.sampling.drawing import Drawing
 
 if TYPE_CHECKING:
     from c2l.editing.directions.direction import Direction
@@ -101,7 +101,7 @@ class Picture:
 
 
 @dataclass(frozen=True, eq=False)
-class Result(Sequence[Picture]):
+class Result(Drawing, Sequence[Picture]):
     """Pictures, and how each was made: entry i of every field belongs to picture i.
 
     ``result[0]`` is a ``Picture``, ``result[:4]`` a smaller result; a notebook shows the grid.
@@ -121,15 +121,6 @@ class Result(Sequence[Picture]):
         pipeline: what drew them.
     """
 
-    images: Tensor
-    latents: Tensor
-    image_embeddings: Tensor
-    scores: Tensor
-    seeds: tuple[int, ...]
-    prompts: tuple[str, ...]
-    settings: DrawSettings
-    milliseconds: dict[str, float]
-    records: tuple[Mapping[str, Any], ...]
     pipeline: Pipeline | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -270,7 +261,9 @@ class Result(Sequence[Picture]):
 
 def _edit(pipeline: Pipeline | None, pictures: Sequence[Picture]) -> Edit:
     if pipeline is None:
-        raise BadInput("these pictures do not know what drew them", hint="Use `pipeline.edit(...)`")
+        raise BadInput(
+            "these pictures have no pipeline to edit them with", hint="Use `pipeline.edit(...)`"
+        )
     return pipeline.edit(*pictures)
 
 

@@ -61,9 +61,9 @@ _WAYS: Mapping[str, TypeAdapter[Any]] = {
 
 @dataclass(frozen=True, eq=False)
 class Towards:
-    """The other end of a way that begins at each sample; what is sampled lies on it.
+    """Another end for each sample: what is drawn lies somewhere between the sample and that end.
 
-    Embedding and noise go from one to the other, so that each point is a sample like its ends.
+    Embedding and noise are both interpolated, so that every point between is a proper sample.
 
     Args:
         embeddings: of the other ends, float32, (B, E).
@@ -92,7 +92,7 @@ class Towards:
 
 @dataclass(frozen=True, eq=False)
 class Near:
-    """Latents to stay near: they get noise, part of the way, and are sampled again from there.
+    """Latents to stay near: some noise is added to them, and they are sampled again from there.
 
     Args:
         latents: float32, (B, K, D), not standardised.
@@ -127,7 +127,7 @@ class SampleOptions:
         towards: another end for each sample, to sample a point between the two.
         near: latents that the samples are to be neighbours of.
         classes: B numbers of the generator's classes, for priors that learnt them; None lets the
-            embedding choose. Others pay no heed.
+            embedding choose. Other priors ignore them.
     Raises:
         BadInput: a value is out of range; it names the first one.
     """

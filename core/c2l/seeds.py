@@ -19,16 +19,26 @@ _SMALL = 2**32
 
 
 def draw_normal(seeds: Sequence[int], width: int) -> Tensor:
-    """Standard normal rows, float32, shape (B, ``width``), row i from ``seeds[i]`` only."""
+    """Draw standard normal rows, each from its own seed.
+
+    Args:
+        seeds: B whole numbers from 0 to 2**64 - 1.
+    Returns:
+        float32, shape (B, ``width``), on the CPU; row i depends only on ``seeds[i]``.
+    Raises:
+        BadInput: a seed is out of range.
+    """
     return SeededNormal(seeds, torch.device("cpu"))(width)
 
 
 class SeededNormal:
-    """Standard normal numbers, with a stream for each row.
+    """Standard normal numbers, with a stream for each row: each call gives the next ones.
 
     Args:
-        seeds: B of them, one for each row.
+        seeds: B whole numbers from 0 to 2**64 - 1, one for each row.
         device: of the result. The numbers are drawn on the CPU, so they are the same everywhere.
+    Raises:
+        BadInput: a seed is out of range.
     """
 
     def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
@@ -67,7 +77,14 @@ class NormalBetween:
 
 
 def draw_index(weights: Tensor, seed: int) -> int:
-    """An index into ``weights`` (N,), non-negative, drawn in proportion to them."""
+    """Draw an index from 0 to N - 1.
+
+    Args:
+        weights: shape (N,), non-negative; an index is drawn in proportion to its weight.
+        seed: a whole number from 0 to 2**64 - 1.
+    Raises:
+        BadInput: the seed is out of range.
+    """
     stream, weights = _stream(seed), weights.cpu()
     if isinstance(stream, torch.Generator):
         return int(torch.multinomial(weights, 1, generator=stream))

@@ -113,8 +113,9 @@ class OpenCLIP(Embedder):
         }
 
     def _compute_in(self, dtype: torch.dtype) -> None:
-        """Run the image tower in ``dtype``, its weights rounded; texts stay in float32."""
-        self.towers.image_tower.to(dtype)
+        """Run both towers in ``dtype``, their weights rounded; of open_clip's, that of images."""
+        rounded = self.towers.image_tower if isinstance(self.towers, AnyCLIP) else self.towers
+        rounded.to(dtype)
         self._image_dtype = dtype
 
     def embed_text(self, prompts: Sequence[str]) -> Tensor:
@@ -133,9 +134,9 @@ class OpenCLIP(Embedder):
         # causal, the batch is cut at the longest prompt: the same result in less time.
         ends = ids.argmax(dim=1)
         if self.towers.reads_to_the_end:
-            ids = ids[:, : int(ends.max()) + 1]
+            ids = ids[:, : _rounded(int(ends.max()) + 1, self.device)]
         rows = ids if self._table is None else self._table[ids]
-        return self.towers.encode_text(rows.to(self.device), ends.to(self.device))
+        return self.towers.encode_text(rows.to(self.device), ends.to(self.device)).float()
 
     def embed_images(self, images: Tensor) -> Tensor:
         """Embed images, differentiably and without leaving their device.
@@ -167,6 +168,11 @@ class OpenCLIP(Embedder):
         if self.vocabulary is not None and isinstance(self.tokenizer, BPETokenizer):
             unknown = self.vocabulary.unknown_words(self.tokenizer.clean(prompt))
         return TextReading(cut=self.tokenizer.cut(prompt), unknown=unknown)
+
+
+def _rounded(length: int, device: torch.device) -> int:
+    """How many tokens a tower reads; on a GPU in steps, as each length is another CUDA graph."""
+    return -(-length // 16) * 16 if device.type == "cuda" else length
 
 
 def _tokenizer(found: Checkpoint) -> Tokenizer:

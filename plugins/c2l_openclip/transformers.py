@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from c2l import fast_linear
+from c2l import fast_linear, replayed
 from c2l_openclip.architecture import TextSettings, TransformerSettings, ViTSettings
 
 
@@ -164,6 +164,7 @@ class TextTransformer(nn.Module):
             else nn.Parameter(torch.empty(width, embed_dim))
         )
 
+    @replayed
     def embed(self, rows: Tensor, ends: Tensor) -> Tensor:
         """Rows of the token table (B, L), and which place to read (B,), to embeddings (B, E)."""
         x = self.token_embedding(rows) + self.positional_embedding[: rows.shape[1]]

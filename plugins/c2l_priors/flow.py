@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from c2l import BridgedPrior, BridgeSettings, Near, Prior, SampleOptions
+from c2l import BridgedPrior, BridgeSettings, Near, Prior, SampleOptions, replayed
 from c2l.ranges import Count, Drop, Guidance, Share, Steps
 from c2l_priors.classes import ClassTeacher, as_tensor, fit_teacher, taught
 from c2l_priors.guidance import guidance_of, led_from
@@ -217,10 +217,15 @@ class FlowPrior(BridgedPrior):
 
     def predict(self, x: Tensor, times: Tensor, condition: Condition, modulation: Tensor) -> Tensor:
         """The prediction of x0 (B, K * D) from x_t, its times (B,), and what times modulate."""
+        return self._predict(x, times, *condition, modulation)
+
+    @replayed
+    def _predict(
+        self, x: Tensor, times: Tensor, start: Tensor, prompt: Tensor, modulation: Tensor
+    ) -> Tensor:
         keep, spread = _precondition(times)
         size = torch.hypot(1 - times, times)[:, None]
-        start = self.enter(x / size) + condition.start
-        out: Tensor = self.network(start, condition.modulation + modulation)
+        out: Tensor = self.network(self.enter(x / size) + start, prompt + modulation)
         return keep * x + spread * out
 
 

@@ -72,8 +72,8 @@ def read_choices(environ: Mapping[str, str]) -> Choices:
             return Choices()  # a barred folder says so where its weights are needed
         reason = getattr(error, "strerror", None) or "it is not what c2l wrote there"
         raise NotReadable(
-            f"cannot read {path}, which says what plugins to leave out: {reason}",
-            hint="Mend it, or remove it",
+            f"cannot read {path}, which lists disabled plugins: {reason}",
+            hint="Correct it, or remove it",
         ) from error
 
 

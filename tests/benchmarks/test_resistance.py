@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import fmean
 
 import pytest
-from resistance import AUTO, TRIED, Bench, Cell, verdicts
+import torch
+from resistance import AUTO, PICKED, TRIED, Bench, Cell, minus_best, overview, verdicts
 
 
 def cell(accuracy: float, *, diversity: float = 0.5, unfit: float | None = None) -> Cell:
@@ -37,11 +39,15 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
     cells = {
         AUTO: cell(0.8, diversity=0.6),
         "neighbours": cell(0.7, diversity=0.3),
+        PICKED: cell(1.0, diversity=0.45),
         "2022 recipe, 4 steps": cell(0.5, diversity=0.5),
         TRIED + "blur": cell(0.6, unfit=3.0),
         TRIED + "blur+projection": cell(0.9, unfit=1.0),
         TRIED + "blur+centring": cell(0.7, unfit=2.0),
     }
+    overview({"colours": cells, "digits-fixed": {}})
+    *_, ways = capsys.readouterr().out.splitlines()
+    assert ways == "| colours |  |  | 70.0, 30 |  |  | 80.0, 60 | 100.0, 45 |  |"
     verdicts({"colours": cells, "digits-fixed": {}})
     lines = capsys.readouterr().out.splitlines()
     row = next(line for line in lines if line.startswith("| colours"))
@@ -49,12 +55,26 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
         "colours",
         "blur+projection",
         "-10.0 ± 0.0",
+        "-10.0 ± 0.0",
         "+10.0 ± 0.0",
         "2.0 times",
-        "",
+        "1.5 times",
+        "133",
         "",
         "1.00",
     ]
+    assert "No prior can be twice as varied as neighbours in colours:" in "\n".join(lines)
     assert "Auto minus the 2022 recipe, 4 steps, in 1 worlds: +30.0 ± 0.0 points" in "\n".join(
         lines
     )
+
+
+def test_who_is_best_by_luck_gains_nothing() -> None:
+    """Each of many is right half of the time; the best of them is so on some prompts alone."""
+    rng = torch.Generator().manual_seed(0)
+    lucky = torch.rand(40, 60, generator=rng).round()
+    assert float(lucky.mean(dim=1).max()) > 0.6
+    apart = minus_best([0.5] * 60, lucky.tolist())
+    assert len(apart) == 60 and abs(fmean(apart)) < 0.03
+    better = torch.cat([lucky, torch.ones(1, 60)])
+    assert minus_best([0.5] * 60, better.tolist()) == [-0.5] * 60

@@ -15,6 +15,7 @@ from worlds.digits_gan import DigitsGenerator
 from worlds.discs import NAMES, SETTINGS, DiscsJudge, ZeroLabels, draw
 from worlds.faces_gan import Discriminator, FacesGenerator
 from worlds.measure import pixels_apart, rank_correlation
+from worlds.shapes import FACTS, LoudEmbedder, ShapesGenerator, ShapesJudge
 from worlds.statistics import apart, read_by_a_line, statistics
 
 from c2l.testing import assert_conforms
@@ -49,7 +50,18 @@ def large_clip() -> SmallCLIP:
     return seeded(lambda: SmallCLIP(WORDS, 64))
 
 
-@pytest.mark.parametrize("make", [digits_generator, faces_generator, small_clip, large_clip])
+def shapes_generator() -> ShapesGenerator:
+    return seeded(ShapesGenerator)
+
+
+def loud_clip() -> LoudEmbedder:
+    return LoudEmbedder(small_clip()).eval()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [digits_generator, faces_generator, shapes_generator, small_clip, large_clip, loud_clip],
+)
 def test_parts_conform(make: Callable[[], Any]) -> None:
     assert_conforms(make)
 
@@ -136,6 +148,16 @@ def test_the_judge_of_discs_sees_which_colour_was_drawn() -> None:
     z = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
     classes = torch.arange(100) % len(NAMES)
     assert torch.equal(DiscsJudge()(draw(z, classes))["disc"], classes)
+
+
+def test_the_judge_of_shapes_sees_what_was_meant() -> None:
+    generator = shapes_generator()
+    latents = generator.sample_latents(range(400))
+    seen, meant = ShapesJudge()(generator.synthesize(latents)), generator.facts(latents[:, 0])
+    right = {name: float((seen[name] == meant[name]).float().mean()) for name in FACTS}
+    assert all(share > 0.99 for name, share in right.items() if name not in ("shape", "size"))
+    # Between two shapes lie some that are neither.
+    assert right["shape"] > 0.94 and right["size"] > 0.96
 
 
 def test_the_label_of_zeros_is_none_of_the_classes() -> None:

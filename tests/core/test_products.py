@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from c2l import fast_linear, is_linear_fast, products
+from c2l import fast_linear, is_linear_fast, pack_linear, products
 
 WEIGHT = torch.randn(160, 128, generator=torch.Generator().manual_seed(0))
 BIAS = torch.linspace(-1, 1, 160)
@@ -43,3 +43,22 @@ def test_where_oneDNN_is_no_gain(monkeypatch, lost, value) -> None:
     monkeypatch.setattr("c2l.products._is_amd", lambda: True)
     monkeypatch.setattr(lost, value)
     assert not products._prefers_onednn.__wrapped__()
+
+
+@pytest.mark.parametrize("prefers", [False, True])
+def test_packed_weights_multiply_alike(monkeypatch, prefers) -> None:
+    if prefers and not torch.backends.mkldnn.is_available():
+        pytest.skip("this torch has no oneDNN")
+    monkeypatch.setattr(products, "_prefers_onednn", lambda: prefers)
+    packed = pack_linear(WEIGHT, 16)
+    assert (packed is WEIGHT) is not prefers
+    for rows in (ROWS, ROWS[:, 1]):
+        wanted = F.linear(rows, WEIGHT, BIAS)
+        with torch.no_grad():
+            torch.testing.assert_close(fast_linear(rows, packed, BIAS), wanted, atol=1e-5, rtol=0)
+
+
+def test_a_torch_that_cannot_pack(monkeypatch) -> None:
+    monkeypatch.setattr(products, "_prefers_onednn", lambda: True)
+    monkeypatch.setattr(torch.ops, "mkldnn", object())
+    assert pack_linear(WEIGHT, 16) is WEIGHT

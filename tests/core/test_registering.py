@@ -98,9 +98,9 @@ def test_a_cell_may_run_again(weights: Path) -> None:
         (MyGAN, {"kind": "stylegan"}, BadReference, "'stylegan' is one of c2l itself. Choose"),
         (MyGAN, {"kind": "wrapped"}, BadInput, "is that of c2l.wrap; choose another"),
         (MyGAN, {"kind": "My GAN"}, BadInput, "the kind 'My GAN' must be a letter, then"),
-        (MyGAN(), {}, BadInput, "is no class of c2l.Generator. Derive it from c2l.Generator"),
-        (torch.nn.Linear, {}, BadInput, "Linear is no class of c2l.Generator"),
-        (ToyEmbedder, {}, BadInput, "ToyEmbedder is no class of c2l.Generator"),
+        (MyGAN(), {}, BadInput, "is not a subclass of c2l.Generator. Derive it from c2l.Generator"),
+        (torch.nn.Linear, {}, BadInput, "Linear is not a subclass of c2l.Generator"),
+        (ToyEmbedder, {}, BadInput, "ToyEmbedder is not a subclass of c2l.Generator"),
         (
             type("Half", (c2l.Generator,), {"image_size": (1, 1)}),
             {},

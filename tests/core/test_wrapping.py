@@ -168,11 +168,19 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a class": (lambda: wrap(MyGAN), BadInput, "MyGAN is a class, not a network. Give one: MyGAN("),
     "a text": (lambda: wrap("net.pt"), BadInput, "a str cannot be called"),  # type: ignore[arg-type]
     "a part": (lambda: wrap(ToyGenerator()), BadInput, "is a part of c2l already"),
-    "latent": (lambda: wrap(net, (1, 2, 3, 4)), BadInput, "`latent=(1, 2, 3, 4)` is no shape"),
-    "no latent": (lambda: wrap(net, 0), BadInput, "`latent=0` is no shape"),
-    "a size": (lambda: wrap(net, size=(0, 8)), BadInput, "`size=(0, 8)` is no height and width"),
-    "one number": (lambda: wrap(net, size=8), BadInput, "`size=8` is no height and width"),
-    "a range": (lambda: wrap(net, value_range=(1, 1)), BadInput, "no lowest and highest value"),
+    "latent": (lambda: wrap(net, (1, 2, 3, 4)), BadInput, "`latent=(1, 2, 3, 4)` is not the shape"),
+    "no latent": (lambda: wrap(net, 0), BadInput, "`latent=0` is not the shape"),
+    "a size": (
+        lambda: wrap(net, size=(0, 8)),
+        BadInput,
+        "`size=(0, 8)` is not a height and a width",
+    ),
+    "one number": (lambda: wrap(net, size=8), BadInput, "`size=8` is not a height and a width"),
+    "a range": (
+        lambda: wrap(net, value_range=(1, 1)),
+        BadInput,
+        "not a lowest and a highest value",
+    ),
     "a distribution": (lambda: wrap(net, distribution="x"), BadInput, "is unknown. Use"),
     "another size": (
         lambda: wrap(net, size=(12, 8)),
@@ -413,7 +421,7 @@ def functions(**changes: Any) -> dict[str, Any]:
 
 REFUSED_EMBEDDERS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "a text": ({"embed_text": "clip"}, BadInput, "`embed_text`: a str cannot be called"),
-    "a width": ({"width": 0}, BadInput, "`width=0` is no width"),
+    "a width": ({"width": 0}, BadInput, "`width=0` is not a width"),
     "another width": ({"width": 4}, BadInput, "embeddings 3 wide, not 4"),
     "two widths": (
         {"embed_images": lambda x: x[:, :2].mean((2, 3))},

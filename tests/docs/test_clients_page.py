@@ -59,7 +59,7 @@ def test_curl(block: str, served: Served) -> None:
 
 
 def test_the_rules_are_those_of_the_code() -> None:
-    rules = section_of(PAGE, "What is done with what they ask")
+    rules = section_of(PAGE, "How requests are interpreted")
     for alias, own in ALIASES.items():
         assert f"`{alias}`" in rules and f"`{own}`" in rules
     assert f"{MOST_SIDE} pixels a side" in rules

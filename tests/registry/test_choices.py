@@ -84,7 +84,7 @@ def test_a_damaged_file_is_a_warning_and_is_not_written_over(
     registry = opened(tmp_path)
     assert registry.kinds()
     assert sum("plugins.json" in str(problem) for problem in registry.problems()) == 1
-    with pytest.raises(NotReadable, match="Mend it, or remove it"):
+    with pytest.raises(NotReadable, match="Correct it, or remove it"):
         change_choices({"C2L_HOME": str(tmp_path)}, lambda choices: choices)
     assert choices_file({"C2L_HOME": str(tmp_path)}).read_text() == damage
 

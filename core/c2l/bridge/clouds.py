@@ -16,11 +16,20 @@ MOST_PICTURES = 4096
 NO_SPREAD = 1e-3
 """Of unit vectors around their mean: closer together, they tell nothing apart."""
 NUM_DIRECTIONS = 256
-LEAST_TOLD, LEAST_NAMED = 1.2, 0.02
-"""Lists of prompts that suit a generator have 1.7 to 3.2 of the one, those of other worlds up to
-1.3, and of the other next to nothing where all of the prompts are alike to the embedder."""
+LEAST_TOLD = 1.2
+"""Lists of prompts that suit a generator have 1.7 to 4, those of other worlds up to 1.9."""
+LEAST_NAMED, LEAST_PART = 0.02, 0.25
+"""In cosine; and as a part of what any two pictures lack to be alike, since there are embedders to
+which all pictures are alike to .99. Lists that suit have .05 to .4 of the one and .6 to 3 times the
+other, those of other worlds next to nothing where all prompts are alike to the embedder."""
 FEWEST_NEIGHBOURS = 4
 """Different pictures that a text may be taken for, however few there are."""
+
+
+def least_named(pictures_alike: float) -> float:
+    """How much nearer to its own prompt than to others the nearest picture is at least, where
+    prompts suit and any two pictures have such a mean cosine."""
+    return min(LEAST_NAMED, LEAST_PART * max(1 - pictures_alike, NO_SPREAD**2))
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Clouds:
     @property
     def texts_suit(self) -> bool:
         """Whether texts name what tells these pictures apart: else none is near any of them."""
-        return self.told >= LEAST_TOLD and self.named >= LEAST_NAMED
+        return self.told >= LEAST_TOLD and self.named >= least_named(self.pictures_alike)
 
 
 def candidates(clouds: Clouds | None, num_pictures: int = MOST_PICTURES) -> list[dict[str, Any]]:

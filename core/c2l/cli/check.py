@@ -25,14 +25,14 @@ def check(
         str | None,
         typer.Argument(help="kind:name, the kind of a prior, or a .py file.", show_default=False),
     ] = None,
-    all: Annotated[bool, option("All that is on this machine.", "--all")] = False,
-    as_json: Annotated[bool, option("One JSON object a part.", "--json")] = False,
+    all: Annotated[bool, option("Check everything on this machine.", "--all")] = False,
+    as_json: Annotated[bool, option("Print a JSON object for each part.", "--json")] = False,
 ) -> int:
-    """Check that a generator, embedder or prior keeps what it promises.
+    """Check that a generator, embedder or prior works as promised.
 
-    One line counts the checks, and one line for each that fails says what to do.
+    One line counts the checks, and each failure gets a line that says what to do.
 
-    A prior is trained on a small world first. The exit code is 7 if anything fails.
+    A kind of prior is trained on a small world first. The exit code is 7 if anything fails.
     """
     output.warn_of_problems()
     return print_reports(service.check_parts(part, all=all), as_json=as_json)

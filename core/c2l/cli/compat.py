@@ -23,7 +23,7 @@ WIDTH = 80
 
 Priors = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PRIOR...]", help="Priors of your own: references or files."),
+    typer.Argument(metavar="PRIOR", help="Your own priors: references or files."),
 ]
 
 
@@ -35,13 +35,13 @@ def compat(
     embedders: Annotated[
         list[str] | None, option("Only this embedder; repeatable.", "-e", "--embedder")
     ] = None,
-    every: Annotated[bool, option("Also what is not on this machine.", "--all")] = False,
+    every: Annotated[bool, option("Include what is not on this machine.", "--all")] = False,
     as_json: Json = False,
 ) -> None:
     """Show which parts fit together, and why others do not.
 
-    Of the catalogue that is on this machine, and of priors of your own. What is missing for a
-    pair is the command that makes it. No weights are loaded.
+    Covers the models on this machine and priors you name. Where a prior is missing, the command
+    that makes it is shown. No weights are loaded.
     """
     output.warn_of_problems()
     rows = service.find_fits(

@@ -13,11 +13,11 @@ from c2l.cli import output
 from c2l.cli.options import option
 
 
-def doctor(as_json: Annotated[bool, option("As one JSON object.", "--json")] = False) -> None:
-    """Look for what is wrong on this machine, and say what to do.
+def doctor(as_json: Annotated[bool, option("Print one JSON object.", "--json")] = False) -> None:
+    """Find problems on this machine, and say what to do.
 
-    Problems come first. What is printed can be pasted into an issue: it has no user names,
-    home folders or tokens. The exit code is 1 if there is a problem. The network is not used.
+    Problems come first. You can paste the output into an issue: it contains no user names, home
+    folders or tokens. The exit code is 1 if there is a problem. The network is not used.
     """
     health = service.check_health()
     if as_json:

@@ -14,16 +14,16 @@ from c2l.cli.edit_like import like
 from c2l.cli.edit_video import video
 from c2l.cli.options import Fraction, option
 
-Ends = Annotated[list[str] | None, editing.ends("PNGs of c2l, prompts, or both.", "END")]
-Two = Annotated[list[str] | None, editing.ends("A and B: PNGs of c2l or prompts.", "END")]
-Things = Annotated[list[str] | None, editing.ends("PNGs of c2l or prompts.", "PICTURE")]
-Frames = Annotated[int, option("Pictures of the walk.", "--frames", "-n")]
+Ends = Annotated[list[str] | None, editing.ends("PNGs by c2l, prompts, or both.", "END")]
+Two = Annotated[list[str] | None, editing.ends("A and B: PNGs by c2l, or prompts.", "END")]
+Things = Annotated[list[str] | None, editing.ends("PNGs by c2l, or prompts.", "PICTURE")]
+Frames = Annotated[int, option("Number of pictures.", "--frames", "-n")]
 Layers = Annotated[
     list[str] | None,
-    option("What comes from B: --layers 0-3,7:0.5; given again, another picture."),
+    option("Layers to take from B, as in 0-3,7:0.5; repeat for more pictures."),
 ]
-Share = Annotated[Fraction, option("How much of these layers, 0 to 1.", default="1")]
-Amount = Annotated[float, option("How far: 0 is the same, 1 a fresh sample.", "--amount")]
+Share = Annotated[Fraction, option("Share of these layers, from 0 to 1.", default="1")]
+Amount = Annotated[float, option("How far to go: 0 is the picture, 1 a fresh sample.", "--amount")]
 Num = Annotated[int, option("Neighbours of each picture.", "--num", "-n")]
 
 
@@ -38,8 +38,8 @@ def walk(
 ) -> None:
     """Walk from picture to picture, in steps that look equal.
 
-    Several seeds with one prompt walk from seed to seed; without a prompt, through pictures of the
-    generator's own.
+    With one prompt and several seeds, it walks from seed to seed; without a prompt, through random
+    pictures of the generator.
     """
     editing.draw(context, service.typed_walk, "frames", "path", "loop", "spacing")
 

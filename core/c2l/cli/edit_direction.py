@@ -13,18 +13,24 @@ from c2l.cli.commands import Commands
 from c2l.cli.options import File, Number, Text, option
 from c2l.cli.progress import progress
 
-Things = Annotated[list[str] | None, editing.ends("PNGs of c2l, or prompts.", "PICTURE...")]
-Start = Annotated[Text, option("What there is less of: 'a sad face'.")]
-End = Annotated[Text, option("What there is more of: 'a smiling face'.")]
-Without = Annotated[File, option("Folder of pictures, or --latents file, without the thing.")]
-Shown = Annotated[File, option("The same, with the thing.")]
+Things = Annotated[list[str] | None, editing.ends("PNGs by c2l, or prompts.", "PICTURE")]
+Start = Annotated[Text, option("What to move away from: 'a sad face'.")]
+End = Annotated[Text, option("What to move towards: 'a smiling face'.")]
+Without = Annotated[
+    File, option("Pictures without the thing: a folder, or a file from c2l sample --latents.")
+]
+Shown = Annotated[File, option("Pictures with the thing.")]
 Component = Annotated[Number, option("Principal component of the latents, from 0.")]
-Direction = Annotated[Text, option("A direction that --save wrote: its name, or a file.")]
-Keep = Annotated[list[str] | None, option("What shall stay, in words; repeatable.")]
-Strength = Annotated[str, option("1 shows it as pictures of it do. Also -1,0,1 and 0..1.5:7.")]
-Save = Annotated[Text, option("Keep the direction: a name, as in smile, or a file.")]
+Direction = Annotated[Text, option("A saved direction: its name, or a file.")]
+Keep = Annotated[list[str] | None, option("What should stay, in words; repeatable.")]
+Strength = Annotated[
+    str, option("1 is as clear as in typical pictures; several: -1,0,1 or 0..1.5:7.")
+]
+Save = Annotated[Text, option("Save the direction under a name, or to a file.")]
 To = Annotated[Text, option("What to show: 'with sunglasses'.")]
-Instead = Annotated[Text, option("What is shown instead, if known.", default="any of its kind")]
+Instead = Annotated[
+    Text, option("What the picture shows now, if known.", default="any of its kind")
+]
 
 
 @editing.edit()
@@ -41,9 +47,10 @@ def direction(
     strength: Strength = "1",
     save: Save = None,
 ) -> None:
-    """Change one thing of pictures, more or less.
+    """Change one thing about pictures, by any amount.
 
-    From two prompts, two groups of pictures, the latent space itself, or a file."""
+    The change is given by two prompts, by two groups of pictures, by a principal component, or
+    by a saved direction."""
     with progress("making the direction", "pictures") as update:
         editing.draw(
             context,
@@ -60,7 +67,9 @@ def adhere(
     to: To = None,
     start: Instead = None,
 ) -> None:
-    """Change a picture until it shows one more thing, and as little else as can be."""
+    """Make a picture show one more thing.
+
+    Everything else changes as little as possible."""
     with progress("finding moves", "pictures") as update:
         editing.draw(context, partial(service.typed_adhere, on_progress=update), "to", "start")
 

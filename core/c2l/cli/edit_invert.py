@@ -16,12 +16,12 @@ from c2l.cli.options import option
 
 Photos = Annotated[
     list[Path] | None,
-    typer.Argument(help="Picture files of any origin.", metavar="PHOTO...", show_default=False),
+    typer.Argument(help="Picture files.", metavar="PHOTO", show_default=False),
 ]
-Space = Annotated[str, option("w+: a code for each layer; w: nearer to what is usual.")]
-Fit = Annotated[str, option("crop: the middle of it; pad: all of it.")]
+Space = Annotated[str, option("w+ has a code for each layer; w stays closer to typical pictures.")]
+Fit = Annotated[str, option("crop takes the middle of the photo, pad all of it.")]
 Steps = Annotated[int, option("Steps of gradient descent.")]
-Seed = Annotated[int, option("Of the prior's answers to begin with.")]
+Seed = Annotated[int, option("Seed of the prior's first samples.")]
 
 
 @editing.edit(without="seeds guidance negative adherence class_label truncation precision")
@@ -34,7 +34,9 @@ def invert(
     seed: Seed = 0,
     recipe: editing.DemoRecipe = None,
 ) -> None:
-    """Find a photo's picture: the generator's that is nearest, for other edits to begin with.
+    """Find the picture nearest to a photo.
+
+    The result can be used in any other edit.
 
     Ctrl-C keeps the best so far.
     """

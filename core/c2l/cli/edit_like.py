@@ -10,14 +10,13 @@ from c2l import service
 from c2l.cli import editing, options
 from c2l.cli.options import File, Fraction, Number, Text, option
 
-Photo = Annotated[
-    File, typer.Argument(help="A picture of any origin.", metavar="PHOTO", show_default=False)
-]
-Prompt = Annotated[Text, option("A text to blend it with.")]
+Photo = Annotated[File, typer.Argument(help="A picture file.", metavar="PHOTO", show_default=False)]
+Prompt = Annotated[Text, option("A text to blend with the photo.")]
 Weight = Annotated[
-    Fraction, option("Of the photo: 0 is the prompt alone, 1 the photo.", default="0.5")
+    Fraction,
+    option("Weight of the photo: 0 is the prompt alone, 1 the photo alone.", default="0.5"),
 ]
-Num = Annotated[Number, option("Pictures.", "--num", "-n", default="4")]
+Num = Annotated[Number, option("Number of pictures.", "--num", "-n", default="4")]
 
 
 @editing.edit()
@@ -30,5 +29,7 @@ def like(
     recipe: editing.DemoRecipe = None,
     truncation: options.Truncation = None,
 ) -> None:
-    """Draw what a photo shows, alone or blended with a prompt, as c2l sample --image does."""
+    """Draw what a photo shows, alone or with a prompt.
+
+    The same as c2l sample --image."""
     editing.draw_made(context, service.typed_like)

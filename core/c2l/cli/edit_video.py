@@ -17,20 +17,22 @@ WALK = ("frames", "path", "loop", "spacing")
 TURN = ("start", "end", "direction", "strength")
 SHOWN = ("fps", "easing", "ping_pong", "sound")
 
-Ends = Annotated[list[str] | None, editing.ends("PNGs of c2l, and prompts.", "[END]...")]
-Frames = Annotated[int, option("Frames of the walk.", "--frames", "-n")]
-Start = Annotated[Text, option("Turn one picture: what there is less of.")]
-End = Annotated[Text, option("What there is more of.")]
-Direction = Annotated[Text, option("The same by what c2l edit direction --save wrote.")]
-Strength = Annotated[Text, option("How far it turns.", default="-1..1")]
-Fps = Annotated[float, option("Frames a second.")]
+Ends = Annotated[list[str] | None, editing.ends("PNGs by c2l, or prompts.", "END")]
+Frames = Annotated[int, option("Number of frames.", "--frames", "-n")]
+Start = Annotated[Text, option("Move one picture away from this prompt.")]
+End = Annotated[Text, option("Move it towards this prompt.")]
+Direction = Annotated[Text, option("Or move it along a saved direction.")]
+Strength = Annotated[Text, option("How far to move it.", default="-1..1")]
+Fps = Annotated[float, option("Frames per second.")]
 Ease = Annotated[str, option("linear, smooth, in or out.", "--easing")]
-PingPong = Annotated[bool, option("Show the way back as well.", "--ping-pong")]
-Sound = Annotated[File, option("A wav or mp3 that moves it: loud is the last frame.")]
-Out = Annotated[
-    File, option(".mp4, .webm, .webp or .gif.", "--out", "-o", default="pictures/NAME.mp4")
+PingPong = Annotated[bool, option("Also show the way back.", "--ping-pong")]
+Sound = Annotated[
+    File, option("A wav or mp3 to drive it: the louder, the nearer to the last frame.")
 ]
-Line = Annotated[bool, option("One line of JSON on stdout.", "--json")]
+Out = Annotated[
+    File, option("File: .mp4, .webm, .webp or .gif.", "--out", "-o", default="pictures/NAME.mp4")
+]
+Line = Annotated[bool, option("Print a line of JSON.", "--json")]
 
 
 @editing.edit()
@@ -52,10 +54,10 @@ def video(
     out: Out = None,
     as_json: Line = False,
 ) -> None:
-    """Draw a walk from picture to picture, or a picture turned along a direction, as a video.
+    """Draw a walk, or a move along a direction, as a video.
 
-    Frames are written as they are drawn. After Ctrl-C, or on a full disk, the video plays as far as
-    it was drawn.
+    Frames are written as they are drawn. After Ctrl-C, or if the disk is full, the video contains
+    the frames drawn so far.
     """
     service.check_video_first(out, fps)
     given = context.params

@@ -24,22 +24,24 @@ Make = Callable[..., Any]
 
 Seeds = Annotated[Text, option("Seeds of prompts: one, or one for each.", default="random")]
 Out = Annotated[Path, option("Folder for the PNG files.", "--out", "-o")]
-Recipe = Annotated[
-    Text, option("A named trio of parts.", "--recipe", "-r", default="the picture's")
-]
+Recipe = Annotated[Text, option("A named set of parts.", "--recipe", "-r", default="the picture's")]
 DemoRecipe = Annotated[
-    Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")
+    Text, option("A named set of parts.", "--recipe", "-r", default="demo-faces")
 ]
 Way = Annotated[Text, option("prior, slerp or linear.", default="prior, else slerp")]
-Loop = Annotated[bool, option("Come back to the beginning.", "--loop")]
-Spacing = Annotated[Text, option("seen: even to the eye; path: along the path.", default="seen")]
+Loop = Annotated[bool, option("Return to the start.", "--loop")]
+Spacing = Annotated[
+    Text, option("seen: steps that look equal; path: equal along the path.", default="seen")
+]
 Guidance = Annotated[Fraction, option("How strongly to follow prompts.", default="prior's")]
-Negative = Annotated[list[str] | None, option("What prompts avoid: --negative 'beard, glasses:2'.")]
+Negative = Annotated[
+    list[str] | None, option("What prompts should avoid: --negative 'beard, glasses:2'.")
+]
 Class = Annotated[
     Text, option("Class of prompts and seeds, by name or number.", "--class", default="any")
 ]
 Truncation = Annotated[Fraction, option("Below 1: nearer to the mean.", default="the picture's")]
-Lines = Annotated[bool, option("One line of JSON for each picture on stdout.", "--json")]
+Lines = Annotated[bool, option("Print a line of JSON for each picture.", "--json")]
 
 SHARED: Mapping[str, tuple[Any, Any]] = {
     "seeds": (Seeds, None),

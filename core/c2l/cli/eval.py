@@ -31,13 +31,15 @@ def evaluate(
         typer.Argument(help="A recipe; with --compare, folders of finished runs."),
     ] = None,
     compare: Annotated[
-        bool, options.option("Put finished runs side by side.", "--compare")
+        bool, options.option("Compare finished runs side by side.", "--compare")
     ] = False,
     out: options.EvalOut = None,
     prompts: options.Prompts = None,
     num_images: options.NumImages = 4,
-    num_prompts: Annotated[int, options.option("Captions to ask the recipe's judge for.")] = 200,
-    prompt_seed: Annotated[int, options.option("Which captions the judge gives.")] = 0,
+    num_prompts: Annotated[
+        int, options.option("Number of captions from the recipe's judge.")
+    ] = 200,
+    prompt_seed: Annotated[int, options.option("Seed of the judge's captions.")] = 0,
     seed: Annotated[int, options.option("Seed of the first picture.")] = 0,
     guidance: options.GuidanceSweep = None,
     steps: options.StepsSweep = None,
@@ -47,7 +49,9 @@ def evaluate(
     rank_by: options.RankBy = None,
     independent: options.Independent = None,
     num_reference: options.NumReference = 1024,
-    fid: Annotated[bool, options.option("Also FID and KID: c2l[eval].", "--fid")] = False,
+    fid: Annotated[
+        bool, options.option("Also compute FID and KID; needs c2l[eval].", "--fid")
+    ] = False,
     generator: options.Generator = None,
     embedder: options.Embedder = None,
     prior: options.Prior = None,
@@ -59,7 +63,7 @@ def evaluate(
 ) -> None:
     """Score a recipe: alignment, quality, diversity, accuracy, cost.
 
-    If it is interrupted, the same command resumes.
+    If interrupted, run the same command again to resume.
     """
     if not compare:
         fields = fields_of(context, "names", "compare")

@@ -60,10 +60,10 @@ def _confirm(text: str) -> bool:
 
 
 def describe(question: LicenceQuestion) -> None:
-    """Say on stderr what is to be fetched: sizes and licences."""
+    """Say on stderr what is to download: sizes and licences."""
     size = question.known_size
     more = "" if question.is_size_complete or not size else " and more of unknown size"
-    talk(f"to be fetched: {readable(size) if size else 'unknown size'}{more}")
+    talk(f"to download: {readable(size) if size else 'unknown size'}{more}")
     for model in question.models:
         talk(f"  {model.reference}  {readable(model.size) if model.size else 'unknown size'}")
         forbidden = " (no commercial use)" if model.commercial_use is False else ""

@@ -14,7 +14,7 @@ from c2l.cli.options import option
 
 def info(
     file: Annotated[str, typer.Argument(help="A PNG, a prior or a direction.", show_default=False)],
-    as_json: Annotated[bool, option("As one JSON object.", "--json")] = False,
+    as_json: Annotated[bool, option("Print one JSON object.", "--json")] = False,
 ) -> None:
     """Show how a picture, a prior or a direction was made.
 

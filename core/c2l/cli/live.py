@@ -26,18 +26,18 @@ c2l live "tropical beach" --recipe demo-landscapes --walk 0.2 --glide 2
 Prompt = Annotated[
     Text, typer.Argument(help="What to draw; without it, any pictures.", show_default=False)
 ]
-Seed = Annotated[Fraction, option("Its seed; 3.25 lies between seeds 3 and 4.", default="0")]
+Seed = Annotated[Fraction, option("Seed; 3.25 lies between seeds 3 and 4.", default="0")]
 Directions = Annotated[
     list[str] | None,
-    option("To turn it along: NAME=START -> END, or NAME=FILE; repeatable.", "--direction"),
+    option("A direction to control: NAME=START -> END, or NAME=FILE; repeatable.", "--direction"),
 ]
-Glide = Annotated[Fraction, option("Seconds from one picture to another.", default="0.5")]
-Walk = Annotated[Fraction, option("Seeds a second to walk on.", default="0")]
-Fps = Annotated[float, option("The most frames a second.")]
-Recipe = Annotated[Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")]
+Glide = Annotated[Fraction, option("Seconds to glide from one picture to the next.", default="0.5")]
+Walk = Annotated[Fraction, option("Seeds to walk per second.", default="0")]
+Fps = Annotated[float, option("Maximum frames per second.")]
+Recipe = Annotated[Text, option("A named set of parts.", "--recipe", "-r", default="demo-faces")]
 Guidance = Annotated[Fraction, option("How strongly to follow the prompt.", default="prior's")]
-OscHost = Annotated[str, option("Address to listen on for OSC; 0.0.0.0 is all of them.")]
-OscPort = Annotated[int, option("UDP port for OSC; 0 is any that is free.")]
+OscHost = Annotated[str, option("Address to listen on for OSC; 0.0.0.0 listens on all.")]
+OscPort = Annotated[int, option("UDP port for OSC; 0 picks a free one.")]
 
 _VALUES = ("prompt", "seed", "directions", "glide", "walk", "guidance", "adherence", "truncation")
 _SHOWN = ("fps", "host", "port", "token", "token_file", "osc_host", "osc_port")
@@ -69,9 +69,10 @@ def live(
     accept_licence: options.AcceptLicence = False,
     accept_programs: options.AcceptPrograms = False,
 ) -> None:
-    """Play a picture by OSC, and show it as it moves.
+    """Show a live picture, controlled over OSC.
 
-    Messages change prompt, seed, directions and the rest; browsers, OBS and others show it."""
+    OSC messages change its prompt, seed, directions and more; watch it in a browser, in OBS or
+    elsewhere."""
     starting.check_live(fps)
     values = service.typed_live(**{name: context.params[name] for name in _VALUES})
     settings = starting.typed_settings(host=host, port=port, token=token, token_file=token_file)

@@ -23,12 +23,12 @@ File = Annotated[
 
 def list_models(
     kind: Annotated[Interface | None, option("Only one kind of part.", "--kind")] = None,
-    family: Annotated[Text, option("Only a family, or what its name begins with.")] = None,
-    search: Annotated[Text, option("Only what holds these words.")] = None,
-    here: Annotated[bool, option("Only what is on this machine.", "--here")] = False,
+    family: Annotated[Text, option("Only families with this name or prefix.")] = None,
+    search: Annotated[Text, option("Only models that contain these words.")] = None,
+    here: Annotated[bool, option("Only models on this machine.", "--here")] = False,
     as_json: Json = False,
 ) -> None:
-    """List families of models; or the models that are asked for."""
+    """List families of models, or the models that match."""
     output.warn_of_problems()
     models = service.list_models(kind, family=family, search=search, here=here)
     if as_json:
@@ -76,9 +76,9 @@ def pull_models(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Fetch weights, after one question about their licences.
+    """Download weights, once you accept their licences.
 
-    They then work offline."""
+    After that they work offline."""
     output.warn_of_problems()
     pull(references, service.pull_weights, references, accept_licence, dry_run, as_json)
 
@@ -89,9 +89,9 @@ def verify_models(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Hash fetched weights and compare with what is known.
+    """Check downloaded weights against their hashes.
 
-    The exit code is 9 if any changed."""
+    The exit code is 9 if any have changed."""
     output.warn_of_problems()
     files = service.verify_weights(references or ())
     if files or as_json:
@@ -102,7 +102,7 @@ def verify_models(
 
 
 def remove_models(references: Models, as_json: Json = False) -> None:
-    """Remove fetched weights, and the consent to their licences."""
+    """Remove downloaded weights, and your consent."""
     output.warn_of_problems()
     removed = service.remove_weights(references)
     if as_json:
@@ -113,14 +113,14 @@ def remove_models(references: Models, as_json: Json = False) -> None:
 
 
 def inspect_model(source: File, as_json: Json = False) -> None:
-    """Show what a file holds: family, sizes, sha256, licence."""
+    """Show what a file contains: family, sizes, sha256, licence."""
     output.print_details(service.inspect_file(source), as_json=as_json)
 
 
 def convert_model(
     source: File,
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The .safetensors file to write.")],
-    half: Annotated[bool, option("Half the size, in float16.", "--half")] = False,
+    half: Annotated[bool, option("Store in float16, at half the size.", "--half")] = False,
 ) -> None:
     """Convert a generator to a file that opens faster."""
     output.talk(f"wrote {service.convert_file(source, target, half=half):,} bytes")

@@ -39,37 +39,41 @@ PluginFiles = Annotated[
         "--plugin",
         callback=_use_files,
         metavar="FILE",
-        help="A .py file with parts of your own; repeatable.",
+        help="A .py file with your own parts; repeatable.",
     ),
 ]
 
 # The parts of a recipe, replaced.
-Generator = Annotated[Text, option("Another generator.", "-g", "--generator")]
-Embedder = Annotated[Text, option("Another embedder.", "-e", "--embedder")]
-Prior = Annotated[Text, option("Another prior: a reference or a file.", "-p", "--prior")]
+Generator = Annotated[Text, option("Use another generator.", "-g", "--generator")]
+Embedder = Annotated[Text, option("Use another embedder.", "-e", "--embedder")]
+Prior = Annotated[Text, option("Use another prior: a reference or a file.", "-p", "--prior")]
 
 # How pictures are drawn.
-NumImages = Annotated[int, option("Pictures of each prompt.", "--num", "-n")]
+NumImages = Annotated[int, option("Pictures for each prompt.", "--num", "-n")]
 Adherence = Annotated[
     Fraction, option("How literally to take the prompt: 0 to 1.", default="prior's")
 ]
 Truncation = Annotated[Fraction, option("Below 1: nearer to the mean picture.", default="recipe's")]
 BestOf = Annotated[Text, option("Candidates for each picture, or auto.", default="recipe's or 1")]
-RankBy = Annotated[Text, option("What ranks them: pictures or student.", default="pictures")]
+RankBy = Annotated[Text, option("How to rank them: pictures or student.", default="pictures")]
 
 # Where, whether, and in what form.
 Device = Annotated[str, option("cpu, cuda, cuda:1, mps or auto.")]
-Precision = Annotated[Text, option("float32, bf16, fp16, or auto, the fastest.", default="float32")]
-AcceptLicence = Annotated[bool, option("Accept licences of what is fetched.", "--accept-licence")]
+Precision = Annotated[
+    Text, option("float32, bf16, fp16, or auto for the fastest.", default="float32")
+]
+AcceptLicence = Annotated[
+    bool, option("Accept the licences of downloaded weights.", "--accept-licence")
+]
 AcceptPrograms = Annotated[bool, option("Run files that are programs.", "--accept-programs")]
-DryRun = Annotated[bool, option("Only say what would be fetched.", "--dry-run")]
+DryRun = Annotated[bool, option("Only say what would be downloaded.", "--dry-run")]
 Json = Annotated[bool, option("Print JSON instead of a table.", "--json")]
 
 # Pairs.
 NumPairs = Annotated[
     Number, option("How many pairs.", "--num", "-n", default="the folder's, or 100000")
 ]
-Groups = Annotated[Text, option("Mix latents: layers for each code, as in 4,4,10.", default="one")]
+Groups = Annotated[Text, option("Mix latents: layers per code, as in 4,4,10.", default="one")]
 FirstSeed = Annotated[Number, option("Seed of the first pair.", default="0")]
 Classes = Annotated[
     list[str] | None,
@@ -78,25 +82,26 @@ Classes = Annotated[
 ShardSize = Annotated[Number, option("Pairs in one file.", default="by picture size")]
 PairsAtOnce = Annotated[Number, option("Pictures drawn at once.", default="by picture size")]
 PairsPrecision = Annotated[
-    Text, option("Of pictures and embeddings: float32, bf16 or fp16.", default="float32")
+    Text, option("Precision of pictures and embeddings: float32, bf16 or fp16.", default="float32")
 ]
 PairsLatents = Annotated[
-    Text, option("Stored in float32 or float16, or as seeds.", default="float32")
+    Text, option("Store latents in float32 or float16, or as seeds.", default="float32")
 ]
-Workers = Annotated[Number, option("Processes that draw.", default="one for each core of the CPU")]
-Devices = Annotated[Text, option("Several of this machine: auto for all GPUs, or cuda:0,cuda:1.")]
-Engine = Annotated[str, option("Who draws: local, or ray for a cluster.")]
-Shards = Annotated[Text, option("Draw these files alone, as in 0-99,120.", default="all")]
-Rank = Annotated[Number, option("Or as process R of N, from 0 on.", metavar="R")]
-World = Annotated[Number, option("The number N of processes.", metavar="N")]
+Workers = Annotated[Number, option("Number of processes.", default="one for each core of the CPU")]
+Devices = Annotated[Text, option("Several devices: auto for all GPUs, or cuda:0,cuda:1.")]
+Engine = Annotated[str, option("Where to draw: local, or ray for a cluster.")]
+Shards = Annotated[Text, option("Draw only these shards, as in 0-99,120.", default="all")]
+Rank = Annotated[Number, option("Draw the share of process R, counted from 0.", metavar="R")]
+World = Annotated[Number, option("The number of processes for --rank.", metavar="N")]
 
 # Training. None leaves a value to the run's file, and then to the run itself.
 Kind = Annotated[
-    Text, option("Kind: see c2l models list --kind prior.", "-p", "--prior", default="flow")
+    Text,
+    option("Kind of prior: see c2l models list --kind prior.", "-p", "--prior", default="flow"),
 ]
-PairsGenerator = Annotated[Text, option("Make pairs of this generator.", "-g", "--generator")]
-PairsEmbedder = Annotated[Text, option("Make pairs with this embedder.", "-e", "--embedder")]
-PairsFolder = Annotated[Text, place("Folder of pairs; with -g and -e, made there first.")]
+PairsGenerator = Annotated[Text, option("Generator to make pairs with.", "-g", "--generator")]
+PairsEmbedder = Annotated[Text, option("Embedder to make pairs with.", "-e", "--embedder")]
+PairsFolder = Annotated[Text, place("Folder of pairs; with -g and -e, they are made there first.")]
 Domain = Annotated[
     Text,
     option(
@@ -104,17 +109,25 @@ Domain = Annotated[
         default="by the generator's name",
     ),
 ]
-TrainSteps = Annotated[Number, option("Training steps at most.", default="by number of pairs")]
-TrainBatch = Annotated[Number, option("Pairs in a step.", default="256, on a GPU 1024")]
+TrainSteps = Annotated[
+    Number, option("Maximum number of training steps.", default="by number of pairs")
+]
+TrainBatch = Annotated[Number, option("Pairs per step.", default="256, on a GPU 1024")]
 LearningRate = Annotated[Fraction, option("Highest learning rate.", default="0.001")]
-Patience = Annotated[Number, option("Validations without a gain that end it.", default="5")]
+Patience = Annotated[
+    Number, option("Stop after this many validations without improvement.", default="5")
+]
 Settings = Annotated[
     list[str] | None, option("A setting of the prior, as in hidden=512; repeatable.", "--set")
 ]
-TrainSeed = Annotated[Number, option("Of first weights, batches and noise.", default="0")]
+TrainSeed = Annotated[Number, option("Seed of initial weights, batches and noise.", default="0")]
 Student = Annotated[
     bool | None,
-    option("Also learn to rank without drawing.", "--student/--no-student", default="student"),
+    option(
+        "Also train a student, which ranks without drawing.",
+        "--student/--no-student",
+        default="student",
+    ),
 ]
 Half = Annotated[bool | None, option("Store the weights in float16.", "--half/--no-half")]
 TrainDevice = Annotated[Text, option("cpu, cuda, cuda:1, mps or auto.", default="auto")]
@@ -124,16 +137,18 @@ MicroBatches = Annotated[
 ]
 Fast = Annotated[
     bool | None,
-    option("Exchange as is fastest, not to the bit.", "--fast/--exact", default="exact"),
+    option("Sum gradients the fastest way, not bit for bit.", "--fast/--exact", default="exact"),
 ]
-TensorBoard = Annotated[File, option("Folder for TensorBoard, besides OUT.log.jsonl.")]
+TensorBoard = Annotated[File, option("Folder for TensorBoard logs.")]
 
 # Evaluation.
-EvalOut = Annotated[Text, place("Folder.", "--out", "-o", default="evaluation")]
-Prompts = Annotated[File, option("A text file, one prompt a line.", default="the recipe's judge")]
+EvalOut = Annotated[Text, place("Folder for the results.", "--out", "-o", default="evaluation")]
+Prompts = Annotated[
+    File, option("A text file with one prompt per line.", default="the recipe's judge")
+]
 GuidanceSweep = Annotated[Text, option("Values to sweep: 1,1.5,2.", default="prior's")]
 StepsSweep = Annotated[Text, option("Values to sweep: 4,8,32.", default="prior's")]
-Independent = Annotated[Text, option("An embedder that had no part in the recipe, to score by.")]
+Independent = Annotated[Text, option("Another embedder, not used by the recipe, to score with.")]
 NumReference = Annotated[
-    int, option("Pictures of the generator's own to compare with.", "--reference")
+    int, option("Random pictures of the generator to compare with.", "--reference")
 ]

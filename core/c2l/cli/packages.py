@@ -13,11 +13,11 @@ from c2l.cli.commands import Commands
 from c2l.cli.options import Json, option
 
 Packages = Annotated[
-    list[str], typer.Argument(metavar="PKG...", help="As pip takes it: c2l-dcgan, ./folder, …")
+    list[str], typer.Argument(metavar="PKG", help="As pip takes it: c2l-dcgan, ./folder, …")
 ]
 Lines = Annotated[
     Path | None,
-    typer.Argument(metavar="[FILE]", help="What 'c2l plugins freeze' printed.", show_default=False),
+    typer.Argument(metavar="FILE", help="What 'c2l plugins freeze' printed.", show_default=False),
 ]
 DryRun = Annotated[bool, option("Only print the command.", "--dry-run")]
 
@@ -25,14 +25,14 @@ DryRun = Annotated[bool, option("Only print the command.", "--dry-run")]
 def install(
     packages: Packages,
     editable: Annotated[
-        bool, option("They are folders of sources, used where they are.", "--editable", "-e")
+        bool, option("Install source folders in place.", "--editable", "-e")
     ] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Install plugins, by this Python's pip or uv.
+    """Install plugins with this Python's pip or uv.
 
-    The command is shown first. Plugins are programs: install those of people you trust.
+    The command is shown first. Plugins are programs: only install plugins you trust.
     """
     _carry_out(service.plan_install(packages, editable=editable), dry_run, as_json)
 
@@ -62,9 +62,9 @@ def freeze(as_json: Json = False) -> None:
 
 
 def restore(file: Lines = None, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Install again what is missing.
+    """Reinstall missing plugins.
 
-    That is, of a file; without one, of what was here before an upgrade.
+    Those listed in a file, or without one, those that were here before an upgrade.
     """
     _carry_out(service.plan_restore(file), dry_run, as_json)
 

@@ -22,10 +22,15 @@ c2l pairs --out faces-pairs --rank 3 --world 8
 
 def pairs(
     context: typer.Context,
-    generator: Annotated[options.Text, options.option("What draws.", "-g", "--generator")] = None,
-    embedder: Annotated[options.Text, options.option("What looks.", "-e", "--embedder")] = None,
+    generator: Annotated[
+        options.Text, options.option("Generator that draws the pictures.", "-g", "--generator")
+    ] = None,
+    embedder: Annotated[
+        options.Text, options.option("Embedder that embeds them.", "-e", "--embedder")
+    ] = None,
     out: Annotated[
-        options.Text, options.place("Folder; an unfinished one is resumed.", "--out", "-o")
+        options.Text,
+        options.place("Folder for the pairs; an unfinished one is resumed.", "--out", "-o"),
     ] = None,
     num: options.NumPairs = None,
     groups: options.Groups = None,
@@ -46,14 +51,14 @@ def pairs(
     accept_programs: options.AcceptPrograms = False,
     as_json: Annotated[bool, options.option("Print the manifest as JSON.", "--json")] = False,
 ) -> None:
-    """Draw random latents, render and embed them, and store the pairs.
+    """Make pairs: draw random pictures and embed them.
 
-    If it is interrupted, the same command resumes; so does c2l pairs --out FOLDER.
+    If interrupted, run the same command again to resume, or c2l pairs --out FOLDER.
     """
     if is_another(context):
         return
     if out is None:
-        raise BadInput("the pairs need a folder", hint="Name it with `out`", field="out")
+        raise BadInput("there is no folder for the pairs", hint="Name it with `out`", field="out")
     output.warn_of_problems()
     with downloads() as on_download, progress("making pairs", "pairs") as update:
         status = service.make_pairs(

@@ -19,7 +19,7 @@ Folder = Annotated[str, typer.Argument(metavar="DIR", help="A folder of pairs.")
 
 
 def status(folder: Folder, as_json: Json = False) -> None:
-    """Say how far a folder is, and what is missing."""
+    """Show how far a folder is, and what is missing."""
     found = service.pairs_status(folder)
     plan = found.plan
     facts = {
@@ -56,7 +56,7 @@ def status(folder: Folder, as_json: Json = False) -> None:
 
 
 def finish(folder: Folder) -> None:
-    """Write the list of all shards, once all of them are there.
+    """Write the list of all shards, once all are there.
 
     'c2l pairs' does so itself where it draws the last one.
     """
@@ -65,9 +65,9 @@ def finish(folder: Folder) -> None:
 
 
 def verify(folder: Folder, as_json: Json = False) -> int:
-    """Hash every finished shard and compare with its record.
+    """Check every finished shard against its record.
 
-    Exit code 9 if one is damaged."""
+    The exit code is 9 if one is damaged."""
     with progress("hashing", "shards") as update:
         found = service.verify_pairs(folder, update)
     if as_json:

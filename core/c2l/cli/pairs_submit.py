@@ -15,9 +15,15 @@ from c2l.cli.fetching import downloads, questions
 
 def submit(
     context: typer.Context,
-    out: Annotated[str, options.place("Folder that all nodes see.", "--out", "-o")],
-    generator: Annotated[options.Text, options.option("What draws.", "-g", "--generator")] = None,
-    embedder: Annotated[options.Text, options.option("What looks.", "-e", "--embedder")] = None,
+    out: Annotated[
+        str, options.place("Folder for the pairs, visible to all nodes.", "--out", "-o")
+    ],
+    generator: Annotated[
+        options.Text, options.option("Generator that draws the pictures.", "-g", "--generator")
+    ] = None,
+    embedder: Annotated[
+        options.Text, options.option("Embedder that embeds them.", "-e", "--embedder")
+    ] = None,
     num: options.NumPairs = None,
     groups: options.Groups = None,
     class_labels: options.Classes = None,
@@ -26,8 +32,8 @@ def submit(
     batch_size: options.PairsAtOnce = None,
     precision: options.PairsPrecision = None,
     latents: options.PairsLatents = None,
-    device: Annotated[str, options.option("Of the nodes.")] = "cuda",
-    tasks: Annotated[int, options.option("Tasks that share the work, at most.")] = 100,
+    device: Annotated[str, options.option("Device of the nodes.")] = "cuda",
+    tasks: Annotated[int, options.option("Maximum number of tasks.")] = 100,
     sbatch: Annotated[
         list[str] | None, options.option("An option of sbatch, as in --gpus=1; repeatable.")
     ] = None,
@@ -36,9 +42,11 @@ def submit(
     accept_programs: options.AcceptPrograms = False,
     as_json: Annotated[bool, options.option("Print the job ids as JSON.", "--json")] = False,
 ) -> None:
-    """Have SLURM draw what is missing: arrays of tasks, and a job that finishes the folder.
+    """Have SLURM make the missing pairs.
 
-    The same command again hands over what is left.
+    This submits arrays of tasks, and a job that finishes the folder.
+
+    Run the same command again to submit what is left.
     """
     output.warn_of_problems()
     with downloads() as on_download:

@@ -12,7 +12,7 @@ from c2l.cli.check import print_reports
 from c2l.cli.commands import Commands
 from c2l.cli.options import Json
 
-Name = Annotated[str, typer.Argument(help="As the list names it.")]
+Name = Annotated[str, typer.Argument(help="Its name in the list.")]
 Chosen = Annotated[str, typer.Argument(help="A plugin, or the package of several.")]
 
 
@@ -36,7 +36,7 @@ def show_plugin(name: Name, as_json: Json = False) -> None:
 
 
 def trace_plugins(as_json: Json = False) -> None:
-    """Show how plugins were asked what they offer, in order."""
+    """Show how plugins were loaded, in order."""
     rows = service.trace_plugins()
     if as_json:
         output.print_rows(rows, {}, as_json=True)
@@ -46,21 +46,21 @@ def trace_plugins(as_json: Json = False) -> None:
 
 
 def disable_plugin(name: Chosen, as_json: Json = False) -> None:
-    """Leave a plugin out from now on.
+    """Disable a plugin.
 
-    Where two plugins share a name, give the package of one. C2L_DISABLE_PLUGINS wins, if it is
-    set. A plugin that comes with c2l can be left out as well.
+    If two plugins share a name, give the package of one. C2L_DISABLE_PLUGINS overrides this, if
+    set. Plugins that come with c2l can be disabled too.
     """
     _changed(service.disable_plugin(name), as_json)
 
 
 def enable_plugin(name: Chosen, as_json: Json = False) -> None:
-    """Use a plugin again that was left out."""
+    """Enable a plugin again."""
     _changed(service.enable_plugin(name), as_json)
 
 
 def check_plugin(
-    name: Annotated[str, typer.Argument(help="As the list names it.")], as_json: Json = False
+    name: Annotated[str, typer.Argument(help="Its name in the list.")], as_json: Json = False
 ) -> int:
     """Check the parts of a plugin, as 'c2l check' does."""
     return print_reports(service.check_plugin(name), as_json=as_json)

@@ -14,7 +14,7 @@ from c2l.cli.options import AcceptLicence, DryRun, Json, option
 from c2l.cli.progress import progress
 from c2l.errors import ExitCode
 
-Name = Annotated[str, typer.Argument(help="As the list names it.")]
+Name = Annotated[str, typer.Argument(help="Its name in the list.")]
 CHECKED = ("score", "value", "normal", "what it is")
 
 
@@ -36,12 +36,13 @@ def show_recipe(name: Name, as_json: Json = False) -> None:
 
 
 def pull_recipes(
-    names: Annotated[list[str], typer.Argument(help="As 'c2l recipes list' names them.")],
+    names: Annotated[list[str], typer.Argument(help="Their names in 'c2l recipes list'.")],
     accept_licence: AcceptLicence = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Fetch all parts of a recipe, after one question about their licences."""
+    """Download all parts of a recipe, once you accept their
+    licences."""
     output.warn_of_problems()
     parts = [part for name in names for part in service.parts_of_recipe(name)]
     pull(parts, service.pull_recipes, names, accept_licence, dry_run, as_json)
@@ -50,13 +51,13 @@ def pull_recipes(
 def check_recipe(
     context: typer.Context,
     recipe: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="As the list names it.")
+        str | None, typer.Argument(metavar="NAME", help="Its name in the list.")
     ] = None,
     out: Annotated[
         str | None, options.place("Folder for a report to attach to an issue.", default="none")
     ] = None,
-    num_prompts: Annotated[int, option("Prompts of the domain to draw.")] = 64,
-    num_fresh: Annotated[int, option("Fresh pictures to compare with.")] = 256,
+    num_prompts: Annotated[int, option("Number of prompts to draw.")] = 64,
+    num_fresh: Annotated[int, option("Number of random pictures to compare with.")] = 256,
     domain: options.Domain = None,
     generator: options.Generator = None,
     embedder: options.Embedder = None,

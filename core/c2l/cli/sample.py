@@ -27,12 +27,12 @@ c2l sample --from pictures/tropical-beach-s1.png --out again/
 """
 
 Prompt = Annotated[Text, typer.Argument(help="What to draw.", show_default=False)]
-Num = Annotated[Number, option("Pictures of each prompt.", "--num", "-n", default="4")]
-Seeds = Annotated[Text, option("Seeds, as in 1-4 or 1,2,5-10, not --num.", default="random")]
+Num = Annotated[Number, option("Pictures for each prompt.", "--num", "-n", default="4")]
+Seeds = Annotated[Text, option("Seeds, as in 1-4 or 1,2,5-10, instead of --num.", default="random")]
 Out = Annotated[Path, option("Folder for the PNG files.", "--out", "-o")]
-Recipe = Annotated[Text, option("A named trio of parts.", "--recipe", "-r", default="demo-faces")]
-Guidance = Annotated[Fraction, option("How strongly to follow it; 1 is plain.", default="prior's")]
-Steps = Annotated[Number, option("Evaluations of the prior.", default="prior's")]
+Recipe = Annotated[Text, option("A named set of parts.", "--recipe", "-r", default="demo-faces")]
+Guidance = Annotated[Fraction, option("Strength of guidance; 1 is none.", default="prior's")]
+Steps = Annotated[Number, option("Steps of the prior.", default="prior's")]
 Also = Annotated[
     list[str] | None,
     option("Blend in another text, with a weight after a colon: --also 'a pirate:0.4'."),
@@ -41,13 +41,16 @@ Negative = Annotated[list[str] | None, option("What to avoid: --negative 'beard,
 Class = Annotated[
     Text, option("Class to draw, by name or number.", "--class", default="the prompt chooses")
 ]
-Optimise = Annotated[Number, option("Steps of gradient descent on each; slow.", default="0")]
-Image = Annotated[File, option("A photo to draw what it shows, alone or with the prompt.")]
-Weight = Annotated[Fraction, option("Of the image, from 0, the prompt, to 1.", default="0.5")]
-PromptsFile = Annotated[File, option("A text file, one prompt a line.")]
-Latents = Annotated[File, option("Also write the latents, as safetensors.")]
-From = Annotated[File, option("Draw a PNG of c2l again, or a request in TOML or JSON.", "--from")]
-Lines = Annotated[bool, option("One line of JSON for each picture on stdout.", "--json")]
+Optimise = Annotated[Number, option("Gradient steps on each picture; slow.", default="0")]
+Image = Annotated[File, option("Draw what this photo shows, alone or with the prompt.")]
+Weight = Annotated[
+    Fraction,
+    option("Weight of the image: 0 is the prompt alone, 1 the image alone.", default="0.5"),
+]
+PromptsFile = Annotated[File, option("A text file with one prompt per line.")]
+Latents = Annotated[File, option("Also write the latents to a safetensors file.")]
+From = Annotated[File, option("Draw a PNG by c2l again, or a request in TOML or JSON.", "--from")]
+Lines = Annotated[bool, option("Print a line of JSON for each picture.", "--json")]
 
 
 def sample(
@@ -83,7 +86,8 @@ def sample(
 ) -> None:
     """Draw pictures of a prompt.
 
-    Each picture is written as it is drawn. If it is interrupted, the same command resumes."""
+    Each picture is written as soon as it is drawn. If interrupted, run the same command again to
+    resume."""
     if image is not None:
         editing.draw_made(context, service.typed_like)
         return

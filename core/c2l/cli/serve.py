@@ -20,29 +20,29 @@ c2l serve --host 0.0.0.0 --token-file token.txt
 c2l serve --engine ray --replicas 2
 """
 
-Host = Annotated[str, option("Address to serve on; beyond this machine it takes a token.")]
-Port = Annotated[int, option("Port; 0 is any that is free.")]
+Host = Annotated[str, option("Address to serve on; beyond this machine it needs a token.")]
+Port = Annotated[int, option("Port; 0 picks a free one.")]
 Recipes = Annotated[
     list[str] | None,
     option("Recipe to offer; repeatable, the first is the default.", "--recipe", "-r",
            default="all that are here"),
 ]  # fmt: skip
-Token = Annotated[Text, option("What clients have to show; others on this machine may see it.")]
-TokenFile = Annotated[File, option("A file that holds the token.", default="C2L_TOKEN")]
+Token = Annotated[Text, option("Token for clients; others on this machine can see it here.")]
+TokenFile = Annotated[File, option("File that contains the token.", default="C2L_TOKEN")]
 Origins = Annotated[
     list[str] | None,
-    option("Pages elsewhere that may use it: https://example.org; repeatable.", "--origin"),
+    option("Origin of another page that may use it: https://example.org; repeatable.", "--origin"),
 ]
 Proxies = Annotated[
     list[str] | None, option("Address of a reverse proxy in front; repeatable.", "--proxy")
 ]
 Batch = Annotated[int, option("Pictures drawn at once.")]
-Waiting = Annotated[int, option("Pictures that may wait; more are refused.")]
-Seconds = Annotated[float, option("Time of one request, waiting included.")]
+Waiting = Annotated[int, option("Pictures that may wait in the queue.")]
+Seconds = Annotated[float, option("Time limit of a request, including waiting.")]
 Loaded = Annotated[int, option("Recipes kept in memory.")]
-Idle = Annotated[float, option("Minutes without use after which memory is given back; 0: never.")]
+Idle = Annotated[float, option("Free memory after this many minutes without requests; 0: never.")]
 EngineName = Annotated[str, option("local draws in this process; ray in replicas.", "--engine")]
-Replicas = Annotated[Text, option("Of ray: 2, or 1-4 to follow the load.", default="1")]
+Replicas = Annotated[Text, option("Replicas for ray: 2, or 1-4 to follow the load.", default="1")]
 
 
 def serve(
@@ -64,9 +64,9 @@ def serve(
     device: options.Device = "auto",
     precision: options.Precision = None,
 ) -> None:
-    """Serve an API and a page over HTTP, until Ctrl-C.
+    """Serve an API and a web page over HTTP, until Ctrl-C.
 
-    It offers recipes whose weights are here, and fetches nothing for clients.
+    It offers recipes whose weights are on this machine, and never downloads any.
     """
     settings = starting.typed_settings(**context.params)
     output.warn_of_problems()

@@ -29,7 +29,7 @@ def train(
     context: typer.Context,
     run_file: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN.toml]", help="A run in TOML; options win over it."),
+        typer.Argument(metavar="RUN.toml", help="A run in TOML; options override it."),
     ] = None,
     out: Annotated[str | None, options.place("The prior's file.", "--out", "-o")] = None,
     prior: options.Kind = None,
@@ -60,7 +60,7 @@ def train(
     """Train a prior on pairs.
 
     Sizes and steps follow from the number of pairs. Training ends when it stops improving, and
-    says what it reached. If it is interrupted, the same command resumes, to the same file.
+    reports scores. If interrupted, run the same command again to resume; the file is the same.
     """
     run = service.read_run(run_file, **fields_of(context, "run_file"))
     flags = {"--accept-licence", "--accept-programs", "--json"} & typed_flags(context)

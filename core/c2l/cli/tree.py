@@ -29,7 +29,7 @@ from c2l.cli.commands import add, add_group, add_with_others
 def add_all(app: typer.Typer) -> None:
     """Add the commands to the program."""
     add(app, "sample", sample.sample, sample.EXAMPLES)
-    add_group(app, "edit", "Walks, mixes, variations and directions of pictures.", edit.COMMANDS)
+    add_group(app, "edit", "Edit pictures: walks, mixes, variations, directions.", edit.COMMANDS)
     add(app, "info", info.info)
     below = {"submit": pairs_submit.submit, **pairs_folders.COMMANDS}
     add_with_others(app, "pairs", pairs.pairs, pairs.EXAMPLES, below)
@@ -38,9 +38,9 @@ def add_all(app: typer.Typer) -> None:
     add(app, "check", check.check, check.EXAMPLES)
     add(app, "serve", serve.serve, serve.EXAMPLES)
     add(app, "live", live.live, live.EXAMPLES)
-    add_group(app, "models", "Everything that can be named: -g, -e and -p.", models.COMMANDS)
-    add_group(app, "recipes", "Generator, embedder and prior that fit.", recipes.COMMANDS)
-    add_group(app, "plugins", "The installed plugins and their state.", plugins.COMMANDS)
-    add_group(app, "new", "A plugin package of your own, to begin with.", new.COMMANDS)
+    add_group(app, "models", "Models for -g, -e and -p: list, download, inspect.", models.COMMANDS)
+    add_group(app, "recipes", "Recipes: generator, embedder and prior that fit.", recipes.COMMANDS)
+    add_group(app, "plugins", "Plugins: list, install, disable, check.", plugins.COMMANDS)
+    add_group(app, "new", "Start a plugin package of your own.", new.COMMANDS)
     add(app, "compat", compat.compat)
     add(app, "doctor", doctor.doctor)

@@ -106,14 +106,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
     return str(value) if value == "…" else shlex.quote(str(value))
-
-
-def usage(error: Any) -> str:
-    """Typer's message about wrong options, in the shape of all other errors."""
-    message = error.format_message().strip().replace("Value error, ", "")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "c2l"
-    if message.startswith("Usage:"):
-        return message
-    stop = "" if message.endswith("?") else "."
-    return f"{message.rstrip('.')}{stop} See: {command} --help"

@@ -69,7 +69,7 @@ class Edit:
             yield from some
 
     def draw(self) -> Result:
-        """Draw all pictures, once."""
+        """Draw all pictures; called again, it returns the same result."""
         return self._drawn
 
     @cached_property

@@ -146,7 +146,7 @@ def walk_of(
         chosen = [seed] * len(things)
     if len(things) < 2:
         raise BadInput(
-            "a walk has two ends or more, and one is given",
+            "a walk needs two ends or more, and one is given",
             hint="Give another picture or prompt, or several `seeds`",
             field="ends",
         )

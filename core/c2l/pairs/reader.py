@@ -26,11 +26,11 @@ MOST_IN_MEMORY = 2**30
 class Pairs:
     """Embeddings of pictures and the latents that drew them; row i belongs to row i.
 
-    They are read when they are first asked for.
+    They are read when they are first needed.
 
     Args:
-        folder: where they lie.
-        manifest: what made them.
+        folder: the folder, or its address in a store.
+        manifest: what made them, and how many there are.
     """
 
     folder: Place
@@ -86,7 +86,11 @@ class Pairs:
         return self.classes_of(0, len(self))
 
     def classes_of(self, start: int, stop: int) -> Tensor | None:
-        """Those of some rows."""
+        """The classes of some rows.
+
+        Returns:
+            int64, shape (``stop - start``,); None if the generator has no classes.
+        """
         first = self.manifest.first_seed
         drawn = self.manifest.draw_classes(range(first + start, first + stop))
         return torch.tensor(drawn, dtype=torch.int64) if self.manifest.num_classes else None
@@ -132,9 +136,13 @@ class Pairs:
 def load_pairs(folder: Place | str) -> Pairs:
     """Open a finished folder of ``build_pairs``.
 
-    Pairs that fit in memory are read, every shard checked against its sha256. Of more, the sizes
-    of their files are looked at, and each shard is checked when it is read.
+    If the pairs fit in memory, they are read, and every shard is checked against its sha256. If
+    not, only the sizes of files are checked now, and each shard when it is read.
 
+    Args:
+        folder: a folder, or its address in a store.
+    Returns:
+        The pairs: embeddings float32 (N, E), latents float32 (N, K, D).
     Raises:
         BadInput: there are no pairs, or the folder is unfinished.
         BadWeights: the manifest or shards are damaged; all of them are named.

@@ -70,7 +70,7 @@ def file_system(address: str) -> Any:
         ) from error
     except ValueError as error:
         raise BadInput(
-            f"{scheme}:// is no store that fsspec knows",
+            f"{scheme}:// is not a store that fsspec knows",
             hint="c2l[s3] reads s3://, c2l[gs] gs://, c2l[hf] hf://buckets/",
         ) from error
     return ask(address, "open", lambda: url_to_fs(address)[0])
@@ -99,7 +99,7 @@ def ask(address: str, verb: str, call: Callable[[], T]) -> T:
             if wait is None:
                 raise StoreUnreachable(
                     f"cannot {verb} {address}: {_words(error)}",
-                    hint="Whatever is finished stays. Repeat the command once the store answers",
+                    hint="Finished work is kept. Repeat the command once the store answers",
                 ) from error
             time.sleep(wait * random.SystemRandom().uniform(0.5, 1.5))
     raise AssertionError
@@ -118,7 +118,7 @@ def _refused(address: str, verb: str, error: Exception) -> StoreRefused:
         sign_in = "set the clock of this machine"
     return StoreRefused(
         f"cannot {verb} {address}: {_words(error)}",
-        hint=f"Whatever is finished stays. Check that you may {verb} there; "
+        hint=f"Finished work is kept. Check that you may {verb} there; "
         f"{sign_in}; then repeat the command",
     )
 

@@ -190,7 +190,8 @@ def timeout() -> float:
         seconds = 0.0
     if not 1 <= seconds < float("inf"):
         raise BadInput(
-            f"{TIMEOUT}={text} is no number of seconds", hint=f"Use 1 or more, as in {TIMEOUT}=300"
+            f"{TIMEOUT}={text} is not a number of seconds",
+            hint=f"Use 1 or more, as in {TIMEOUT}=300",
         )
     return seconds
 

@@ -52,11 +52,11 @@ def find_member(environment: Mapping[str, str] | None = None) -> Member | None:
         if value.isascii() and value.isdecimal():
             numbers[name] = int(value)
         else:
-            wrong.append(f"{name}={value} is no whole number")
+            wrong.append(f"{name}={value} is not a whole number")
     if not wrong and not numbers["RANK"] < numbers["WORLD_SIZE"]:
         wrong.append(f"RANK={numbers['RANK']} is not below WORLD_SIZE={numbers['WORLD_SIZE']}")
     if not wrong and not 0 < numbers["MASTER_PORT"] < 2**16:
-        wrong.append(f"MASTER_PORT={numbers['MASTER_PORT']} is no port")
+        wrong.append(f"MASTER_PORT={numbers['MASTER_PORT']} is not a port")
     if wrong:
         raise BadInput(
             f"the environment says that this is one of several processes, but {'; '.join(wrong)}",

@@ -30,7 +30,8 @@ OnCandidates = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Drawing:
-    """Pictures that were drawn: the fields of a ``Result`` but the pipeline."""
+    """Pictures that were drawn. ``c2l.Result`` adds what users do with them, and says what each
+    field holds."""
 
     images: Tensor
     latents: Tensor

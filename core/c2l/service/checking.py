@@ -47,7 +47,7 @@ def check_plugin(name: str) -> Iterator[Report]:
     reports = list(check_all(record.kinds))
     if not reports:
         raise BadInput(
-            f"nothing of plugin {name} is on this machine to be checked",
+            f"nothing of plugin {name} is on this machine to check",
             hint="Fetch one of its models with 'c2l models pull', or name a file: `c2l check`",
         )
     yield from reports

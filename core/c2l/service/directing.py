@@ -176,7 +176,7 @@ def _strengths(given: str | Sequence[float]) -> list[float]:
             numbers += torch.linspace(float(ends), float(last), int(num)).tolist()
     except (ValueError, RuntimeError):
         raise BadInput(
-            f"`strength={given}` is no list of numbers",
+            f"`strength={given}` is not a list of numbers",
             hint="Write them as in `strength=-1,0,1` or `strength=0..1.5:7`",
             field="strength",
         ) from None

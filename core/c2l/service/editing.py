@@ -84,7 +84,7 @@ def typed_mix(
     start = ends.edit()
     if len(start) != 2:
         raise BadInput(
-            f"a mix is of two pictures, and {len(start)} are given",
+            f"a mix needs two pictures, and {len(start)} are given",
             hint="Give the one to begin with, and the one whose layers it takes",
             field="ends",
         )
@@ -92,7 +92,7 @@ def typed_mix(
     if not layers:
         num = ends.pipeline.generator.latent_space.num_layers
         raise BadInput(
-            "it is not said which layers to take",
+            "say which layers to take",
             hint=f"Use `layers=0-{(num - 1) // 2}` for the coarse half of {num} layers, "
             f"0 to {num - 1}",
             field="layers",

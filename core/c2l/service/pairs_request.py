@@ -107,7 +107,7 @@ def share_of(asked: PairsRequest) -> Share:
     """The shards that a request means. Raises ``BadInput``."""
     if (asked.rank is None) != (asked.world is None):
         raise BadInput(
-            "a rank says nothing without the number of processes, nor that without a rank",
+            "`rank` and `world` only work together",
             hint="Give both `rank` and `world`",
             field="world" if asked.world is None else "rank",
         )

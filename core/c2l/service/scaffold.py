@@ -78,7 +78,7 @@ def new_package(interface: Interface, name: str, out: Path | None = None) -> New
     folder = expand_path(str(out)) if out is not None else Path(package)
     if os.path.lexists(folder):
         raise BadInput(
-            f"{folder} is there already", hint="Choose another folder with `out`", field="out"
+            f"{folder} already exists", hint="Choose another folder with `out`", field="out"
         )
     major, minor = __version__.split(".")[:2]
     words = {

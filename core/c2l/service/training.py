@@ -69,7 +69,9 @@ def read_run(file: Path | None, **fields: Any) -> TrainingRun:
     given = {name: value for name, value in fields.items() if value is not None}
     run = TrainingRun.read(file, **given) if file is not None else TrainingRun(**given)
     if run.out is None:
-        raise BadInput("the prior needs a file", hint="Name it with `out`", field="out")
+        raise BadInput(
+            "there is no file to write the prior to", hint="Name it with `out`", field="out"
+        )
     if (run.generator is None) != (run.embedder is None):
         raise BadInput(
             "making pairs takes a generator and an embedder",

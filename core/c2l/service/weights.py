@@ -135,7 +135,7 @@ def refuse_changed(files: Sequence[VerifiedFile]) -> None:
     bad = list(dict.fromkeys(f.reference for f in files if f.state in {"changed", "missing"}))
     if bad:
         raise BadWeights(
-            f"{', '.join(bad)} is not as it was fetched",
+            f"{', '.join(bad)} has changed since it was downloaded",
             hint=f"Fetch it again: c2l models remove {bad[0]}; c2l models pull {bad[0]}",
         )
 

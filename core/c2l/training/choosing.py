@@ -95,6 +95,11 @@ class Choice:
     notes: Sequence[str] = ()
     evidence: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def taken(self) -> Trial | None:
+        """What the settings drew; None if nothing was tried."""
+        return next((trial for trial in self.trials if trial.settings == self.settings), None)
+
     def noting(self, note: str) -> Choice:
         """The same with one more note."""
         return dataclasses.replace(self, notes=(*self.notes, note))
@@ -113,9 +118,9 @@ class Choice:
     def __str__(self) -> str:
         chosen = ", ".join(f"{name} {value}" for name, value in self.settings.items())
         notes = "".join(f"; {note}" for note in self.notes)
-        if not self.trials:
+        taken = self.taken
+        if taken is None:
             return f"chosen by the embeddings alone: {chosen}{notes}"
-        taken = next(t for t in self.trials if t.settings == self.settings)
         least = min(t.unfit for t in self.trials)
         return (
             f"chosen among {len(self.trials)} by {self.num_prompts} prompts: {chosen}; "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from c2l.bridge.clouds import Clouds
+from c2l.embedder import Embedder
 
 MOST_PICTURES = 2048
 FEW_PICTURES = 64
@@ -58,3 +60,21 @@ def find_oddities(embeddings: Tensor, texts: Tensor | None) -> Sequence[Oddity]:
         text = f"the pairs hold only {num} different pictures"
         found.append(Oddity(text, "a prior can draw no others", deaf=False))
     return found
+
+
+def find_unread(prompts: Sequence[str], embedder: Embedder) -> Sequence[Oddity]:
+    """Whether most prompts hold words that the embedder has never seen: pictures may lie near to
+    them all the same, by words such as "on the" alone."""
+    unknown = [words for prompt in prompts if (words := set(embedder.read_text(prompt).unknown))]
+    if 2 * len(unknown) <= len(prompts):
+        return ()
+    usual = Counter(word for words in unknown for word in sorted(words)).most_common(3)
+    shown = ", ".join(f"'{word}'" for word, _ in usual)
+    return (
+        Oddity(
+            f"{len(unknown)} of {len(prompts)} prompts hold words that the embedder has never "
+            f"seen, such as {shown}",
+            "give a `domain` in words it knows",
+            deaf=True,
+        ),
+    )

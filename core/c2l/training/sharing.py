@@ -31,7 +31,7 @@ def check_sharing(run: TrainingRun) -> None:
     num, parts = run.processes or 1, run.parts_of_a_batch
     if parts & (parts - 1):
         raise BadInput(
-            f"`micro_batches={parts}` is no power of two",
+            f"`micro_batches={parts}` is not a power of two",
             hint=f"Use `micro_batches={MICRO_BATCHES}`, or 1, 2, 4, 16",
             field="micro_batches",
         )

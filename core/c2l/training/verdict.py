@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from c2l.bridge.clouds import least_named
+from c2l.training.choosing import Choice
 from c2l.training.oddities import Oddity
 
 PROMPTS = 0.5
 IMAGES = 0.25
+FITTING = 0.75
 
 
 def verdict(
@@ -16,21 +19,23 @@ def verdict(
     more_steps: bool,
     usual_steps: int | None = None,
     oddities: Sequence[Oddity] = (),
-    untried: bool = False,
+    choice: Choice | None = None,
 ) -> str:
     """One sentence.
 
     A prior is normal if its pictures of prompts gain over random ones at least half of what the
     nearest training pictures gain, and if its reconstructions of held-out pictures come at least a
     quarter of the way from any other picture to the same one. One that draws pictures again, but
-    not what prompts ask for though it is in the pairs, needs another bridge and not more pairs.
+    not what prompts ask for though it is in the pairs, needs another bridge and not more pairs;
+    unless others were tried. Some of these take a text for pictures of the pairs, so a network that
+    drew those would show as much as they do: at least three quarters as many must fit.
 
     Args:
         scores: of a ``TrainingReport``.
         more_steps: whether more could help: not if training ended because it stopped improving.
         usual_steps: how many suit the pairs, if far fewer were asked for.
         oddities: what is strange about pairs and prompts: it is the likeliest cause.
-        untried: whether a bridge was left to choose, and no other was tried.
+        choice: of the bridge; None if it was given.
     """
     if "prompts_cosine" not in scores:
         return "not judged, for lack of a generator and an embedder"
@@ -43,11 +48,17 @@ def verdict(
     ]
     doubts = []
     behind = False
-    if near - random < 0.02:
+    if near - random < least_named(scores.get("held_out_cosine_random", 0.0)):
         doubts.append("the embedder hardly tells these pictures apart")
     elif not reached - random >= PROMPTS * (near - random):  # so that NaN is no gain
         doubts.append("the cosine with prompts should be higher")
         behind = reached < near
+    fits = _fitting(choice)
+    if fits is not None and fits[0] < FITTING * fits[1]:
+        doubts.append(
+            f"{fits[0]:.0%} of its pictures fit their prompts, where {fits[1]:.0%} of the nearest "
+            "training pictures do, which `neighbours` draws"
+        )
     draws_again = False
     if "held_out_cosine" in scores:
         same, other = scores["held_out_cosine"], scores["held_out_cosine_random"]
@@ -66,10 +77,18 @@ def verdict(
     cure = "more `steps` or more pairs help" if more_steps else "more pairs help"
     if oddities:
         cure = "; ".join(f"{oddity.text}, and {oddity.cure}" for oddity in oddities)
-    elif behind and draws_again and not untried:
+    elif behind and draws_again and choice is None:
         # It has learnt to draw, and the same pairs hold what prompts ask for.
         cure = (
             "the bridge from text to pictures is at fault, and more pairs do not help: let "
-            "training choose it, and give a `domain` of your own prompts"
+            "training choose it, as `flow` does, and give a `domain` of your own prompts"
         )
     return f"{'; '.join(facts)}: low, {' and '.join(doubts)}; {cure}{few}"
+
+
+def _fitting(choice: Choice | None) -> tuple[float, float] | None:
+    """The shares of pictures that fit their prompts: of what was taken, and of the nearest training
+    pictures. None if nothing was tried."""
+    if choice is None or choice.taken is None or choice.neighbours is None:
+        return None
+    return max(0.0, 1 - choice.taken.unfit), 1 - choice.neighbours

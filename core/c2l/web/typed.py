@@ -122,7 +122,7 @@ def _replicas(engine: str, typed: str | None) -> Replicas | None:
         if 1 <= found.least <= found.most <= MOST_REPLICAS:
             return found
     raise BadInput(
-        f"`replicas={typed}` are no numbers of replicas",
+        f"`replicas={typed}` is not a number of replicas",
         hint=f"Use `replicas=2`, or `replicas=1-4` to follow the load; {MOST_REPLICAS} at most",
         field="replicas",
     )
@@ -133,6 +133,6 @@ def _check_origin(origin: str) -> None:
     whole = parts.scheme in ("http", "https") and parts.netloc and parts.path in ("", "/")
     if origin != "*" and not (whole and not parts.query and "@" not in parts.netloc):
         raise BadInput(
-            f"'{origin}' is no origin of pages", hint="Write it as in `origins=https://example.org`",
+            f"'{origin}' is not the origin of a page", hint="Write it as in `origins=https://example.org`",
             field="origins",
         )  # fmt: skip

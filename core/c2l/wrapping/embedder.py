@@ -56,7 +56,7 @@ def wrap_embedder(
     check_callable(embed_images, "embed_images")
     if width is not None and (not isinstance(width, int) or width < 1):
         raise BadInput(
-            f"`width={width!r}` is no width", hint="Use `width=1` or more", field="width"
+            f"`width={width!r}` is not a width", hint="Use `width=1` or more", field="width"
         )
     cls = own_class(WrappedEmbedder, embed_images)
     held = Held(embed_text=embed_text, embed_images=embed_images)

@@ -47,7 +47,7 @@ def wrap(
         generator = c2l.wrap(MyGAN(), latent=100, size=(32, 32))
         generator = c2l.wrap(lambda z: gan(z, labels=None)[0], latent=(512, 1, 1), size=(48, 64))
 
-    Three pictures are drawn at once to check it, in ways that must not matter.
+    Three pictures are drawn at once to check it: a latent must give the same picture in any batch.
 
     The networks in it, wherever the callable keeps them, are not copied: they are put into eval
     mode and frozen, and move with the generator's ``.to(device)``. Wrap ``copy.deepcopy(network)``
@@ -243,7 +243,7 @@ def _checked_shape(latent: int | Sequence[int]) -> tuple[int, ...]:
     shape = (latent,) if isinstance(latent, int) else tuple(latent)
     if not 1 <= len(shape) <= 3 or not all(isinstance(n, int) and n > 0 for n in shape):
         raise BadInput(
-            f"`latent={latent!r}` is no shape of a latent",
+            f"`latent={latent!r}` is not the shape of a latent",
             hint="Give a width as in 128, codes and their width as in (4, 128), or channels, "
             "height and width as in (128, 1, 1)",
             field="latent",
@@ -259,7 +259,7 @@ def _checked_size(size: Sequence[int]) -> tuple[int, int]:
     except (TypeError, ValueError):
         pass
     raise BadInput(
-        f"`size={size!r}` is no height and width", hint="Write it as in (64, 64)", field="size"
+        f"`size={size!r}` is not a height and a width", hint="Write it as in (64, 64)", field="size"
     )
 
 
@@ -271,7 +271,7 @@ def _checked_range(value_range: Sequence[float]) -> tuple[float, float]:
     except (TypeError, ValueError):
         pass
     raise BadInput(
-        f"`value_range={value_range!r}` is no lowest and highest value",
+        f"`value_range={value_range!r}` is not a lowest and a highest value",
         hint="Write it as in (-1, 1), (0, 1) or (0, 255)",
         field="value_range",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from c2l.reading import Damaged, read_beginning
 from c2l_gans.files import normalisations
 from c2l_gans.files.found import Found, Take, checkpoint, has_marks, tensors_of
 from c2l_gans.files.noise_maps import FixedNoise
+from c2l_gans.files.tensors import Tensors
 from c2l_gans.networks.fastgan import EXCITED, FastGANSettings
 from c2l_gans.networks.upsampling import upsampling_kernel
 
@@ -58,12 +58,7 @@ def convert(values: Mapping[str, Any], take: Take) -> Found[FastGANSettings]:
         Damaged: something is missing or does not fit.
     """
 
-    @cache
-    def tensor(name: str) -> Tensor:
-        if name not in values:
-            raise Damaged(f"it has no {name}")
-        return take(values[name], name)
-
+    tensor = Tensors(values, take)
     tensors: dict[str, Tensor] = {}
     first = normalisations.spectral(tensor, "init.init.0.weight", dim=1)
     if first.ndim != 4 or first.shape[2:] != (4, 4):

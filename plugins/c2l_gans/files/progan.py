@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from c2l.reading import Damaged, read_beginning
 from c2l_gans.files import progan_zoo
 from c2l_gans.files.found import (
     Found,
-    Take,
     check_grown,
     checkpoint,
     has_marks,
@@ -22,7 +20,7 @@ from c2l_gans.files.found import (
     pickle,
     tensors_of,
 )
-from c2l_gans.files.tensors import Tensors
+from c2l_gans.files.tensors import Tensors, checked_kernel
 from c2l_gans.networks.progan import ProGANSettings
 from c2l_gans.networks.upsampling import upsampling_kernel
 from c2l_stylegan.shared import array_of, tensorflow_network
@@ -58,7 +56,7 @@ def read(path: Path) -> Found[ProGANSettings]:
         if has_marks(names, progan_zoo.MARKS):
             values, _ = tensors_of(root, progan_zoo.MARKS)
             return progan_zoo.convert(Tensors(values, take), root)
-        return _from_genforce(tensors_of(root, _GENFORCE)[0], take)
+        return _from_genforce(Tensors(tensors_of(root, _GENFORCE)[0], take))
 
 
 def recognises(path: Path) -> bool:
@@ -74,59 +72,43 @@ def recognises(path: Path) -> bool:
 
 def _from_tensorflow(root: Any) -> Found[ProGANSettings]:
     network = tensorflow_network(root)
-    for name, only in _FIXED.items():
-        if network.told.get(name, only) != only:
-            told = str(network.told[name])[:20]
-            raise Damaged(f"it was made with {name}={told}, which draws otherwise")
-    values = network.variables
-
-    @cache
-    def tensor(name: str) -> Tensor:
-        if name not in values:
-            raise Damaged(f"it has no {name}")
-        return array_of(values[name], name)
-
-    if "lod" in values:
+    network.require(_FIXED)
+    tensor = Tensors(network.variables, array_of)
+    if "lod" in tensor:
         check_grown(tensor("lod"))
 
     def kernel(n: int, up: bool) -> tuple[Tensor, Tensor]:
         place = f"{4 << (n // 2)}x{4 << (n // 2)}"
         fused = f"{place}/Conv0_up"
-        if up and f"{fused}/weight" in values:
+        if up and f"{fused}/weight" in tensor:
             # Such a kernel is (height, width, out, in), and is spread rather than gathered.
-            weight = _checked(tensor(f"{fused}/weight").permute(2, 3, 0, 1), fused)
+            weight = checked_kernel(tensor(f"{fused}/weight").permute(2, 3, 0, 1), fused)
             return weight.flip(2, 3), tensor(f"{fused}/bias")
         name = f"{place}/{'Conv0' if up else 'Conv1' if n > 1 else 'Conv'}"
-        weight = _checked(tensor(f"{name}/weight").permute(3, 2, 0, 1), name)
+        weight = checked_kernel(tensor(f"{name}/weight").permute(3, 2, 0, 1), name)
         return weight, tensor(f"{name}/bias")
 
     first = tensor("4x4/Dense/weight")
     if first.ndim != 2 or first.shape[1] % 16 or not first.numel():
         raise Damaged(f"its first layer has shape {tuple(first.shape)}")
-    num = sum(name.endswith(("/Conv0/weight", "/Conv0_up/weight")) for name in values) + 1
+    num = sum(name.endswith(("/Conv0/weight", "/Conv0_up/weight")) for name in tensor) + 1
     colours = tensor("ToRGB_lod0/weight").permute(3, 2, 0, 1)
     biases = tensor("4x4/Dense/bias"), tensor("ToRGB_lod0/bias")
     return _converted(num, first.T / 4, kernel, colours, *biases)
 
 
-def _from_genforce(values: Mapping[str, Any], take: Take) -> Found[ProGANSettings]:
-    @cache
-    def tensor(name: str) -> Tensor:
-        if name not in values:
-            raise Damaged(f"it has no {name}")
-        return take(values[name], name)
-
+def _from_genforce(tensor: Tensors) -> Found[ProGANSettings]:
     check_grown(tensor("lod"))
 
     def kernel(n: int, up: bool) -> tuple[Tensor, Tensor]:
-        return _checked(tensor(f"layer{n}.weight"), f"layer{n}"), tensor(f"layer{n}.bias")
+        return checked_kernel(tensor(f"layer{n}.weight"), f"layer{n}"), tensor(f"layer{n}.bias")
 
     first = tensor("layer0.weight")
     if first.ndim != 4 or first.shape[2:] != (4, 4) or not first.numel():
         raise Damaged(f"its first layer has shape {tuple(first.shape)}")
     # A convolution of a single pixel, which meets its kernel turned around.
     matrix = first.flip(2, 3).permute(0, 2, 3, 1).flatten(0, 2) / 4
-    num = sum(name.startswith("output") and name.endswith(".weight") for name in values)
+    num = sum(name.startswith("output") and name.endswith(".weight") for name in tensor)
     last = f"output{num - 1}"
     biases = tensor("layer0.bias"), tensor(f"{last}.bias")
     return _converted(num, matrix, kernel, tensor(f"{last}.weight"), *biases)
@@ -160,9 +142,3 @@ def _converted(
         if n % 2 == 0:
             channels.append(len(bias))
     return Found(ProGANSettings(first.shape[1], len(colours), tuple(channels)), tensors)
-
-
-def _checked(weight: Tensor, name: str) -> Tensor:
-    if weight.ndim != 4 or weight.shape[2:] != (3, 3) or not weight.numel():
-        raise Damaged(f"{name} has shape {tuple(weight.shape)}")
-    return weight

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from c2l_gans.files.found import (
     tensors_of,
 )
 from c2l_gans.files.noise_maps import FixedNoise
+from c2l_gans.files.tensors import Tensors, checked_kernel
 from c2l_gans.networks.stylegan1 import StyleGAN1Settings
 from c2l_gans.networks.upsampling import upsampling_kernel
 from c2l_stylegan.shared import array_of, tensorflow_network
@@ -49,8 +48,6 @@ _FIXED = {
     "normalize_latents": True,
 }
 """Settings of NVIDIA's code, each with the only value that draws what our network draws."""
-
-Read = Callable[[str], Tensor]
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ def read(path: Path) -> Found[StyleGAN1Settings]:
             return _from_tensorflow(root)
     with checkpoint(path) as (root, take):
         if has_marks(names, _ROSINALITY):
-            return _from_rosinality(tensors_of(root, _ROSINALITY)[0], take)
+            return _from_rosinality(Tensors(tensors_of(root, _ROSINALITY)[0], take))
         values, _ = tensors_of(root, _GENFORCE)
         check_grown(take(values["synthesis.lod"], "lod") if "synthesis.lod" in values else None)
         return _converted(_TORCH, values, take, learning_rate=0.01, fused_from=_FUSED_FROM)
@@ -133,9 +130,7 @@ def recognises(path: Path) -> bool:
 def _from_tensorflow(root: Any) -> Found[StyleGAN1Settings]:
     network = tensorflow_network(root)
     told = network.told
-    for name, only in _FIXED.items():
-        if told.get(name, only) != only:
-            raise Damaged(f"it was made with {name}={str(told[name])[:20]}, which draws otherwise")
+    network.require(_FIXED)
     if _TENSORFLOW.constant not in network.variables:
         raise Damaged(f"it is the network {network.name[:40]}, not a StyleGAN1 generator")
     lod = network.variables.get("lod")
@@ -158,11 +153,10 @@ def _converted(
 ) -> Found[StyleGAN1Settings]:
     """The network of NVIDIA's design, under NVIDIA's names or genforce's."""
 
-    @cache
+    read = Tensors(values, take)
+
     def tensor(name: str) -> Tensor:
-        if name not in values:
-            raise Damaged(f"it has no {name}")
-        found = take(values[name], name)
+        found = read(name)
         if layout.is_transposed and found.ndim == 2 and name != layout.classes:
             return found.T
         is_kernel = found.ndim == 4 and name.endswith("/weight")
@@ -198,7 +192,7 @@ def _converted(
         if not n:
             tensors[f"{place}.const"] = tensor(layout.constant).flatten(0, 1)
         else:
-            weight = _kernel(tensor(name), name)
+            weight = checked_kernel(tensor(name), name)
             weight = weight * math.sqrt(2 / weight[0].numel())
             if n > 1 and n % 2 == 0:
                 weight = upsampling_kernel(weight.flip(2, 3) if r >= fused_from else weight)
@@ -228,13 +222,7 @@ def _converted(
     return Found(settings, tensors)
 
 
-def _from_rosinality(values: Mapping[str, Any], take: Take) -> Found[StyleGAN1Settings]:
-    @cache
-    def tensor(name: str) -> Tensor:
-        if name not in values:
-            raise Damaged(f"it has no {name}")
-        return take(values[name], name)
-
+def _from_rosinality(tensor: Tensors) -> Found[StyleGAN1Settings]:
     def scaled(name: str) -> Tensor:
         """A weight times what its equalised learning rate divides it by."""
         weight = tensor(f"{name}.weight_orig")
@@ -243,9 +231,7 @@ def _from_rosinality(values: Mapping[str, Any], take: Take) -> Found[StyleGAN1Se
         return weight * math.sqrt(2 / weight[0].numel())
 
     tensors: dict[str, Tensor] = {}
-    dense = sorted(
-        int(m[1]) for n in values if (m := re.fullmatch(r"style\.(\d+)\.linear\.bias", n))
-    )
+    dense = tensor.numbered("style.#.linear.bias")
     widths: list[int] = []
     for i, number in enumerate(dense[:_MOST_LAYERS]):
         tensors[f"dense.{i}.weight"] = scaled(f"style.{number}.linear")
@@ -253,7 +239,7 @@ def _from_rosinality(values: Mapping[str, Any], take: Take) -> Found[StyleGAN1Se
         widths.append(len(tensors[f"dense.{i}.bias"]))
     if not widths:
         raise Damaged("it has no mapping")
-    blocks = _trained(values, tensor)
+    blocks = _trained(tensor)
     noise = FixedNoise()
     channels = []
     for block in range(blocks):
@@ -261,20 +247,20 @@ def _from_rosinality(values: Mapping[str, Any], take: Take) -> Found[StyleGAN1Se
         shared = noise(4 << block)  # for both of its layers
         for j in (1, 2):
             ours, name = f"layers.{2 * block + j - 1}", f"{place}.conv{j}"
-            if f"{name}.input" in values:
+            if f"{name}.input" in tensor:
                 tensors[f"{ours}.const"] = tensor(f"{name}.input").flatten(0, 1)
                 bias = torch.zeros(len(tensors[f"{ours}.const"]))
             elif j == 2:
                 tensors[f"{ours}.weight"] = scaled(f"{name}.conv")
                 bias = tensor(f"{name}.conv.bias")
-            elif f"{name}.0.weight" in values:
-                weight = _kernel(tensor(f"{name}.0.weight").transpose(0, 1), name)
+            elif f"{name}.0.weight" in tensor:
+                weight = checked_kernel(tensor(f"{name}.0.weight").transpose(0, 1), name)
                 weight = weight.flip(2, 3) * math.sqrt(2 / weight[0].numel()) / 4
                 tensors[f"{ours}.weight"] = upsampling_kernel(weight)
                 bias = tensor(f"{name}.0.bias")
             else:
                 tensors[f"{ours}.weight"] = upsampling_kernel(
-                    _kernel(scaled(f"{name}.1.conv"), name)
+                    checked_kernel(scaled(f"{name}.1.conv"), name)
                 )
                 bias = tensor(f"{name}.1.conv.bias")
             tensors |= {
@@ -302,12 +288,12 @@ def _from_rosinality(values: Mapping[str, Any], take: Take) -> Found[StyleGAN1Se
     return Found(settings, tensors, (remark,))
 
 
-def _trained(values: Mapping[str, Any], tensor: Read) -> int:
+def _trained(tensor: Tensors) -> int:
     """How many blocks were trained: the others, which it has all the same, still have no bias."""
     trained = [
         i
         for i in range(1, 10)
-        if (name := f"generator.to_rgb.{i}.conv.bias") in values and bool(tensor(name).any())
+        if (name := f"generator.to_rgb.{i}.conv.bias") in tensor and bool(tensor(name).any())
     ]
     if not trained:
         raise Damaged("none of its layers was ever trained")
@@ -325,11 +311,5 @@ def _bias(name: str) -> str:
 
 def _matrix(weight: Tensor, name: str) -> Tensor:
     if weight.ndim != 2 or not weight.numel():
-        raise Damaged(f"{name} has shape {tuple(weight.shape)}")
-    return weight
-
-
-def _kernel(weight: Tensor, name: str) -> Tensor:
-    if weight.ndim != 4 or weight.shape[2:] != (3, 3) or not weight.numel():
         raise Damaged(f"{name} has shape {tuple(weight.shape)}")
     return weight

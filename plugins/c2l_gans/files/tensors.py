@@ -1,4 +1,4 @@
-"""The tensors of one network in a file, by the names it gave them."""
+"""The tensors of one network in a file, by the names it gave them, and what is wrong with one."""
 
 from __future__ import annotations
 
@@ -49,3 +49,14 @@ class Tensors:
         place = re.compile(re.escape(pattern).replace(r"\#", r"(\d{1,3})"))
         found = (place.match(name) for name in self)
         return sorted({int(match[1]) for match in found if match})
+
+
+def checked_kernel(weight: Tensor, name: str) -> Tensor:
+    """``weight``, if it is of shape (O, I, 3, 3).
+
+    Raises:
+        Damaged: it is not.
+    """
+    if weight.ndim != 4 or weight.shape[2:] != (3, 3) or not weight.numel():
+        raise Damaged(f"{name} has shape {tuple(weight.shape)}")
+    return weight

@@ -84,8 +84,8 @@ class Layer(Modulated):
         """(B, I, H, W), styles (B, D) and noise (H, W) to (B, O, H, W)."""
         style = self.style(w)
         scale = (style.square() @ self.power().T + 1e-8).rsqrt()
-        convolve = self.modulated(x.shape, style, scale, self.bias, dtype=x.dtype, scratch=scratch)
-        y = torch.addcmul(convolve(x, True), noise, self.noise_strength[:, None, None])
+        convolve = self.modulated(x.shape, style, scale, self.bias, dtype=x.dtype)
+        y = torch.addcmul(convolve(x, True, scratch), noise, self.noise_strength[:, None, None])
         return F.leaky_relu(y, _SLOPE, inplace=True)
 
 

@@ -18,7 +18,7 @@ def overlapping(
 
     Args:
         overlap: the rows that a strip has in common with the one before it.
-        before, after: rows of zeros; a negative ``after`` leaves rows out.
+        before, after: rows of zeros; negative ones leave rows out.
         multiple: the number of a strip's other rows is a multiple of this, except in the last one.
     Returns:
         strips each of which is valid until the next.
@@ -29,8 +29,9 @@ def overlapping(
     while upcoming is not None:
         x, upcoming = upcoming, next(strips, None)
         top, bottom = before if window is None else 0, after if upcoming is None else 0
-        x = x[:, :, : x.shape[2] + min(bottom, 0)]
-        start, end = num + top, num + top + x.shape[2]
+        x = x[:, :, max(-top, 0) : x.shape[2] + min(bottom, 0)]
+        start = num + max(top, 0)
+        end = start + x.shape[2]
         window = _with_room(window, x, num, end + max(bottom, 0))
         window[:, :, num:start] = 0
         window[:, :, start:end] = x

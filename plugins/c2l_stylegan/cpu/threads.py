@@ -11,13 +11,12 @@ Nothing here changes what other threads of the process see, whether they exist o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import SimpleQueue
-from threading import Event, Semaphore
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -36,16 +35,6 @@ class RowBlock:
     worker: int
 
 
-_PREFETCHED = 8
-"""Items that may wait between two stages: enough that one may be slow now and then."""
-
-
-class Prefetch(Protocol):
-    """Moves an iterator to a thread of its own, which computes items before they are asked for."""
-
-    def __call__(self, items: Iterator[Item], /) -> Iterator[Item]: ...
-
-
 def num_workers() -> int:
     """How many threads to divide work among: as many as torch has.
 
@@ -54,6 +43,22 @@ def num_workers() -> int:
     """
     num = torch.get_num_threads()
     return num if num > 1 and can_limit_a_thread() else 1
+
+
+@contextmanager
+def within_cores() -> Iterator[None]:
+    """Compute with a thread for each core at most: more only wait for one another."""
+    num = torch.get_num_threads()
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or num
+    if num <= cores or not can_limit_a_thread():
+        yield
+        return
+    limit_this_thread(cores)
+    try:
+        yield
+    finally:
+        limit_this_thread(num)
 
 
 def parallel_map(work: Callable[[Item], Outcome], items: Sequence[Item]) -> list[Outcome]:
@@ -89,39 +94,6 @@ def for_each_row_block(
             work(RowBlock(image, part, worker))
 
     parallel_map(work_on_share, range(min(workers, len(blocks))))
-
-
-@contextmanager
-def prefetching(num: int) -> Iterator[Prefetch]:
-    """Threads for ``num`` iterators, each of which may take its items from another one."""
-    ended = Event()
-    all_room: list[Semaphore] = []
-
-    def prefetch(items: Iterator[Item]) -> Iterator[Item]:
-        room, ready = Semaphore(_PREFETCHED), SimpleQueue[Item | None]()
-        all_room.append(room)
-
-        def fill() -> None:
-            for item in items:
-                room.acquire()
-                if ended.is_set():
-                    return
-                ready.put(item)
-
-        filling = submit(fill)
-        filling.add_done_callback(lambda _: ready.put(None))
-        while (item := ready.get()) is not None:
-            room.release()
-            yield item
-        filling.result()  # raises what went wrong
-
-    with _workers(max(num, 1), threads_each=1) as submit:
-        try:
-            yield prefetch
-        finally:
-            ended.set()
-            for room in all_room:
-                room.release()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from torch import Tensor
 from c2l import fast_linear, is_linear_fast
 from c2l_stylegan.cpu.banded_filters import windows
 from c2l_stylegan.cpu.scratch import Scratch
+from c2l_stylegan.cpu.winograd_kernels import kept_kernels, kernels_at_points
 
 TILE = 4
 """Outputs along each axis that are computed together."""
@@ -28,7 +29,8 @@ _NUM = len(_POINTS) + 1
 # the points, which take four times the memory of the weights.
 _FEWEST_CHANNELS = 128
 _FEWEST_PIXELS = 64 * TILE**2
-_AT_ONCE = 64  # outputs whose kernels are taken to the points together: they fit the cache
+# Products of fewer are slower; with more, less of what is between steps is still in the cache.
+_TILES_AT_ONCE = 256
 
 
 class Winograd:
@@ -36,24 +38,17 @@ class Winograd:
 
     Args:
         padding: zeros on all four sides of an image, so that H rows become H + 2 * padding - 2.
-        scratch: holds the kernels for as long as this object is used.
+        scratch: holds the kernels for as long as this object is used; without, they are kept for
+            as long as the weights are.
     """
 
-    def __init__(self, weight: Tensor, padding: int, scratch: Scratch) -> None:
-        self.padding = padding
+    def __init__(self, weight: Tensor, padding: int, scratch: Scratch | None = None) -> None:
+        self.padding, self.num_outputs = padding, len(weight)
         self.to_points, kernel_to_points, self.from_points = (m.to(weight) for m in _transforms())
-        outputs, inputs = weight.shape[:2]
-        both = torch.kron(kernel_to_points, kernel_to_points)
-        taps = weight.permute(0, 2, 3, 1).reshape(outputs, 9, inputs)
-        # For each point down, (points across, O, I): the C library keeps no buffer of all.
-        self.kernels = [scratch.take(f"kernels {i}", _NUM, outputs, inputs) for i in range(_NUM)]
-        for some in range(0, outputs, _AT_ONCE):
-            part = taps[some : some + _AT_ONCE]
-            evaluated = scratch.take("evaluated", len(part), _NUM**2, inputs)
-            torch.bmm(both.expand(len(part), -1, -1), part, out=evaluated)
-            rows = evaluated.unflatten(1, (_NUM, _NUM)).unbind(1)
-            for kernels, row in zip(self.kernels, rows, strict=True):
-                kernels[:, some : some + _AT_ONCE] = row.transpose(0, 1)
+        if scratch is None:
+            self.kernels = kept_kernels(weight, kernel_to_points)
+        else:
+            self.kernels = kernels_at_points(weight, kernel_to_points, scratch)
 
     @staticmethod
     def is_faster(weight: Tensor, pixels: int) -> bool:
@@ -61,6 +56,11 @@ class Winograd:
         is_large = min(weight.shape[:2]) >= _FEWEST_CHANNELS and pixels >= _FEWEST_PIXELS
         is_exact = weight.dtype == torch.float32
         return is_large and is_exact and weight.shape[2:] == (3, 3)
+
+    @staticmethod
+    def rows_at_once(columns: int) -> int:
+        """How many rows of an output it is best to compute together."""
+        return max(1, _TILES_AT_ONCE * TILE // columns) * TILE
 
     def rows(self, x: Tensor, styles: Tensor, first: int, last: int, scratch: Scratch) -> Tensor:
         """Rows ``first`` to ``last`` of the output: (last - first, W', O).
@@ -75,7 +75,7 @@ class Winograd:
         columns = x.shape[1] + 2 * self.padding - 2
         down, across = -(-(last - first) // TILE), -(-columns // TILE)
         at_points = self._to_points(x, styles, first - self.padding, down, across, scratch)
-        outputs = self.kernels[0].shape[1]
+        outputs = self.num_outputs
         products = scratch.take("products", _NUM, down, across * _NUM * outputs)
         sources = at_points.view(_NUM, down * across, _NUM, -1)
         targets = products.view(_NUM, down * across, _NUM, outputs)
@@ -115,7 +115,7 @@ class Winograd:
         lines = scratch.take("lines", down * TILE, products.shape[2])
         for i in range(down):
             torch.mm(self.from_points, products[:, i], out=lines[i * TILE : (i + 1) * TILE])
-        y = scratch.take("convolved", len(lines), across * TILE, self.kernels[0].shape[1])
+        y = scratch.take("convolved", len(lines), across * TILE, self.num_outputs)
         matrices = self.from_points.expand(across, -1, -1)
         for line, row in zip(lines, y, strict=True):
             torch.bmm(matrices, line.view(across, _NUM, -1), out=row.view(across, TILE, -1))

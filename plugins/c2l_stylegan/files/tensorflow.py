@@ -80,6 +80,20 @@ class TensorFlowNetwork:
     variables: dict[str, Any]
     state: Mapping[Any, Any]
 
+    def require(self, fixed: Mapping[str, Any]) -> None:
+        """Refuse settings that have another value than the only one our network draws with.
+
+        Raises:
+            Damaged: it was made with another one.
+        """
+        others = sorted(
+            f"{name}={str(self.told[name])[:20]}"
+            for name, only in fixed.items()
+            if self.told.get(name, only) != only
+        )
+        if others:
+            raise Damaged(f"it was made with {', '.join(others)[:200]}, which draws otherwise")
+
 
 def network_of(root: Any) -> TensorFlowNetwork:
     """The averaged network of ``(G, D, Gs)``, or the one that is there alone.
@@ -117,6 +131,7 @@ def convert(root: Any) -> Found:
     is_generator = any(re.fullmatch(r"synthesis/\d+x\d+/Const/const", name) for name in variables)
     if not is_generator or "mapping/Dense0/weight" not in variables:
         raise Damaged(f"it is the network {network.name[:40]}, not a StyleGAN2 generator")
+    network.require(_FIXED)
     _refuse_unknown(told, state)
     architecture = str(told.get("architecture", "skip"))[:40]
     if _place_colours(variables):
@@ -141,18 +156,11 @@ def convert(root: Any) -> Found:
 
 
 def _refuse_unknown(told: Mapping[str, Any], state: Mapping[Any, Any]) -> None:
-    """Refuse settings that may change the picture, by name.
+    """Refuse settings that nobody here knows, by name.
 
     A file holds the source code of its network, as a text. A setting that this text does not so
     much as mention was never looked at.
     """
-    changed = sorted(
-        f"{name}={str(told[name])[:20]}"
-        for name, only in _FIXED.items()
-        if name in told and told[name] != only
-    )
-    if changed:
-        raise Damaged(f"it was made with {', '.join(changed)[:200]}, which draws otherwise")
     known = {*_USED, *_WITHOUT_EFFECT, *_FIXED, *_SIZES}
     source = state.get("build_module_src")
     source = source if isinstance(source, str) else _decoded(source)

@@ -19,15 +19,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from c2l_stylegan.cpu.fast_path import allows_fast_path
+from c2l_stylegan.cpu.kept import kept
 from c2l_stylegan.cpu.scratch import Scratch
-from c2l_stylegan.cpu.threads import RowBlock, for_each_row_block
-from c2l_stylegan.cpu.winograd import TILE, Winograd
+from c2l_stylegan.cpu.winograd import Winograd
 
 NUM_REDUCED = 4
 """Where features are in less than float32, they are so in this many of the highest resolutions, as
 in the official networks on a GPU: there is what costs time, and below is what errors grow from."""
 
-Convolution: TypeAlias = Callable[[Tensor, bool], Tensor]
+Convolution: TypeAlias = Callable[[Tensor, bool, Scratch], Tensor]
 """Features (B, I, H, W) to (B, O, H', W'); the flag is false where rows are padded already."""
 
 
@@ -43,7 +43,14 @@ class Modulated(nn.Module):
 
     def power(self) -> Tensor:
         """Sums of the squared weights over the kernel, (O, I)."""
-        # Tap by tap is fast in any memory order of the weights; a sum over both axes is not.
+        if allows_fast_path(self.weight):
+            return kept(self.weight, "power", self._power)
+        return self._power()
+
+    def _power(self) -> Tensor:
+        if self.weight.is_cuda:
+            return self.weight.square().sum(dim=(2, 3))
+        # On a CPU, tap by tap is fast in any memory order of the weights; a sum over axes is not.
         taps = self.weight.flatten(2).unbind(2)
         found = taps[0].square()
         for tap in taps[1:]:
@@ -58,7 +65,6 @@ class Modulated(nn.Module):
         bias: Tensor,
         *,
         dtype: torch.dtype,
-        scratch: Scratch,
     ) -> Convolution:
         """Convolve ``x * styles``, multiply by ``scale``, add ``bias``: in the cheapest way.
 
@@ -66,24 +72,23 @@ class Modulated(nn.Module):
             size: (B, I, H, W) of the features, which may come in strips where ``padding`` is set.
             styles, scale, bias: (B, I), (B, O) and (O,).
             dtype: of the features.
-            scratch: lent to the convolution for as long as that is used.
         """
         weight, pixels = self.weight.to(dtype), size[2] * size[3]
         if dtype == torch.float16:
             weight, styles, scale = _within_range(self.weight, styles, scale)
         factors = styles.to(dtype), scale.to(dtype), bias.to(dtype)
+        scaled = partial(self._convolve_scaled, weight, *factors)
         if torch.is_grad_enabled():
-            return partial(self._convolve_scaled, weight, *factors)
+            return scaled
         suits_winograd = allows_fast_path(weight) and Winograd.is_faster(weight, pixels)
         if self.padding is not None and suits_winograd:
-            convolution = Winograd(weight, self.padding, scratch)
-            return partial(_by_winograd, convolution, scratch, *factors)
+            return partial(_by_winograd, Winograd(weight, self.padding), *factors)
         # Two passes over the weights, or one over the features before and one after.
         is_single = size[0] == 1 and dtype != torch.float16
-        if is_single and 2 * weight.numel() < pixels * sum(weight.shape[:2]):
-            weight = self.scaled_weight(styles, scale).to(dtype)
-            return partial(self.convolve, weight, bias.to(dtype))
-        return partial(self._convolve_scaled, weight, *factors)
+        if not is_single or 2 * weight.numel() >= pixels * sum(weight.shape[:2]):
+            return scaled
+        weight, bias = self.scaled_weight(styles, scale).to(dtype), bias.to(dtype)
+        return lambda x, pad_rows, _: self.convolve(weight, bias, x, pad_rows)
 
     def scaled_weight(self, styles: Tensor, scale: Tensor) -> Tensor:
         """The weights times both factors, for one image: styles (1, I) and scale (1, O)."""
@@ -96,7 +101,14 @@ class Modulated(nn.Module):
         return F.conv2d(x, weight, bias, padding=padding)
 
     def _convolve_scaled(
-        self, weight: Tensor, styles: Tensor, scale: Tensor, bias: Tensor, x: Tensor, pad_rows: bool
+        self,
+        weight: Tensor,
+        styles: Tensor,
+        scale: Tensor,
+        bias: Tensor,
+        x: Tensor,
+        pad_rows: bool,
+        _: Scratch,
     ) -> Tensor:
         y = self.convolve(weight, None, x * styles[:, :, None, None], pad_rows)
         shift, scale = bias[:, None, None], scale[:, :, None, None]
@@ -118,27 +130,23 @@ def _within_range(weight: Tensor, styles: Tensor, scale: Tensor) -> tuple[Tensor
 
 def _by_winograd(
     convolution: Winograd,
-    scratch: Scratch,
     styles: Tensor,
     scale: Tensor,
     bias: Tensor,
     x: Tensor,
     pad_rows: bool,
+    scratch: Scratch,
 ) -> Tensor:
     padding = convolution.padding
     outputs = range(x.shape[2] + 2 * padding - 2)
     if not pad_rows:
         outputs = outputs[padding : len(outputs) - padding]
     y = x.new_empty(len(x), len(outputs), x.shape[3] + 2 * padding - 2, len(bias))
-    images = x.permute(0, 2, 3, 1)
-
-    def work(block: RowBlock) -> None:
-        i, rows = block.image, block.rows
-        first, last = outputs[rows.start], outputs[rows.stop - 1] + 1
-        convolved = convolution.rows(
-            images[i], styles[i], first, last, scratch.of_worker(block.worker)
-        )
-        torch.addcmul(bias, convolved, scale[i], out=y[i, rows.start : rows.stop])
-
-    for_each_row_block(work, len(images), len(outputs), multiple=TILE)
+    rows = convolution.rows_at_once(y.shape[2])
+    # Not divided among threads: to multiply half of the rows reads as much of the kernels.
+    for image, style, factor, out in zip(x.permute(0, 2, 3, 1), styles, scale, y, strict=True):
+        for some in range(0, len(outputs), rows):
+            part = outputs[some : some + rows]
+            convolved = convolution.rows(image, style, part.start, part.stop, scratch)
+            torch.addcmul(bias, convolved, factor, out=out[some : some + rows])
     return y.permute(0, 3, 1, 2)

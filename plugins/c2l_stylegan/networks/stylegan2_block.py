@@ -71,8 +71,8 @@ class ModulatedConv(Modulated):
         ``noise`` is (1 or B, 1, up r, up r), unscaled; None for none.
         """
         styles, scale, bias, strength = self.factors(w, gain)
-        convolve = self.modulated(x.shape, styles, scale, bias, dtype=x.dtype, scratch=scratch)
-        x = convolve(x, True)
+        convolve = self.modulated(x.shape, styles, scale, bias, dtype=x.dtype)
+        x = convolve(x, True, scratch)
         if noise is not None:
             noise = (noise * strength).to(x.dtype)
             x = x + noise if torch.is_grad_enabled() else x.add_(noise)
@@ -105,7 +105,32 @@ class ModulatedConv(Modulated):
         """(B, in, r, r) to (B, out, up r, up r)."""
         if self.up == 1:
             return super().convolve(weight, bias, x, pad_rows)
+        if x.is_cuda and self.cropped is not None:
+            return self.convolve_blurred(weight, bias, x)
         return self.blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), bias)
+
+    @property
+    def cropped(self) -> tuple[int, int] | None:
+        """What ``convolve_blurred`` crops of rows and columns; None: it cannot be used."""
+        paddings = self.blur_padding(0), self.blur_padding(1)
+        if any(before != after for before, after in paddings):
+            return None
+        rows, columns = (self.resample_filter.shape[-1] - 1 - before for before, _ in paddings)
+        return (rows, columns) if min(rows, columns) >= 0 else None
+
+    def convolve_blurred(self, weight: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
+        """As ``convolve`` with ``up=2``, all in one convolution whose weights are blurred.
+
+        That is four times the arithmetic, for which a GPU takes less time than for blurring the
+        features channel by channel.
+        """
+        assert self.cropped is not None
+        size, filtering = weight.shape[-1], upsampling_kernel(self.resample_filter)
+        taps = torch.eye(size * size, device=weight.device).view(-1, 1, size, size)
+        edge = len(filtering) - 1
+        blurred = F.conv2d(taps, filtering.flip((0, 1))[None, None], padding=edge).flatten(1)
+        weight = (weight.flatten(2) @ blurred.to(weight.dtype)).unflatten(2, (size + edge, -1))
+        return F.conv_transpose2d(x, weight.transpose(0, 1), bias, stride=2, padding=self.cropped)
 
     def blur(self, x: Tensor, bias: Tensor | None, *, pad_rows: bool = True) -> Tensor:
         """The low-pass filter after a transposed convolution, and the bias."""

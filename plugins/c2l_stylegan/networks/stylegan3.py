@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from c2l import replayed
 from c2l_stylegan.cpu.fast_path import allows_fast_path, records_gradients
 from c2l_stylegan.cpu.filtered_lrelu_strips import LayerInStrips
 from c2l_stylegan.cpu.row_convolutions import row_convolution
@@ -196,9 +197,9 @@ class Layer(Modulated):
         styles, scale = self._modulation(w)
         if self._runs_in_strips(x):
             return self._in_strips(x, styles, scale, scratch)
-        convolve = self.modulated(x.shape, styles, scale, self.bias, dtype=x.dtype, scratch=scratch)
+        convolve = self.modulated(x.shape, styles, scale, self.bias, dtype=x.dtype)
         filters = (f if f is None else f.to(x.dtype) for f in (self.up_filter, self.down_filter))
-        activated: Tensor = self.activate(convolve(x, True), *filters)
+        activated: Tensor = self.activate(convolve(x, True, scratch), *filters)
         return activated
 
     def _modulation(self, w: Tensor) -> tuple[Tensor, Tensor]:
@@ -286,6 +287,11 @@ class Synthesis3(nn.Module):
 
         ``noise`` is that of StyleGAN2 and has no effect: a StyleGAN3 has none.
         """
+        return self._drawn(ws, self.feature_dtype)
+
+    @replayed
+    def _drawn(self, ws: Tensor, _: torch.dtype) -> Tensor:
+        """Images; in another dtype of the features, other kernels draw them."""
         with torch.set_grad_enabled(records_gradients(self, ws)):
             x: Tensor = self.input(ws[:, 0])
             scratch = Scratch(x)

@@ -115,6 +115,19 @@ def test_texts_that_name_nothing_in_the_pictures() -> None:
     assert not Clouds.measure(pictures, same).texts_suit
 
 
+def test_one_loud_number_that_says_nothing_is_no_other_world() -> None:
+    """All cosines are near 1 then, and what texts name lies in their last digits."""
+    pictures = cone(300, 0.6, 0)
+    own, others = apart(pictures[:90]), cone(90, 0.8, 5)
+
+    def loud(rows: Tensor) -> Tensor:
+        return torch.nn.functional.pad(rows, (0, 1), value=10.0)
+
+    assert Clouds.measure(loud(pictures), loud(own)).named < 0.01
+    assert Clouds.measure(loud(pictures), loud(own)).texts_suit
+    assert not Clouds.measure(loud(pictures), loud(others)).texts_suit
+
+
 def test_of_few_pictures_several_are_near() -> None:
     pictures = cone(40, 0.6, 0)
     clouds = Clouds.measure(pictures, apart(pictures))

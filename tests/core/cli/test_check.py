@@ -118,7 +118,7 @@ def test_the_parts_of_a_plugin(tmp_path: Path, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("exported", "nothing of plugin exported is on this machine to be checked"),
+        ("exported", "nothing of plugin exported is on this machine to check"),
         ("nobody", "no plugin 'nobody' is installed"),
     ],
 )

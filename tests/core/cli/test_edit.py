@@ -139,7 +139,7 @@ def test_what_cannot_be_edited(capsys: pytest.CaptureFixture[str]) -> None:
     mix = ["edit", "mix", "a-man-s1.png", "a kid"]
     assert "--layers 0-5" in told(capsys, usage, *mix)
     assert "layer 12 is not one of the 12" in told(capsys, usage, *mix, "--layers", "12")
-    assert "a mix is of two pictures" in told(capsys, usage, "edit", "mix", "a man")
+    assert "a mix needs two pictures" in told(capsys, usage, "edit", "mix", "a man")
     assert "two ends or more" in told(capsys, usage, "edit", "walk", "a man")
     assert "nothing to edit" in told(capsys, usage, "edit", "walk")
     assert "--frames 0 is less" in told(capsys, usage, "edit", "walk", "a", "b", "--frames", "0")

@@ -95,7 +95,7 @@ def test_a_direction_says_what_it_was_made_from(
         (("--component", "0", *SMILE), "--start and --component name the direction"),
         (("--start", "a face"), "--end is missing"),
         (("--start", "a man", "--end", "a man"), "cannot tell 'a man' from 'a man'"),
-        ((*SMILE, "--strength", "much"), "is no list of numbers"),
+        ((*SMILE, "--strength", "much"), "is not a list of numbers"),
         ((*SMILE, "--strength", "1000"), "is out of range"),
         (("--component", "50"), "component 50 is not one of the 50"),
         (("--without", "nowhere", "--shown", "nowhere"), "there is no nowhere"),

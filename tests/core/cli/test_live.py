@@ -23,7 +23,7 @@ from c2l.errors import ExitCode
         (["--glide", "-1"], "--glide -1.0 is below 0. Give seconds from 0 to 60"),
         (["--walk", "99"], "is above 10. Give seeds a second"),
         (["--seed", "-1"], "--seed -1.0 is below 0"),
-        (["--direction", "smile"], "'smile' is no direction with a name. Write --direction"),
+        (["--direction", "smile"], "'smile' is not a named direction. Write --direction"),
         (["--direction", "a=x -> y", "--direction", "a=b"], "two directions are called 'a'"),
         (["--host", "0.0.0.0"], "clients need a token"),
         (["--osc-port", "99999"], "cannot listen to OSC on 127.0.0.1 port 99999"),

@@ -106,7 +106,7 @@ def test_a_folder_is_enough_to_go_on(tmp_path: Path) -> None:
     [
         (["-o", "x"], "takes a generator and an embedder. Give both --generator and --embedder"),
         (["-g", "toy:generator", "-o", "x"], "Give both --generator and --embedder"),
-        ([], "the pairs need a folder. Name it with --out"),
+        ([], "there is no folder for the pairs. Name it with --out"),
         ([*BEGIN[1:], "-o", "x", "--rank", "1"], "Give both --rank and --world"),
         ([*BEGIN[1:], "-o", "x", "--world", "2"], "Give both --rank and --world"),
         ([*BEGIN[1:], "-o", "x", "--rank", "2", "--world", "2"], "Use --rank from 0 to 1"),

@@ -177,7 +177,7 @@ def test_from_an_empty_cache_to_a_picture_and_again_offline(
     assert refused.returncode == 10
     error = refused.stderr.splitlines()[-1]
     assert error.startswith("error: the licence is not accepted yet: pullgan:net is under Test")
-    assert "(no commercial use)" in error and "If you accept, say so with " in error
+    assert "(no commercial use)" in error and "If you accept it, use " in error
     assert not weights(tmp_path).exists() and not server["/net.pkl"].asked
 
     first = spawn(site, *ask, "--out", str(out), "--accept-licence")
@@ -221,7 +221,7 @@ def test_pull_verify_remove(run: Run, server: BadServer, tmp_path: Path) -> None
         ("diffusion:pulled", "to be fetched"),
     ]
     assert json.loads(dry.stdout)[0]["size"] == len(NETWORK)
-    assert "to be fetched: 400.0 kB and more of unknown size" in (
+    assert "to download: 400.0 kB and more of unknown size" in (
         run("models", "pull", "pullgan:net", "diffusion:pulled", "--dry-run").stderr
     )
     assert not server["/net.pkl"].asked
@@ -246,7 +246,10 @@ def test_pull_verify_remove(run: Run, server: BadServer, tmp_path: Path) -> None
         file.write(b"?")
     broken = run("models", "verify", "diffusion:pulled")
     assert broken.returncode == 9
-    assert "diffusion:pulled is not as it was fetched. Fetch it again: c2l models" in broken.stderr
+    assert (
+        "diffusion:pulled has changed since it was downloaded. Fetch it again: c2l models"
+        in broken.stderr
+    )
     assert "changed" in broken.stdout
 
     gone = run("models", "remove", "diffusion:pulled", "--json")

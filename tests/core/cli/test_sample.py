@@ -153,7 +153,7 @@ def test_precision_is_recorded_and_wants_units(
     for arguments in (["--from", paths[1]], [prompt, "--precision", "bf16"]):
         assert main(["sample", *arguments]) == ExitCode.DEVICE
         said = capsys.readouterr().err.splitlines()
-        assert len(said) == 1 and "no units for bf16" in said[0]
+        assert len(said) == 1 and "does not support bf16" in said[0]
         assert "--precision float32" in said[0]
     assert main(["sample", "--from", paths[1], "--precision", "float32"]) == 0
     assert same(capsys.readouterr().out.strip(), paths[0])

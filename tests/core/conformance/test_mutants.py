@@ -105,7 +105,7 @@ def test_there_are_enough() -> None:
     assert len(MUTANTS) + len(DESCRIBING) >= 60
 
 
-@pytest.mark.parametrize(("interface", "module"), zip(LAWS, MODULES, strict=True))
+@pytest.mark.parametrize(("interface", "module"), list(zip(LAWS, MODULES, strict=True)))
 def test_every_law_is_broken_by_something(interface: Any, module: str) -> None:
     broken = {law for law, mutant in MUTANTS if mutant.__module__ == module}
     described = {law.name for law in LAWS[interface] if law.name.startswith("describing_")}

@@ -123,8 +123,8 @@ def test_several_seeds_of_one_prompt() -> None:
 @pytest.mark.parametrize(
     ("ends", "how", "told", "field"),
     [
-        (["shape1"], {}, "two ends or more", "ends"),
-        ([], {}, "two ends or more", "ends"),
+        (["shape1"], {}, "needs two ends or more", "ends"),
+        ([], {}, "needs two ends or more", "ends"),
         (["shape1", "shape2"], {"frames": 0}, "`frames=0` is less than the 2 ends need", "frames"),
         (["shape1", "shape2", 3], {"frames": 2}, "the 3 ends", "frames"),
         (["shape1", "shape2"], {"path": "round"}, "none of linear, slerp, prior", "path"),

@@ -227,7 +227,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     def missing(scheme: str) -> None:
         raise ImportError(f"Install {scheme}fs")
 
-    with pytest.raises(BadInput, match="nowhere:// is no store that fsspec knows"):
+    with pytest.raises(BadInput, match="nowhere:// is not a store that fsspec knows"):
         place_of("nowhere://b/x").exists()
     monkeypatch.setattr(fsspec, "get_filesystem_class", missing)
     for scheme, how in (("s3", "c2l[s3]"), ("gs", "c2l[gs]"), ("abfs", "Install abfsfs")):

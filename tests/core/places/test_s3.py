@@ -202,7 +202,7 @@ def test_keys_that_expire_leave_what_is_finished(
     error = caught.value
     assert error.exit_code == ExitCode.REFUSED
     assert f"{folder}/pairs-00002.safetensors: The provided token has expired" in error.message
-    assert "Whatever is finished stays" in error.hint and "sign in again" in error.hint
+    assert "Finished work is kept" in error.hint and "sign in again" in error.hint
     assert store.seen["expired"] == 1  # it is not asked again
     before = {n: place.stat() for n in contents(folder, "*.json") if (place := folder / n)}
     assert len(before) == 3

@@ -33,10 +33,10 @@ def test_a_process_alone_and_one_of_four() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"RANK": "four"}, "RANK=four is no whole number"),
-        ({"RANK": "-1"}, "RANK=-1 is no whole number"),
+        ({"RANK": "four"}, "RANK=four is not a whole number"),
+        ({"RANK": "-1"}, "RANK=-1 is not a whole number"),
         ({"RANK": "4"}, "RANK=4 is not below WORLD_SIZE=4"),
-        ({"MASTER_PORT": "0"}, "MASTER_PORT=0 is no port"),
+        ({"MASTER_PORT": "0"}, "MASTER_PORT=0 is not a port"),
         ({"LOCAL_RANK": None, "MASTER_ADDR": None}, "LOCAL_RANK is missing; MASTER_ADDR is"),
     ],
 )
@@ -89,7 +89,7 @@ def test_who_is_silent_or_computes_one_step_for_ever_hangs() -> None:
 @pytest.mark.parametrize("text", ["soon", "0", "nan", "inf", "-3"])
 def test_a_timeout_that_is_none(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TIMEOUT, text)
-    with pytest.raises(BadInput, match=f"{TIMEOUT}={text} is no number of seconds"):
+    with pytest.raises(BadInput, match=f"{TIMEOUT}={text} is not a number of seconds"):
         timeout()
 
 

@@ -150,7 +150,7 @@ def test_lost_plugins_and_damaged_choices(quick: None, own_world: Path) -> None:
     (own_world / "plugins.json").write_text(json.dumps(choices))
     assert "are gone: c2l-gone -> Install them again: c2l plugins restore" in problems()
     (own_world / "plugins.json").write_text("{")
-    assert "plugins.json, which says what plugins to leave out" in problems()
+    assert "plugins.json, which lists disabled plugins" in problems()
 
 
 def test_an_encoding_without_letters(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,7 +216,7 @@ def test_values_as_they_are_typed() -> None:
     assert values.directions == {"smile": 0.0, "age": 0.0}
     assert typed_live().prompt is None
     for wrong in ("smile", "=a -> b", "a smile=a -> b", "smile= "):
-        with pytest.raises(BadInput, match="no direction with a name"):
+        with pytest.raises(BadInput, match="is not a named direction"):
             typed_live(directions=[wrong])
     with pytest.raises(BadInput, match="two directions are called 'smile'"):
         typed_live(directions=[SMILE, SMILE])

@@ -151,7 +151,7 @@ def test_what_is_there_stays(there: str, here: Path) -> None:
         if there == "full":
             (target / "work.py").write_text("my work")
     before = sorted(here.rglob("*"))
-    with pytest.raises(BadInput, match="is there already") as caught:
+    with pytest.raises(BadInput, match="already exists") as caught:
         new_package("generator", "my-gan", target)
     assert caught.value.field == "out"
     assert sorted(here.rglob("*")) == before

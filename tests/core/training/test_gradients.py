@@ -143,7 +143,7 @@ def test_the_sum_is_a_tree_and_not_a_chain() -> None:
         ({"processes": 3}, "3 processes cannot share 8 micro-batches. Use 1, 2, 4 or 8 `proc"),
         ({"processes": 16}, "16 processes cannot share 8 micro-batches"),
         ({"processes": 2, "micro_batches": 1}, "2 processes cannot share 1 micro-batches. Leave"),
-        ({"micro_batches": 6}, "`micro_batches=6` is no power of two"),
+        ({"micro_batches": 6}, "`micro_batches=6` is not a power of two"),
         ({"processes": 2, "batch_size": 100}, "into 8 equal parts. Use `batch_size=104`"),
         ({"processes": 3, "fast": True, "batch_size": 32}, "cannot be cut into 3 equal parts"),
     ],

@@ -197,7 +197,7 @@ def test_a_run_that_is_cut_after_its_last_step_trains_no_more(
         raise Stop
 
     with monkeypatch.context() as patch:
-        patch.setattr("c2l.training.train.train_student", crash)
+        patch.setattr("c2l.training.stages.train_student", crash)
         with pytest.raises(Stop):
             train(pairs, out, student=True)
     states: list[TrainingProgress] = []

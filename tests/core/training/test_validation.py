@@ -23,7 +23,8 @@ from c2l.testing import ToyEmbedder, ToyGenerator
 from c2l.testing.toy_world import WIDTH
 from c2l.testing.toys import EMBEDDING_WIDTH
 from c2l.training import TrainingProgress, train_prior
-from c2l.training.oddities import Oddity
+from c2l.training.choosing import Choice, Trial
+from c2l.training.oddities import Oddity, find_unread
 from c2l.training.student import student_scores, train_student
 from c2l.training.validation import best_split, nearest
 from c2l.training.verdict import verdict
@@ -167,8 +168,53 @@ def test_what_is_odd_is_the_cause() -> None:
     )
     low = {**scores, "prompts_cosine": 0.21}
     assert verdict(low, more_steps=True, oddities=[few]).endswith("few are there, and wait")
-    # Where no other bridge could be tried, it is not at fault.
-    assert "bridge" not in verdict(low, more_steps=False, untried=True)
+    # Where none was given, it is not at fault.
+    assert "bridge" not in verdict(low, more_steps=False, choice=Choice({}))
+
+
+@pytest.mark.parametrize(("unfit", "normal"), [(0.16, True), (0.52, False)])
+def test_a_network_that_shows_far_less_than_the_pairs_is_not_normal(
+    unfit: float, normal: bool
+) -> None:
+    """Its bridge was chosen among some that ask for pictures of the pairs: it cannot draw those."""
+    scores = {
+        "prompts_cosine": 0.44,
+        "prompts_cosine_random": 0.39,
+        "prompts_cosine_neighbours": 0.47,
+        "held_out_cosine": 0.94,
+        "held_out_cosine_random": 0.88,
+    }
+    trial = Trial({"gap": "blur"}, unfit, 0.8)
+    said = verdict(scores, more_steps=False, choice=Choice(trial.settings, [trial], 0.14))
+    assert said.endswith("normal") == normal
+    if not normal:
+        assert "48% of its pictures fit their prompts, where 86%" in said
+        assert said.endswith("; more pairs help")
+
+
+def test_pictures_may_be_alike_to_the_embedder() -> None:
+    """How much two of them differ is the measure of what one of them gains."""
+    scores = {
+        "prompts_cosine": 0.994,
+        "prompts_cosine_random": 0.99,
+        "prompts_cosine_neighbours": 0.995,
+        "held_out_cosine": 0.999,
+        "held_out_cosine_random": 0.99,
+    }
+    assert verdict(scores, more_steps=False).endswith("normal")
+    deaf = {**scores, "prompts_cosine_neighbours": 0.991}
+    assert "hardly tells these pictures apart" in verdict(deaf, more_steps=False)
+
+
+def test_prompts_in_words_that_the_embedder_has_never_seen() -> None:
+    class Knows(ToyEmbedder):
+        def read_text(self, prompt: str) -> c2l.TextReading:
+            return c2l.TextReading(unknown=tuple(w for w in prompt.split() if w not in "a red"))
+
+    assert not find_unread(["a red", "a", "a blue car"], Knows())
+    (odd,) = find_unread(["a red", "a blue car", "a car"], Knows())
+    assert odd.text.startswith("2 of 3 prompts") and odd.text.endswith("such as 'car', 'blue'")
+    assert odd.deaf
 
 
 def test_the_nearest_picture_over_several_parts() -> None:

@@ -15,11 +15,8 @@ from c2l.conformance.laws.common import (
     require_near,
     require_tensor,
 )
-from c2l.conformance.subjects import Subject
+from c2l.conformance.laws.generator_latents import Generators
 from c2l.conformance.uses import SEEDS
-from c2l.generator import Generator
-
-Generators = Subject[Generator]
 
 
 def has_no_classes(subject: Generators) -> str:

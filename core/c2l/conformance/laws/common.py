@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from c2l.conformance.law import Breach, require
+from c2l.conformance.law import Breach, Law, require
 from c2l.conformance.shared import SHARED
 from c2l.conformance.subjects import Subject
 from c2l.conformance.uses import answers_of
@@ -154,6 +154,18 @@ def using_it_does_not_end_the_process(subject: AnySubject) -> None:
     """
     ended = subject.use_elsewhere.ended
     require(not ended, f"the process that used it was ended {ended}", "raise an error instead")
+
+
+FIRST_LAWS: tuple[Law, ...] = (
+    Law(describing_its_plugin_is_light, unless=no_plugin),
+    Law(
+        describing_its_plugin_only_describes,
+        needs=(describing_its_plugin_is_light,),
+        unless=no_plugin,
+    ),
+    Law(using_it_does_not_end_the_process, unless=stays_here),
+)
+"""Those that every part has to keep before it is looked at in this process."""
 
 
 def settings_can_be_stored(subject: AnySubject) -> None:

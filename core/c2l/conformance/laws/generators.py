@@ -1,4 +1,4 @@
-"""The laws of generators."""
+"""The laws of generators: what they draw of latents. All of them are listed at the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from c2l.conformance.law import Breach, Law, require
 from c2l.conformance.laws.classes import (
@@ -21,17 +20,14 @@ from c2l.conformance.laws.classes import (
 from c2l.conformance.laws.common import (
     BATCHES,
     EIGHT_SEEDS,
-    LARGE_SEEDS,
+    FIRST_LAWS,
     NEAR,
     all_numbers_lie_in_the_state,
     another_process_gets_the_same_answers,
-    describing_its_plugin_is_light,
-    describing_its_plugin_only_describes,
     distance,
     has_no_state,
     it_is_loaded_to_be_used,
     made_again_it_is_the_same,
-    no_plugin,
     nothing_shared_changes,
     refuses,
     require_look,
@@ -44,12 +40,19 @@ from c2l.conformance.laws.common import (
     the_state_decides_the_answers,
     using_it_does_not_end_the_process,
 )
-from c2l.conformance.subjects import Subject
+from c2l.conformance.laws.generator_latents import (
+    Generators,
+    a_latent_depends_on_its_seed_alone,
+    every_seed_has_a_latent_of_its_own,
+    latents_have_the_deviation_of_their_space,
+    latents_have_the_mean_of_their_space,
+    latents_have_their_shape,
+    sampling_leaves_the_process_alone,
+    what_is_no_seed_is_refused,
+)
 from c2l.conformance.uses import SEEDS, loaded
 from c2l.generator import Generator
 from c2l.looks import PROBES, WIDEST, look_at_image_size, look_at_latent_space
-
-Generators = Subject[Generator]
 
 
 def it_can_be_loaded(subject: Generators) -> None:
@@ -66,73 +69,6 @@ def latent_space_and_image_size_are_well_formed(subject: Generators) -> None:
     part = subject.part
     require_look("`latent_space`", look_at_latent_space(part, part.latent_space, None))
     require_look("`image_size`", look_at_image_size(part, part.image_size, None))
-
-
-def latents_have_their_shape(subject: Generators) -> None:
-    """float32 (B, K, D), finite, one row for each seed, for any sequence of seeds."""
-    space = subject.part.latent_space
-    for seeds in (list(SEEDS), SEEDS[:1], range(4)):
-        latents = subject.part.sample_latents(seeds)
-        shape = (len(seeds), space.num_codes, space.width)
-        require_tensor(latents, shape, subject.part, "latents")
-
-
-def sampling_leaves_the_process_alone(subject: Generators) -> None:
-    """Nothing that others see changes: random state, dtype, threads, whether gradients are kept."""
-    with nothing_shared_changes():
-        subject.part.sample_latents(SEEDS)
-
-
-def a_latent_depends_on_its_seed_alone(subject: Generators) -> None:
-    """It is the same in any batch, in any order, and asked for again: a seed is a picture's."""
-    sample = subject.part.sample_latents
-    together = sample(EIGHT_SEEDS)
-    require_near(
-        sample(EIGHT_SEEDS), together, "seeds give other latents the next time", "seed every row"
-    )
-    for row, seed in enumerate(EIGHT_SEEDS):
-        require_near(
-            sample([seed])[0],
-            together[row],
-            f"seed {seed} gives another latent in another batch",
-            "draw row i from seeds[i] alone; see c2l.draw_normal",
-        )
-
-
-def every_seed_has_a_latent_of_its_own(subject: Generators) -> None:
-    """All of 0 to 2**64 - 1 are accepted, and none stands for another."""
-    latents = subject.part.sample_latents([*SEEDS, *LARGE_SEEDS]).flatten(1)
-    seeds = [*SEEDS, *LARGE_SEEDS]
-    for i, first in enumerate(seeds):
-        for j in range(i):
-            require(
-                not torch.equal(latents[i], latents[j]),
-                f"seeds {first} and {seeds[j]} give one latent",
-                "see c2l.draw_normal",
-            )
-
-
-def what_is_no_seed_is_refused(subject: Generators) -> None:
-    """With ``BadInput``: -1 is not 2**64 - 1, and 2**64 is not 0."""
-    refuses(lambda: subject.part.sample_latents([-1]), "a seed below 0")
-    refuses(lambda: subject.part.sample_latents([2**64]), "a seed of 2**64")
-
-
-def latents_have_the_mean_of_their_space(subject: Generators) -> None:
-    """``mean`` is that of ``sample_latents``: truncation pulls there, and priors start there."""
-    space, latents = subject.part.latent_space, _many_latents(subject)
-    scale = _spread(latents)
-    away = float((latents.mean(dim=0) - space.mean).square().mean().sqrt() / scale)
-    require(away < 0.3, f"the mean of latents is {away:.2g} deviations from `mean`", "measure it")
-
-
-def latents_have_the_deviation_of_their_space(subject: Generators) -> None:
-    """``std`` is that of ``sample_latents``: optimising takes its steps by it."""
-    space = subject.part.latent_space
-    ratio = float(space.std.square().mean().sqrt() / _spread(_many_latents(subject)))
-    require(
-        0.8 < ratio < 1.25, f"`std` is {ratio:.2g} times the deviation of latents", "measure it"
-    )
 
 
 def pictures_have_their_shape(subject: Generators) -> None:
@@ -316,14 +252,6 @@ def a_saved_one_draws_as_before(subject: Generators) -> None:
         )
 
 
-def _many_latents(subject: Generators) -> Tensor:
-    return subject.part.sample_latents(range(1000))
-
-
-def _spread(latents: Tensor) -> Tensor:
-    return latents.std(dim=0).square().mean().sqrt()
-
-
 def _draw_zeros(
     subject: Generators, shape: tuple[int, ...], repeats: tuple[int, ...] | None
 ) -> None:
@@ -343,13 +271,7 @@ def _has_no_file_format(subject: Generators) -> str:
 
 
 GENERATOR_LAWS: tuple[Law, ...] = (
-    Law(describing_its_plugin_is_light, unless=no_plugin),
-    Law(
-        describing_its_plugin_only_describes,
-        needs=(describing_its_plugin_is_light,),
-        unless=no_plugin,
-    ),
-    Law(using_it_does_not_end_the_process, unless=stays_here),
+    *FIRST_LAWS,
     Law(it_can_be_loaded, needs=(using_it_does_not_end_the_process,)),
     Law(it_is_loaded_to_be_used, needs=(it_can_be_loaded,)),
     Law(settings_can_be_stored, needs=(it_can_be_loaded,)),

@@ -44,7 +44,7 @@ def _pictures_in(frame: Frame) -> Iterator[Image.Image]:
         batch = frame if frame.ndim == 4 else frame[None]
         if batch.ndim != 4 or batch.shape[1] != 3:
             raise BadInput(
-                f"a tensor of shape {tuple(frame.shape)} is no frame",
+                f"a tensor of shape {tuple(frame.shape)} is not a frame",
                 hint="Give (3, H, W) or (B, 3, H, W)",
                 field="frames",
             )
@@ -53,7 +53,7 @@ def _pictures_in(frame: Frame) -> Iterator[Image.Image]:
         yield frame.pil()
     else:
         raise BadInput(
-            f"a {type(frame).__name__} is no frame",
+            f"a {type(frame).__name__} is not a frame",
             hint="Give tensors or pictures",
             field="frames",
         )

@@ -120,7 +120,7 @@ def _read_wav(file: wave.Wave_read) -> Iterator[tuple[NDArray[np.float64], int]]
 
 
 def _av_blocks(path: Path) -> Iterator[tuple[NDArray[np.float64], int]]:
-    av = load_av("a sound that is no plain wav", field="sound")
+    av = load_av("any sound but a plain wav", field="sound")
     source = open_sound(av, path)
     try:
         rate = source.streams.audio[0].rate

@@ -132,7 +132,7 @@ def write_video(
     with HeldInterrupt() as stop:
         first = next(pictures, None)
         if first is None:
-            raise BadInput("there is no frame", hint="Give one or more", field="frames")
+            raise BadInput("there is not a frame", hint="Give one or more", field="frames")
         room = _ROOM + _ROOM_OF_A_PIXEL * first.width * first.height
         with draft_of(path, parents=True) as draft, RoomyFile(draft, room=room) as file:
             more = {"sound": sound} if sound is not None else {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from c2l.bridge.clouds import LEAST_NAMED, LEAST_TOLD
+from c2l.bridge.clouds import LEAST_TOLD, least_named
 
 Range = tuple[float | None, float | None]
 """The lowest and the highest value that is normal; None for no bound."""
@@ -65,8 +65,8 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
         scores: as ``measure`` gives them.
         normal: as ``ranges`` gives them.
     """
-    reachable = scores["named_neighbours"]
-    gain = scores["named"] / max(reachable, LEAST_NAMED)
+    reachable, least = scores["named_neighbours"], least_named(scores["again_other"])
+    gain = scores["named"] / max(reachable, least)
     again = (scores["again"] - scores["again_other"]) / max(1 - scores["again_other"], 1e-6)
     moved = not within(scores.get("pictures_moved"), normal["pictures_moved"])
     if not within(scores["latents_away"], normal["latents_away"]):
@@ -88,7 +88,7 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
             "the pictures are not those that the prior was trained on, and it answers neither "
             "prompts nor pictures: another generator than its own, or another embedder",
         )
-    if reachable < LEAST_NAMED or not within(scores["told"], normal["told"]):
+    if reachable < least or not within(scores["told"], normal["told"]):
         return Verdict(
             "prompts",
             "none of these prompts is near anything the generator draws: give a `domain` that "
@@ -99,7 +99,7 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
             "prior",
             "the prior does not listen: its pictures fit neither the prompts nor the pictures that "
             "it is asked for, though fresh pictures hold what prompts name; its weights are broken,"
-            " or it was trained on other pairs",
+            " or it was trained on other pairs, or for another training of this generator",
         )
     if gain < GAIN:
         return Verdict(

@@ -265,7 +265,7 @@ def _end_hanging(out: Place, age: float) -> None:
             raise WorkerDied(
                 f"process {worker.pid} on node {worker.node} hung for {worker.silent:.0f} s "
                 f"in {worker.shard}, and was ended",
-                hint="Everything finished stays; the same command goes on",
+                hint="Finished shards are kept; the same command resumes",
             )
 
 

@@ -212,7 +212,7 @@ class _Crowd:
                 f"{_DEATHS} workers died or hung while they drew {shard_name(worst)}, "
                 "perhaps for lack of memory",
                 hint="Use a smaller `batch_size` in a new folder, or nodes with more memory; "
-                "what is finished stays",
+                "finished shards are kept",
             )
 
 

@@ -56,7 +56,7 @@ def named(text: str, interface: Interface) -> str:
         spec, _ = registry().lookup(text)
         if spec.interface != interface:
             raise BadInput(
-                f"{text} is no {interface}, but one of the {spec.interface}s",
+                f"{text} is one of the {spec.interface}s, not of the {interface}s",
                 hint=f'List them: `c2l models list kind="{interface}"`',
                 field=interface,
             )

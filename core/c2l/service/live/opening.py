@@ -69,5 +69,5 @@ def open_live(
 def _named(typed: str) -> tuple[str, str]:
     name, sign, source = typed.partition("=")
     if not sign or not _NAME.fullmatch(name) or not source.strip():
-        raise BadInput(f"'{typed}' is no direction with a name", hint=_HINT, field="directions")
+        raise BadInput(f"'{typed}' is not a named direction", hint=_HINT, field="directions")
     return name, source.strip()

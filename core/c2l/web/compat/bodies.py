@@ -49,7 +49,7 @@ def json_object(data: bytes) -> dict[str, Any]:
     """The object in a body. Raises ``ApiError``, ``BadInput``."""
     value = loads_strictly(data)
     if not isinstance(value, dict):
-        raise BadInput("the body is no JSON object", hint='Send one, as in {"prompt": "a man"}')
+        raise BadInput("the body is not a JSON object", hint='Send one, as in {"prompt": "a man"}')
     return value
 
 

@@ -42,7 +42,7 @@ def bytes_in(text: object, *, field: str) -> bytes:
         BadInput: it is not; addresses are not fetched.
     """
     if not isinstance(text, str):
-        raise BadInput(f"`{field}` is no picture", hint="Send it in base64", field=field)
+        raise BadInput(f"`{field}` is not a picture", hint="Send it in base64", field=field)
     if text[:8].lower().startswith(("http://", "https://")):
         raise BadInput(
             f"`{field}` is an address, and this server fetches none",

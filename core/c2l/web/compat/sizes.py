@@ -35,7 +35,7 @@ def parse_size(text: str | None, *, field: str = "size") -> Size | None:
     found = re.fullmatch(r"\s*(\d{1,9})\s*[xX]\s*(\d{1,9})\s*", text, re.ASCII)
     if found is None:
         raise BadInput(
-            f"`{field}={text:.40}` is no size", hint=f"Use `{field}=512x512`", field=field
+            f"`{field}={text:.40}` is not a size", hint=f"Use `{field}=512x512`", field=field
         )
     return checked_size(int(found[1]), int(found[2]), field=field)
 

@@ -173,10 +173,10 @@ def test_what_cannot_be_written(name: str, fps: float, message: str, tmp_path: P
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], "there is no frame"),
+        ([], "there is not a frame"),
         ([torch.zeros(3, 8, 8), torch.zeros(3, 8, 9)], "a frame is 9 x 8 px and the first one 8"),
-        ([torch.zeros(8, 8)], r"a tensor of shape \(8, 8\) is no frame"),
-        (["a.png"], "a str is no frame"),
+        ([torch.zeros(8, 8)], r"a tensor of shape \(8, 8\) is not a frame"),
+        (["a.png"], "a str is not a frame"),
     ],
 )
 def test_what_is_no_frame(given: list[Any], message: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from c2l_stylegan.cpu.strips import overlapping, split
 
 @given(
     heights=st.lists(st.integers(1, 9), min_size=1, max_size=6),
-    before=st.integers(0, 3),
+    before=st.integers(-1, 3),
     after=st.integers(-1, 3),
     overlap=st.integers(0, 5),
     multiple=st.integers(1, 4),

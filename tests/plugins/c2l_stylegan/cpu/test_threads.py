@@ -12,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from c2l import threads as openmp
 from c2l_stylegan.cpu import threads
@@ -21,7 +20,6 @@ from c2l_stylegan.cpu.threads import (
     for_each_row_block,
     num_workers,
     parallel_map,
-    prefetching,
 )
 from c2l_stylegan.generator import StyleGAN
 from c2l_stylegan.networks import stylegan2_strips
@@ -88,6 +86,7 @@ def test_images_are_the_same(
     family: str, batch: int, inference: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stylegan2_strips, "_BYTES", 1 << 14)
+    monkeypatch.setattr(stylegan2_strips, "_FEWEST_ROWS", 1)
     made = network(family)
     ws = torch.randn(batch, made.num_ws, 16, generator=torch.Generator().manual_seed(2))
     drawn = []
@@ -222,6 +221,22 @@ def test_parallel_map_is_parallel_and_in_order() -> None:
 
 
 @needs_limits
+def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda pid: {0, 5}, raising=False)
+    seen = []
+    made = network("2")
+    monkeypatch.setattr(made.synthesis, "_images", lambda *_: [seen.append(num_workers()) or ws])
+    ws = torch.zeros(1, made.num_ws, 16)
+    made.synthesis.images(ws)
+    assert seen == [2] and torch.get_num_threads() == 3
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    made.synthesis.images(ws)
+    assert seen == [2, 3]
+    with pytest.raises(KeyboardInterrupt), threads.within_cores():
+        raise KeyboardInterrupt
+
+
+@needs_limits
 def test_threads_are_shared_evenly() -> None:
     torch.set_num_threads(8)
     assert parallel_map(lambda item: torch.get_num_threads(), [1, 2, 3]) == [2, 2, 2]
@@ -259,47 +274,3 @@ def test_blocks_hold_every_row_once(images: int, height: int, multiple: int, num
     assert {block.worker for block in seen} <= set(range(workers))
     if images:
         assert len({block.worker for block in seen}) >= min(workers, images)
-
-
-def test_stages_work_ahead_in_order_but_not_without_bounds() -> None:
-    made: list[int] = []
-
-    def numbers() -> Iterator[Tensor]:
-        for i in range(100):
-            made.append(i)
-            yield torch.full((1,), float(i))
-
-    def doubled(items: Iterator[Tensor]) -> Iterator[Tensor]:
-        for item in items:
-            yield item * 2
-
-    with prefetching(2) as prefetch:
-        found = prefetch(doubled(prefetch(numbers())))
-        assert float(next(found)) == 0
-        # One is out; each stage holds what may wait, and one that it is about to add.
-        most = 1 + 2 * (threads._PREFETCHED + 1)
-        deadline = time.monotonic() + 20
-        while len(made) < most and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(0.05)
-        assert made == list(range(most))
-        assert [float(item) for item in found] == [2.0 * i for i in range(1, 100)]
-
-
-def test_a_fault_in_a_stage_reaches_the_end() -> None:
-    def broken() -> Iterator[Tensor]:
-        yield torch.zeros(1)
-        raise ValueError("broken")
-
-    with pytest.raises(ValueError, match="broken"), prefetching(2) as prefetch:
-        list(prefetch(prefetch(broken())))
-
-
-def test_stages_end_when_nobody_asks_any_more() -> None:
-    def endless() -> Iterator[Tensor]:
-        while True:
-            yield torch.zeros(1)
-
-    with pytest.raises(KeyboardInterrupt), prefetching(2) as prefetch:
-        for _ in prefetch(prefetch(endless())):
-            raise KeyboardInterrupt

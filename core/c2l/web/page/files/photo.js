@@ -68,7 +68,7 @@ async function accept(file, restore) {
 		original = file;
 		change({ photo: { name: file.name, data } });
 	} catch {
-		toast(`${file.name || "This file"} is no picture that this browser can show.`);
+		toast(`${file.name || "This file"} is not a picture that this browser can show.`);
 	} finally {
 		URL.revokeObjectURL(url);
 	}
