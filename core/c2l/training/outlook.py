@@ -1,4 +1,4 @@
-"""What more pairs would bring: said before any are made."""
+"""What more pairs would bring, told before any are made."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def outlook(num_pairs: int) -> str:
     if less < WORTH_SAYING:
         return ""
     return (
-        f"from {num_pairs:,} pairs, priors show about {less:.1f} points less of what prompts name "
-        f"than from {MEASURED:,}, and less varied pictures, where that was measured"
+        f"with {num_pairs:,} pairs, expect pictures to show about {less:.1f} percentage points "
+        f"less of what prompts name than with {MEASURED:,}, and to vary less"
     )
 
 

@@ -10,7 +10,7 @@ from c2l.training.outlook import MEASURED, POINTS_LESS, outlook
 @pytest.mark.parametrize("num", [1, 500, 1000])
 def test_of_few_pairs_it_is_what_the_fewest_measured_lack(num: int) -> None:
     less = POINTS_LESS[1000]
-    assert outlook(num).startswith(f"from {num:,} pairs, priors show about {less} points less")
+    assert outlook(num).startswith(f"with {num:,} pairs, expect pictures to show about {less} perc")
 
 
 def test_it_falls_as_pairs_grow_and_ends() -> None:

@@ -64,7 +64,7 @@ def look_at_torch(health: Health) -> None:
             facts["version"],
             f"device {facts['device']}",
             *gpus,
-            f"{facts['threads']} threads",
+            f"{facts['threads']} thread{'s' * (facts['threads'] != 1)}",
             f"computes in {', '.join(facts['precisions'])}",
         ]
     )
