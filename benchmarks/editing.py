@@ -186,8 +186,9 @@ def rows_of(pipeline: c2l.Pipeline, judge: Judge, case: Case, plan: Plan) -> lis
         found.append(Row("direction", compare(case, before, after), making / num))
         if case.first is not None:
             first = before[case.attribute] == VALUES[case.attribute].index(case.first)
-            some, then = ({n: v[first] for n, v in seen.items()} for seen in (before, after))
-            found.append(Row(f"direction, {case.first} ones", compare(case, some, then), making / num))
+            ones = [{name: x[first] for name, x in seen.items()} for seen in (before, after)]
+            way = f"direction, from {case.first}"
+            found.append(Row(way, compare(case, *ones), making / num))
     if "adhere" in plan.ways:
         some = pipeline.generator.latent_space.expand(latents)[: plan.adhered]
         begin = process_time()

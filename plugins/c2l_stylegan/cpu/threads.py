@@ -11,6 +11,7 @@ Nothing here changes what other threads of the process see, whether they exist o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -42,6 +43,22 @@ def num_workers() -> int:
     """
     num = torch.get_num_threads()
     return num if num > 1 and can_limit_a_thread() else 1
+
+
+@contextmanager
+def within_cores() -> Iterator[None]:
+    """Compute with a thread for each core at most: more only wait for one another."""
+    num = torch.get_num_threads()
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or num
+    if num <= cores or not can_limit_a_thread():
+        yield
+        return
+    limit_this_thread(cores)
+    try:
+        yield
+    finally:
+        limit_this_thread(num)
 
 
 def parallel_map(work: Callable[[Item], Outcome], items: Sequence[Item]) -> list[Outcome]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from c2l import replayed
 from c2l_stylegan.cpu.fast_path import allows_fast_path, records_gradients
 from c2l_stylegan.cpu.scratch import Scratch, keep_freed_memory
-from c2l_stylegan.cpu.threads import num_workers, parallel_map
+from c2l_stylegan.cpu.threads import num_workers, parallel_map, within_cores
 from c2l_stylegan.networks import stylegan2_strips
 from c2l_stylegan.networks.filters import resampling_filter
 from c2l_stylegan.networks.modulated import NUM_REDUCED
@@ -85,16 +85,20 @@ class Synthesis2(nn.Module):
         with torch.set_grad_enabled(records_gradients(self, ws)):
             if not allows_fast_path(ws):
                 return self._images(ws, noise, until, Scratch(ws))
-            keep_freed_memory()
-            at_once, num = self._num_at_once(), max(1, min(len(ws), num_workers()))
+            with within_cores():
+                return self._images_in_shares(ws, noise, until)
 
-            def work(share: Tensor) -> list[list[Tensor]]:
-                scratch = Scratch(ws)
-                return [self._images(part, noise, until, scratch) for part in share.split(at_once)]
+    def _images_in_shares(self, ws: Tensor, noise: Noise, until: int | None) -> list[Tensor]:
+        keep_freed_memory()
+        at_once, num = self._num_at_once(), max(1, min(len(ws), num_workers()))
 
-            shares = parallel_map(work, ws.tensor_split(num))
-            parts = [part for share in shares for part in share]
-            return [torch.cat(images) for images in zip(*parts, strict=True)]
+        def work(share: Tensor) -> list[list[Tensor]]:
+            scratch = Scratch(ws)
+            return [self._images(part, noise, until, scratch) for part in share.split(at_once)]
+
+        shares = parallel_map(work, ws.tensor_split(num))
+        parts = [part for share in shares for part in share]
+        return [torch.cat(images) for images in zip(*parts, strict=True)]
 
     def _num_at_once(self) -> int:
         """Images whose features are worked on together: what a CPU's cache holds."""

@@ -28,6 +28,7 @@ from c2l.editing.directions.measuring import (
 )
 from c2l.editing.directions.nearing import come_near
 from c2l.editing.directions.texts import as_far_as_shown, is_a_kind, text_difference
+from c2l.errors import BadInput
 from c2l.sampling.parts import Parts
 
 NUM_TYPICAL = 48
@@ -51,20 +52,20 @@ class Wanted(NamedTuple):
     """What is to be shown, once for any number of pictures.
 
     Args:
-        difference: of texts, (E,), along which it is seen how clearly a picture shows it.
-        typical: the cosine with it of typical pictures of the text.
+        axes: along each of which it is seen how clearly a picture shows it, unit, (A, E).
+        typical: the cosines with them of typical pictures of the text, (A,).
         truncation: that all pictures are drawn with.
         missing: what embeddings (B, E) of pictures differ in from those that show it, (B, E).
     """
 
-    difference: Tensor
-    typical: float
+    axes: Tensor
+    typical: Tensor
     truncation: float
     missing: Callable[[Tensor], Tensor]
 
     def shown(self, seen: Tensor) -> Tensor:
-        """How clearly pictures show it, (B,)."""
-        return normalize(seen, dim=1) @ normalize(self.difference, dim=0).to(seen.device)
+        """How clearly pictures show it, (B, A)."""
+        return normalize(seen, dim=1) @ self.axes.T.to(seen.device)
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,24 @@ def what_is_wanted(parts: Parts, to: str, start: str | None, truncation: float) 
         BadInput: the embedder cannot tell the two apart.
     """
     difference = text_difference(parts, start, to, field="to")
+    axes = normalize(torch.stack([difference, *_against_any(parts, to, start)]), dim=1)
     typical = pictures_of(parts, to, NUM_TYPICAL, truncation=truncation)
-    clear = normalize(typical, dim=1) @ normalize(difference, dim=0).to(typical)
+    clear = normalize(typical, dim=1) @ axes.T.to(typical)
     missing = _missing(parts, to, start, difference, truncation)
-    return Wanted(difference, float(clear.quantile(1 - _CLEARER)), truncation, missing)
+    return Wanted(axes, clear.quantile(1 - _CLEARER, dim=0), truncation, missing)
+
+
+def _against_any(parts: Parts, to: str, start: str | None) -> list[Tensor]:
+    """What tells a text from all others, beside what tells it from ``start``.
+
+    From black to blonde, red is half of the way: only against any hair is it no way at all.
+    """
+    if start is None:  # the difference is that already
+        return []
+    try:
+        return [text_difference(parts, None, to, field="to")]
+    except BadInput:  # it says nothing of its own, as in "a face"
+        return []
 
 
 def _missing(
@@ -152,23 +167,24 @@ def adhere(
     for some in latents.split(min(_TOGETHER, at_once)):
         here = look(parts, some, truncation)
         there = _moved(parts, here, wanted, seed)
-        clearness = (wanted.shown(x.seen).tolist() for x in (here, there))
+        clearness = (wanted.shown(x.seen)[:, 0].tolist() for x in (here, there))
+        typical = float(wanted.typical[0])
         for step, before, after in zip(there.latents - some, *clearness, strict=True):
-            measures = {"before": before, "after": after, "typical": wanted.typical}
+            measures = {"before": before, "after": after, "typical": typical}
             direction = made_direction(parts, step, to, made, measures)
-            done.append(Adhered(direction, before, after, wanted.typical))
+            done.append(Adhered(direction, before, after, typical))
         on_progress(len(done), len(latents))
     return done
 
 
 def _moved(parts: Parts, here: Pictures, wanted: Wanted, seed: int) -> Pictures:
     """Pictures, moved until they show what is wanted; those that do stay."""
-    left = wanted.shown(here.seen) < wanted.typical
+    left = (wanted.shown(here.seen) < wanted.typical.to(here.seen)).any(dim=1)
     if not left.any():
         return here
     own = here.rows(left)
     ways = wanted.missing(own.seen)
-    goal = Goal.of(own, wanted.difference, ways, wanted.typical, wanted.truncation)
+    goal = Goal.of(own, wanted.axes, ways, wanted.typical, wanted.truncation)
     moved = Pictures(*(x.clone() for x in here))
     for values, found in zip(moved, come_near(parts, goal, seed), strict=True):
         values[left] = found

@@ -7,7 +7,7 @@ along. To an embedder two pictures may be alike that are not to the eye: the col
 picture say what lies where.
 """
 
-# Letters: B pictures, M embeddings asked for each, E their width.
+# Letters: B pictures, M embeddings asked for each, E their width, A axes.
 
 from __future__ import annotations
 
@@ -38,56 +38,53 @@ class Goal(NamedTuple):
 
     Args:
         own: the pictures as they are.
-        axis: along which it is seen how clearly the thing is shown, unit, (E,).
+        axes: along each of which it is seen how clearly the thing is shown, unit, (A, E).
         ways: that their embeddings should move, unit, (B, E).
-        plane: the axis and what the way adds to it, orthonormal, (B, 2, E).
-        typical: the cosine with the axis of typical pictures of the thing.
-        missing: how much less the pictures have, (B,).
+        free: what they may move along, axes and ways, orthonormal or 0, (B, A + 1, E).
+        typical: the cosines with the axes of typical pictures of the thing, (A,).
+        missing: how much less the pictures have, (B, A).
         truncation: that pictures are drawn with.
     """
 
     own: Pictures
-    axis: Tensor
+    axes: Tensor
     ways: Tensor
-    plane: Tensor
-    typical: float
+    free: Tensor
+    typical: Tensor
     missing: Tensor
     truncation: float
 
     @classmethod
     def of(
-        cls, own: Pictures, difference: Tensor, ways: Tensor, typical: float, truncation: float
+        cls, own: Pictures, axes: Tensor, ways: Tensor, typical: Tensor, truncation: float
     ) -> Self:
-        """From ways (B, E) and a difference (E,) of any length."""
-        axis = normalize(difference.to(own.seen), dim=0)
+        """From unit axes (A, E), and ways (B, E) of any length."""
+        axes, typical = axes.to(own.seen), typical.to(own.seen)
         ways = normalize(ways.to(own.seen), dim=1)
-        rest = ways - (ways @ axis)[:, None] * axis
-        length = rest.norm(dim=1, keepdim=True)
-        rest = torch.where(length > 1e-3, rest / length.clamp_min(1e-3), 0.0)
-        plane = torch.stack([axis.expand_as(rest), rest], dim=1)
-        missing = typical - normalize(own.seen, dim=1) @ axis
+        free = _orthonormal(torch.cat([axes.expand(len(ways), -1, -1), ways[:, None]], dim=1))
+        missing = typical - normalize(own.seen, dim=1) @ axes.T
         missing = missing.clamp_min(_LEAST_MISSING)
-        return cls(own, axis, ways, plane, typical, missing, truncation)
+        return cls(own, axes, ways, free, typical, missing, truncation)
 
     def rows(self, chosen: Tensor) -> Goal:
         """Those of some pictures: indices, or a mask."""
         return self._replace(
             own=self.own.rows(chosen),
             ways=self.ways[chosen],
-            plane=self.plane[chosen],
+            free=self.free[chosen],
             missing=self.missing[chosen],
         )
 
     def cloned(self) -> Goal:
         """The same in tensors of its own."""
         own = Pictures(*(x.clone() for x in self.own))
-        axis, ways, plane = self.axis.clone(), self.ways.clone(), self.plane.clone()
-        return Goal(own, axis, ways, plane, self.typical, self.missing.clone(), self.truncation)
+        rest = (x.clone() for x in (self.axes, self.ways, self.free, self.typical, self.missing))
+        return Goal(own, *rest, self.truncation)
 
     def asked(self, shares: Tensor) -> Tensor:
         """Embeddings (B, M, E) of the pictures, each moved by M shares (M,) of what is missing."""
         lengths = self.own.seen.norm(dim=1)[:, None, None]
-        full = self.missing / (self.ways @ self.axis).clamp_min(_LEAST_ALONG)
+        full = self.missing[:, 0] / (self.ways @ self.axes[0]).clamp_min(_LEAST_ALONG)
         moves = (full[:, None] * shares)[..., None] * self.ways[:, None]
         return lengths * normalize(normalize(self.own.seen, dim=1)[:, None] + moves, dim=2)
 
@@ -95,8 +92,20 @@ class Goal(NamedTuple):
         """How far pictures are from it, (B,)."""
         seen = normalize(drawn.seen, dim=1)
         moved = seen - normalize(self.own.seen, dim=1)
-        allowed = torch.einsum("bke,be->bk", self.plane, moved)
+        allowed = torch.einsum("bae,be->ba", self.free, moved)
         strayed = moved.square().sum(dim=1) - allowed.square().sum(dim=1)
-        short = ((self.typical - seen @ self.axis) / self.missing).clamp_min(0)
+        short = ((self.typical - seen @ self.axes.T) / self.missing).amax(dim=1).clamp_min(0)
         colours = (drawn.small - self.own.small).abs().mean(dim=1)
         return strayed + _SHOWN * short.square() + _COLOURS * colours
+
+
+def _orthonormal(vectors: Tensor) -> Tensor:
+    """A basis (B, M, E) of what M vectors span; 0 for one that lies in the span of those before."""
+    basis: list[Tensor] = []
+    for vector in vectors.unbind(dim=1):
+        rest = vector
+        for unit in basis:
+            rest = rest - (rest * unit).sum(dim=1, keepdim=True) * unit
+        length = rest.norm(dim=1, keepdim=True)
+        basis.append(torch.where(length > 1e-3, rest / length.clamp_min(1e-3), 0.0))
+    return torch.stack(basis, dim=1)

@@ -99,7 +99,7 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
             "prior",
             "the prior does not listen: its pictures fit neither the prompts nor the pictures that "
             "it is asked for, though fresh pictures hold what prompts name; its weights are broken,"
-            " or it was trained on other pairs",
+            " or it was trained on other pairs, or for another training of this generator",
         )
     if gain < GAIN:
         return Verdict(

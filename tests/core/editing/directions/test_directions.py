@@ -20,6 +20,7 @@ from c2l.editing.directions import (
     load_direction,
     read_direction,
 )
+from c2l.editing.directions.adhering import what_is_wanted
 from c2l.editing.directions.keeping import without_kept
 from c2l.editing.directions.measuring import look, see, smallest
 from c2l.editing.directions.texts import answers, as_far_as_shown, is_a_kind, text_difference
@@ -167,6 +168,16 @@ def test_a_picture_adheres_by_the_smallest_move(pipeline: c2l.Pipeline) -> None:
     clear = [one for one in adhere(pipeline, shown, "shape2") if one.before >= one.typical]
     assert clear and all(one.after == one.before for one in clear)
     assert not any(one.direction.step.any() for one in clear)
+
+
+def test_what_is_wanted_is_told_from_the_start_and_from_any_other(
+    pipeline: c2l.Pipeline,
+) -> None:
+    alone = what_is_wanted(pipeline, "shape2", None, 1.0)
+    both = what_is_wanted(pipeline, "shape2", "shape1", 1.0)
+    assert (len(alone.axes), len(both.axes)) == (1, 2)
+    torch.testing.assert_close(both.axes[1], alone.axes[0])
+    torch.testing.assert_close(both.typical[1], alone.typical[0])
 
 
 def test_the_smallest_strength_is_found() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 import c2l
 from c2l.editing.directions import adhere, nearing
@@ -41,7 +42,8 @@ def goal_in(pipeline: c2l.Pipeline, num: int) -> Goal:
     latents = pipeline.generator.sample_latents(range(num))
     own = look(pipeline, pipeline.generator.latent_space.expand(latents))
     difference = text_difference(pipeline, "shape1", "shape2")
-    return Goal.of(own, difference, difference.expand(num, -1), 0.4, 1.0)
+    axes = normalize(difference[None], dim=1)
+    return Goal.of(own, axes, difference.expand(num, -1), torch.tensor([0.4]), 1.0)
 
 
 def test_pictures_come_nearer(pipeline: c2l.Pipeline) -> None:
@@ -84,7 +86,7 @@ def test_within_inference_mode(pipeline: c2l.Pipeline) -> None:
 def plain_goal(way: list[float], typical: float = 0.6) -> Goal:
     """The first of three numbers is asked for; the pictures are black."""
     own = Pictures(torch.zeros(1, 1, 2), torch.tensor([[0.0, 3.0, 0.0]]), torch.zeros(1, 4))
-    return Goal.of(own, torch.tensor([2.0, 0.0, 0.0]), torch.tensor([way]), typical, 1.0)
+    return Goal.of(own, torch.eye(3)[:1], torch.tensor([way]), torch.tensor([typical]), 1.0)
 
 
 def missed(goal: Goal, seen: list[float], colours: float = 0.0) -> float:
@@ -97,6 +99,15 @@ def test_more_than_is_usually_shown_counts_for_nothing() -> None:
     less, enough, more = (missed(goal, [x, (1 - x * x) ** 0.5, 0.0]) for x in (0.3, 0.6, 0.8))
     assert enough < less
     assert more > enough  # since the rest is taken along
+
+
+def test_it_is_to_be_shown_along_every_axis() -> None:
+    one = plain_goal([1.0, 0.0, 0.0])
+    both = Goal.of(one.own, torch.eye(3)[[0, 2]], one.ways, torch.tensor([0.6, 0.5]), 1.0)
+    along_one, along_both = [0.6, 0.8, 0.0], [0.6, 0.39**0.5, 0.5]
+    assert missed(one, along_one) < missed(one, along_both)
+    assert missed(both, along_both) < missed(both, along_one)
+    assert missed(both, along_both) == pytest.approx((1 - 0.39**0.5) ** 2, abs=1e-5)
 
 
 def test_what_is_not_asked_for_shall_stay() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c2l import threads as openmp
+from c2l_stylegan.cpu import threads
 from c2l_stylegan.cpu.threads import (
     RowBlock,
     for_each_row_block,
@@ -217,6 +218,22 @@ def test_parallel_map_is_parallel_and_in_order() -> None:
     assert parallel_map(work, [1, 2, 3]) == [10, 20, 30]
     assert parallel_map(lambda item: torch.get_num_threads(), [1]) == [3]
     assert parallel_map(work, []) == []
+
+
+@needs_limits
+def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda pid: {0, 5}, raising=False)
+    seen = []
+    made = network("2")
+    monkeypatch.setattr(made.synthesis, "_images", lambda *_: [seen.append(num_workers()) or ws])
+    ws = torch.zeros(1, made.num_ws, 16)
+    made.synthesis.images(ws)
+    assert seen == [2] and torch.get_num_threads() == 3
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    made.synthesis.images(ws)
+    assert seen == [2, 3]
+    with pytest.raises(KeyboardInterrupt), threads.within_cores():
+        raise KeyboardInterrupt
 
 
 @needs_limits
