@@ -319,13 +319,13 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         row = [
             name,
             best.removeprefix(TRIED),
-            _difference(auto.accuracy, bridges[best].accuracy),
+            difference(auto.accuracy, bridges[best].accuracy),
             _mean(minus_best(auto.accuracy, [cell.accuracy for cell in tries])),
-            _difference(auto.accuracy, near.accuracy) if near else "",
+            difference(auto.accuracy, near.accuracy) if near else "",
             _times(auto, near),
             _times(most, near),
             f"{100 * fmean(auto.diversity) / fmean(most.diversity):.0f}" if most else "",
-            _difference(auto.accuracy, old.accuracy) if old else "",
+            difference(auto.accuracy, old.accuracy) if old else "",
             f"{own[-1]:.2f}",
         ]
         print(f"| {' | '.join(row)} |")
@@ -367,8 +367,8 @@ def _together(worlds: Mapping[str, Mapping[str, Cell]], other: str) -> None:
     if not both:
         return
     ours, theirs = [a for a, _ in both], [b for _, b in both]
-    accuracy = _difference(*([v for c in side for v in c.accuracy] for side in (ours, theirs)))
-    diversity = _difference(*([v for c in side for v in c.diversity] for side in (ours, theirs)))
+    accuracy = difference(*([v for c in side for v in c.accuracy] for side in (ours, theirs)))
+    diversity = difference(*([v for c in side for v in c.diversity] for side in (ours, theirs)))
     times = [(a.milliseconds, b.milliseconds) for a, b in both if a.milliseconds and b.milliseconds]
     spent = geometric_mean(mine / its for mine, its in times)
     print(f"\nAuto minus the {other}, in {len(both)} worlds: {accuracy} points of accuracy,")
@@ -403,7 +403,8 @@ def _percent(values: Sequence[float]) -> str:
     return f"{100 * fmean(values):.1f} ± {100 * _error(values):.1f}"
 
 
-def _difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """Of two rows over the same prompts, in points, with its standard error."""
     return _mean([a - b for a, b in zip(ours, theirs, strict=True)])
 
 

@@ -26,7 +26,7 @@ WALK_GUIDANCE = 1.5
 WALK_GUIDED = (0.2, 0.8)
 """Of the walk that the jump learns from. Straight lines bend little: 4 do nearly as well as 32. But
 they lack the fresh noise of the flow's own steps, which asks again what is between two answers.
-Guidance makes up for it: in five worlds such a walk shows what prompts name within 1.1 points of
+Guidance makes up for it: in three worlds such a walk shows what prompts name within 1.1 points of
 the flow (without, up to 4.2 less), and is at least as varied."""
 
 FEWEST_BATCHES, MOST_BATCHES = 200, 1500
