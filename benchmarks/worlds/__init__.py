@@ -108,7 +108,7 @@ def _shapes(loud: bool, work: Path) -> World:
 
     generator = shapes.ShapesGenerator().eval()
     reader: Embedder = clip.embedder(
-        _folder(work, "shapes"), "fixed", shapes.ShapesCorpus, steps=600
+        _folder(work, "shapes"), "fixed", shapes.ShapesCorpus, steps=400
     )
     if loud:
         reader = shapes.LoudEmbedder(reader).eval()

@@ -106,7 +106,7 @@ class ShapesGenerator(c2l.Generator):
         return torch.special.ndtr((self._stir(z) - self.middle) / self.spread)
 
     def _stir(self, z: Tensor) -> Tensor:
-        for turn, wave in zip(self.turns, self.waves, strict=False):
+        for turn, wave in zip(self.turns[:-1], self.waves, strict=True):
             z = z @ turn
             z = z + WAVE * torch.sin(2 * z @ wave)
         return (z @ self.turns[-1])[:, : len(FACTS)]

@@ -169,7 +169,7 @@ class Prior(Part, ABC):
         return ()
 
     def sampling_doubt(self, settings: Mapping[str, Any]) -> float:
-        """What the share of pictures that do not fit is multiplied by, to compare candidates.
+        """What the odds of a picture that does not fit are multiplied by, to compare candidates.
 
         Above 1 for one whose pictures the embedder has picked itself: it does not see what it
         overlooked.

@@ -73,7 +73,16 @@ def assert_conforms(
     *,
     expected_failures: Mapping[str, str] = {},
 ) -> None:
-    """As ``check``, for a test: raises ``AssertionError`` with the report unless all is well."""
+    """``check`` a part in a test.
+
+    Args:
+        reference_or_factory: ``kind:name``, a class, or a function that makes a part.
+        expected_failures: laws that the part does not keep yet, each with the reason. One that it
+            keeps after all is a failure.
+    Raises:
+        AssertionError: with the report, unless every other law is kept.
+        BadInput: there is no such law.
+    """
     report = check(reference_or_factory, expected_failures=expected_failures)
     if not report.passed:
         raise AssertionError(str(report))

@@ -330,10 +330,14 @@ def place_of(given: str | Place) -> Place:
 
 
 def check_local(given: str | Path, *, field: str = "") -> Path:
-    """Return a path of this machine, where nothing else will do.
+    """Refuse the address of a store where only a local path will do.
 
+    Args:
+        field: what the error names as its field.
+    Returns:
+        The path.
     Raises:
-        BadPath: it is, or was, an address.
+        BadPath: it is an address, or was one before it became a ``Path``.
     """
     address = is_address(given) if isinstance(given, str) else shortened_address(given.as_posix())
     if not address:

@@ -18,8 +18,13 @@ from c2l.prompts.blends import check_text
 def embed(
     pipeline: Pipeline, texts: Sequence[str] = (), photos: Sequence[Photo] = ()
 ) -> list[list[float]]:
-    """Embeddings of texts, then of pictures, as the embedder gives them.
+    """Embed texts and pictures with the pipeline's embedder.
 
+    Args:
+        texts: any number, none of them empty.
+        photos: as ``read_photo_data`` gives them.
+    Returns:
+        A row of E numbers for each, texts first, not normalised.
     Raises:
         BadInput: a text is empty or cannot be encoded.
     """
@@ -28,8 +33,13 @@ def embed(
 
 @torch.no_grad()
 def score(pipeline: Pipeline, photos: Sequence[Photo], texts: Sequence[str]) -> list[list[float]]:
-    """The cosine of each picture (rows) and text (columns), by the pipeline's embedder.
+    """How well pictures show texts, according to the pipeline's embedder.
 
+    Args:
+        photos: as ``read_photo_data`` gives them.
+        texts: any number, none of them empty.
+    Returns:
+        A row for each picture, with its cosine to each text, from -1 to 1.
     Raises:
         BadInput: as ``embed``.
     """

@@ -52,6 +52,8 @@ def typed_walk(
 ) -> TypedEdit:
     """A walk through all ends.
 
+    Args:
+        frames, path, loop, spacing: as of ``Pipeline.walk``; None for its defaults.
     Raises:
         BadInput: as ``Pipeline.walk``.
     """
@@ -78,6 +80,9 @@ def typed_mix(
 ) -> TypedEdit:
     """The first of two ends with layers of the second, a picture for each list of layers.
 
+    Args:
+        layers: lists such as ``0-3,7`` or, with shares, ``0-3,7:0.5``; counted from 0.
+        share: from 0 to 1, of layers that have none of their own; None for 1.
     Raises:
         BadInput: there are not two, or the generator does not have these layers.
     """

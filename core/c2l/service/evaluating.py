@@ -207,8 +207,13 @@ def _prepare(request: EvaluationRequest, prompts: Sequence[str], device: str) ->
 def compare_runs(
     folders: Sequence[Place | str], out: Place | str | None = None
 ) -> tuple[Comparison, Place | None]:
-    """Put finished evaluations side by side; with ``out``, also as a page in that folder.
+    """Compare finished evaluations side by side.
 
+    Args:
+        folders: two or more, or their addresses in a store.
+        out: a folder to write the comparison to, as a page; None for no page.
+    Returns:
+        The comparison, and the page.
     Raises:
         BadInput: fewer than two, unfinished ones, or ones that cannot be compared.
         NotWritable: ``out`` cannot be written.

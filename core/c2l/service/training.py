@@ -57,9 +57,11 @@ class TrainingCallbacks:
 def read_run(file: Path | None, **fields: Any) -> TrainingRun:
     """The run that a TOML file and fields describe.
 
-    Fields win over the file, and None means not given. ``groups`` may be a text such as
-    ``4,4,10``, and ``settings`` a list of texts such as ``hidden=512``.
-
+    Args:
+        file: a run in TOML; None for fields alone.
+        fields: those of ``TrainingRun``, which override the file; None means not given. ``groups``
+            may be a text such as ``4,4,10``, and ``settings`` a list of texts such as
+            ``hidden=512``.
     Raises:
         BadInput: it cannot be read, or says too little or too much.
     """
@@ -146,10 +148,12 @@ def run_training(
 ) -> TrainingReport | None:
     """Make or read the pairs of a run, and train its prior.
 
-    Where torchrun, or ``launch_training``, has started several processes, all of them call this.
+    If torchrun or ``launch_training`` has started several processes, all of them call this.
 
+    Args:
+        callbacks: what to call for questions, notices, downloads and progress; None for nothing.
     Returns:
-        None in all of these but the first, which alone says something.
+        The report; None in all of several processes except the first.
     Raises:
         PairsInterrupted, TrainingInterrupted: Ctrl-C; the same run resumes.
         As ``fetch_with_consent``, ``c2l.build_pairs`` and ``c2l.train_prior``.

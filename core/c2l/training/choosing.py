@@ -202,7 +202,8 @@ def choose_settings(
         prior.adopt(settings)
         latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
         seen, apart = validator.look_at_twins(latents)
-        unfit = scale.unfit(seen.unflatten(0, (-1, EACH))) * prior.sampling_doubt(settings)
+        share = scale.unfit(seen.unflatten(0, (-1, EACH)))
+        unfit = doubted(share, prior.sampling_doubt(settings))
         return Trial(settings, unfit, float(apart.mean() / usual))
 
     trials = [attempt(candidate) for candidate in candidates]
@@ -214,6 +215,12 @@ def choose_settings(
     near = nearest(scale.texts, embeddings)
     neighbours = scale.unfit(embeddings[near][:, None])
     return Choice(chosen.settings, tuple(trials), neighbours, len(prompts), notes, evidence)
+
+
+def doubted(share: float, times: float) -> float:
+    """A share whose odds are so many times as high: it is so many times as large where it is small,
+    hardly larger where it is most of all, and never above 1."""
+    return times * share / (1 - share + times * share)
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial:

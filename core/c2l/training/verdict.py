@@ -91,4 +91,4 @@ def _fitting(choice: Choice | None) -> tuple[float, float] | None:
     pictures. None if nothing was tried."""
     if choice is None or choice.taken is None or choice.neighbours is None:
         return None
-    return max(0.0, 1 - choice.taken.unfit), 1 - choice.neighbours
+    return 1 - choice.taken.unfit, 1 - choice.neighbours

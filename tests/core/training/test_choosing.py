@@ -17,7 +17,14 @@ from c2l.prior_file import read_prior_card
 from c2l.prompts.domains import find_domain
 from c2l.testing import ToyEmbedder, ToyGenerator, share_shown, some_prompts
 from c2l.training import TrainingRun, train_prior
-from c2l.training.choosing import GIVEN_AWAY, Scale, Trial, best_trial, choose_settings
+from c2l.training.choosing import (
+    GIVEN_AWAY,
+    Scale,
+    Trial,
+    best_trial,
+    choose_settings,
+    doubted,
+)
 from c2l.training.validation import Validator
 from c2l_priors.flow import FlowPrior
 
@@ -34,6 +41,18 @@ def test_random_pictures_do_not_fit_and_true_ones_do() -> None:
     scale = Scale.of(texts, NOWHERE, random)
     assert scale.unfit(some(400, 2).unflatten(0, (200, 2))) > 0.9
     assert scale.unfit(texts[:, None] + 0.1 * some(400, 3).unflatten(0, (200, 2))) < 0.05
+
+
+@given(share=st.floats(0, 1), times=st.floats(1, 2))
+def test_a_doubt_matters_where_most_pictures_fit(share: float, times: float) -> None:
+    """Where hardly any does, there is little left to doubt."""
+    assert share - 1e-9 <= doubted(share, times) <= min(1.0, times * share) + 1e-9
+    assert doubted(share, 1.0) == pytest.approx(share)
+
+
+def test_how_much_a_doubt_matters() -> None:
+    assert doubted(0.1, 1.3) == pytest.approx(0.126, abs=1e-3)
+    assert doubted(0.6, 1.3) == pytest.approx(0.661, abs=1e-3)
 
 
 def test_the_place_and_the_length_of_embeddings_do_not_matter() -> None:

@@ -77,9 +77,14 @@ class Goal(NamedTuple):
 
     def cloned(self) -> Goal:
         """The same in tensors of its own."""
-        own = Pictures(*(x.clone() for x in self.own))
-        rest = (x.clone() for x in (self.axes, self.ways, self.free, self.typical, self.missing))
-        return Goal(own, *rest, self.truncation)
+        return self._replace(
+            own=Pictures(*(x.clone() for x in self.own)),
+            axes=self.axes.clone(),
+            ways=self.ways.clone(),
+            free=self.free.clone(),
+            typical=self.typical.clone(),
+            missing=self.missing.clone(),
+        )
 
     def asked(self, shares: Tensor) -> Tensor:
         """Embeddings (B, M, E) of the pictures, each moved by M shares (M,) of what is missing."""
