@@ -42,7 +42,7 @@ def replayed(
     """
 
     @functools.wraps(compute)
-    def call(self: M, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+    def call(self: M, /, *args: P.args, **kwargs: P.kwargs) -> Tensor:
         if kwargs or not _gains(args):
             return compute(self, *args, **kwargs)
         with _lock:
