@@ -38,5 +38,6 @@ def _fingerprint(weight: Tensor) -> Tensor:
     """
     outermost_first = sorted(range(weight.ndim), key=weight.stride, reverse=True)
     dense = weight.detach().permute(outermost_first).contiguous()
-    is_even = dense.shape[-1] * dense.element_size() % 8 == 0
-    return dense.view(torch.int64 if is_even else torch.int32).sum(dim=-1)
+    num_bytes = dense.shape[-1] * dense.element_size()
+    whole = (torch.int64, torch.int32, torch.int16, torch.uint8)
+    return dense.view(next(t for t in whole if num_bytes % t.itemsize == 0)).sum(dim=-1)

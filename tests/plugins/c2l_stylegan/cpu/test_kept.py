@@ -27,6 +27,12 @@ def test_it_is_made_once_for_each_name_and_weight() -> None:
     assert kept(one, "a", lambda: 5) == 1
 
 
+def test_weights_of_any_width() -> None:
+    for dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
+        odd = weight(inputs=7).to(dtype)
+        assert kept(odd, "a", lambda: 1) == kept(odd, "a", lambda: 2) == 1
+
+
 @pytest.mark.parametrize("inputs", [8, 7])
 @pytest.mark.parametrize(
     "change",
