@@ -26,6 +26,7 @@ from worlds import WORLDS, World, open_world
 from worlds.measure import Ruler, rank_correlation
 
 import c2l
+from c2l.training.choosing import doubted
 
 NUM_PAIRS = 12_000
 STEPS = 3_600
@@ -187,7 +188,8 @@ def tried(ruler: Ruler, prior: c2l.Prior, there: Mapping[str, Cell]) -> Iterator
     assert prior.card is not None
     for trial in prior.card.training["choice"]["trials"]:
         settings = {name: trial[name] for name in prior.card.chosen}
-        label, unfit = TRIED + _words(settings), trial["unfit"]
+        label = TRIED + _words(settings)
+        unfit = doubted(trial["unfit"], trial.get("doubt", 1.0))
         if label in there:
             yield label, replace(there[label], unfit=unfit)
             continue
@@ -422,8 +424,11 @@ def _words(settings: Mapping[str, Any]) -> str:
     gap = settings.get("gap", "")
     near = {"nearest", "slack"} if "neighbours" not in gap else set()
     pull = {"pull"} if "neighbours" not in gap and "projection" not in gap else set()
+    hidden = {"gap", *near, *pull}
     rest = [
-        f"{name} {value}" for name, value in settings.items() if name not in {"gap", *near, *pull}
+        f"{name} {value}"
+        for name, value in settings.items()
+        if name not in hidden and value is not False
     ]
     return ", ".join([*([gap] if gap else []), *rest])
 

@@ -64,16 +64,23 @@ class Trial:
         unfit: the share of pictures that do not fit their prompts.
         diversity: how far two pictures of a prompt are apart in pixels, as a part of two random
             ones.
+        doubt: what the odds of not fitting are multiplied by, see ``Prior.sampling_doubt``.
     """
 
     settings: Mapping[str, Any]
     unfit: float
     diversity: float
+    doubt: float = 1.0
+
+    @property
+    def doubted(self) -> float:
+        """The share of pictures that do not fit, as it counts in the choice."""
+        return doubted(self.unfit, self.doubt)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         found = {"unfit": round(self.unfit, 4), "diversity": round(self.diversity, 3)}
-        return {**self.settings, **found}
+        return {**self.settings, **found, "doubt": round(self.doubt, 3)}
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ class Choice:
         }
 
     def __str__(self) -> str:
-        chosen = ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        chosen = ", ".join(f"{k} {v}" for k, v in self.settings.items() if v is not False)
         notes = "".join(f"; {note}" for note in self.notes)
         taken = self.taken
         if taken is None:
@@ -202,9 +209,9 @@ def choose_settings(
         prior.adopt(settings)
         latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
         seen, apart = validator.look_at_twins(latents)
-        share = scale.unfit(seen.unflatten(0, (-1, EACH)))
-        unfit = doubted(share, prior.sampling_doubt(settings))
-        return Trial(settings, unfit, float(apart.mean() / usual))
+        unfit = scale.unfit(seen.unflatten(0, (-1, EACH)))
+        varied = float(apart.mean() / usual)
+        return Trial(settings, unfit, varied, prior.sampling_doubt(settings))
 
     trials = [attempt(candidate) for candidate in candidates]
     closer = prior.sampling_candidates_near(best_trial(trials).settings)
@@ -225,8 +232,8 @@ def doubted(share: float, times: float) -> float:
 
 def best_trial(trials: Sequence[Trial]) -> Trial:
     """The most varied of those that fit nearly as well as the best."""
-    least = min(trial.unfit for trial in trials)
-    fitting = [trial for trial in trials if trial.unfit <= least + GIVEN_AWAY]
+    least = min(trial.doubted for trial in trials)
+    fitting = [trial for trial in trials if trial.doubted <= least + GIVEN_AWAY]
     return max(fitting, key=lambda trial: trial.diversity)
 
 
