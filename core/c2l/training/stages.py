@@ -163,7 +163,7 @@ class Stages:
         embeddings, latents = self.others
         odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts), *self.unread]
         self.choice = choose_settings(
-            self.prior, self.validator, self.embeddings, self.texts, [o.text for o in odd]
+            self.prior, self.validator, self.embeddings, self.texts, odd
         )
         loss = held_out_loss(self.prior, self.others_labelled, latents, self.plan.seed)
         if loss is not None:
