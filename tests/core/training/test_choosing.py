@@ -196,7 +196,7 @@ def test_odd_parts_get_something_safe_and_are_named(
     chosen = report.training["choice"]
     assert bool(chosen["trials"]) == isinstance(generator, TenPictures)
     if isinstance(embedder, Foreign):
-        assert report.choice.endswith("others were not tried, since their pictures could not be judged")
+        assert report.choice.endswith("not tried, since their pictures could not be judged")
     drawn = c2l.load_prior(str(report.path)).sample(embedder.embed_text(["shape1"]), seeds=[0])
     assert torch.isfinite(drawn).all()
 
