@@ -9,7 +9,6 @@ measured from run to run, so that the whole, some hours on one core, can be made
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -24,6 +23,7 @@ from typing import Any
 import torch
 from worlds import WORLDS, World, open_world
 from worlds.measure import Ruler, rank_correlation
+from worlds.options import world_parser
 
 import c2l
 from c2l.training.choosing import doubted
@@ -398,10 +398,10 @@ def _line(label: str, cell: Cell | None) -> str:
 def scores(cell: Cell) -> list[str]:
     """Accuracy at one sample and best of all, and diversity."""
     varied = f"{100 * fmean(cell.diversity):.0f}" if cell.diversity else ""
-    return [_percent(cell.accuracy), _percent(cell.best), varied]
+    return [percent(cell.accuracy), percent(cell.best), varied]
 
 
-def _percent(values: Sequence[float]) -> str:
+def percent(values: Sequence[float]) -> str:
     return f"{100 * fmean(values):.1f} ± {100 * _error(values):.1f}"
 
 
@@ -439,9 +439,7 @@ def _slug(text: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
+    parser = world_parser(__doc__, WORLDS)
     parser.add_argument("--row", choices=ROWS, action="append", help="only this one")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, where all of it is computed")
     parser.add_argument("--measured", action="store_true", help="print what DIR holds")

@@ -27,6 +27,7 @@ from torch.nn.functional import normalize
 
 from c2l.prior import Prior
 from c2l.training.batches import rng_of
+from c2l.training.oddities import Oddity
 from c2l.training.validation import Validator, draw, nearest
 
 EACH = 2
@@ -175,7 +176,7 @@ def choose_settings(
     validator: Validator | None,
     embeddings: Tensor,
     texts: Tensor | None,
-    notes: Sequence[str] = (),
+    odd: Sequence[Oddity] = (),
 ) -> Choice | None:
     """Choose what a trained prior has left open, and make it adopt that.
 
@@ -183,17 +184,19 @@ def choose_settings(
         validator: None where no pictures can be drawn: the prior's own first choice is taken.
         embeddings: of the pairs trained on, (R, E).
         texts: of the domain's prompts, whose mean is the centre of text.
-        notes: what is known to be odd.
+        odd: what is known to be strange; the first choice is taken where prompts mean nothing then.
     Returns:
         None if nothing was open.
     """
     candidates = prior.sampling_candidates()
     if not candidates:
         return None
-    evidence = prior.sampling_evidence()
+    evidence, notes = prior.sampling_evidence(), tuple(oddity.text for oddity in odd)
     unseen = Choice(candidates[0], notes=notes, evidence=evidence)
     if len(candidates) == 1:
         return unseen
+    if any(oddity.deaf for oddity in odd):
+        return unseen.noting("others were not tried, since their pictures could not be judged")
     if validator is None or texts is None:
         return unseen.noting("others were not tried, for lack of a generator and an embedder")
     prompts = _some_prompts(validator, ROUNDS * len(candidates), len(embeddings))

@@ -132,6 +132,13 @@ class OtherWords(ToyEmbedder):
         return normalize(torch.cat(own), dim=1)
 
 
+class Foreign(ToyEmbedder):
+    """Has never seen a word of the prompts, and reads them all the same."""
+
+    def read_text(self, prompt: str) -> c2l.TextReading:
+        return c2l.TextReading(unknown=tuple(prompt.split()))
+
+
 class TenPictures(ToyGenerator):
     """Draws ten pictures."""
 
@@ -150,6 +157,13 @@ class TenPictures(ToyGenerator):
             3000,
             "none of these prompts is near anything the generator draws",
             "give a `domain` of prompts that suit it",
+        ),
+        (
+            ToyGenerator(),
+            Foreign(),
+            3000,
+            "prompts hold words that the embedder has never seen, such as",
+            "give a `domain` in words it knows",
         ),
         (
             TenPictures(),
@@ -181,6 +195,10 @@ def test_odd_parts_get_something_safe_and_are_named(
     )
     assert said in report.choice
     assert advice in report.verdict and not report.verdict.endswith("normal")
+    chosen = report.training["choice"]
+    assert bool(chosen["trials"]) == isinstance(generator, TenPictures)
+    if isinstance(embedder, Foreign):
+        assert report.choice.endswith("not tried, since their pictures could not be judged")
     drawn = c2l.load_prior(str(report.path)).sample(embedder.embed_text(["shape1"]), seeds=[0])
     assert torch.isfinite(drawn).all()
 
