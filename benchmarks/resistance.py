@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from worlds import WORLDS, World, open_world
 from worlds.measure import Ruler, rank_correlation
+from worlds.ranking import SPLITS, Tries, of_criterion, of_halves
 
 import c2l
 
@@ -54,9 +55,6 @@ PICKED = "pairs, picked by the judge"
 generator can draw of a prompt, and how varied. No prior can be asked for more."""
 TWICE = 2
 """As varied as neighbours: what a prior should be where that is possible."""
-SPLITS = 200
-"""Of the prompts in two halves."""
-
 AUTO = "flow, auto"
 TRIED = "flow, auto's "
 """Before a bridge that auto tried, and which is now fixed on the same network."""
@@ -296,7 +294,7 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     )
     print(f"| {' | '.join(heads)} |")
     print("| --- " * len(heads) + "|")
-    pooled: tuple[list[float], list[float]] = ([], [])
+    tried_in: list[Tries] = []
     own: list[float] = []
     never: list[str] = []
     for name, cells in worlds.items():
@@ -307,11 +305,9 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         best = max(bridges, key=lambda label: fmean(bridges[label].accuracy))
         tries = [*bridges.values()]
         fitting = [-(cell.unfit or 0.0) for cell in tries]
-        right = [fmean(cell.accuracy) for cell in tries]
-        # As the choice sees it: what is above the least share that does not fit.
-        pooled[0].extend(value - max(fitting) for value in fitting)
-        pooled[1].extend(value - max(right) for value in right)
-        own.append(rank_correlation(fitting, right))
+        own.append(rank_correlation(fitting, [fmean(cell.accuracy) for cell in tries]))
+        accuracy = torch.tensor([cell.accuracy for cell in tries]).double()
+        tried_in.append(Tries(torch.tensor(fitting).double(), accuracy))
         near, most = cells.get("neighbours"), cells.get(PICKED)
         old = cells.get("2022 recipe, 1000 steps")
         if near and most and fmean(most.diversity) < TWICE * fmean(near.diversity):
@@ -335,11 +331,14 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         print(f"\nNo prior can be twice as varied as neighbours in {', '.join(never)}:")
         print("there, not even pictures that the judge picks among all of the pairs are. *Reached*")
         print("is the diversity of auto as a part of theirs.")
-    if len(pooled[0]) > 1:
-        apart = rank_correlation(*pooled)
-        print(f"\nOver all {len(pooled[0])} bridges and worlds, the share that does not fit, above")
-        print("the least of its world, and accuracy, below the best of its world, have a rank")
-        print(f"correlation of {apart:.2f}; the mean of the worlds' own is {fmean(own):.2f}.")
+    if tried_in:
+        halves, most = of_halves(tried_in)
+        print(f"\nOver all {sum(len(w.fit) for w in tried_in)} bridges and worlds, the share that")
+        print("does not fit, above the least of its world, and accuracy, below the best of its")
+        print(f"world, have a rank correlation of {of_criterion(tried_in):.2f}; the mean of the")
+        print(f"worlds' own is {fmean(own):.2f}. With accuracy on half of the prompts it is")
+        print(f"{halves:.2f}, where accuracy on the other half has {most:.2f}: so much would the")
+        print(f"truth of other prompts tell (in halves {SPLITS} times).")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
 
