@@ -90,6 +90,11 @@ ROWS: Mapping[str, Row] = {
     AUTO: Row("flow"),
     "onestep, auto": Row("onestep"),
 }
+STORED = "stored latents"
+UNSEEN: Mapping[str, Row] = {
+    STORED: Row("flow", {"gap": "blur+centring+neighbours", "retrieval": True}, steps=1)
+}
+"""Priors that have no row: what needs no network."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ class Bench:
         for row in missing:
             print(f"{self.name}: {row}", file=sys.stderr, flush=True)
             if row == AUTO:  # comes last, so that it is missing while one of them is
-                for label, cell in tried(ruler, trained(self, world, row), there):
+                for label, cell in tried(self, world, ruler, there):
                     self.keep(label, cell)
             found = cell_of(self, world, ruler, row)
             if found:
@@ -177,21 +182,25 @@ def cell_of(bench: Bench, world: World, ruler: Ruler, label: str) -> Cell | None
     prior = trained(bench, world, label)
     assert prior.card is not None
     prior.config = prior.Settings(**{**prior.settings(), **ROWS[label].asked})
-    return drawn(ruler, prior, chosen=_words(prior.card.chosen))
+    return drawn(ruler, prior, chosen=words(prior.card.chosen))
 
 
-def tried(ruler: Ruler, prior: c2l.Prior, there: Mapping[str, Cell]) -> Iterator[tuple[str, Cell]]:
-    """Each bridge that a prior tried, on its own network; what is there is not drawn again."""
+def tried(
+    bench: Bench, world: World, ruler: Ruler, there: Mapping[str, Cell]
+) -> Iterator[tuple[str, Cell]]:
+    """Each bridge that auto tried, on its own network; what is there is not drawn again."""
+    prior = trained(bench, world, AUTO)
     assert prior.card is not None
     for trial in prior.card.training["choice"]["trials"]:
         settings = {name: trial[name] for name in prior.card.chosen}
-        label, unfit = TRIED + _words(settings), trial["unfit"]
+        label, unfit = TRIED + words(settings), trial["unfit"]
         if label in there:
             yield label, replace(there[label], unfit=unfit)
             continue
-        prior.adopt(settings)
-        yield label, drawn(ruler, prior, unfit=unfit)
-    prior.adopt(prior.card.chosen)
+        # Files keep latents only where these are the answer.
+        drawing = trained(bench, world, STORED) if settings.get("retrieval") else prior
+        drawing.adopt(settings)
+        yield label, drawn(ruler, drawing, unfit=unfit)
 
 
 def drawn(ruler: Ruler, prior: c2l.Prior, **about: Any) -> Cell:
@@ -208,7 +217,7 @@ def drawn(ruler: Ruler, prior: c2l.Prior, **about: Any) -> Cell:
 
 def trained(bench: Bench, world: World, label: str) -> c2l.Prior:
     """The prior of a row, trained unless it is there."""
-    row = ROWS[label]
+    row = {**ROWS, **UNSEEN}[label]
     file = bench.folder / f"{row.file or _slug(label)}.safetensors"
     if not file.exists():
         bench.folder.mkdir(parents=True, exist_ok=True)
@@ -416,14 +425,20 @@ def _error(values: Sequence[float]) -> float:
     return stdev(values) / len(values) ** 0.5
 
 
-def _words(settings: Mapping[str, Any]) -> str:
+def words(settings: Mapping[str, Any]) -> str:
     """``blur+projection, adherence 1.0``: without what means nothing to such a bridge."""
-    gap = settings.get("gap", "")
-    near = {"nearest", "slack"} if "neighbours" not in gap else set()
-    pull = {"pull"} if "neighbours" not in gap and "projection" not in gap else set()
-    rest = [
-        f"{name} {value}" for name, value in settings.items() if name not in {"gap", *near, *pull}
-    ]
+    found = dict(settings)
+    gap = found.pop("gap", "")
+    if found.pop("retrieval", False):
+        gap = STORED
+    idle = {
+        STORED: {"adherence", "pull", "text_noise"},
+        "neighbours": set[str](),
+        "projection": {"nearest", "slack"},
+        "": {"nearest", "slack", "pull"},
+    }
+    meaningless = next(names for ingredient, names in idle.items() if ingredient in gap)
+    rest = [f"{name} {value}" for name, value in found.items() if name not in meaningless]
     return ", ".join([*([gap] if gap else []), *rest])
 
 
