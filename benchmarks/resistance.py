@@ -186,7 +186,11 @@ def cell_of(bench: Bench, world: World, ruler: Ruler, label: str) -> Cell | None
 
 
 def tried(
-    bench: Bench, world: World, ruler: Ruler, there: Mapping[str, Cell]
+    bench: Bench,
+    world: World,
+    ruler: Ruler,
+    there: Mapping[str, Cell],
+    num_images: int = NUM_IMAGES,
 ) -> Iterator[tuple[str, Cell]]:
     """Each bridge that auto tried, on its own network; what is there is not drawn again."""
     prior = trained(bench, world, AUTO)
@@ -200,16 +204,16 @@ def tried(
         # Files keep latents only where these are the answer.
         drawing = trained(bench, world, STORED) if settings.get("retrieval") else prior
         drawing.adopt(settings)
-        yield label, drawn(ruler, drawing, unfit=unfit)
+        yield label, drawn(ruler, drawing, num_images, unfit=unfit)
 
 
-def drawn(ruler: Ruler, prior: c2l.Prior, **about: Any) -> Cell:
+def drawn(ruler: Ruler, prior: c2l.Prior, num_images: int = NUM_IMAGES, **about: Any) -> Cell:
     """What a prior draws."""
     device = prior.device.type
     # A busy machine does not count; a GPU works on its own.
     clock = time.process_time if device == "cpu" else time.perf_counter
     started = clock()
-    latents = ruler.draw(prior, NUM_IMAGES).cpu()
+    latents = ruler.draw(prior, num_images).cpu()
     each = round(1000 * (clock() - started) / len(latents), 3)
     measured = ruler.measure(ruler.render(latents))
     return Cell(**measured.to_dict(), milliseconds=each, device=device, **about)
