@@ -55,7 +55,7 @@ PICKED = "pairs, picked by the judge"
 generator can draw of a prompt, and how varied. No prior can be asked for more."""
 TWICE = 2
 """As varied as neighbours: what a prior should be where that is possible."""
-AUTO = "flow, auto"
+AUTO, ONESTEP = "flow, auto", "onestep, auto"
 TRIED = "flow, auto's "
 """Before a bridge that auto tried, and which is now fixed on the same network."""
 
@@ -88,13 +88,14 @@ ROWS: Mapping[str, Row] = {
     "2022 recipe, 1000 steps": Row(**_PAPER, asked={"steps": 1000}),
     "2022 recipe, 4 steps": Row(**_PAPER, asked={"steps": 4}),
     AUTO: Row("flow"),
-    "onestep, auto": Row("onestep"),
+    ONESTEP: Row("onestep"),
 }
 STORED = "stored latents"
-UNSEEN: Mapping[str, Row] = {
-    STORED: Row("flow", {"gap": "blur+centring+neighbours", "retrieval": True}, steps=1)
+_ALL: Mapping[str, Row] = {
+    **ROWS,
+    STORED: Row("flow", {"gap": "blur+centring+neighbours", "retrieval": True}, steps=1),
 }
-"""Priors that have no row: what needs no network."""
+"""And what has no row: what answers without a network."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +142,20 @@ class Bench:
             found[row] = Cell(**raw)
         return found
 
+    def file(self, row: str) -> Path:
+        """The prior of a row."""
+        return self.folder / f"{_ALL[row].file or _slug(row)}.safetensors"
+
+    def _cell(self, row: str) -> Path:
+        return self.folder / "cells" / f"{_slug(row)}.json"
+
+    def forget(self, row: str) -> None:
+        """What was measured of it."""
+        self._cell(row).unlink(missing_ok=True)
+
     def keep(self, row: str, cell: Cell) -> None:
         """Write a cell."""
-        file = self.folder / "cells" / f"{_slug(row)}.json"
+        file = self._cell(row)
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
         part.write_text(json.dumps({"row": row, **vars(cell)}), encoding="utf-8")
@@ -221,8 +233,7 @@ def drawn(ruler: Ruler, prior: c2l.Prior, num_images: int = NUM_IMAGES, **about:
 
 def trained(bench: Bench, world: World, label: str) -> c2l.Prior:
     """The prior of a row, trained unless it is there."""
-    row = {**ROWS, **UNSEEN}[label]
-    file = bench.folder / f"{row.file or _slug(label)}.safetensors"
+    row, file = _ALL[label], bench.file(label)
     if not file.exists():
         bench.folder.mkdir(parents=True, exist_ok=True)
         c2l.train_prior(
@@ -271,7 +282,7 @@ def overview(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         "ridge",
         "neighbours",
         "2022 recipe, 1000 steps",
-        "onestep, auto",
+        ONESTEP,
         AUTO,
         PICKED,
     )
@@ -442,7 +453,7 @@ def words(settings: Mapping[str, Any]) -> str:
         "": {"nearest", "slack", "pull"},
     }
     meaningless = next(names for ingredient, names in idle.items() if ingredient in gap)
-    rest = [f"{name} {value}" for name, value in found.items() if name not in meaningless]
+    rest = [f"{name} {value}" for name, value in sorted(found.items()) if name not in meaningless]
     return ", ".join([*([gap] if gap else []), *rest])
 
 

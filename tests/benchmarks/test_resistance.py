@@ -83,9 +83,9 @@ def test_who_is_best_by_luck_gains_nothing() -> None:
 def test_bridges_are_named_without_what_means_nothing_to_them() -> None:
     rest = {"text_noise": 0.25, "pull": 0.5, "nearest": 0.001, "slack": 0.05, "retrieval": False}
     assert words({"gap": "blur", **rest}) == "blur, text_noise 0.25"
-    assert words({"gap": "blur+projection", **rest}) == "blur+projection, text_noise 0.25, pull 0.5"
+    assert words({"gap": "blur+projection", **rest}) == "blur+projection, pull 0.5, text_noise 0.25"
     near = {"gap": "blur+centring+neighbours", **rest}
-    asked = "text_noise 0.25, pull 0.5, nearest 0.001, slack 0.05"
+    asked = "nearest 0.001, pull 0.5, slack 0.05, text_noise 0.25"
     assert words(near) == f"blur+centring+neighbours, {asked}"
     assert words({**near, "retrieval": True}) == "stored latents, nearest 0.001, slack 0.05"
     assert words({"steps": 4}) == "steps 4"
