@@ -27,6 +27,7 @@ from worlds.measure import Ruler, rank_correlation
 from worlds.ranking import SPLITS, Tries, of_criterion, of_halves
 
 import c2l
+from c2l.training.choosing import doubted
 
 NUM_PAIRS = 12_000
 STEPS = 3_600
@@ -209,7 +210,8 @@ def tried(
     assert prior.card is not None
     for trial in prior.card.training["choice"]["trials"]:
         settings = {name: trial[name] for name in prior.card.chosen}
-        label, unfit = TRIED + words(settings), trial["unfit"]
+        label = TRIED + words(settings)
+        unfit = doubted(trial["unfit"], trial.get("doubt", 1.0))
         if label in there:
             yield label, replace(there[label], unfit=unfit)
             continue
