@@ -138,7 +138,7 @@ def candidates_near(settings: Mapping[str, Any], num_pictures: int) -> list[dict
         ]
     if pull < 1:
         return [_bridge(*ingredients, pull=part, **near) for part in PARTLY if part != pull]
-    how = {**near, "pull": 1.0, "retrieval": settings["retrieval"]}
+    how = {**near, "pull": 1.0, "retrieval": settings.get("retrieval", False)}
     return [_bridge(*ingredients, **{**how, "slack": slack}) for slack in SLACKS]
 
 

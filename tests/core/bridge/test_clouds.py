@@ -280,6 +280,11 @@ def test_what_is_set_is_not_chosen() -> None:
     assert prior.settings()["adherence"] == 0.7
     for settings in prior.sampling_candidates():
         assert not settings.keys() & {"adherence", "text_noise"}
+    for retrieval in (True, False):
+        prior = auto(retrieval=retrieval)
+        near = [n for c in prior.sampling_candidates() for n in prior.sampling_candidates_near(c)]
+        assert near and not any("retrieval" in settings for settings in near)
+        assert prior.settings().get("retrieval", False) == retrieval
     fixed = FlowPrior(embedding_width=WIDTH, num_codes=1, latent_width=3, hidden=8, gap="blur")
     fixed.fit(cone(60, 0.6, 0), torch.randn(60, 1, 3), cone(30, 0.8, 5))
     assert not fixed.sampling_candidates() and fixed.settings()["gap"] == "blur"
