@@ -20,7 +20,7 @@ from worlds import WORLDS, World, open_world
 import c2l
 from c2l.prompts.domains import find_domain
 from c2l.training.choosing import Choice, choose_settings
-from c2l.training.oddities import find_oddities
+from c2l.training.oddities import find_oddities, find_unread
 from c2l.training.plan import held_out
 from c2l.training.validation import Validator
 
@@ -42,7 +42,7 @@ def choose(bench: Bench, world: World, row: str) -> Choice:
     prior.load_state_dict(network, strict=False)
     prior.eval().requires_grad_(False)
     validator = Validator(world.generator, world.embedder, domain, pairs.manifest.repeats)
-    odd = [oddity.text for oddity in find_oddities(embeddings, texts)]
+    odd = [*find_oddities(embeddings, texts), *find_unread(domain.prompts, world.embedder)]
     choice = choose_settings(prior, validator, embeddings, texts, odd)
     assert choice is not None, "its bridge is open"
     training = {**old.card.training, "choice": choice.to_dict()}
