@@ -23,6 +23,7 @@ from c2l.plugins import registry
 from c2l.resolving import find_part
 from c2l_registry import Interface
 from c2l_registry.describing import one_line
+from c2l_registry.wording import a_type_of
 
 
 def subject_of(what: str | Callable[..., Any]) -> Subject[Any]:
@@ -36,11 +37,11 @@ def subject_of(what: str | Callable[..., Any]) -> Subject[Any]:
         return _behind(what)
     if isinstance(what, Part):
         raise BadInput(
-            f"a {type(what).__name__} is a part; laws make several",
+            f"{a_type_of(what)} is a part; laws make several",
             hint="Give a function that makes one: check(lambda: MyGAN(...))",
         )
     if not callable(what):
-        raise BadInput(f"a {type(what).__name__} is neither a reference nor makes parts")
+        raise BadInput(f"{a_type_of(what)} is neither a reference nor makes parts")
     return _made_by(maker_of(what), what)
 
 
