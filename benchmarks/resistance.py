@@ -365,6 +365,7 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         print(f"| {' | '.join(row)} |")
     print("\n*Minus the best of other prompts*: the bridge that is best for half of the prompts is")
     print(f"compared on the other half, {SPLITS} times. The best of a table is so by luck, too.")
+    _kept(worlds)
     if never:
         print(f"\nNo prior can be twice as varied as neighbours in {', '.join(never)}:")
         print("there, not even pictures that the judge picks among all of the pairs are. *Reached*")
@@ -380,6 +381,52 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         print(f"neighbours and stored latents it is {of_criterion(doubted_in):.2f}.")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
+
+
+def _kept(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
+    """Print in which worlds auto does what is asked of it, by figures as they are printed."""
+    where: dict[str, dict[str, bool]] = {}
+
+    def note(name: str, what: str, apart: Sequence[float], least: float) -> None:
+        where.setdefault(what, {})[name] = round(fmean(apart) - least, 3) >= 0
+
+    for name, cells in worlds.items():
+        auto, near, most = (cells.get(row) for row in (AUTO, "neighbours", PICKED))
+        bridges = [cell for row, cell in cells.items() if row.startswith(TRIED)]
+        if auto is None or not bridges:
+            continue
+        best = max(bridges, key=lambda cell: fmean(cell.accuracy))
+        note(name, "at most a point below the best bridge", _apart(auto, best), -0.01)
+        others = minus_best(auto.accuracy, [cell.accuracy for cell in bridges])
+        note(name, "at most a point below the best of other prompts", others, -0.01)
+        if near:
+            apart = _apart(auto, near)
+            note(name, "as accurate as neighbours", apart, 0.0)
+            note(
+                name,
+                "as accurate as neighbours, to within two standard errors",
+                apart,
+                -2 * _error(apart),
+            )
+        if near and most and fmean(most.diversity) >= TWICE * fmean(near.diversity):
+            ratio = round(fmean(auto.diversity) / fmean(near.diversity), 1)
+            note(name, "twice as varied as neighbours, where that can be", [ratio], TWICE)
+        for row in ("2022 recipe, 1000 steps", "2022 recipe, 4 steps"):
+            if row in cells:
+                apart = _apart(auto, cells[row])
+                note(name, f"below the {row} by a standard error at most", apart, -_error(apart))
+    if where:
+        print("\n| auto is | in | not in |\n| --- | --- | --- |")
+    for what, found in where.items():
+        sides = (
+            ", ".join(n for n, kept in found.items() if kept is side) for side in (True, False)
+        )
+        print(f"| {what} | {' | '.join(sides)} |")
+
+
+def _apart(ours: Cell, theirs: Cell) -> list[float]:
+    """In accuracy, for each prompt."""
+    return [a - b for a, b in zip(ours.accuracy, theirs.accuracy, strict=True)]
 
 
 def minus_best(ours: Sequence[float], theirs: Sequence[Sequence[float]]) -> list[float]:
