@@ -42,7 +42,7 @@ def choose(bench: Bench, world: World, row: str) -> Choice:
     prior.load_state_dict(network, strict=False)
     prior.eval().requires_grad_(False)
     validator = Validator(world.generator, world.embedder, domain, pairs.manifest.repeats)
-    odd = [oddity.text for oddity in find_oddities(embeddings, texts)]
+    odd = find_oddities(embeddings, texts)
     choice = choose_settings(prior, validator, embeddings, texts, odd)
     assert choice is not None, "its bridge is open"
     training = {**old.card.training, "choice": choice.to_dict()}
