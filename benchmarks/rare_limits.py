@@ -25,6 +25,7 @@ from worlds.measure import render
 from worlds.options import world_parser
 
 from c2l import Question
+from c2l.adam import AdamW
 
 FIRST_SEED = 6_000_000_000
 """Far from the seeds of any pairs."""
@@ -75,7 +76,7 @@ def taught(embeddings: Tensor, shown: Shown) -> Reader:
     """A reader who has learnt on some pictures."""
     torch.manual_seed(0)
     reader = Reader(embeddings, shown)
-    optimiser = torch.optim.AdamW(reader.parameters(), lr=2e-3, weight_decay=0.01)
+    optimiser = AdamW(reader.parameters(), lr=2e-3, weight_decay=0.01)
     plan = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
     for _ in range(STEPS):
         rows = torch.randint(len(embeddings), (BATCH,))
