@@ -148,7 +148,12 @@ def _of_refusal(error: Refused) -> ApiError:
 
 
 def _of_validation(error: RequestValidationError) -> ApiError:
-    first: Mapping[str, Any] = error.errors()[0]
+    found = error.errors()
+    # Of what a value may be, it was meant for that in which the fault lies deepest.
+    field = found[0]["loc"][:2]
+    first: Mapping[str, Any] = max(
+        (problem for problem in found if problem["loc"][:2] == field), key=lambda p: len(p["loc"])
+    )
     if first["type"] == "json_invalid":
         return ApiError(400, "the body is not JSON", code="bad_json")
     param = ".".join(filter(_is_field, map(str, first["loc"]))) or None
