@@ -247,6 +247,10 @@ class Prior(Part, ABC):
             return options.near.latents.to(self.device, copy=True)
         if options.near is not None and options.near.amount == 1:
             options = dataclasses.replace(options, near=None)
+        return self._answer(embeddings, options)
+
+    def _answer(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
+        """``_sample``, or what a base class has in its place."""
         return self._sample(embeddings, options)
 
     def _classes_of(self, options: SampleOptions) -> Sequence[int] | None:
