@@ -108,4 +108,4 @@ def sample(
         output.talk(f"grid: {page}")
     if file is not None:
         file.write()
-    output.talk(f"drew {len(milliseconds)} in {sum(milliseconds):.0f} ms")
+    output.talk_of_time(len(milliseconds), sum(milliseconds))

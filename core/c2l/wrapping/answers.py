@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c2l.errors import C2LError
+from c2l.errors import C2LError, as_out_of_memory
 from c2l.guard import failure, one_line
 from c2l_registry.wording import a_type_of
 
@@ -22,9 +22,11 @@ def ask(cls: type[Any], method: str, function: Callable[[Any], Any], given: Any,
     """
     try:
         return function(given)
-    except (C2LError, MemoryError, torch.OutOfMemoryError):
-        raise  # the guard knows the way out of the latter
+    except C2LError:
+        raise
     except Exception as error:
+        if as_out_of_memory(error):
+            raise  # the guard knows the way out
         on = f" on a tensor of shape {tuple(given.shape)}" if isinstance(given, Tensor) else ""
         raise failure(cls, method, f"fails{on}: {one_line(error)}", hint=hint) from error
 
