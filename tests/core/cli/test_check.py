@@ -62,6 +62,11 @@ def test_json_holds_every_law(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ([], 2, "name one part, or check all. Give part, as in"),
         (["ridge", "--all"], 2, "name one part"),
         (["nonsense"], 2, "'nonsense' is neither kind:name nor a path"),
+        (
+            ["openclip"],
+            2,
+            "openclip is a kind, and has no name. Write openclip:NAME, or openclip:./",
+        ),
         (["nonsense:x"], 4, "no plugin provides a kind 'nonsense'"),
         (["stylegan:fases"], 4, "there is no generator stylegan:fases"),
         (["./x.safetensors"], 4, "there is no file or folder x.safetensors"),
