@@ -9,7 +9,6 @@ DIR keeps the parts, the priors and the pictures. The parts of *colours* are ins
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import subprocess
@@ -25,16 +24,14 @@ from worlds import open_world
 from worlds.colours import EXAMPLES, PACKAGE, VERSION
 from worlds.digits_captions import DIGITS
 from worlds.measure import pixels_apart
+from worlds.options import world_parser
 
 EACH = 32
 COLOURS = ("red", "green", "blue", "white", "a dark picture")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
-    options = parser.parse_args()
+    options = world_parser(__doc__, WORLDS).parse_args()
     torch.set_num_threads(1)
     print("# As a user\n\nMade by `python benchmarks/as_a_user.py --work DIR`.\n")
     print(f"Commands as they are typed, {EACH} pictures of each prompt.")

@@ -7,7 +7,6 @@ DIR is that of ``resistance.py``, whose pairs and priors it takes.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -17,6 +16,7 @@ from resistance import AUTO, NUM_IMAGES, Bench, trained
 from torch import Tensor
 from worlds import open_world
 from worlds.measure import render
+from worlds.options import world_parser
 
 import c2l
 from c2l import Question
@@ -78,10 +78,7 @@ def table(name: str, work: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
-    options = parser.parse_args()
+    options = world_parser(__doc__, WORLDS).parse_args()
     torch.set_num_threads(1)
     print("# Halves of a blend\n\nMade by `python benchmarks/blends.py --work DIR`.")
     for name in options.world or WORLDS:

@@ -8,15 +8,14 @@ have nothing else to do.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from resistance import AUTO, BATCH, PROMPT_SEED, STEPS, Bench, pairs_of, trained
 from torch.nn.utils import clip_grad_norm_
 from worlds import WORLDS, World, open_world
+from worlds.options import world_parser
 
 import c2l
 from c2l import Prior
@@ -99,10 +98,7 @@ def row(bench: Bench) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="what resistance.py has made")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
-    options = parser.parse_args()
+    options = world_parser(__doc__, WORLDS).parse_args()
     torch.set_num_threads(1)
     print("# Time of the choice, and of one latent\n")
     version = torch.__version__.partition("+")[0]

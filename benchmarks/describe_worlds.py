@@ -7,15 +7,14 @@ DIR is that of ``make_world.py``; worlds that it does not hold are made first.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from statistics import fmean
 
 import torch
 from torch import Tensor
 from worlds import WORLDS, World, open_world
 from worlds.measure import RANDOM_SEED, render
+from worlds.options import world_parser
 from worlds.statistics import apart, read_by_a_line, statistics
 
 from c2l_demo import WEIGHTS
@@ -109,10 +108,7 @@ def _each(values: Mapping[str, float]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps worlds from run to run")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
-    options = parser.parse_args()
+    options = world_parser(__doc__, WORLDS).parse_args()
     torch.set_num_threads(1)
     worlds = {name: open_world(name, options.work) for name in options.world or WORLDS}
     print("# Worlds that resist, and the demo's\n")

@@ -8,7 +8,6 @@ whose pairs and priors it takes.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
@@ -19,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from worlds import World, open_world
 from worlds.measure import Ruler, render
+from worlds.options import world_parser
 from worlds.statistics import read_by_a_line
 
 from c2l import Question
@@ -128,10 +128,7 @@ def _each(right: Tensor, values: Tensor) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
-    options = parser.parse_args()
+    options = world_parser(__doc__, WORLDS).parse_args()
     torch.set_num_threads(1)
     print("# Facial hair\n\nMade by `python benchmarks/facial_hair.py --work DIR`.\n")
     print(f"{NUM_PROMPTS} prompts that name each; what is right, in %.")

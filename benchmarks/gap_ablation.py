@@ -12,13 +12,13 @@ from run to run.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
+from worlds.options import world_parser
 
 import c2l
 from c2l.evaluation import METRICS, Outcome, find_judge
@@ -84,11 +84,9 @@ def evaluated(world: str, move: float, gap: str, num: int, steps: int, work: Pat
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps what was made")
+    parser = world_parser(__doc__, WORLDS)
     parser.add_argument("--num", type=int, default=200, help="captions for each world")
     parser.add_argument("--steps", type=int, default=STEPS, help="of training")
-    parser.add_argument("--world", choices=WORLDS, action="append")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("# Closing the gap\n\nMade by `python benchmarks/gap_ablation.py --work DIR`.\n")

@@ -8,7 +8,6 @@ one core for each world.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -19,6 +18,7 @@ import torch
 from resistance import NUM_IMAGES, NUM_PAIRS, NUM_PROMPTS, PICKED, Cell, drawn, scores
 from worlds import HELD_OUT, World, open_world
 from worlds.measure import Ruler
+from worlds.options import world_parser
 
 import c2l
 
@@ -97,10 +97,7 @@ def trained(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=HELD_OUT, action="append", help="only this one")
-    options = parser.parse_args()
+    options = world_parser(__doc__, HELD_OUT).parse_args()
     torch.set_num_threads(1)
     print("# Held out\n\nMade by `python benchmarks/held_out.py --work DIR`.\n")
     print(

@@ -9,18 +9,13 @@ minutes.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import torch
 from worlds import WORLDS, open_world
+from worlds.options import world_parser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps what was made")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
-    options = parser.parse_args()
+    options = world_parser(__doc__, WORLDS).parse_args()
     torch.set_num_threads(1)
     for name in options.world or WORLDS:
         world = open_world(name, options.work)

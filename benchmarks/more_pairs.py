@@ -9,7 +9,6 @@ Each prior as ``c2l train`` trains it by default from so many pairs. DIR is that
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ import torch
 from resistance import NUM_PROMPTS, PROMPT_SEED, scores
 from worlds import WORLDS, World, open_world
 from worlds.measure import Measured, Ruler
+from worlds.options import world_parser
 
 import c2l
 
@@ -66,9 +66,7 @@ def _cell(found: Measured | None) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append")
+    parser = world_parser(__doc__, WORLDS)
     parser.add_argument("--num", type=int, choices=NUMBERS, action="append")
     parser.add_argument("--kind", choices=KINDS, action="append")
     parser.add_argument("--measured", action="store_true", help="print what DIR holds")

@@ -26,6 +26,7 @@ from c2l_priors.network import Condition
 # The strength of the push was chosen on the captions of another seed.
 PROMPT_SEED = 11
 NUM_IMAGES = 8
+NUM_VAGUE = 400
 MOST = 3
 
 
@@ -61,9 +62,18 @@ LANDSCAPES = {
 WORLDS = {"faces": FACES, "landscapes": LANDSCAPES}
 # Words that the demo's grammar uses for some or none of the things that people mean by them.
 VAGUE = {
-    "glasses": Thing("no glasses", "glasses", (1, 2)),
-    "hat": Thing("no hat", "hat", (1, 2, 3)),
+    "any hat": Thing("no hat", "hat", (1, 2, 3)),
+    "eyeglasses": Thing("no glasses", "glasses", (1,)),
+    "either glasses": Thing("no glasses", "glasses", (1, 2)),
 }
+VAGUE_WORDS = (
+    ("any hat", ("hat",)),
+    ("any hat", ("red cap", "straw hat", "beanie")),
+    ("eyeglasses", ("glasses",)),
+    ("either glasses", ("glasses",)),
+    ("either glasses", ("glasses", "sunglasses")),
+)
+"""What is looked for, and the words that say so."""
 
 
 class Case(NamedTuple):
@@ -234,18 +244,15 @@ def vague_words(num: int) -> None:
     print(
         "Its captions say `eyeglasses` and `glasses` of the same thing and of no other, and `hat`"
     )
-    print(f"alone only where there is none. `a man`, {num} pictures, absent in %:\n")
-    print("| unwanted | not said | pushed away |\n| --- | --- | --- |")
-    plain = pipeline("a man", num_images=num)
-    for word, instead in (
-        ("hat", ("hat",)),
-        ("hat", ("red cap", "straw hat", "beanie")),
-        ("glasses", ("glasses",)),
-        ("glasses", ("glasses", "sunglasses")),
-    ):
-        pushed = pipeline("a man", num_images=num, negative=list(instead))
-        shares = [100 * absent(found[1], r.images, VAGUE[word]) for r in (plain, pushed)]
-        print(f"| {', '.join(instead)} |", " | ".join(f"{share:.0f}" for share in shares), "|")
+    print(f"alone only where there is none. {num} pictures each, absent in %:\n")
+    print("| prompt | unwanted | of | not said | pushed away |\n| --- | --- | --- | --- | --- |")
+    for prompt in ("a man", "a woman"):
+        plain = pipeline(prompt, num_images=num)
+        for of, unwanted in VAGUE_WORDS:
+            pushed = pipeline(prompt, num_images=num, negative=list(unwanted))
+            shares = [100 * absent(found[1], r.images, VAGUE[of]) for r in (plain, pushed)]
+            row = [prompt, ", ".join(unwanted), of, *(f"{share:.1f}" for share in shares)]
+            print(f"| {' | '.join(row)} |", flush=True)
 
 
 def main() -> None:
@@ -256,7 +263,7 @@ def main() -> None:
     print(f"({platform.machine()}), torch {torch.__version__.partition('+')[0]}.")
     for world in WORLDS:
         table(world, num)
-    vague_words(96)
+    vague_words(NUM_VAGUE)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ bridge and seeds. DIR is that of ``resistance.py``, whose pairs and priors it ta
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from resistance import NUM_IMAGES, NUM_PAIRS, NUM_PROMPTS, PROMPT_SEED, STEPS, Bench, trained
 from worlds import WORLDS, World, open_world
 from worlds.measure import Ruler
+from worlds.options import world_parser
 
 import c2l
 from c2l_priors.flow import FlowPrior
@@ -63,10 +63,7 @@ def table(name: str, work: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append")
-    options = parser.parse_args()
+    options = world_parser(__doc__, WORLDS).parse_args()
     torch.set_num_threads(1)
     print("# One call for a walk\n\nMade by `python benchmarks/onestep.py --work DIR`.\n")
     print(f"{NUM_PAIRS:,} pairs, {STEPS:,} steps; {NUM_PROMPTS} prompts, {NUM_IMAGES} pictures of")

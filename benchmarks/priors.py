@@ -10,13 +10,13 @@ seed.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from worlds.options import world_parser
 
 import c2l
 from c2l.evaluation import METRICS, Evaluation, Outcome, find_judge
@@ -157,10 +157,7 @@ def _difference(ours: Estimate, theirs: Estimate, name: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append")
-    options = parser.parse_args()
+    options = world_parser(__doc__, WORLDS).parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     print("# Priors on the demo worlds\n\nMade by `python benchmarks/priors.py --work DIR`.")

@@ -8,7 +8,6 @@ pairs are made anew without any picture in which the judge sees two such things 
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import sys
@@ -22,6 +21,7 @@ from resistance import AUTO, PICKED, Bench, Cell, cell_of
 from torch import Tensor
 from worlds import World, open_world
 from worlds.measure import Ruler, render
+from worlds.options import world_parser
 
 from c2l import Question
 from c2l_demo.worlds import FACES, is_held_out
@@ -145,9 +145,7 @@ def _words(prompt: str) -> set[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
+    parser = world_parser(__doc__, WORLDS)
     parser.add_argument("--set", choices=SETS, action="append", help="only these prompts")
     options = parser.parse_args()
     torch.set_num_threads(1)

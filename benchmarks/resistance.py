@@ -9,7 +9,6 @@ measured from run to run, so that the whole, some hours on one core, can be made
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -24,8 +23,11 @@ from typing import Any
 import torch
 from worlds import WORLDS, World, open_world
 from worlds.measure import Ruler, rank_correlation
+from worlds.options import world_parser
+from worlds.ranking import SPLITS, Tries, of_criterion, of_halves
 
 import c2l
+from c2l.training.choosing import doubted
 
 NUM_PAIRS = 12_000
 STEPS = 3_600
@@ -54,10 +56,7 @@ PICKED = "pairs, picked by the judge"
 generator can draw of a prompt, and how varied. No prior can be asked for more."""
 TWICE = 2
 """As varied as neighbours: what a prior should be where that is possible."""
-SPLITS = 200
-"""Of the prompts in two halves."""
-
-AUTO = "flow, auto"
+AUTO, ONESTEP = "flow, auto", "onestep, auto"
 TRIED = "flow, auto's "
 """Before a bridge that auto tried, and which is now fixed on the same network."""
 
@@ -90,8 +89,14 @@ ROWS: Mapping[str, Row] = {
     "2022 recipe, 1000 steps": Row(**_PAPER, asked={"steps": 1000}),
     "2022 recipe, 4 steps": Row(**_PAPER, asked={"steps": 4}),
     AUTO: Row("flow"),
-    "onestep, auto": Row("onestep"),
+    ONESTEP: Row("onestep"),
 }
+STORED = "stored latents"
+_ALL: Mapping[str, Row] = {
+    **ROWS,
+    STORED: Row("flow", {"gap": "blur+centring+neighbours", "retrieval": True}, steps=1),
+}
+"""And what has no row: what answers without a network."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,8 @@ class Cell:
     Args:
         milliseconds: to draw one latent; of one core, where that draws.
         device: that drew it.
-        unfit: by what the choice was made, of a bridge that was tried.
+        unfit: the share of pictures that do not fit, of a bridge that was tried.
+        doubt: what the choice multiplies the odds of that by.
         chosen: by the prior itself.
     """
 
@@ -113,7 +119,13 @@ class Cell:
     milliseconds: float | None = None
     device: str = "cpu"
     unfit: float | None = None
+    doubt: float = 1.0
     chosen: str = ""
+
+    @property
+    def doubted(self) -> float:
+        """What the choice goes by."""
+        return doubted(self.unfit or 0.0, self.doubt)
 
 
 @dataclass(frozen=True)
@@ -138,9 +150,20 @@ class Bench:
             found[row] = Cell(**raw)
         return found
 
+    def file(self, row: str) -> Path:
+        """The prior of a row."""
+        return self.folder / f"{_ALL[row].file or _slug(row)}.safetensors"
+
+    def _cell(self, row: str) -> Path:
+        return self.folder / "cells" / f"{_slug(row)}.json"
+
+    def forget(self, row: str) -> None:
+        """What was measured of it."""
+        self._cell(row).unlink(missing_ok=True)
+
     def keep(self, row: str, cell: Cell) -> None:
         """Write a cell."""
-        file = self.folder / "cells" / f"{_slug(row)}.json"
+        file = self._cell(row)
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
         part.write_text(json.dumps({"row": row, **vars(cell)}), encoding="utf-8")
@@ -157,7 +180,7 @@ class Bench:
         for row in missing:
             print(f"{self.name}: {row}", file=sys.stderr, flush=True)
             if row == AUTO:  # comes last, so that it is missing while one of them is
-                for label, cell in tried(ruler, trained(self, world, row), there):
+                for label, cell in tried(self, world, ruler, there):
                     self.keep(label, cell)
             found = cell_of(self, world, ruler, row)
             if found:
@@ -179,30 +202,39 @@ def cell_of(bench: Bench, world: World, ruler: Ruler, label: str) -> Cell | None
     prior = trained(bench, world, label)
     assert prior.card is not None
     prior.config = prior.Settings(**{**prior.settings(), **ROWS[label].asked})
-    return drawn(ruler, prior, chosen=_words(prior.card.chosen))
+    return drawn(ruler, prior, chosen=words(prior.card.chosen))
 
 
-def tried(ruler: Ruler, prior: c2l.Prior, there: Mapping[str, Cell]) -> Iterator[tuple[str, Cell]]:
-    """Each bridge that a prior tried, on its own network; what is there is not drawn again."""
+def tried(
+    bench: Bench,
+    world: World,
+    ruler: Ruler,
+    there: Mapping[str, Cell],
+    num_images: int = NUM_IMAGES,
+) -> Iterator[tuple[str, Cell]]:
+    """Each bridge that auto tried, on its own network; what is there is not drawn again."""
+    prior = trained(bench, world, AUTO)
     assert prior.card is not None
     for trial in prior.card.training["choice"]["trials"]:
         settings = {name: trial[name] for name in prior.card.chosen}
-        label, unfit = TRIED + _words(settings), trial["unfit"]
+        label = TRIED + words(settings)
+        seen = {"unfit": trial["unfit"], "doubt": trial.get("doubt", 1.0)}
         if label in there:
-            yield label, replace(there[label], unfit=unfit)
+            yield label, replace(there[label], **seen)
             continue
-        prior.adopt(settings)
-        yield label, drawn(ruler, prior, unfit=unfit)
-    prior.adopt(prior.card.chosen)
+        # Files keep latents only where these are the answer.
+        drawing = trained(bench, world, STORED) if settings.get("retrieval") else prior
+        drawing.adopt(settings)
+        yield label, drawn(ruler, drawing, num_images, **seen)
 
 
-def drawn(ruler: Ruler, prior: c2l.Prior, **about: Any) -> Cell:
+def drawn(ruler: Ruler, prior: c2l.Prior, num_images: int = NUM_IMAGES, **about: Any) -> Cell:
     """What a prior draws."""
     device = prior.device.type
     # A busy machine does not count; a GPU works on its own.
     clock = time.process_time if device == "cpu" else time.perf_counter
     started = clock()
-    latents = ruler.draw(prior, NUM_IMAGES).cpu()
+    latents = ruler.draw(prior, num_images).cpu()
     each = round(1000 * (clock() - started) / len(latents), 3)
     measured = ruler.measure(ruler.render(latents))
     return Cell(**measured.to_dict(), milliseconds=each, device=device, **about)
@@ -210,8 +242,7 @@ def drawn(ruler: Ruler, prior: c2l.Prior, **about: Any) -> Cell:
 
 def trained(bench: Bench, world: World, label: str) -> c2l.Prior:
     """The prior of a row, trained unless it is there."""
-    row = ROWS[label]
-    file = bench.folder / f"{row.file or _slug(label)}.safetensors"
+    row, file = _ALL[label], bench.file(label)
     if not file.exists():
         bench.folder.mkdir(parents=True, exist_ok=True)
         c2l.train_prior(
@@ -245,11 +276,13 @@ def table(name: str, cells: Mapping[str, Cell]) -> None:
         print(_line(label, cells.get(label)))
     bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
     if bridges:
-        print("\nBridges that `flow, auto` tried, on one network; not fitting is what it saw.\n")
-        print("| bridge | not fitting, % | named, % | best of 16, % | diversity, % |")
-        print("| --- | --- | --- | --- | --- |")
+        print("\nBridges that `flow, auto` tried, on one network; not fitting is what it saw, and")
+        print("what it went by where it doubts that.\n")
+        print("| bridge | not fitting, % | doubted, % | named, % | best of 16, % | diversity, % |")
+        print("| --- | --- | --- | --- | --- | --- |")
         for label, cell in sorted(bridges.items(), key=lambda item: -fmean(item[1].accuracy)):
-            row = [label.removeprefix(TRIED), f"{100 * (cell.unfit or 0):.1f}", *scores(cell)[:3]]
+            shares = [f"{100 * share:.1f}" for share in (cell.unfit or 0.0, cell.doubted)]
+            row = [label.removeprefix(TRIED), *shares, *scores(cell)]
             print(f"| {' | '.join(row)} |")
 
 
@@ -260,7 +293,7 @@ def overview(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         "ridge",
         "neighbours",
         "2022 recipe, 1000 steps",
-        "onestep, auto",
+        ONESTEP,
         AUTO,
         PICKED,
     )
@@ -296,7 +329,8 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     )
     print(f"| {' | '.join(heads)} |")
     print("| --- " * len(heads) + "|")
-    pooled: tuple[list[float], list[float]] = ([], [])
+    tried_in: list[Tries] = []
+    doubted_in: list[Tries] = []
     own: list[float] = []
     never: list[str] = []
     for name, cells in worlds.items():
@@ -307,11 +341,11 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         best = max(bridges, key=lambda label: fmean(bridges[label].accuracy))
         tries = [*bridges.values()]
         fitting = [-(cell.unfit or 0.0) for cell in tries]
-        right = [fmean(cell.accuracy) for cell in tries]
-        # As the choice sees it: what is above the least share that does not fit.
-        pooled[0].extend(value - max(fitting) for value in fitting)
-        pooled[1].extend(value - max(right) for value in right)
-        own.append(rank_correlation(fitting, right))
+        own.append(rank_correlation(fitting, [fmean(cell.accuracy) for cell in tries]))
+        accuracy = torch.tensor([cell.accuracy for cell in tries]).double()
+        tried_in.append(Tries(torch.tensor(fitting).double(), accuracy))
+        went_by = torch.tensor([-cell.doubted for cell in tries]).double()
+        doubted_in.append(Tries(went_by, accuracy))
         near, most = cells.get("neighbours"), cells.get(PICKED)
         old = cells.get("2022 recipe, 1000 steps")
         if near and most and fmean(most.diversity) < TWICE * fmean(near.diversity):
@@ -331,17 +365,68 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         print(f"| {' | '.join(row)} |")
     print("\n*Minus the best of other prompts*: the bridge that is best for half of the prompts is")
     print(f"compared on the other half, {SPLITS} times. The best of a table is so by luck, too.")
+    _kept(worlds)
     if never:
         print(f"\nNo prior can be twice as varied as neighbours in {', '.join(never)}:")
         print("there, not even pictures that the judge picks among all of the pairs are. *Reached*")
         print("is the diversity of auto as a part of theirs.")
-    if len(pooled[0]) > 1:
-        apart = rank_correlation(*pooled)
-        print(f"\nOver all {len(pooled[0])} bridges and worlds, the share that does not fit, above")
-        print("the least of its world, and accuracy, below the best of its world, have a rank")
-        print(f"correlation of {apart:.2f}; the mean of the worlds' own is {fmean(own):.2f}.")
+    if tried_in:
+        halves, ceiling = of_halves(tried_in)
+        print(f"\nOver all {sum(len(w.fit) for w in tried_in)} bridges and worlds, the share that")
+        print("does not fit, above the least of its world, and accuracy, below the best of its")
+        print(f"world, have a rank correlation of {of_criterion(tried_in):.2f}; the mean of the")
+        print(f"worlds' own is {fmean(own):.2f}. On half of the prompts it is {halves:.2f}, where")
+        print(f"accuracy on the other half has {ceiling:.2f}: so much would the truth of other")
+        print(f"prompts tell (in halves {SPLITS} times). With its doubts about")
+        print(f"neighbours and stored latents it is {of_criterion(doubted_in):.2f}.")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
+
+
+def _kept(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
+    """Print in which worlds auto does what is asked of it, by figures as they are printed."""
+    where: dict[str, dict[str, bool]] = {}
+
+    def note(name: str, what: str, apart: Sequence[float], least: float) -> None:
+        where.setdefault(what, {})[name] = round(fmean(apart) - least, 3) >= 0
+
+    for name, cells in worlds.items():
+        auto, near, most = (cells.get(row) for row in (AUTO, "neighbours", PICKED))
+        bridges = [cell for row, cell in cells.items() if row.startswith(TRIED)]
+        if auto is None or not bridges:
+            continue
+        best = max(bridges, key=lambda cell: fmean(cell.accuracy))
+        note(name, "at most a point below the best bridge", _apart(auto, best), -0.01)
+        others = minus_best(auto.accuracy, [cell.accuracy for cell in bridges])
+        note(name, "at most a point below the best of other prompts", others, -0.01)
+        if near:
+            apart = _apart(auto, near)
+            note(name, "as accurate as neighbours", apart, 0.0)
+            note(
+                name,
+                "as accurate as neighbours, to within two standard errors",
+                apart,
+                -2 * _error(apart),
+            )
+        if near and most and fmean(most.diversity) >= TWICE * fmean(near.diversity):
+            ratio = round(fmean(auto.diversity) / fmean(near.diversity), 1)
+            note(name, "twice as varied as neighbours, where that can be", [ratio], TWICE)
+        for row in ("2022 recipe, 1000 steps", "2022 recipe, 4 steps"):
+            if row in cells:
+                apart = _apart(auto, cells[row])
+                note(name, f"below the {row} by a standard error at most", apart, -_error(apart))
+    if where:
+        print("\n| auto is | in | not in |\n| --- | --- | --- |")
+    for what, found in where.items():
+        sides = (
+            ", ".join(n for n, kept in found.items() if kept is side) for side in (True, False)
+        )
+        print(f"| {what} | {' | '.join(sides)} |")
+
+
+def _apart(ours: Cell, theirs: Cell) -> list[float]:
+    """In accuracy, for each prompt."""
+    return [a - b for a, b in zip(ours.accuracy, theirs.accuracy, strict=True)]
 
 
 def minus_best(ours: Sequence[float], theirs: Sequence[Sequence[float]]) -> list[float]:
@@ -396,10 +481,10 @@ def _line(label: str, cell: Cell | None) -> str:
 def scores(cell: Cell) -> list[str]:
     """Accuracy at one sample and best of all, and diversity."""
     varied = f"{100 * fmean(cell.diversity):.0f}" if cell.diversity else ""
-    return [_percent(cell.accuracy), _percent(cell.best), varied]
+    return [percent(cell.accuracy), percent(cell.best), varied]
 
 
-def _percent(values: Sequence[float]) -> str:
+def percent(values: Sequence[float]) -> str:
     return f"{100 * fmean(values):.1f} ± {100 * _error(values):.1f}"
 
 
@@ -417,14 +502,20 @@ def _error(values: Sequence[float]) -> float:
     return stdev(values) / len(values) ** 0.5
 
 
-def _words(settings: Mapping[str, Any]) -> str:
+def words(settings: Mapping[str, Any]) -> str:
     """``blur+projection, adherence 1.0``: without what means nothing to such a bridge."""
-    gap = settings.get("gap", "")
-    near = {"nearest", "slack"} if "neighbours" not in gap else set()
-    pull = {"pull"} if "neighbours" not in gap and "projection" not in gap else set()
-    rest = [
-        f"{name} {value}" for name, value in settings.items() if name not in {"gap", *near, *pull}
-    ]
+    found = dict(settings)
+    gap = found.pop("gap", "")
+    if found.pop("retrieval", False):
+        gap = STORED
+    idle = {
+        STORED: {"adherence", "pull", "text_noise"},
+        "neighbours": set[str](),
+        "projection": {"nearest", "slack"},
+        "": {"nearest", "slack", "pull"},
+    }
+    meaningless = next(names for ingredient, names in idle.items() if ingredient in gap)
+    rest = [f"{name} {value}" for name, value in sorted(found.items()) if name not in meaningless]
     return ", ".join([*([gap] if gap else []), *rest])
 
 
@@ -434,9 +525,7 @@ def _slug(text: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
+    parser = world_parser(__doc__, WORLDS)
     parser.add_argument("--row", choices=ROWS, action="append", help="only this one")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, where all of it is computed")
     parser.add_argument("--measured", action="store_true", help="print what DIR holds")

@@ -7,7 +7,6 @@ DIR is that of ``resistance.py``, whose row for ``flow, auto`` is compared promp
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import torch
@@ -24,6 +23,7 @@ from resistance import (
 )
 from worlds import open_world
 from worlds.measure import Ruler
+from worlds.options import world_parser
 
 import c2l
 
@@ -48,10 +48,7 @@ def table(name: str, work: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="keeps everything it makes")
-    parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
-    options = parser.parse_args()
+    options = world_parser(__doc__, WORLDS).parse_args()
     torch.set_num_threads(1)
     print("# The shipped priors\n\nMade by `python benchmarks/shipped_prior.py --work DIR`.\n")
     print(

@@ -107,12 +107,24 @@ def _shapes(loud: bool, work: Path) -> World:
     from worlds import clip, shapes
 
     generator = shapes.ShapesGenerator().eval()
-    reader: Embedder = clip.embedder(
-        _folder(work, "shapes"), "fixed", shapes.ShapesCorpus, steps=400
-    )
+    corpus = partial(shapes.DrawnCorpus, generator, shapes.FACTS, shapes.phrase, shapes.SILENT)
+    reader: Embedder = clip.embedder(_folder(work, "shapes"), "fixed", corpus, steps=400)
     if loud:
         reader = shapes.LoudEmbedder(reader).eval()
     return World(generator, reader, shapes.ShapesJudge(), shapes.domain_prompts())
+
+
+def _clocks(work: Path) -> World:
+    from worlds import clip, clocks, shapes
+
+    generator = clocks.ClocksGenerator().eval()
+    corpus = partial(shapes.DrawnCorpus, generator, clocks.FACTS, clocks.phrase, clocks.SILENT)
+    return World(
+        generator,
+        clip.embedder(_folder(work, "clocks"), "fixed", corpus, steps=500),
+        clocks.ClocksJudge(),
+        clocks.domain_prompts(),
+    )
 
 
 def _faces_gan(regime: str, work: Path) -> World:
@@ -179,5 +191,6 @@ comparison."""
 HELD_OUT: Mapping[str, Callable[[Path], World]] = {
     "shapes": partial(_shapes, False),
     "shapes-loud": partial(_shapes, True),
+    "clocks": _clocks,
 }
 """Made after everything that is chosen by itself was settled on the others."""

@@ -10,8 +10,8 @@ measured in its pixels.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -21,7 +21,9 @@ import c2l
 from c2l import LatentSpace, Question, Source, draw_normal
 
 SIZE, WIDTH = 32, 16
-FACTS: Mapping[str, Sequence[str]] = {
+Facts = Mapping[str, Sequence[str]]
+Phrase = Callable[[Mapping[str, int]], str]
+FACTS: Facts = {
     "shape": ("disc", "square", "triangle", "ring"),
     "colour": ("red", "yellow", "green", "turquoise", "blue", "purple"),
     "size": ("small", "large"),
@@ -41,6 +43,16 @@ NUM_TRAINED, NUM_HELD_OUT = 10_000, 1_000
 LOUD = 3.0
 FRAMES = ("{}", "a picture of {}", "a photo of {}", "a drawing of {}")
 SILENT = ("a", "at", "ground", "of", "on", "something", "the", "with")
+
+
+class Drawer(Protocol):
+    """A generator that tells what it means to show."""
+
+    def sample_latents(self, seeds: Sequence[int]) -> Tensor: ...
+
+    def synthesize(self, latents: Tensor) -> Tensor: ...
+
+    def facts(self, z: Tensor) -> dict[str, Tensor]: ...
 
 
 class ShapesGenerator(c2l.Generator):
@@ -95,9 +107,9 @@ class ShapesGenerator(c2l.Generator):
         x = line - (1.1 * across - 0.55)[:, None, None]
         y = line[:, None] - (1.1 * down - 0.55)[:, None, None]
         radius = (SMALLEST + (LARGEST - SMALLEST) * size)[:, None, None]
-        within = _one_of(shape, _outlines(x, y, radius))
+        within = one_of(shape, _outlines(x, y, radius))
         inside = torch.sigmoid(-40 * within)[:, None]
-        ink = _one_of(colour, INKS.to(colour).expand(len(codes), -1, -1))[..., None, None]
+        ink = one_of(colour, INKS.to(colour).expand(len(codes), -1, -1))[..., None, None]
         paper = 0.95 * torch.tanh(6 * (ground - 0.5))[:, None, None, None]
         return torch.lerp(paper.expand(-1, 3, SIZE, SIZE), ink.expand(-1, -1, SIZE, SIZE), inside)
 
@@ -121,7 +133,7 @@ def _outlines(x: Tensor, y: Tensor, radius: Tensor) -> Tensor:
     return torch.stack([far - radius, square, sides - 0.6 * radius, ring], dim=1)
 
 
-def _one_of(share: Tensor, rows: Tensor) -> Tensor:
+def one_of(share: Tensor, rows: Tensor) -> Tensor:
     """The row (B, N, …) that a share falls on, with soft edges."""
     num = rows.shape[1]
     middles = torch.arange(num, device=share.device) + 0.5
@@ -134,12 +146,8 @@ class ShapesJudge:
 
     def questions(self, num: int, seed: int) -> list[Question]:
         """Different ones, which name one to four facts."""
-        rng = torch.Generator().manual_seed(seed)
-        asked: dict[str, dict[str, int]] = {}
-        while len(asked) < num:
-            named = _some(rng, int(torch.randint(1, 5, (), generator=rng)))
-            asked[f"a picture of {phrase(named)}"] = named
-        return [Question(text, named) for text, named in asked.items()]
+        asked = ask(FACTS, phrase, num, (1, 4), seed)
+        return [Question(f"a picture of {text}", named) for text, named in asked.items()]
 
     def __call__(self, images: Tensor) -> dict[str, Tensor]:
         places = images.detach().cpu().clamp(-1, 1)
@@ -174,33 +182,45 @@ class ShapesJudge:
         return torch.where(hollow, 3, torch.tensor([2, 0, 1])[solid])
 
 
-class ShapesCorpus:
-    """Pictures of the generator, with what they are meant to show, the last of them held out."""
+class DrawnCorpus:
+    """Pictures of a generator, with what they are meant to show, the last of them held out.
 
-    words: Sequence[str] = sorted(
-        {w for words in FACTS.values() for w in words}
-        | {w for frame in FRAMES for w in frame.split()} - {"{}"}
-        | {*SILENT}
-    )
+    Args:
+        generator: also tells the ``facts`` of latents.
+        facts: the words of each.
+        phrase: says some of them.
+        silent: its other words.
+        num: of the pictures that train.
+    """
 
-    def __init__(self) -> None:
-        generator = ShapesGenerator().eval()
-        self.num = NUM_TRAINED
-        z = draw_normal(range(2**40, 2**40 + NUM_TRAINED + NUM_HELD_OUT), WIDTH)
+    def __init__(
+        self,
+        generator: Drawer,
+        facts: Facts,
+        phrase: Phrase,
+        silent: Collection[str],
+        num: int = NUM_TRAINED,
+    ) -> None:
+        self.num, self.phrase = num, phrase
+        self.words = sorted(
+            {word for words in facts.values() for word in words}
+            | {word for frame in FRAMES for word in frame.split() if word != "{}"}
+            | {*silent}
+        )
+        z = generator.sample_latents(range(2**40, 2**40 + num + NUM_HELD_OUT))
         with torch.no_grad():
-            parts = [generator.synthesize(part[:, None]) for part in z.split(500)]
-        self._images = torch.cat(parts).half()
-        self._facts = {name: values.tolist() for name, values in generator.facts(z).items()}
+            self._images = torch.cat([generator.synthesize(part).half() for part in z.split(500)])
+        self._facts = {name: values.tolist() for name, values in generator.facts(z[:, 0]).items()}
 
     def images(self, rows: Tensor) -> Tensor:
         return self._images[rows].float()
 
     def caption(self, row: int, rng: torch.Generator) -> str:
         """Each fact half of the time."""
-        keep = torch.rand(len(FACTS), generator=rng) < 0.5
+        keep = torch.rand(len(self._facts), generator=rng) < 0.5
         named = {n: v[row] for (n, v), k in zip(self._facts.items(), keep, strict=True) if k}
         frame = FRAMES[int(torch.randint(len(FRAMES), (), generator=rng))]
-        return frame.format(phrase(named))
+        return frame.format(self.phrase(named))
 
 
 class LoudEmbedder(c2l.Embedder):
@@ -247,13 +267,19 @@ def phrase(named: Mapping[str, int]) -> str:
 
 def domain_prompts() -> list[str]:
     """What people ask of such a generator: 120, of which none is asked with a frame."""
-    rng = torch.Generator().manual_seed(1)
-    asked: dict[str, None] = {}
-    while len(asked) < 120:
-        asked[phrase(_some(rng, int(torch.randint(1, 6, (), generator=rng))))] = None
-    return list(asked)
+    return list(ask(FACTS, phrase, 120, (1, 5), seed=1))
 
 
-def _some(rng: torch.Generator, num: int) -> dict[str, int]:
-    names = [[*FACTS][row] for row in torch.randperm(len(FACTS), generator=rng)[:num].tolist()]
-    return {n: int(torch.randint(len(FACTS[n]), (), generator=rng)) for n in names}
+def ask(
+    facts: Facts, phrase: Phrase, num: int, between: tuple[int, int], seed: int
+) -> dict[str, dict[str, int]]:
+    """Different phrases, each of which names a number of facts between two, and what it names."""
+    rng = torch.Generator().manual_seed(seed)
+    least, most = between
+    asked: dict[str, dict[str, int]] = {}
+    while len(asked) < num:
+        some = int(torch.randint(least, most + 1, (), generator=rng))
+        names = [[*facts][row] for row in torch.randperm(len(facts), generator=rng)[:some].tolist()]
+        named = {n: int(torch.randint(len(facts[n]), (), generator=rng)) for n in names}
+        asked[phrase(named)] = named
+    return asked

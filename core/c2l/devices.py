@@ -50,9 +50,10 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
         DeviceUnavailable: the device would emulate it, ten times slower than float32.
     """
     if name not in PRECISIONS:
+        *some, last = PRECISIONS
         raise BadInput(
             f"unknown precision '{name}'",
-            hint=f"Use `precision` {', '.join(PRECISIONS)}",
+            hint=f"Use `precision` {', '.join(some)} or {last}",
             field="precision",
         )
     dtype = PRECISIONS[name]

@@ -44,6 +44,7 @@ __all__ = [
     "NotDownloaded",
     "NotReadable",
     "NotWritable",
+    "OutOfMemory",
     "PluginFailed",
     "ProgramNotAccepted",
     "RankLost",
@@ -51,6 +52,7 @@ __all__ = [
     "StoreUnreachable",
     "UnknownPlugin",
     "UnknownReference",
+    "as_out_of_memory",
     "spell_fields",
 ]
 
@@ -85,6 +87,12 @@ class IncompatibleParts(C2LError):
 
 class DeviceUnavailable(C2LError):
     """A device that this machine or this build of torch does not have."""
+
+    exit_code = ExitCode.DEVICE
+
+
+class OutOfMemory(C2LError):
+    """The memory of this machine, or of its GPU, is too small for what was asked."""
 
     exit_code = ExitCode.DEVICE
 
@@ -134,6 +142,17 @@ class StoreUnreachable(C2LError):
     """A store that does not answer, or is busy, or cuts its answers off, however often asked."""
 
     exit_code = ExitCode.OFFLINE
+
+
+def as_out_of_memory(error: BaseException) -> OutOfMemory | None:
+    """The error to show for one of Python or torch that memory is full; None for any other.
+
+    On a CPU, torch says so in its message alone.
+    """
+    full = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    if not full and "DefaultCPUAllocator" not in str(error):
+        return None
+    return OutOfMemory("there is too little memory for this", hint="Ask for less at once")
 
 
 def spell_fields(fields: Mapping[str, object]) -> str:

@@ -26,6 +26,7 @@ from c2l.looks import (
 from c2l.part import Part
 from c2l.seeds import draw_normal as draw_normal  # where generators have always found it
 from c2l_registry import Source
+from c2l_registry.wording import a_type_of
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Generator(Part, ABC):
             BadInput: this kind has no file format of its own.
             NotWritable: the folder cannot be written.
         """
-        raise BadInput(f"a {type(self).__name__} cannot be saved: this kind has no file format")
+        raise BadInput(f"{a_type_of(self)} cannot be saved: this kind has no file format")
 
     def _facts(self) -> list[str]:
         height, width = self.image_size

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from c2l.errors import BadWeights, C2LError, PluginFailed
+from c2l.errors import BadWeights, C2LError, PluginFailed, as_out_of_memory
 from c2l.exits import exits_raise
 from c2l.plugins import registry
 from c2l_registry.kinds import WRAPPED
@@ -188,6 +188,6 @@ def one_line(error: BaseException) -> str:
 
 
 def _way_out(error: BaseException) -> str:
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+    if as_out_of_memory(error):
         return 'Use a smaller `batch_size`, or `device="cpu"`'
     return ""

@@ -39,6 +39,7 @@ from c2l.sampling.request import DrawSettings
 from c2l.wrapping import how_to_wrap
 from c2l_registry import Interface, Source
 from c2l_registry.kinds import WRAPPED
+from c2l_registry.wording import a_type_of
 
 DEFAULT_RECIPE = "demo-faces"
 
@@ -310,7 +311,7 @@ def load_unwatched(
             source = dataclasses.replace(source, path=inner)
         part = cls.load(source)
     if not isinstance(part, base):
-        raise failure(cls, "load", f"gives a {type(part).__name__}, not a c2l.{base.__name__}")
+        raise failure(cls, "load", f"gives {a_type_of(part)}, not a c2l.{base.__name__}")
     part.reference = str(source.reference)
     part.package = registry().package(spec.kind)
     if isinstance(part, Generator) and part.classes is not None:

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from c2l_registry.wording import a_type_of
+
 WIDEST = 50.0
 """An untrained network overshoots [-1, 1] many times; values of 0 to 255 are another mistake."""
 
@@ -24,7 +26,7 @@ PROBES = 8
 def look_at_settings(part: Any, settings: Any, given: Any) -> str:
     """A table that JSON can hold: it goes into fingerprints and files."""
     if not isinstance(settings, Mapping):
-        return f"gives {_kind(settings)}, not a table"
+        return f"gives {a_type_of(settings)}, not a table"
     try:
         json.dumps(dict(settings), allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -48,7 +50,7 @@ def look_at_latent_space(generator: Any, space: Any, given: Any) -> str:
         shape, repeats = (space.num_codes, space.width), tuple(space.repeats)
         statistics = {"mean": space.mean, "std": space.std}
     except (AttributeError, TypeError):
-        return f"is {_kind(space)}, not a c2l.LatentSpace"
+        return f"is {a_type_of(space)}, not a c2l.LatentSpace"
     if len(repeats) != space.num_codes or not all(isinstance(n, int) and n > 0 for n in repeats):
         return f"has repeats {repeats}, not one positive number for each of {shape[0]} codes"
     for name, statistic in statistics.items():
@@ -66,7 +68,7 @@ def look_at_drawn_latents(generator: Any, latents: Any, seeds: Any) -> str:
 def look_at_found_classes(generator: Any, classes: Any, latents: Any) -> str:
     """Numbers of its classes, one for each latent."""
     if not isinstance(classes, Tensor) or tuple(classes.shape) != (len(latents),):
-        return f"gives {_kind(classes)}, not a tensor of shape ({len(latents)},)"
+        return f"gives {a_type_of(classes)}, not a tensor of shape ({len(latents)},)"
     if classes.dtype != torch.int64:
         return f"gives {str(classes.dtype).removeprefix('torch.')}, not int64"
     inside = (classes >= 0) & (classes < generator.classes.num)
@@ -112,7 +114,7 @@ def look_at_embeddings(embedder: Any, embeddings: Any, given: Any) -> str:
 def look_at_reading(embedder: Any, reading: Any, given: Any) -> str:
     """What of a prompt is not read."""
     fine = isinstance(getattr(reading, "cut", None), str) and hasattr(reading, "unknown")
-    return "" if fine else f"gives {_kind(reading)}, not a c2l.TextReading"
+    return "" if fine else f"gives {a_type_of(reading)}, not a c2l.TextReading"
 
 
 def look_at_sampled_latents(prior: Any, latents: Any, embeddings: Any) -> str:
@@ -125,7 +127,7 @@ def look_at_sampled_latents(prior: Any, latents: Any, embeddings: Any) -> str:
 def look_at_loss(prior: Any, loss: Any, embeddings: Any) -> str:
     """One finite number, from which a gradient leads to the weights."""
     if not isinstance(loss, Tensor):
-        return f"gives {_kind(loss)}, not a tensor"
+        return f"gives {a_type_of(loss)}, not a tensor"
     if loss.ndim:
         return f"gives a loss of shape {tuple(loss.shape)}, not a scalar"
     if not torch.isfinite(loss):
@@ -148,7 +150,7 @@ def _look(part: Any, tensor: Any, shape: tuple[int, ...], given: Any = None) -> 
 def wrong_tensor(part: Any, tensor: Any, shape: tuple[int, ...], given: Any = None) -> str:
     """What it is instead; empty if it is one."""
     if not isinstance(tensor, Tensor):
-        return f"{_kind(tensor)}, not a tensor"
+        return f"{a_type_of(tensor)}, not a tensor"
     if tuple(tensor.shape) != shape:
         return f"a tensor of shape {tuple(tensor.shape)}, not {shape}"
     if tensor.dtype != torch.float32:
@@ -168,7 +170,3 @@ def _is_never_dark(generator: Any) -> bool:
             bool((generator.synthesize(generator.sample_latents([seed])) >= 0).all())
             for seed in range(PROBES)
         )
-
-
-def _kind(value: Any) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"

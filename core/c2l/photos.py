@@ -16,6 +16,7 @@ from torch import Tensor
 
 from c2l.errors import BadInput, BadPicture
 from c2l.images import to_pil
+from c2l_registry.wording import a_type_of
 
 Fit = Literal["crop", "pad"]
 """How a picture gets another shape: its middle fills it, or all of it lies within."""
@@ -117,7 +118,7 @@ def photo_of(thing: Photo | Path | str | Image.Image | Tensor, *, field: str = "
         image = to_pil(thing.reshape(thing.shape[-3:]).float())
     else:
         raise BadInput(
-            f"a {type(thing).__name__} is not a picture",
+            f"{a_type_of(thing)} is not a picture",
             hint="Give a path, a Pillow image, or a tensor (3, H, W)",
             field=field,
         )

@@ -24,6 +24,7 @@ from c2l.sample_options import OPTIONAL, USUAL, SampleOptions
 from c2l.student import Student
 from c2l.weightless import unfilled
 from c2l_registry import Source
+from c2l_registry.wording import a_type_of
 
 
 class Prior(Part, ABC):
@@ -93,7 +94,7 @@ class Prior(Part, ABC):
         except ValidationError as error:
             problems = [problem_text(p) for p in error.errors(include_url=False)]
             raise BadInput(
-                f"a {type(self).__name__} cannot have these settings: {'; '.join(problems)}",
+                f"{a_type_of(self)} cannot have these settings: {'; '.join(problems)}",
                 hint=f"It has {', '.join(self.Settings.model_fields)}",
                 field="settings",
             ) from error
@@ -246,6 +247,10 @@ class Prior(Part, ABC):
             return options.near.latents.to(self.device, copy=True)
         if options.near is not None and options.near.amount == 1:
             options = dataclasses.replace(options, near=None)
+        return self._answer(embeddings, options)
+
+    def _answer(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
+        """``_sample``, or what a base class has in its place."""
         return self._sample(embeddings, options)
 
     def _classes_of(self, options: SampleOptions) -> Sequence[int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -267,15 +267,21 @@ def _edit(pipeline: Pipeline | None, pictures: Sequence[Picture]) -> Edit:
     return pipeline.edit(*pictures)
 
 
+_LONGEST_SLUG = 60
+"""Bytes; names of files have 255 at most."""
+
+
 def file_stem(prompt: str, seed: int) -> str:
     """``a-young-woman-s7``."""
     return f"{slug(prompt)}-s{seed}"
 
 
 def slug(prompt: str) -> str:
-    """A prompt as part of a file name."""
-    words = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")
-    return words[:60].rstrip("-") or "picture"
+    """A prompt as part of a file name: its letters, of any script, and its digits."""
+    text = unicodedata.normalize("NFKC", prompt).lower()
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text)
+    words = "-".join(kept.split()).encode()[:_LONGEST_SLUG].decode(errors="ignore")
+    return words.rstrip("-") or "picture"
 
 
 def _png(image: Image.Image) -> bytes:

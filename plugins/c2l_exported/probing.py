@@ -54,7 +54,7 @@ def _with_range(pictures: Pictures, call: Call, drawn: Array, ask: Ask, facts: F
     """
     drawn = _filled(drawn, _FEW, call, ask)
     if not call.random and _near(drawn[1:], drawn[:-1]):
-        raise Undecided("draws one picture of all latents")
+        raise Undecided("draws nearly the same picture of all latents, as untrained networks do")
     try:
         black, white = facts.value_range or find_range(drawn)
     except Undecided:

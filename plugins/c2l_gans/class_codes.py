@@ -14,9 +14,9 @@ from torch import Tensor
 
 import c2l
 from c2l.errors import BadInput
-from c2l_gans.generator import GAN, check_noise
+from c2l_gans.generator import GAN
 from c2l_gans.networks.settings import NetworkSettings
-from c2l_stylegan.shared import numpy_normal
+from c2l_stylegan.shared import check_noise, numpy_normal
 
 
 class ClassCodes(GAN):

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 import c2l
-from c2l.errors import BadInput, BadWeights
+from c2l.errors import BadWeights
 from c2l.reading import refuse_stand_in, unfilled
 from c2l_gans.files import own
 from c2l_gans.files.found import Found
 from c2l_gans.networks.settings import NetworkSettings
-from c2l_stylegan.shared import misfits
+from c2l_stylegan.shared import as_rgb, check_noise, fill, misfits
 
 
 class Reader(Protocol):
@@ -68,14 +68,9 @@ class GAN(c2l.Generator):
             raise BadWeights(f"a {cls.family} needs a file", hint="Name one, as in KIND:./FILE")
         found = cls._found(source.path, values=True)
         part = cls._without_memory(found, source.path)
-        part._apply(lambda t: torch.empty_strided(t.size(), t.stride()))  # type: ignore[no-untyped-call]
-        tensors = dict(found.tensors)
-        remarks = found.remarks
-        del found
-        with torch.no_grad():
-            for name, place in part.network.state_dict().items():
-                place.copy_(tensors.pop(name))  # and frees it
-        part.remarks = remarks
+        part.remarks, tensors = found.remarks, dict(found.tensors)
+        del found  # so that each tensor is free once it is copied
+        fill(part.network, tensors)
         return part.eval().requires_grad_(False)
 
     @classmethod
@@ -183,8 +178,7 @@ class GAN(c2l.Generator):
         Raises:
             BadInput: the latents do not fit the latent space.
         """
-        images = self._draw(self._codes(latents, truncation, repeats))
-        return images[:, :1].expand(-1, 3, -1, -1) if images.shape[1] < 3 else images[:, :3]
+        return as_rgb(self._draw(self._codes(latents, truncation, repeats)))
 
     def _codes(self, latents: Tensor, truncation: float, repeats: Sequence[int] | None) -> Tensor:
         """What the layers take of latents: float32 (B, layers, D)."""
@@ -225,14 +219,3 @@ class NormalLatents(GAN):
             BadInput: a seed is out of range.
         """
         return self.map(c2l.draw_normal(seeds, self._layout.width))
-
-
-def check_noise(z: Tensor, width: int) -> Tensor:
-    """``z``, if it is of shape (B, width).
-
-    Raises:
-        BadInput: it is not.
-    """
-    if z.ndim != 2 or z.shape[1] != width:
-        raise BadInput(f"z has shape (images, {width}), not {tuple(z.shape)}", field="z")
-    return z

@@ -11,15 +11,12 @@ from torch import Tensor
 
 import c2l
 from c2l.errors import BadInput
-from c2l_gans.generator import GAN, check_noise
+from c2l_gans.generator import GAN
 from c2l_gans.networks.settings import NetworkSettings
-from c2l_stylegan.shared import numpy_normal
-
-_SAMPLES = 1000
-"""Latents that the statistics come from, the same at each call."""
+from c2l_stylegan.shared import NUM_MEASURED, MeasuredLatents, check_noise, numpy_normal
 
 
-class MappedLatents(GAN):
+class MappedLatents(MeasuredLatents, GAN):
     """Base of families whose network has a ``mapping``, ``num_ws`` and ``w_dim``.
 
     Of its settings it needs ``z_dim`` and ``num_classes``.
@@ -29,15 +26,10 @@ class MappedLatents(GAN):
         super().__init__(settings)
         num = self.network_settings.num_classes
         self.classes = c2l.Classes(num) if num else None
-        self._statistics: tuple[Tensor, Tensor] | None = None
 
     @abstractmethod
     def _mapped(self, z: Tensor, classes: Tensor | None) -> Tensor:
         """z (B, z_dim) and numbers of classes (B,), where there are any, to w (B, w_dim)."""
-
-    def _average(self) -> Tensor | None:
-        """The mean latent (w_dim,) that is stored, if there is one for all classes."""
-        return None
 
     def _sizes(self) -> Mapping[str, Any]:
         settings, network = self.network_settings, self.network
@@ -49,13 +41,6 @@ class MappedLatents(GAN):
         width: Any = self.network.w_dim
         num: Any = self.network.num_ws
         return c2l.LatentLayout(1, width, (num,))
-
-    @property
-    def latent_space(self) -> c2l.LatentSpace:
-        """The space w; the mean is the stored one, all else is of a thousand latents."""
-        layout = self._layout
-        mean, std = self._mean_and_std()
-        return c2l.LatentSpace(1, layout.width, layout.repeats, mean[None], std[None])
 
     def map(self, z: Tensor, classes: Sequence[int] | None = None) -> Tensor:
         """Map noise to latents.
@@ -101,16 +86,5 @@ class MappedLatents(GAN):
             return super().sample_class_latents(seeds, classes)
         return self.map(numpy_normal(seeds, self.network_settings.z_dim), classes)
 
-    def load_state_dict(self, *arguments: Any, **keywords: Any) -> Any:
-        self._statistics = None  # of other weights
-        return super().load_state_dict(*arguments, **keywords)
-
-    @torch.inference_mode(False)  # what it keeps must also serve where gradients are recorded
-    @torch.no_grad()
-    def _mean_and_std(self) -> tuple[Tensor, Tensor]:
-        if self._statistics is None:
-            w = self.sample_latents(range(_SAMPLES))[:, 0]
-            self._statistics = w.mean(dim=0), w.std(dim=0)
-        mean, std = (tensor.to(self.device) for tensor in self._statistics)
-        average = self._average()
-        return (mean if average is None else average), std
+    def _latents_to_measure(self) -> Tensor:
+        return self.sample_latents(range(NUM_MEASURED))[:, 0]

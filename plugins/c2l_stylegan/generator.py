@@ -15,20 +15,21 @@ from torch import Tensor, nn
 import c2l
 from c2l.errors import BadInput, BadWeights
 from c2l_stylegan.files import own, stored
-from c2l_stylegan.files.weights import misfits
-from c2l_stylegan.networks.draws import numpy_normal
+from c2l_stylegan.files.weights import fill, misfits
+from c2l_stylegan.measured import NUM_MEASURED, MeasuredLatents
+from c2l_stylegan.networks.draws import check_noise, numpy_normal
 from c2l_stylegan.networks.initial_weights import drawing_weights
 from c2l_stylegan.networks.mapping import Mapping
 from c2l_stylegan.networks.noise import Noise
+from c2l_stylegan.networks.rgb import as_rgb
 from c2l_stylegan.networks.settings import Settings, StyleGAN2Settings, family_of
 from c2l_stylegan.networks.stylegan2 import Synthesis2
 from c2l_stylegan.networks.stylegan3 import Synthesis3
 
-_STATISTICS_SAMPLES = 1000
 _MOST_FRESH_PARAMETERS = 1 << 29
 
 
-class StyleGAN(c2l.Generator):
+class StyleGAN(MeasuredLatents):
     """A StyleGAN2 or StyleGAN3: ``mapping`` takes z to w, ``synthesis`` takes w to an image.
 
     Modules and tensors have NVIDIA's names, so ``state_dict`` fits the official networks.
@@ -57,7 +58,6 @@ class StyleGAN(c2l.Generator):
         self.mapping = Mapping(settings.z_dim, settings.c_dim, settings.w_dim, settings.mapping)
         self.num_ws = self.synthesis.num_ws
         self.classes = c2l.Classes(settings.c_dim) if settings.c_dim else None
-        self._statistics: tuple[Tensor, Tensor] | None = None
 
     # ------------------------------------------------------------------ files
 
@@ -90,10 +90,9 @@ class StyleGAN(c2l.Generator):
                 )
             return cls.initialised(found.settings, seed=found.seed).eval().requires_grad_(False)
         network = cls._without_memory(found.settings, found.tensors, source.path)
-        # As ``to_empty``, whose ``empty_like`` would import torch's compiler, which takes seconds.
-        network._apply(lambda t: torch.empty_strided(t.size(), t.stride()))  # type: ignore[no-untyped-call]
-        network._fill(found.tensors)
-        network.remarks = found.remarks
+        network.remarks, tensors = found.remarks, dict(found.tensors)
+        del found  # so that each tensor is free once it is copied
+        fill(network, tensors)
         return network.eval().requires_grad_(False)
 
     @classmethod
@@ -202,28 +201,10 @@ class StyleGAN(c2l.Generator):
                 hint="Check that the description belongs to these weights",
             )
 
-    @torch.no_grad()
-    def _fill(self, tensors: MappingType[str, Tensor]) -> None:
-        for name, place in self.state_dict().items():
-            place.copy_(tensors[name])
-
     # ------------------------------------------------------------------ latents
 
     @property
-    def latent_space(self) -> c2l.LatentSpace:
-        """The space w: one code, repeated over all layers.
-
-        The mean is the stored ``w_avg`` where there is one. The other statistics come from a
-        thousand latents that are the same for every call.
-        """
-        mean, std = self._mean_and_std()
-        return c2l.LatentSpace(
-            1, self.network_settings.w_dim, (self.num_ws,), mean[None], std[None]
-        )
-
-    @property
     def _layout(self) -> c2l.LatentLayout:
-        """Without the statistics, which take longer than an image."""
         return c2l.LatentLayout(1, self.network_settings.w_dim, (self.num_ws,))
 
     @property
@@ -333,15 +314,11 @@ class StyleGAN(c2l.Generator):
             mean, _ = self._mean_and_std()
             ws = mean.lerp(ws, truncation)
         images: Tensor = self.synthesis(ws, noise=noise)
-        if images.shape[1] < 3:
-            return images[:, :1].expand(-1, 3, -1, -1)
-        return images[:, :3]
+        return as_rgb(images)
 
     def _map(self, z: Tensor, class_labels: Tensor | None) -> Tensor:
-        z_dim, c_dim = self.network_settings.z_dim, self.network_settings.c_dim
-        if z.ndim != 2 or z.shape[1] != z_dim:
-            raise BadInput(f"z has shape (images, {z_dim}), not {tuple(z.shape)}", field="z")
-        z = z.to(self.device, torch.float32)
+        c_dim = self.network_settings.c_dim
+        z = check_noise(z, self.network_settings.z_dim).to(self.device, torch.float32)
         if c_dim == 0:
             labels = None
         elif class_labels is None:
@@ -356,21 +333,13 @@ class StyleGAN(c2l.Generator):
         w: Tensor = self.mapping(z, labels)
         return w
 
-    def load_state_dict(self, *arguments: Any, **keywords: Any) -> Any:
-        self._statistics = None  # of other weights
-        return super().load_state_dict(*arguments, **keywords)
+    def _latents_to_measure(self) -> Tensor:
+        z = np.random.RandomState(0).randn(NUM_MEASURED, self.network_settings.z_dim)
+        drawn = self.classes and self.classes.draw(range(NUM_MEASURED))
+        return self._map(torch.from_numpy(z), self._labels(drawn) if drawn else None)
 
-    @torch.inference_mode(False)  # what it keeps must also serve where gradients are recorded
-    @torch.no_grad()
-    def _mean_and_std(self) -> tuple[Tensor, Tensor]:
-        if self._statistics is None:
-            width = self.network_settings.z_dim
-            z = np.random.RandomState(0).randn(_STATISTICS_SAMPLES, width)
-            drawn = self.classes and self.classes.draw(range(_STATISTICS_SAMPLES))
-            w = self._map(torch.from_numpy(z), self._labels(drawn) if drawn else None)
-            self._statistics = w.mean(dim=0), w.std(dim=0)
-        mean, std = (tensor.to(self.device) for tensor in self._statistics)
-        return (mean if self.mapping.w_avg is None else self.mapping.w_avg), std
+    def _average(self) -> Tensor | None:
+        return self.mapping.w_avg
 
 
 def _adopt_filter(root: nn.Module, owner: str, leaf: str, stored: Tensor) -> None:

@@ -256,6 +256,11 @@ class Registry(Installed):
         try:
             return parse_reference(text)
         except BadReference as error:
+            if text in self.kinds(interface):
+                raise BadReference(
+                    f"{text} is a kind, and has no name",
+                    hint=f"Write {text}:NAME, or {text}:./FILE. List the names: c2l models list",
+                ) from None
             is_file = means_a_path(text) or names_a_file(text)
             near = "" if is_file else did_you_mean(text, self._names(interface))
             recipe = f"For the recipe: c2l recipes pull {text}" if text in self.recipes() else ""

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a value, in this project's words."""
+"""Values in messages: what pydantic finds wrong with them, and what they are."""
 
 from __future__ import annotations
 
@@ -47,3 +47,11 @@ def describe_problem(problem: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> Any:
     """Limits as people write them: ``2.0`` as ``2``, and 20 digits as 20 digits."""
     return f"{value:g}" if isinstance(value, float) else value
+
+
+def a_type_of(value: object) -> str:
+    """``an int``, ``a Tensor``; None is called by its name."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"

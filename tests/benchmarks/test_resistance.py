@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pytest
 import torch
-from resistance import AUTO, PICKED, TRIED, Bench, Cell, minus_best, overview, verdicts
+from resistance import AUTO, PICKED, TRIED, Bench, Cell, minus_best, overview, verdicts, words
 
 
 def cell(accuracy: float, *, diversity: float = 0.5, unfit: float | None = None) -> Cell:
@@ -64,6 +64,9 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
         "1.00",
     ]
     assert "No prior can be twice as varied as neighbours in colours:" in "\n".join(lines)
+    assert "| at most a point below the best bridge |  | colours |" in lines
+    assert "| as accurate as neighbours | colours |  |" in lines
+    assert not any(line.startswith("| twice as varied") for line in lines)
     assert "Auto minus the 2022 recipe, 4 steps, in 1 worlds: +30.0 ± 0.0 points" in "\n".join(
         lines
     )
@@ -78,3 +81,14 @@ def test_who_is_best_by_luck_gains_nothing() -> None:
     assert len(apart) == 60 and abs(fmean(apart)) < 0.03
     better = torch.cat([lucky, torch.ones(1, 60)])
     assert minus_best([0.5] * 60, better.tolist()) == [-0.5] * 60
+
+
+def test_bridges_are_named_without_what_means_nothing_to_them() -> None:
+    rest = {"text_noise": 0.25, "pull": 0.5, "nearest": 0.001, "slack": 0.05, "retrieval": False}
+    assert words({"gap": "blur", **rest}) == "blur, text_noise 0.25"
+    assert words({"gap": "blur+projection", **rest}) == "blur+projection, pull 0.5, text_noise 0.25"
+    near = {"gap": "blur+centring+neighbours", **rest}
+    asked = "nearest 0.001, pull 0.5, slack 0.05, text_noise 0.25"
+    assert words(near) == f"blur+centring+neighbours, {asked}"
+    assert words({**near, "retrieval": True}) == "stored latents, nearest 0.001, slack 0.05"
+    assert words({"steps": 4}) == "steps 4"

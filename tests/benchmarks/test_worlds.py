@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from worlds import clocks, shapes
 from worlds.adversarial import Plan, note_codes, train
 from worlds.clip import Regime, SmallCLIP
 from worlds.clip import train as train_clip
+from worlds.clocks import ClocksGenerator, ClocksJudge
 from worlds.digits_gan import DigitsGenerator
 from worlds.discs import NAMES, SETTINGS, DiscsJudge, ZeroLabels, draw
 from worlds.faces_gan import Discriminator, FacesGenerator
@@ -54,13 +56,25 @@ def shapes_generator() -> ShapesGenerator:
     return seeded(ShapesGenerator)
 
 
+def clocks_generator() -> ClocksGenerator:
+    return seeded(ClocksGenerator)
+
+
 def loud_clip() -> LoudEmbedder:
     return LoudEmbedder(small_clip()).eval()
 
 
 @pytest.mark.parametrize(
     "make",
-    [digits_generator, faces_generator, shapes_generator, small_clip, large_clip, loud_clip],
+    [
+        digits_generator,
+        faces_generator,
+        shapes_generator,
+        clocks_generator,
+        small_clip,
+        large_clip,
+        loud_clip,
+    ],
 )
 def test_parts_conform(make: Callable[[], Any]) -> None:
     assert_conforms(make)
@@ -158,6 +172,25 @@ def test_the_judge_of_shapes_sees_what_was_meant() -> None:
     assert all(share > 0.99 for name, share in right.items() if name not in ("shape", "size"))
     # Between two shapes lie some that are neither.
     assert right["shape"] > 0.94 and right["size"] > 0.96
+
+
+def test_the_judge_of_clocks_sees_what_was_meant() -> None:
+    generator = clocks_generator()
+    latents = generator.sample_latents(range(400))
+    seen, meant = ClocksJudge()(generator.synthesize(latents)), generator.facts(latents[:, 0])
+    right = {name: float((seen[name] == fact).float().mean()) for name, fact in meant.items()}
+    assert all(share > 0.99 for name, share in right.items() if name not in ("form", "size"))
+    # Corners between round and square, and sizes near the middle.
+    assert right["form"] > 0.93 and right["size"] > 0.94
+
+
+@pytest.mark.parametrize("world", [clocks, shapes])
+def test_a_drawn_world_is_asked_only_in_words_its_embedder_reads(world: Any) -> None:
+    generator = {clocks: clocks_generator, shapes: shapes_generator}[world]()
+    corpus = shapes.DrawnCorpus(generator, world.FACTS, world.phrase, world.SILENT, num=8)
+    asked = [*world.domain_prompts(), corpus.caption(0, torch.Generator().manual_seed(0))]
+    assert {word for text in asked for word in text.split()} <= {*corpus.words}
+    assert corpus.images(torch.tensor([0, 8])).shape == (2, 3, 32, 32)
 
 
 def test_the_label_of_zeros_is_none_of_the_classes() -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 import c2l
 from c2l.errors import BadInput, NotWritable
+from c2l.result import slug
 from c2l.sampling.record import read_record, request_of
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
 
@@ -132,3 +133,21 @@ def test_latents_can_carry_gradients(result: c2l.Result, pipeline: c2l.Pipeline)
 def test_a_notebook_shows_it(result: c2l.Result) -> None:
     assert result._repr_html_().startswith('<img alt="6 pictures" src="data:image/png;base64,')
     assert result[0]._repr_png_().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("A man, 30 years old!", "a-man-30-years-old"),
+        ("ein fröhlicher Mann", "ein-fröhlicher-mann"),
+        ("\ufb01ve \uff11\uff12", "five-12"),
+        ("猫の写真", "猫の写真"),
+        ("हिन्दी में", "हिन्दी-में"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("🙂", "picture"),
+        ("x" * 99, "x" * 60),
+        ("猫" * 99, "猫" * 20),
+    ],
+)
+def test_a_prompt_names_its_file_in_its_own_script(prompt: str, name: str) -> None:
+    assert slug(prompt) == name

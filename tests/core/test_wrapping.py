@@ -53,7 +53,7 @@ SIZE = (8, 12)
 
 
 def wrap(network: Callable[..., Any], latent: Any = 16, **options: Any) -> c2l.Generator:
-    return c2l.wrap(network, latent=latent, **{"size": SIZE, **options})
+    return c2l.wrap(network, latent=latent, **options)
 
 
 net = MyGAN()
@@ -70,7 +70,7 @@ def test_a_module() -> None:
     network = MyGAN(1).train()
     generator = wrap(network)
     assert generator.reference == f"wrapped:{__name__}.MyGAN"
-    assert generator.image_size == SIZE
+    assert generator.image_size == wrap(network, size=SIZE).image_size == SIZE
     assert generator.sample_latents([1, 2, 3]).shape == (3, 1, 16)
     expected = network(c2l.draw_normal([3, 4], 16))
     torch.testing.assert_close(drawn(generator), expected)
@@ -175,7 +175,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         BadInput,
         "`size=(0, 8)` is not a height and a width",
     ),
-    "one number": (lambda: wrap(net, size=8), BadInput, "`size=8` is not a height and a width"),
+    "a text as size": (lambda: wrap(net, size="8"), BadInput, "`size='8'` is not a height and a"),
+    "a square": (lambda: wrap(net, size=8), BadInput, "not as `size=(8, 8)` says"),
     "a range": (
         lambda: wrap(net, value_range=(1, 1)),
         BadInput,
@@ -185,7 +186,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "another size": (
         lambda: wrap(net, size=(12, 8)),
         BadInput,
-        "draws 12 x 8 px, not 8 x 12. Say `size=(8, 12)`",
+        "draws pictures 8 px high and 12 px wide, not as `size=(12, 8)` says. Leave out `size`",
     ),
     "another width": (
         lambda: wrap(net, 5),
@@ -199,9 +200,15 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     ),
     "raises": (lambda: wrap(loud), PluginFailed, "ValueError: no such label. Say"),
     "0 to 1": (lambda: wrap(lambda z: (net(z) + 1) / 2), BadInput, "as in `value_range=(0, 1)`"),
-    "-1 to 1": (lambda: wrap(net, value_range=(0, 1)), BadInput, "gives pixels from -"),
-    "not 255": (lambda: wrap(net, value_range=(0, 255)), BadInput, "does not suit `value_range"),
-    "255": (lambda: wrap(lambda z: (net(z) + 1) * 127), BadInput, "does not suit `value_range"),
+    "-1 to 1": (lambda: wrap(net, value_range=(0, 1)), BadInput, "as in `value_range=(-1, 1)`"),
+    "not 255": (lambda: wrap(net, value_range=(0, 255)), BadInput, "as in `value_range=(-1, 1)`"),
+    "255": (lambda: wrap(lambda z: (net(z) + 1) * 127), BadInput, "as in `value_range=(0, 255)`"),
+    "untrained": (lambda: wrap(lambda z: 0.005 * net(z)), BadInput, "Give a trained network"),
+    "weights": (
+        lambda: wrap(net.state_dict()),
+        BadInput,
+        "an OrderedDict cannot be called. Weights",
+    ),  # type: ignore[arg-type]
     "noise": (
         lambda: wrap(lambda z: net(z) + 0.2 * torch.randn(8, 12)),
         PluginFailed,
@@ -347,7 +354,7 @@ def test_from_a_network_to_pictures_and_back(tmp_path: Path) -> None:
         c2l.load_pipeline(prior=path, embedder=embedder)
     assert caught.value.field == "generator"
     assert f"{generator.reference}, which lives in the program that wrapped it" in str(caught.value)
-    assert "generator=c2l.wrap(MyGAN, latent=16, size=(8, 12)))" in caught.value.hint
+    assert "generator=c2l.wrap(MyGAN, latent=16))" in caught.value.hint
 
 
 def test_workers_cannot_load_what_lives_here(tmp_path: Path) -> None:

@@ -51,6 +51,9 @@ more of what prompts name, as varied as before."""
 MOST_NEAR = 0.1
 """The share of stored pictures that are neighbours at most, whatever the slack."""
 
+LOOSE = 0.3
+"""The slack that no adherence adds, where stored pictures answer."""
+
 TEMPERATURE = 0.05
 """Of the softmax over pictures near a text, in units of the cosine between centred embeddings."""
 
@@ -225,10 +228,7 @@ class Bridge(nn.Module):
         if adherence is None:
             adherence = self.adherence if modality == "text" else 1.0
         if normal is not None and modality == "text" and "neighbours" in self.chosen:
-            near, num = self._neighbours(embeddings)
-            place = (torch.special.ndtr(normal(1))[:, 0] * num).long()
-            rows = near.gather(1, torch.minimum(place, num - 1)[:, None])[:, 0]
-            one = self.stored[rows].float()
+            one = self.stored[_one_of(*self._neighbours(embeddings), normal)].float()
             unit = self._moved(self._centred(embeddings.to(one.device), modality), one)
         else:
             unit = self.unit(embeddings, modality)
@@ -241,6 +241,22 @@ class Bridge(nn.Module):
         if normal is not None and adherence < 1:
             unit = self._noisy(unit, levels, normal(self.embedding_width))
         return Seen(unit, torch.full_like(levels, longest) if modality == "text" else levels)
+
+    def retrieve(
+        self, embeddings: Tensor, options: SampleOptions, normal: Callable[[int], Tensor]
+    ) -> Tensor:
+        """The rows of stored pictures that fit embeddings (B, E), one for each seed: int64, (B,).
+
+        Less ``adherence`` than the default picks among more of them.
+
+        Args:
+            normal: as of ``ask``.
+        """
+        options = dataclasses.replace(options, negative_by=None)
+        adherence = self.adherence if options.adherence is None else options.adherence
+        slack = self.slack + LOOSE * max(0.0, self.adherence - adherence)
+        embeddings = self._away(embeddings, options)
+        return _one_of(*self._neighbours(embeddings, options.modality, slack), normal)
 
     def _ask_between(
         self,
@@ -306,22 +322,33 @@ class Bridge(nn.Module):
     def _moved(self, unit: Tensor, goal: Tensor) -> Tensor:
         return normalize((1 - self.pull) * unit + self.pull * goal, dim=1)
 
-    def _neighbours(self, texts: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows of the stored pictures that fit texts (B, E), the best first, and how many of
-        them do: (B, N) and (B,).
+    def _neighbours(
+        self, embeddings: Tensor, modality: Modality = "text", slack: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The rows of the stored pictures that fit embeddings (B, E), the best first, and how many
+        of them do: (B, N) and (B,).
 
-        Pictures are ranked by the product with what sets the text apart from other texts, and keep
-        their length: one that lies far out says more than one whose direction happens to fit.
+        For a text, pictures are ranked by the product with what sets it apart from other texts, and
+        keep their length: one that lies far out says more than one whose direction happens to fit.
+        For a picture, the nearest are those most like it.
+
+        Args:
+            slack: None for that of the bridge.
         """
+        slack = self.slack if slack is None else slack
         # Seeds of one text are asked about together.
-        texts, back = torch.unique_consecutive(texts, dim=0, return_inverse=True)
-        asked = normalize(texts.to(self.image_mean.device), dim=1) - self.text_mean
-        fit = asked @ self.stored.float().T * self.lengths
+        embeddings, back = torch.unique_consecutive(embeddings, dim=0, return_inverse=True)
+        embeddings = embeddings.to(self.image_mean.device)
+        if modality == "text":
+            asked = normalize(embeddings, dim=1) - self.text_mean
+            fit = asked @ self.stored.float().T * self.lengths
+        else:
+            fit = self._centred(embeddings, modality) @ self.stored.float().T
         least = max(1, round(self.nearest * len(self.stored)))
-        most = max(least, round(MOST_NEAR * len(self.stored))) if self.slack else least
+        most = max(least, round(MOST_NEAR * len(self.stored))) if slack else least
         best = fit.topk(most, dim=1)
         last = best.values[:, least - 1, None]
-        num = (best.values >= last - self.slack * last.abs()).sum(dim=1)
+        num = (best.values >= last - slack * last.abs()).sum(dim=1)
         return best.indices[back], num[back]
 
     def _noisy(self, unit: Tensor, levels: Tensor, normal: Tensor) -> Tensor:
@@ -335,6 +362,12 @@ class Bridge(nn.Module):
         if "spread" in self._buffers:
             noise = noise / self.spread
         return normalize(unit + self.noise * levels[:, None] * noise, dim=1)
+
+
+def _one_of(near: Tensor, num: Tensor, normal: Callable[[int], Tensor]) -> Tensor:
+    """One of the first ``num`` (B,) of each row of ``near`` (B, N), which the seed picks: (B,)."""
+    place = (torch.special.ndtr(normal(1))[:, 0] * num).long()
+    return near.gather(1, torch.minimum(place, num - 1)[:, None])[:, 0]
 
 
 def _project(unit: Tensor, stored: Tensor) -> Tensor:

@@ -116,6 +116,7 @@ def candidates(clouds: Clouds | None, num_pictures: int = MOST_PICTURES) -> list
     # Where the two lie far apart, pictures tell best where a text belongs among them. Where they
     # do not, a text can ask for more than any picture shows.
     found = found if clouds.far_apart else [*found[2:], *found[:2]]
+    found.append(_bridge("centring", "neighbours", pull=1.0, retrieval=True, **near))
     return found if clouds.texts_suit else found[:1]
 
 
@@ -137,10 +138,11 @@ def candidates_near(settings: Mapping[str, Any], num_pictures: int) -> list[dict
         ]
     if pull < 1:
         return [_bridge(*ingredients, pull=part, **near) for part in PARTLY if part != pull]
-    return [_bridge(*ingredients, pull=1.0, **{**near, "slack": slack}) for slack in SLACKS]
+    how = {**near, "pull": 1.0, "retrieval": settings.get("retrieval", False)}
+    return [_bridge(*ingredients, **{**how, "slack": slack}) for slack in SLACKS]
 
 
-def _near(num_pictures: int) -> dict[str, float]:
+def _near(num_pictures: int) -> dict[str, Any]:
     """Which of N pictures a text may be taken for."""
     fewest = min(1.0, round(FEWEST_NEIGHBOURS / num_pictures, 4))
     return {"nearest": max(NEAREST, fewest), "slack": SLACK}
@@ -157,9 +159,9 @@ PARTLY = (0.2, 0.3, 0.4)
 further shows less than fewer pictures do, for as much variety."""
 SLACKS = (0.0, 0.03, 0.1)
 
-MIDDLE: Mapping[str, float] = {"text_noise": 0.5, "adherence": 0.5}
+MIDDLE: Mapping[str, Any] = {"text_noise": 0.5, "adherence": 0.5}
 
-READINGS: Sequence[Mapping[str, float]] = (
+READINGS: Sequence[Mapping[str, Any]] = (
     {"text_noise": 0.25, "adherence": 1.0},
     MIDDLE,
     {"text_noise": 0.75, "adherence": 0.4},
@@ -175,6 +177,7 @@ def _bridge(
     pull: float = 0.5,
     nearest: float = 0.005,
     slack: float = 0.0,
+    retrieval: bool = False,
 ) -> dict[str, Any]:
     """Settings of a gap with blur and these ingredients."""
     return {
@@ -184,6 +187,7 @@ def _bridge(
         "pull": pull,
         "nearest": nearest,
         "slack": slack,
+        "retrieval": retrieval,
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from c2l.bridge.bridge import FEWEST_STORED
 from c2l.bridge.ingredients import AUTO, Ingredients, OpenIngredients
@@ -37,6 +39,9 @@ class BridgeSettings(FixedBridgeSettings):
         nearest: the share of stored pictures that neighbours are among, at least.
         slack: and those that fit as well but for such a part.
         stored: how many pictures of the pairs the bridge keeps.
+        retrieval: whether the latents of stored pictures that fit are the answer, instead of what
+            the prior would draw. ``auto`` takes that where a network cannot learn latents from
+            embeddings.
     """
 
     gap: OpenIngredients = AUTO
@@ -47,6 +52,15 @@ class BridgeSettings(FixedBridgeSettings):
     nearest: Share = 0.005
     slack: Share = 0.0
     stored: Count = FEWEST_STORED
+    retrieval: bool = False
+
+    @model_validator(mode="after")
+    def _retrieves_what_is_stored(self) -> Self:
+        if self.retrieval and self.gap != AUTO and "blur" not in self.gap:
+            raise ValueError("retrieval goes with blur")
+        if self.retrieval and self.num_classes:
+            raise ValueError("retrieval does not heed classes")
+        return self
 
     def bridge(self) -> dict[str, Any]:
         return {

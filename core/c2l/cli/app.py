@@ -19,7 +19,7 @@ from c2l.cli import options, tree, wording
 from c2l.cli.assumed import saying_what_is_assumed
 from c2l.cli.commands import Group
 from c2l.cli.output import fail, flush, silence_stdout, talk
-from c2l.errors import C2LError, ExitCode
+from c2l.errors import C2LError, ExitCode, as_out_of_memory
 from c2l.version import __version__
 
 
@@ -127,9 +127,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.FAILED
     except Exception as error:
         caught = error
-        code = ExitCode.INTERNAL
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        line = f"internal: {text}. Run it again as 'c2l --debug …' and report what it prints"
+        if full := as_out_of_memory(error):
+            code, line = int(full.exit_code), str(full)
+        else:
+            code = ExitCode.INTERNAL
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            line = f"internal: {text}. Run it again as 'c2l --debug …' and report what it prints"
     else:
         code, line = result if isinstance(result, int) else ExitCode.OK, ""
     if line:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from c2l import service
-from c2l.cli import output
+from c2l.cli import options, output
+from c2l.cli.fetching import questions
 from c2l.cli.options import option
 
 EXAMPLES = """
@@ -23,9 +24,13 @@ c2l check ./my_gan.py
 def check(
     part: Annotated[
         str | None,
-        typer.Argument(help="kind:name, the kind of a prior, or a .py file.", show_default=False),
+        typer.Argument(
+            help="kind:name, a file of weights, the kind of a prior, or a .py file.",
+            show_default=False,
+        ),
     ] = None,
     all: Annotated[bool, option("Check everything on this machine.", "--all")] = False,
+    accept_programs: options.AcceptPrograms = False,
     as_json: Annotated[bool, option("Print a JSON object for each part.", "--json")] = False,
 ) -> int:
     """Check that a generator, embedder or prior works as promised.
@@ -35,7 +40,8 @@ def check(
     A kind of prior is trained on a small world first. The exit code is 7 if anything fails.
     """
     output.warn_of_problems()
-    return print_reports(service.check_parts(part, all=all), as_json=as_json)
+    ask = questions(accept_licence=False, accept_programs=accept_programs)
+    return print_reports(service.check_parts(part, all=all, ask=ask), as_json=as_json)
 
 
 def print_reports(reports: Iterable[service.Report], *, as_json: bool) -> int:

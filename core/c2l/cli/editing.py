@@ -144,7 +144,7 @@ def draw_made(context: typer.Context, make: Make) -> None:
         )
     for page in pages:
         output.talk(f"sheet: {page}")
-    output.talk(f"drew {len(milliseconds)} in {sum(milliseconds):.0f} ms")
+    output.talk_of_time(len(milliseconds), sum(milliseconds))
 
 
 def print_drawn(drawn: service.Drawn, as_json: bool, loading: float) -> None:

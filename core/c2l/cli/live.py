@@ -39,7 +39,8 @@ Guidance = Annotated[Fraction, option("How strongly to follow the prompt.", defa
 OscHost = Annotated[str, option("Address to listen on for OSC; 0.0.0.0 listens on all.")]
 OscPort = Annotated[int, option("UDP port for OSC; 0 picks a free one.")]
 
-_VALUES = ("prompt", "seed", "directions", "glide", "walk", "guidance", "adherence", "truncation")
+_BOTH = ("directions", "class_label")
+_VALUES = ("prompt", "seed", "glide", "walk", "guidance", "adherence", "truncation", *_BOTH)
 _SHOWN = ("fps", "host", "port", "token", "token_file", "osc_host", "osc_port")
 
 
@@ -58,6 +59,7 @@ def live(
     guidance: Guidance = None,
     adherence: options.Adherence = None,
     truncation: options.Truncation = None,
+    class_label: options.Class = None,
     host: Host = "127.0.0.1",
     port: Port = 8001,
     token: Token = None,
@@ -77,7 +79,7 @@ def live(
     values = service.typed_live(**{name: context.params[name] for name in _VALUES})
     settings = starting.typed_settings(host=host, port=port, token=token, token_file=token_file)
     output.warn_of_problems()
-    parts = fields_of(context, *(name for name in _VALUES if name != "directions"), *_SHOWN)
+    parts = fields_of(context, *(name for name in _VALUES if name not in _BOTH), *_SHOWN)
 
     def opened() -> LivePicture:
         with downloads() as on_download:

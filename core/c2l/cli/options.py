@@ -54,6 +54,9 @@ Adherence = Annotated[
     Fraction, option("How literally to take the prompt: 0 to 1.", default="prior's")
 ]
 Truncation = Annotated[Fraction, option("Below 1: nearer to the mean picture.", default="recipe's")]
+Class = Annotated[
+    Text, option("Class to draw, by name or number.", "--class", default="the prompt chooses")
+]
 BestOf = Annotated[Text, option("Candidates for each picture, or auto.", default="recipe's or 1")]
 RankBy = Annotated[Text, option("How to rank them: pictures or student.", default="pictures")]
 

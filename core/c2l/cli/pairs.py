@@ -22,12 +22,8 @@ c2l pairs --out faces-pairs --rank 3 --world 8
 
 def pairs(
     context: typer.Context,
-    generator: Annotated[
-        options.Text, options.option("Generator that draws the pictures.", "-g", "--generator")
-    ] = None,
-    embedder: Annotated[
-        options.Text, options.option("Embedder that embeds them.", "-e", "--embedder")
-    ] = None,
+    generator: options.PairsGenerator = None,
+    embedder: options.PairsEmbedder = None,
     out: Annotated[
         options.Text,
         options.place("Folder for the pairs; an unfinished one is resumed.", "--out", "-o"),

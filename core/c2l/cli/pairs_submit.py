@@ -18,12 +18,8 @@ def submit(
     out: Annotated[
         str, options.place("Folder for the pairs, visible to all nodes.", "--out", "-o")
     ],
-    generator: Annotated[
-        options.Text, options.option("Generator that draws the pictures.", "-g", "--generator")
-    ] = None,
-    embedder: Annotated[
-        options.Text, options.option("Embedder that embeds them.", "-e", "--embedder")
-    ] = None,
+    generator: options.PairsGenerator = None,
+    embedder: options.PairsEmbedder = None,
     num: options.NumPairs = None,
     groups: options.Groups = None,
     class_labels: options.Classes = None,

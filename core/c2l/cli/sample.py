@@ -38,9 +38,6 @@ Also = Annotated[
     option("Blend in another text, with a weight after a colon: --also 'a pirate:0.4'."),
 ]
 Negative = Annotated[list[str] | None, option("What to avoid: --negative 'beard, glasses:2'.")]
-Class = Annotated[
-    Text, option("Class to draw, by name or number.", "--class", default="the prompt chooses")
-]
 Optimise = Annotated[Number, option("Gradient steps on each picture; slow.", default="0")]
 Image = Annotated[File, option("Draw what this photo shows, alone or with the prompt.")]
 Weight = Annotated[
@@ -72,7 +69,7 @@ def sample(
     best_of: options.BestOf = None,
     rank_by: options.RankBy = None,
     optimise: Optimise = None,
-    class_label: Class = None,
+    class_label: options.Class = None,
     image: Image = None,
     weight: Weight = None,
     prompts_file: PromptsFile = None,
@@ -111,4 +108,4 @@ def sample(
         output.talk(f"grid: {page}")
     if file is not None:
         file.write()
-    output.talk(f"drew {len(milliseconds)} in {sum(milliseconds):.0f} ms")
+    output.talk_of_time(len(milliseconds), sum(milliseconds))

@@ -18,6 +18,9 @@ _VALUE = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\{[^}]*\}|\([^)]*\)|\[[^\]]*\]
 _FIELD = re.compile(rf"([a-z_]\w*)(?:\.(\w+))?(?:=({_VALUE}))?")
 _WORD = re.compile(rf"[a-z_]\w*=(?:{_VALUE})|[^\s]+")
 
+_NO_NUMBER = {"a valid integer": "a whole number", "a valid number": "a number"}
+"""What an option takes, by what pydantic says of words that are no number."""
+
 _context: Any = None
 
 
@@ -51,8 +54,18 @@ def usage_line(error: Any) -> str:
     command = context.command_path if context else "c2l"
     if message.startswith("Usage:"):
         return message
+    for theirs, ours in _NO_NUMBER.items():
+        if theirs in message and (parameter := getattr(error, "param", None)) is not None:
+            message = f"{max(parameter.opts, key=len)} takes {ours}"
+    if "unexpected extra argument" in message and _takes_prompt(context):
+        message = f"{message.rstrip('.')}. Put a prompt of several words in quotes"
     stop = "" if message.endswith("?") else "."
     return f"{message.rstrip('.')}{stop} See: {command} --help"
+
+
+def _takes_prompt(context: Any) -> bool:
+    parameters = context.command.params if context else ()
+    return any((p.name, p.param_type_name) == ("prompt", "argument") for p in parameters)
 
 
 def _spoken(text: str, command: Any, root: Any) -> str:

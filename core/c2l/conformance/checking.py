@@ -49,7 +49,8 @@ def check_file(path: str | Path) -> Iterator[Report]:
     """Check every generator, embedder and prior that a loose plugin file defines.
 
     Raises:
-        NotReadable, PluginFailed: it cannot be imported, or defines none.
+        UnknownReference: there is no such file.
+        PluginFailed: it cannot be imported, or defines none.
     """
     for subject in subjects_in(Path(path)):
         yield check_subject(subject, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -17,12 +18,14 @@ from c2l.conformance.making import (
     maker_of,
 )
 from c2l.conformance.subjects import PriorSubject, Subject
-from c2l.errors import BadInput, NotReadable, PluginFailed
+from c2l.errors import BadInput, PluginFailed, UnknownReference
 from c2l.part import Part
 from c2l.plugins import registry
 from c2l.resolving import find_part
-from c2l_registry import Interface
+from c2l_registry import Interface, KindSpec, Reference, Source
 from c2l_registry.describing import one_line
+from c2l_registry.paths import check_given
+from c2l_registry.wording import a_type_of
 
 
 def subject_of(what: str | Callable[..., Any]) -> Subject[Any]:
@@ -36,11 +39,11 @@ def subject_of(what: str | Callable[..., Any]) -> Subject[Any]:
         return _behind(what)
     if isinstance(what, Part):
         raise BadInput(
-            f"a {type(what).__name__} is a part; laws make several",
+            f"{a_type_of(what)} is a part; laws make several",
             hint="Give a function that makes one: check(lambda: MyGAN(...))",
         )
     if not callable(what):
-        raise BadInput(f"a {type(what).__name__} is neither a reference nor makes parts")
+        raise BadInput(f"{a_type_of(what)} is neither a reference nor makes parts")
     return _made_by(maker_of(what), what)
 
 
@@ -48,10 +51,10 @@ def subjects_in(path: Path) -> Iterator[Subject[Any]]:
     """The parts that a loose file defines.
 
     Raises:
-        NotReadable, PluginFailed
+        UnknownReference, PluginFailed
     """
     if not path.is_file():
-        raise NotReadable(f"there is no file {path}")
+        raise UnknownReference(f"there is no file {path}", hint="Check the path")
     try:
         module = import_file(path)
     except (Exception, SystemExit) as error:
@@ -91,19 +94,33 @@ def _behind(reference: str) -> Subject[Any]:
     if reference in kinds and kinds[reference].interface == "prior":
         return PriorSubject(ByKind(reference))
     parsed = registry().parse(reference)
-    if not parsed.kind:
-        raise BadInput(
-            f"{reference} does not say its kind", hint=f"Name it, as in stylegan:{reference}"
-        )
     # Of a kind that nobody has, ``find_part`` says what is wrong with it.
     interface = kinds[parsed.kind].interface if parsed.kind in kinds else "generator"
     if interface == "direction":
         raise BadInput(f"{reference} is a direction, and laws are of parts")
-    spec, _ = find_part(reference, interface)
-    maker = ByReference(reference, interface)
+    spec, source = find_part(reference, interface) if parsed.kind else _recognised(parsed)
+    interface = spec.interface
+    maker = ByReference(str(source.reference), interface)
     if interface == "prior":
         return PriorSubject(ByKind(spec.kind), loader=maker)
     return Subject(maker, interface)
+
+
+def _recognised(file: Reference) -> tuple[KindSpec, Source]:
+    """What a file is whose kind is not said.
+
+    Raises:
+        UnknownReference: there is none, or nothing recognises it.
+    """
+    if file.is_path:
+        check_given(file.path)
+    for interface in BASES:
+        with contextlib.suppress(UnknownReference):
+            return find_part(str(file), interface)
+    raise UnknownReference(
+        f"no plugin recognises {file}",
+        hint=f"Name its kind, as in KIND:{file}. List the kinds: c2l models list",
+    )
 
 
 def _made_by(maker: Maker, factory: Any) -> Subject[Any]:

@@ -199,7 +199,7 @@ def _supported_values(
     Raises:
         BadInput: several values of an option that changes nothing.
     """
-    unsupported = {"guidance", "steps"} - prior.supported_options
+    unsupported = prior.ignored_options & {"guidance", "steps"}
     swept = {"guidance": len(guidance) > 1, "steps": len(steps) > 1}
     useless = [name for name in sorted(unsupported) if swept[name]]
     if useless:

@@ -21,6 +21,7 @@ _WEIGHTED = re.compile(
     rf"(?P<text>.*\S)\s*(?:(?<!\d):\s*(?P<any>{_NUMBER})|:\s*(?P<pointed>\d*\.\d+))\s*",
     re.DOTALL,
 )
+_WEIGHT_ALONE = re.compile(rf":\s*(?:{_NUMBER})")
 _MISTYPED = re.compile(r"(?P<text>.*\S):(?P<weight>|[^\s:\d][^\s:]*|(?<!\d:)\d[^\s:]*)", re.DOTALL)
 
 
@@ -31,11 +32,14 @@ def parse_weighted(text: str) -> tuple[str, float]:
     ``at 12:30:1.0`` to weigh that. So is what follows a blank, as in ``a man: smiling``.
 
     Raises:
-        BadInput: a word right after the last colon, which is most likely a mistyped weight.
+        BadInput: a word right after the last colon, which is most likely a mistyped weight; or a
+            weight alone.
     """
     text = text.strip()
     if found := _WEIGHTED.fullmatch(text):
         return found["text"].strip(), float(found["any"] or found["pointed"])
+    if _WEIGHT_ALONE.fullmatch(text):
+        raise BadInput(f"'{text}' is a weight without a text", hint="Write it as in 'a pirate:0.4'")
     if wrong := _MISTYPED.fullmatch(text):
         raise BadInput(
             f"the weight '{wrong['weight']}' in '{text}' is not a number above 0",

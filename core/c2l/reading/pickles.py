@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from c2l_registry.wording import a_type_of
+
 LONGEST_TEXT = 1 << 16
 """In bytes; longer ones, the source code in some checkpoints, stay undecoded ``memoryview``s."""
 LONGEST_COPY = 200
@@ -269,7 +271,7 @@ def _executable(wanted: Name) -> BadPickle:
 def _put(target: dict[Any, Any], key: Any, value: Any) -> None:
     # Nested tuples could take forever to hash.
     if not isinstance(key, _KEYS):
-        raise BadPickle(f"a pickle uses a {type(key).__name__} as a key")
+        raise BadPickle(f"a pickle uses {a_type_of(key)} as a key")
     target[key] = value
 
 

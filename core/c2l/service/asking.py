@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 from c2l.photos import Photo
 from c2l.pipeline import Pipeline
 from c2l.prompts.blends import check_text
+from c2l.sample_options import OPTIONAL
 
 
 @torch.no_grad()
@@ -61,7 +62,7 @@ def describe_pipeline(pipeline: Pipeline) -> dict[str, Any]:
             "num_layers": space.num_layers,
         },
         "embedding_width": pipeline.embedder.width,
-        "options": sorted(pipeline.prior.supported_options),
+        "options": sorted(OPTIONAL - pipeline.prior.ignored_options),
         "classes": None if classes is None else [classes.name(n) for n in range(classes.num)],
         "has_gradient": pipeline.generator.differentiable,
         "has_student": pipeline.prior.student is not None,

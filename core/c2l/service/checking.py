@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from c2l.conformance import Report, check, check_all, check_file
 from c2l.errors import BadInput, PluginFailed
 from c2l.plugins import registry
+from c2l.service.consent import load_with_consent
+from c2l_registry import Reference
+
+if TYPE_CHECKING:
+    from c2l.service.consent import Ask
 
 
-def check_parts(part: str | None, *, all: bool = False) -> Iterator[Report]:
+def check_parts(part: str | None, *, all: bool = False, ask: Ask | None = None) -> Iterator[Report]:
     """Check a part by reference, those of a loose file, or all that are on this machine.
 
     Args:
-        part: ``kind:name``, the kind of a prior, or the path of a ``.py`` file.
+        part: ``kind:name``, a file of weights, the kind of a prior, or the path of a ``.py`` file.
+        ask: called if the part is a program; returns whether to run it.
     Raises:
         BadInput: both, or neither.
+        As ``load_with_consent``.
     """
     if all == (part is not None):
         raise BadInput(
@@ -26,10 +34,10 @@ def check_parts(part: str | None, *, all: bool = False) -> Iterator[Report]:
         )
     if part is None:
         yield from check_all()
-    elif part.endswith(".py"):
+    elif part.endswith(".py") and (":" not in part or Reference("", part).is_path):
         yield from check_file(Path(part).expanduser())
     else:
-        yield check(part)
+        yield load_with_consent(lambda: check(part), ask)
 
 
 def check_plugin(name: str) -> Iterator[Report]:

@@ -68,8 +68,8 @@ def _describe(path: Path) -> PictureFacts | PriorFacts | DirectionFacts:
         return PriorFacts(read_prior_card(path))
     if start and not is_picture:
         raise BadPicture(
-            f"{path} is neither a picture nor a prior",
-            hint="Give a PNG that 'c2l sample' wrote, or a prior that 'c2l train' wrote",
+            f"{path} is neither a picture, a prior nor a direction",
+            hint="Give a PNG, a prior or a direction that c2l wrote",
         )
     return PictureFacts(read_record(path))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from c2l.errors import NotWritable
+from c2l.errors import BadInput, NotWritable, spell_fields
 from c2l.images import read_png, write_png
 from c2l.prompts.blends import name_of
 from c2l.result import Picture, file_stem, slug
@@ -21,6 +21,8 @@ from c2l.service.grids import GridPages
 from c2l.service.notices import Notice
 from c2l.service.session import Session
 from c2l.service.unfinished import Unfinished
+
+_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif"}
 
 
 class DrawingInterrupted(KeyboardInterrupt):
@@ -85,7 +87,7 @@ def draw_into(
     Returns:
         The pages of a grid, if there are several pictures.
     Raises:
-        NotWritable: the folder cannot be written.
+        BadInput, NotWritable: as ``prepare_folder``.
         DrawingInterrupted: Ctrl-C.
         As ``Session.draw``.
     """
@@ -156,15 +158,28 @@ def opened(path: Path) -> Image.Image:
 
 
 def prepare_folder(folder: Path, field: str) -> None:
-    """Make the folder and try it, before minutes are spent on what could not be kept."""
+    """Make the folder and try it, before minutes are spent on what could not be kept.
+
+    Raises:
+        BadInput: its name is that of a picture.
+        NotWritable: it cannot be written.
+    """
+    if folder.suffix.lower() in _PICTURES and not folder.is_dir():
+        example = spell_fields({field: str(folder.with_suffix(""))})
+        raise BadInput(
+            f"{folder} is the name of a picture; pictures are written into a folder",
+            hint=f"Name a folder, as in `{example}`",
+            field=field,
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".c2l-{secrets.token_hex(4)}"
         probe.touch()
         probe.unlink()
     except OSError as error:
+        reason = "it is a file" if folder.is_file() else error.strerror or error
         raise NotWritable(
-            f"cannot write into {folder}: {error.strerror or error}",
+            f"cannot write into {folder}: {reason}",
             hint=f"Choose another `{field}`",
             field=field,
         ) from error

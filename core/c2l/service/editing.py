@@ -89,7 +89,7 @@ def typed_mix(
     start = ends.edit()
     if len(start) != 2:
         raise BadInput(
-            f"a mix needs two pictures, and {len(start)} are given",
+            f"a mix needs two pictures, not {len(start)}",
             hint="Give the one to begin with, and the one whose layers it takes",
             field="ends",
         )

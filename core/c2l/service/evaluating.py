@@ -33,7 +33,7 @@ from c2l.service.session import named_parts
 from c2l.service.typed_values import split_list
 from c2l.threads import single_threaded
 from c2l.training.checks import Faults
-from c2l.validation import bad_input
+from c2l.validation import FieldError, bad_input
 
 if TYPE_CHECKING:
     from c2l_registry.downloads import FileReport
@@ -46,7 +46,10 @@ Prompts = Sequence[str] | Sequence[Question]
 def _only(names: Any) -> Any:
     """The only name of a list, as arguments of a command come."""
     if isinstance(names, (list, tuple)) and len(names) > 1:
-        raise ValueError(f"{len(names)} recipes are given, not one")
+        raise FieldError(
+            f"{len(names)} recipes are given, not one",
+            hint="Evaluate one after the other, and then compare: c2l eval --compare RUN RUN",
+        )
     return next(iter(names), None) if isinstance(names, (list, tuple)) else names
 
 

@@ -126,7 +126,8 @@ def _unread(embedder: Embedder, text: str, field: str) -> Iterator[Notice]:
     reading = embedder.read_text(text)
     if reading.unknown:
         words = ", ".join(f"'{word}'" for word in reading.unknown)
-        told = f"{embedder.reference} does not know {words}; drawing without them"
+        them = "them" if len(reading.unknown) > 1 else "it"
+        told = f"{embedder.reference} does not know {words}; drawing without {them}"
         yield Notice("words", told, field)
     if reading.cut:
         cut = _in_short(reading.cut)

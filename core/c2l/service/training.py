@@ -30,6 +30,7 @@ from c2l.training.outlook import outlook
 from c2l.training.priors import try_prior
 from c2l.training.sharing import check_sharing, sharing
 from c2l.training.train import train_together
+from c2l.training.unlike import find_unlike
 
 if TYPE_CHECKING:
     from c2l_registry.downloads import FileReport
@@ -170,6 +171,9 @@ def _run_together(run: TrainingRun, ranks: Ranks, callbacks: TrainingCallbacks) 
     with ranks.first_goes_ahead():
         device, pairs, parts = _prepared(run, callbacks)
     generator, embedder = parts or (None, None)
+    if parts and ranks.first:  # before hours are spent on them
+        for odd in find_unlike(pairs, *parts):
+            callbacks.tell(Notice("pairs", f"{odd.text}: {odd.cure}"))
     return train_together(
         ranks,
         run,

@@ -27,6 +27,7 @@ from torch.nn.functional import normalize
 
 from c2l.prior import Prior
 from c2l.training.batches import rng_of
+from c2l.training.oddities import Oddity
 from c2l.training.validation import Validator, draw, nearest
 
 EACH = 2
@@ -64,16 +65,23 @@ class Trial:
         unfit: the share of pictures that do not fit their prompts.
         diversity: how far two pictures of a prompt are apart in pixels, as a part of two random
             ones.
+        doubt: what the odds of not fitting are multiplied by, see ``Prior.sampling_doubt``.
     """
 
     settings: Mapping[str, Any]
     unfit: float
     diversity: float
+    doubt: float = 1.0
+
+    @property
+    def doubted(self) -> float:
+        """The share of pictures that do not fit, as it counts in the choice."""
+        return doubted(self.unfit, self.doubt)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         found = {"unfit": round(self.unfit, 4), "diversity": round(self.diversity, 3)}
-        return {**self.settings, **found}
+        return {**self.settings, **found, "doubt": round(self.doubt, 3)}
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,7 @@ class Choice:
         }
 
     def __str__(self) -> str:
-        chosen = ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        chosen = ", ".join(f"{k} {v}" for k, v in self.settings.items() if v is not False)
         notes = "".join(f"; {note}" for note in self.notes)
         taken = self.taken
         if taken is None:
@@ -168,7 +176,7 @@ def choose_settings(
     validator: Validator | None,
     embeddings: Tensor,
     texts: Tensor | None,
-    notes: Sequence[str] = (),
+    odd: Sequence[Oddity] = (),
 ) -> Choice | None:
     """Choose what a trained prior has left open, and make it adopt that.
 
@@ -176,17 +184,19 @@ def choose_settings(
         validator: None where no pictures can be drawn: the prior's own first choice is taken.
         embeddings: of the pairs trained on, (R, E).
         texts: of the domain's prompts, whose mean is the centre of text.
-        notes: what is known to be odd.
+        odd: what is known to be strange; the first choice is taken where prompts mean nothing then.
     Returns:
         None if nothing was open.
     """
     candidates = prior.sampling_candidates()
     if not candidates:
         return None
-    evidence = prior.sampling_evidence()
+    evidence, notes = prior.sampling_evidence(), tuple(oddity.text for oddity in odd)
     unseen = Choice(candidates[0], notes=notes, evidence=evidence)
     if len(candidates) == 1:
         return unseen
+    if any(oddity.deaf for oddity in odd):
+        return unseen.noting("others were not tried, since their pictures could not be judged")
     if validator is None or texts is None:
         return unseen.noting("others were not tried, for lack of a generator and an embedder")
     prompts = _some_prompts(validator, ROUNDS * len(candidates), len(embeddings))
@@ -202,9 +212,9 @@ def choose_settings(
         prior.adopt(settings)
         latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
         seen, apart = validator.look_at_twins(latents)
-        share = scale.unfit(seen.unflatten(0, (-1, EACH)))
-        unfit = doubted(share, prior.sampling_doubt(settings))
-        return Trial(settings, unfit, float(apart.mean() / usual))
+        unfit = scale.unfit(seen.unflatten(0, (-1, EACH)))
+        varied = float(apart.mean() / usual)
+        return Trial(settings, unfit, varied, prior.sampling_doubt(settings))
 
     trials = [attempt(candidate) for candidate in candidates]
     closer = prior.sampling_candidates_near(best_trial(trials).settings)
@@ -225,8 +235,8 @@ def doubted(share: float, times: float) -> float:
 
 def best_trial(trials: Sequence[Trial]) -> Trial:
     """The most varied of those that fit nearly as well as the best."""
-    least = min(trial.unfit for trial in trials)
-    fitting = [trial for trial in trials if trial.unfit <= least + GIVEN_AWAY]
+    least = min(trial.doubted for trial in trials)
+    fitting = [trial for trial in trials if trial.doubted <= least + GIVEN_AWAY]
     return max(fitting, key=lambda trial: trial.diversity)
 
 

@@ -36,6 +36,7 @@ from c2l.training.priors import new_prior
 from c2l.training.report import TrainingProgress, Validation
 from c2l.training.run import TrainingRun
 from c2l.training.student import student_scores, train_student
+from c2l.training.unlike import find_unlike
 from c2l.training.validation import Validator, held_out_loss
 from c2l.training.verdict import verdict
 from c2l.trial import try_prior
@@ -160,10 +161,8 @@ class Stages:
     def _finish(self) -> tuple[PriorCard, str]:
         scores: dict[str, float] = {}
         embeddings, latents = self.others
-        odd = [*find_oddities(self.embeddings, self.texts), *self.unread]
-        self.choice = choose_settings(
-            self.prior, self.validator, self.embeddings, self.texts, [o.text for o in odd]
-        )
+        odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts), *self.unread]
+        self.choice = choose_settings(self.prior, self.validator, self.embeddings, self.texts, odd)
         loss = held_out_loss(self.prior, self.others_labelled, latents, self.plan.seed)
         if loss is not None:
             scores["held_out_loss"] = loss
@@ -213,6 +212,11 @@ class Stages:
             class_labels=self.manifest.class_labels,
         )
         return card, words
+
+    def _unlike(self) -> Sequence[Oddity]:
+        if self.validator is None:
+            return ()
+        return find_unlike(self.pairs, self.validator.generator, self.validator.embedder)
 
     def save(self, out: Place, card: PriorCard) -> None:
         """Write the prior, read it back, and ask it once: only then is it a prior."""

@@ -12,6 +12,11 @@ PROMPTS = 0.5
 IMAGES = 0.25
 FITTING = 0.75
 
+RETRIEVAL = (
+    "; it answers with stored latents, whose pictures fit better than what the network has learnt "
+    "to draw; latents nearer to the picture are learnt better, as a StyleGAN's w instead of z"
+)
+
 
 def verdict(
     scores: Mapping[str, float],
@@ -74,6 +79,8 @@ def verdict(
         causes = "; ".join(f"{oddity.text}: {oddity.cure}" for oddity in deaf)
         return f"{'; '.join(facts)}: these say little, since {causes}"
     few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
+    retrieval = choice is not None and choice.settings.get("retrieval")
+    few += RETRIEVAL if retrieval else ""
     if not doubts:
         but = "".join(f"; but {oddity.text}: {oddity.cure}" for oddity in oddities)
         return f"{'; '.join(facts)}: normal{few}{but}"

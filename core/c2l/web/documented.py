@@ -82,7 +82,7 @@ PICTURES = {
     "notices": [
         {
             "kind": "words",
-            "text": "openclip:demo does not know 'zyxt'; drawing without them",
+            "text": "openclip:demo does not know 'zyxt'; drawing without it",
             "field": "prompt",
         }
     ],

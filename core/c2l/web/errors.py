@@ -26,6 +26,7 @@ from c2l.errors import (
     LicenceNotAccepted,
     NotDownloaded,
     UnknownReference,
+    as_out_of_memory,
 )
 from c2l.web.engine.refusals import Busy, Draining, Full, Lost, Refused, TookTooLong
 
@@ -95,13 +96,15 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, HTTPException):
         code = _HTTP_CODES.get(error.status_code)
         return ApiError(error.status_code, str(error.detail), code=code, headers=error.headers)
+    if full := as_out_of_memory(error):
+        return ApiError(500, str(full), code="out_of_memory")
     return ApiError(500, "this is a defect of c2l; its log tells more", code="internal")
 
 
 def answer_error(error: Exception) -> JSONResponse:
     """The answer to an error, in the one shape."""
     found = as_api_error(error)
-    if found.code in ("part_failed", "internal"):
+    if found.code in ("part_failed", "internal", "out_of_memory"):
         log.error("%s", error, exc_info=error if found.code == "internal" else None)
     return JSONResponse({"error": error_detail(found)}, found.status, headers=found.headers)
 
@@ -145,7 +148,12 @@ def _of_refusal(error: Refused) -> ApiError:
 
 
 def _of_validation(error: RequestValidationError) -> ApiError:
-    first: Mapping[str, Any] = error.errors()[0]
+    found = error.errors()
+    # Of what a value may be, it was meant for that in which the fault lies deepest.
+    field = found[0]["loc"][:2]
+    first: Mapping[str, Any] = max(
+        (problem for problem in found if problem["loc"][:2] == field), key=lambda p: len(p["loc"])
+    )
     if first["type"] == "json_invalid":
         return ApiError(400, "the body is not JSON", code="bad_json")
     param = ".".join(filter(_is_field, map(str, first["loc"]))) or None

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c2l.errors import C2LError
+from c2l.errors import C2LError, as_out_of_memory
 from c2l.guard import failure, one_line
+from c2l_registry.wording import a_type_of
 
 
 def ask(cls: type[Any], method: str, function: Callable[[Any], Any], given: Any, hint: str) -> Any:
@@ -21,9 +22,11 @@ def ask(cls: type[Any], method: str, function: Callable[[Any], Any], given: Any,
     """
     try:
         return function(given)
-    except (C2LError, MemoryError, torch.OutOfMemoryError):
-        raise  # the guard knows the way out of the latter
+    except C2LError:
+        raise
     except Exception as error:
+        if as_out_of_memory(error):
+            raise  # the guard knows the way out
         on = f" on a tensor of shape {tuple(given.shape)}" if isinstance(given, Tensor) else ""
         raise failure(cls, method, f"fails{on}: {one_line(error)}", hint=hint) from error
 
@@ -37,15 +40,15 @@ def the_tensor(cls: type[Any], method: str, answer: Any, ranks: tuple[int, ...])
     found = [tensor for tensor in _tensors(answer) if tensor.ndim in ranks]
     if len(found) == 1:
         return found[0]
+    axes = " or ".join(map(str, ranks))
     if isinstance(answer, Tensor):
         what = f"a tensor of shape {tuple(answer.shape)}"
     else:
-        kind = "None" if answer is None else f"a {type(answer).__name__}"
-        what = f"{kind} with {len(found) or 'no'} tensors of {' or '.join(map(str, ranks))} axes"
+        what = f"{a_type_of(answer)} with {len(found) or 'no'} tensors of {axes} axes"
     raise failure(
         cls,
         method,
-        f"gives {what}, not one tensor of {' or '.join(map(str, ranks))} axes",
+        f"gives {what}, not one tensor of {axes} axes",
         hint="Wrap a function that returns the one that is meant",
     )
 

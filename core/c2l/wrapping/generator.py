@@ -19,6 +19,7 @@ from c2l.wrapping.held import Held
 from c2l.wrapping.making import check_callable, finished, own_class
 from c2l.wrapping.naming import name_of
 from c2l_registry import Source
+from c2l_registry.wording import a_type_of
 
 Distribution = Literal["normal", "uniform"] | Callable[[int], Tensor]
 
@@ -32,22 +33,23 @@ _MOST_OUTSIDE = 0.25
 """Of all pixels, the share that may lie beyond black and white by more than the slack."""
 _SLACK = 0.1
 """Of the range: networks without a last tanh overshoot."""
+_RANGES = ((0, 1), (-1, 1), (0, 255))
 
 
 def wrap(
     network: Callable[[Tensor], Any],
     *,
     latent: int | Sequence[int] = (1, 128),
-    size: tuple[int, int] = (64, 64),
+    size: int | tuple[int, int] | None = None,
     distribution: Distribution = "normal",
     value_range: tuple[float, float] = (-1, 1),
 ) -> Generator:
     """A generator of anything that turns latents into pictures.
 
-        generator = c2l.wrap(MyGAN(), latent=100, size=(32, 32))
-        generator = c2l.wrap(lambda z: gan(z, labels=None)[0], latent=(512, 1, 1), size=(48, 64))
+        generator = c2l.wrap(MyGAN(), latent=100)
+        generator = c2l.wrap(lambda z: gan(z, labels=None)[0], latent=(512, 1, 1))
 
-    Three pictures are drawn at once to check it: a latent must give the same picture in any batch.
+    A few pictures are drawn at once to check it: a latent must give the same picture in any batch.
 
     The networks in it, wherever the callable keeps them, are not copied: they are put into eval
     mode and frozen, and move with the generator's ``.to(device)``. Wrap ``copy.deepcopy(network)``
@@ -62,7 +64,8 @@ def wrap(
             inside: wrap a function of latents alone.
         latent: what the network takes: a number D for (B, D); K codes of width D as (K, D), where
             (1, D) is the same as D; or (C, H, W) for latents with a height and a width.
-        size: height and width of the pictures.
+        size: height and width that the pictures must have, or one number for both; None for
+            whatever they have.
         distribution: of the latents: ``normal``, ``uniform`` from -1 to 1, or a function of a seed
             that gives one latent of this shape.
         value_range: the network's values for black and for white, as in (0, 1) or (0, 255).
@@ -83,10 +86,11 @@ def wrap(
     cls = own_class(WrappedGenerator, network)
     draw = {"distribution": distribution} if callable(distribution) else {}
     held = Held(network=network, **draw)
-    generator = cls(network, held, shape, _checked_size(size), distribution, (lowest, highest))
+    expected = None if size is None else _checked_size(size)
+    generator = cls(network, held, shape, distribution, (lowest, highest))
     finished(generator, held)
     with blaming(cls, "synthesize"):
-        generator.check_range()
+        generator.measure(expected)
     try_generator(generator)
     return generator
 
@@ -102,14 +106,14 @@ class WrappedGenerator(Generator):
         network: Callable[[Tensor], Any],
         held: Held,
         shape: tuple[int, ...],
-        size: tuple[int, int],
         distribution: Distribution,
         value_range: tuple[float, float],
     ) -> None:
         super().__init__()
         self.held = held
         self._given = (network, distribution)  # in a tuple, where torch takes it for no submodule
-        self._shape, self._size, self._range = shape, size, value_range
+        self._shape, self._range = shape, value_range
+        self._size = (0, 0)  # until it is measured
         # A single code has no axis of its own in the network.
         self._codes = (shape[0], shape[1]) if len(shape) == 2 else (1, prod(shape))
         floats = [t for t in (*held.parameters(), *held.buffers()) if t.is_floating_point()]
@@ -158,19 +162,28 @@ class WrappedGenerator(Generator):
         return (self._raw(codes) - lowest) * (2 / (highest - lowest)) - 1
 
     @torch.no_grad()
-    def check_range(self) -> None:
-        """Raises ``BadInput`` where pictures do not use the range that they are said to have."""
+    def measure(self, expected: tuple[int, int] | None) -> None:
+        """Draw pictures for their size.
+
+        Raises:
+            BadInput: it is not the expected one, or they do not use the range that they are said
+                to have.
+        """
         pixels = self._raw(self.sample_latents(range(_PICTURES)))
-        low, high = float(pixels.min()), float(pixels.max())
-        black, white = self._range
-        slack = _SLACK * (white - black)
-        outside = float(((pixels < black - slack) | (pixels > white + slack)).float().mean())
-        narrow = high - low < slack / 5
-        if outside > _MOST_OUTSIDE or narrow or low >= (black + white) / 2:
+        height, width = self._size = (pixels.shape[2], pixels.shape[3])
+        if expected not in (None, self._size):
+            raise BadInput(
+                f"{self.reference} draws pictures {height} px high and {width} px wide, not as "
+                f"`size={expected}` says",
+                hint="Leave out `size`, or correct it",
+                field="size",
+            )
+        if not _suits(pixels, *self._range):
+            low, high = float(pixels.min()), float(pixels.max())
             raise BadInput(
                 f"{self.reference} gives pixels from {low:.3g} to {high:.3g}, which does not suit "
-                f"`value_range={black, white}`",
-                hint="Say what its black and its white are, as in `value_range=(0, 1)`",
+                f"`value_range={self._range}`",
+                hint=_range_hint(pixels),
                 field="value_range",
             )
 
@@ -181,22 +194,15 @@ class WrappedGenerator(Generator):
         answer = ask(type(self), "synthesize", network, given, _HINT)
         images = the_tensor(type(self), "synthesize", answer, (3, 4)).to(self.mean.device)
         images = images[:, None] if images.ndim == 3 else images
-        num, channels, *size = images.shape
+        num, channels = images.shape[:2]
         if num != len(codes):
             self._fail(f"gives {num} pictures of {len(codes)} latents")
         if channels not in (1, 3):
-            last = tuple(images.shape[1:]) in {(*self._size, n) for n in (1, 3)}
+            last = images.shape[3] in (1, 3)
             self._fail(
                 f"gives pictures of shape {tuple(images.shape[1:])}, neither RGB nor grey",
                 "Wrap a function that "
                 + ("permutes them to channels first" if last else "keeps three channels, or one"),
-            )
-        if tuple(size) != self._size:
-            raise BadInput(
-                f"{self.reference} draws {size[1]} x {size[0]} px, not {self._size[1]} x "
-                f"{self._size[0]}",
-                hint=f"Say `size={tuple(size)}`, which is height and width",
-                field="size",
             )
         return images.float().expand(-1, 3, -1, -1)
 
@@ -218,7 +224,7 @@ class WrappedGenerator(Generator):
         if not isinstance(latent, Tensor) or latent.numel() != prod(self._codes):
             shape = tuple(getattr(latent, "shape", ()))
             raise BadInput(
-                f"`distribution` gives a {type(latent).__name__} of shape {shape}, not one latent "
+                f"`distribution` gives {a_type_of(latent)} of shape {shape}, not one latent "
                 f"of shape {self._shape}",
                 hint="It takes a seed and gives one latent",
                 field="distribution",
@@ -251,9 +257,9 @@ def _checked_shape(latent: int | Sequence[int]) -> tuple[int, ...]:
     return shape[1:] if len(shape) == 2 and shape[0] == 1 else shape
 
 
-def _checked_size(size: Sequence[int]) -> tuple[int, int]:
+def _checked_size(size: int | Sequence[int]) -> tuple[int, int]:
     try:
-        height, width = size
+        height, width = (size, size) if isinstance(size, int) else size
         if min(height, width) > 0 and int(height) == height and int(width) == width:
             return int(height), int(width)
     except (TypeError, ValueError):
@@ -261,6 +267,22 @@ def _checked_size(size: Sequence[int]) -> tuple[int, int]:
     raise BadInput(
         f"`size={size!r}` is not a height and a width", hint="Write it as in (64, 64)", field="size"
     )
+
+
+def _suits(pixels: Tensor, black: float, white: float) -> bool:
+    """Whether pixels use a range: they fill some of it, are not all light, and few lie outside."""
+    low, high = float(pixels.min()), float(pixels.max())
+    slack = _SLACK * (white - black)
+    outside = float(((pixels < black - slack) | (pixels > white + slack)).float().mean())
+    # Of NaN, which compares as false, the trial says more.
+    return not (outside > _MOST_OUTSIDE or high - low < slack / 5 or low >= (black + white) / 2)
+
+
+def _range_hint(pixels: Tensor) -> str:
+    for common in _RANGES:
+        if _suits(pixels, *common):
+            return f"Say what its black and its white are, as in `value_range={common}`"
+    return "Give a trained network, and say with `value_range` what its black and its white are"
 
 
 def _checked_range(value_range: Sequence[float]) -> tuple[float, float]:

@@ -24,6 +24,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from c2l_registry.wording import a_type_of
+
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size)
 _DEEPEST = 8
 _PYTHON = sysconfig.get_path("stdlib")
@@ -114,7 +116,7 @@ class Held(nn.Module):
             if _is_of_library(type(value)):  # a pipeline, a session, a logger: only its networks
                 inside = {k: v for k, v in inside.items() if isinstance(v, (nn.Module, Tensor))}
                 if not inside:
-                    self._unseen.append(f"{name}, a {type(value).__name__}")
+                    self._unseen.append(f"{name}, {a_type_of(value)}")
             yield from inside.items()
 
     def _parts_of_function(

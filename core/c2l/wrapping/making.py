@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from c2l.errors import BadInput
@@ -11,6 +12,7 @@ from c2l.part import Part
 from c2l.wrapping.held import Held
 from c2l.wrapping.naming import reference_of
 from c2l_registry.kinds import WRAPPED
+from c2l_registry.wording import a_type_of
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 
@@ -24,8 +26,10 @@ def check_callable(given: Any, name: str) -> None:
     elif isinstance(given, Part):
         wrong, hint = f"{type(given).__name__} is a part of c2l already", "Use it as it is"
     elif not callable(given):
-        wrong = f"a {type(given).__name__} cannot be called"
+        wrong = f"{a_type_of(given)} cannot be called"
         hint = "Give a network, a function, or a method such as vae.decode"
+        if isinstance(given, Mapping):
+            hint = "Weights alone draw nothing: load them into their network, and give that"
     if wrong:
         raise BadInput(f"`{name}`: {wrong}", hint=hint, field=name)
 

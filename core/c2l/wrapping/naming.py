@@ -33,8 +33,8 @@ def how_to_wrap(role: str, settings: Mapping[str, Any]) -> str:
     """The Python that gives a part again, from the settings that a prior's card has of it."""
     if role == "embedder":
         return f"embedder=c2l.wrap_embedder(…, width={settings.get('width', '…')})"
-    latent, size = (tuple(settings.get(name, ())) for name in ("latent", "size"))
-    given = [f"latent={latent[0] if len(latent) == 1 else latent}", f"size={size}"]
+    latent = tuple(settings.get("latent", ()))
+    given = [f"latent={latent[0] if len(latent) == 1 else latent}"]
     if (distribution := settings.get("distribution")) != "normal":
         known = distribution == "uniform"
         given.append(f'distribution="{distribution}"' if known else f"distribution={distribution}")

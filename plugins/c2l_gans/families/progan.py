@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from c2l_gans.files import progan
-from c2l_gans.generator import NormalLatents, check_noise
+from c2l_gans.generator import NormalLatents
 from c2l_gans.networks.progan import ProGANNetwork, ProGANSettings
-from c2l_stylegan.shared import numpy_normal, unit_rms
+from c2l_stylegan.shared import check_noise, numpy_normal, unit_rms
 
 
 class ProGAN(NormalLatents):

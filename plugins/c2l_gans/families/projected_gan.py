@@ -9,9 +9,8 @@ from torch import Tensor
 import c2l
 from c2l_gans.class_codes import ClassCodes
 from c2l_gans.files import projected_gan
-from c2l_gans.generator import check_noise
 from c2l_gans.networks.fastgan import FastGANNetwork, FastGANSettings
-from c2l_stylegan.shared import unit_rms
+from c2l_stylegan.shared import check_noise, unit_rms
 
 
 class ProjectedGAN(ClassCodes):

@@ -1,4 +1,4 @@
-"""Safetensors of networks: read, written, and held against the network that is to take them."""
+"""Weights of networks: in safetensors, held against a network, and copied into it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 import c2l
 from c2l.errors import BadWeights
@@ -79,6 +79,15 @@ def misfits(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> st
     }
     found = [f"{verb} {_first_few(names)}" for verb, names in problems.items() if names]
     return f"it {'; it '.join(found)}" if found else ""
+
+
+@torch.no_grad()
+def fill(network: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Give memory to a network without, and copy tensors that fit it, which are used up."""
+    # As ``to_empty``, whose ``empty_like`` would import torch's compiler, which takes seconds.
+    network._apply(lambda t: torch.empty_strided(t.size(), t.stride()))  # type: ignore[no-untyped-call]
+    for name, place in network.state_dict().items():
+        place.copy_(tensors.pop(name))  # and frees it
 
 
 def _first_few(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Noise as NVIDIA's scripts draw it."""
+"""Noise as NVIDIA's scripts draw it, and as mappings take it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ def numpy_normal(seeds: Sequence[int], width: int) -> Tensor:
     """
     rows = [_stream(seed).randn(width) for seed in seeds]
     return torch.from_numpy(np.array(rows, dtype=np.float32).reshape(-1, width))
+
+
+def check_noise(z: Tensor, width: int) -> Tensor:
+    """``z``, if it is of shape (B, width).
+
+    Raises:
+        BadInput: it is not.
+    """
+    if z.ndim != 2 or z.shape[1] != width:
+        raise BadInput(f"z has shape (images, {width}), not {tuple(z.shape)}", field="z")
+    return z
 
 
 def _stream(seed: int) -> np.random.RandomState:

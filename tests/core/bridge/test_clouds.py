@@ -16,7 +16,7 @@ import c2l
 from c2l import Modality, PriorCard, SampleOptions, SeededNormal
 from c2l.bridge import Bridge
 from c2l.bridge.clouds import Clouds, candidates, candidates_near
-from c2l.bridge.prior import DOUBT, doubt
+from c2l.bridge.prior import DOUBT, RETRIEVAL_DOUBT, doubt
 from c2l.errors import BadInput
 from c2l.prior_file import PartCard
 from c2l_priors.flow import FlowPrior
@@ -264,12 +264,14 @@ def test_auto_is_resolved_when_pairs_are_there() -> None:
     first, *others = prior.sampling_candidates()
     assert others and "auto" not in first.values()
     assert prior.sampling_evidence()["pictures_alike"] == pytest.approx(0.6, abs=0.02)
-    assert prior.settings().items() >= first.items()
+    open_at_first = {"retrieval": False}
+    assert {**open_at_first, **prior.settings()}.items() >= first.items()
     prior.adopt(others[0])
-    assert prior.settings().items() >= others[0].items()
+    assert {**open_at_first, **prior.settings()}.items() >= others[0].items()
     for candidate in (first, *others):
         partly = candidate["pull"] if "neighbours" in candidate["gap"] else 0
-        assert prior.sampling_doubt(candidate) == doubt(partly)
+        wanted = RETRIEVAL_DOUBT if candidate["retrieval"] else doubt(partly)
+        assert prior.sampling_doubt(candidate) == wanted
     assert [doubt(pull) for pull in (0, 0.2, 0.6, 1)] == [1, 1, DOUBT, DOUBT]
 
 
@@ -278,6 +280,11 @@ def test_what_is_set_is_not_chosen() -> None:
     assert prior.settings()["adherence"] == 0.7
     for settings in prior.sampling_candidates():
         assert not settings.keys() & {"adherence", "text_noise"}
+    for retrieval in (True, False):
+        prior = auto(retrieval=retrieval)
+        near = [n for c in prior.sampling_candidates() for n in prior.sampling_candidates_near(c)]
+        assert near and not any("retrieval" in settings for settings in near)
+        assert prior.settings().get("retrieval", False) == retrieval
     fixed = FlowPrior(embedding_width=WIDTH, num_codes=1, latent_width=3, hidden=8, gap="blur")
     fixed.fit(cone(60, 0.6, 0), torch.randn(60, 1, 3), cone(30, 0.8, 5))
     assert not fixed.sampling_candidates() and fixed.settings()["gap"] == "blur"

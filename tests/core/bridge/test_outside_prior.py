@@ -134,7 +134,7 @@ def test_training_chooses_its_bridge_by_what_it_draws(trained: tuple[Path, Any])
     card = c2l.load_prior(str(path)).card
     assert card is not None
     choice = card.training["choice"]
-    assert {"slack": 0.0, **card.settings}.items() >= choice["settings"].items()
+    assert {"slack": 0.0, "retrieval": False, **card.settings}.items() >= choice["settings"].items()
     assert card.settings["gap"].startswith("blur")
     assert choice["evidence"]["apart"] > 0.5
 

@@ -62,16 +62,30 @@ def test_json_holds_every_law(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ([], 2, "name one part, or check all. Give part, as in"),
         (["ridge", "--all"], 2, "name one part"),
         (["nonsense"], 2, "'nonsense' is neither kind:name nor a path"),
+        (
+            ["openclip"],
+            2,
+            "openclip is a kind, and has no name. Write openclip:NAME, or openclip:./",
+        ),
         (["nonsense:x"], 4, "no plugin provides a kind 'nonsense'"),
         (["stylegan:fases"], 4, "there is no generator stylegan:fases"),
-        (["./x.safetensors"], 2, "does not say its kind"),
+        (["./x.safetensors"], 4, "there is no file or folder x.safetensors"),
+        (["./none.pt"], 4, "no plugin recognises ./none.pt. Name its kind, as in KIND:./none.pt"),
         (["stylegan:./x.safetensors"], 4, "x.safetensors"),
-        (["./x.py"], 1, "there is no file x.py"),
+        (["nonsense:./x.py"], 4, "no plugin provides a kind 'nonsense'"),
+        (["./x.py"], 4, "there is no file x.py. Check the path"),
     ],
 )
 def test_what_cannot_be_checked(
-    arguments: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    code: int,
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("none.pt").write_text("no weights")
     assert main(["check", *arguments]) == code
     printed = capsys.readouterr()
     assert not printed.out and says in printed.err

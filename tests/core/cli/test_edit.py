@@ -117,7 +117,7 @@ def test_words_that_the_embedder_does_not_know_are_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["edit", "vary", "a man with a zorgblat", "--num", "1"]) == 0
-    assert "does not know 'zorgblat'" in capsys.readouterr().err
+    assert "does not know 'zorgblat'; drawing without it" in capsys.readouterr().err
 
 
 def test_what_cannot_be_edited(capsys: pytest.CaptureFixture[str]) -> None:

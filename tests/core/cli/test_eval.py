@@ -85,7 +85,7 @@ def test_all_wrong_values_are_said_at_once(
     ("arguments", "code", "words"),
     [
         (["demo-fases"], ExitCode.NOT_FOUND, "demo-faces"),
-        (["a", "b"], ExitCode.USAGE, "2 recipes are given"),
+        (["a", "b"], ExitCode.USAGE, "2 recipes are given, not one. Evaluate one after the other"),
         (["--rank-by", "taste", "--num", "0"], ExitCode.USAGE, "--rank-by taste is not 'pictures'"),
         (["--compare", "nowhere", "elsewhere"], ExitCode.USAGE, "elsewhere holds no finished"),
         (["--compare", "x", "--prompts", "y"], ExitCode.USAGE, "finished runs only"),

@@ -41,6 +41,15 @@ def test_a_program_asks_for_its_option_and_then_never_again(tmp_path: Path, caps
     assert main(pairs()) in (9, 10)
 
 
+def test_checking_a_program_asks_too(tmp_path: Path, capsys: Said) -> None:
+    export("torchscript", networks.Plain(), (z(),), tmp_path)
+    for reference in ("torchscript:./g.pt", "./g.pt"):
+        assert main(["check", reference]) == 10
+        assert "If you trust whoever made it, say so with --accept-programs" in (
+            capsys.readouterr().err
+        )
+
+
 def test_a_terminal_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
     export("torchscript", networks.Plain(), (z(),), tmp_path)
     asked: list[str] = []

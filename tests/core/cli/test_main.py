@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+import torch
 import typer
 
 from c2l.cli import app as application
@@ -51,6 +52,34 @@ def test_one_line_and_an_exit_code(run, error: BaseException, code: int, line: s
     got, out, err = run(error)
     assert (got, out) == (code, "data\n")
     assert err == line or (line.endswith("c2l") and err.startswith(line) and err.count("\n") == 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_too_little_memory_is_no_mistake_of_ours(run, error: Exception) -> None:
+    code, _, err = run(error)
+    assert code == ExitCode.DEVICE
+    assert err == "error: there is too little memory for this. Ask for less at once\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a", "happy", "man"], "in quotes. See: c2l sample --help"),
+        (["a man", "--num", "many"], "error: --num takes a whole number. See: c2l sample --help"),
+        (["a man", "--guidance", "x"], "error: --guidance takes a number. See: c2l sample --help"),
+    ],
+)
+def test_wrong_words(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert application.main(["sample", *words]) == ExitCode.USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
 
 
 def test_a_mistake_of_ours(run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from forging import forge
 
 import c2l.service.pairs
 import c2l.service.training
@@ -67,6 +68,21 @@ def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert {"prompts_cosine", "held_out_loss"} < set(report["scores"])
     assert report["training"]["steps"] == 30
     assert c2l.load_prior(str(out)).settings()["hidden"] == 16
+
+
+def test_pairs_in_another_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "pairs", tmp_path / "x.safetensors"
+    assert main(["pairs", *PARTS, "--num", "60", "-o", str(folder)]) == 0
+    forge(c2l.load_pairs(folder))
+    capsys.readouterr()
+    command = ["train", "--pairs", str(folder), "-p", "ridge", "-o", str(out), "--no-student"]
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    before, _, after = said.partition(" parameters, in ")
+    for part in (before, after):
+        assert "do not look like the stored embeddings: these pairs do not belong together" in part
+        assert "c2l check" in part
+    assert "more pairs help" not in said
 
 
 def test_train_in_one_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,12 @@ def test_a_mistyped_weight_is_no_part_of_the_text(typed: str) -> None:
     assert "'beard:0.5'" in caught.value.hint or "'a:0.5'" in caught.value.hint
 
 
+@pytest.mark.parametrize("typed", [":0.4", ": 2", " :.5 "])
+def test_a_weight_needs_a_text(typed: str) -> None:
+    with pytest.raises(BadInput, match="is a weight without a text"):
+        parse_weighted(typed)
+
+
 @given(st.text("ab 1", min_size=1).filter(str.strip), st.floats(0.01, 99))
 def test_what_is_written_with_a_point_reads_back(text: str, weight: float) -> None:
     assert parse_weighted(f"{text.strip()}:{weight:.3f}") == (text.strip(), float(f"{weight:.3f}"))

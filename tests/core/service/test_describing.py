@@ -49,7 +49,7 @@ def test_a_picture_by_any_name(tmp_path: Path, name: str) -> None:
 def test_what_is_neither(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("text")
-    with pytest.raises(BadPicture, match="is neither a picture nor a prior"):
+    with pytest.raises(BadPicture, match="is neither a picture, a prior nor a direction"):
         describe_file(path)
     with pytest.raises(BadPicture, match="there is no file"):
         describe_file(tmp_path / "gone")

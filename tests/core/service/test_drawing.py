@@ -11,7 +11,7 @@ from PIL import Image
 
 import c2l
 from c2l.budgets import Budget
-from c2l.errors import NotWritable, UnknownReference
+from c2l.errors import BadInput, NotWritable, UnknownReference
 from c2l.sampling.record import read_record
 from c2l.service import DrawingInterrupted, Drawn, Notice, Request, Session, draw_into
 from c2l.testing import ToyEmbedder, ToyGenerator, ToyPrior
@@ -232,3 +232,19 @@ def test_pages_show_large_pictures_smaller(tmp_path: Path) -> None:
     assert pages.paths == [tmp_path / "0.png"]
     ((width, height),) = sizes
     assert width <= LONGEST_SIDE and height <= LONGEST_SIDE // 2 + 64
+
+
+@pytest.mark.parametrize("name", ["x.png", "a.b.JPG"])
+def test_a_picture_is_no_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="is the name of a picture") as caught:
+        draw(Request(prompt="a man"), tmp_path / name)
+    assert caught.value.field == "out" and f'`out="{tmp_path / name}'[:-4] in caught.value.hint
+    assert not (tmp_path / name).exists()
+    (tmp_path / name).mkdir()
+    assert draw(Request(prompt="a man", num_images=1), tmp_path / name)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "x").touch()
+    with pytest.raises(NotWritable, match="it is a file"):
+        draw(Request(prompt="a man"), tmp_path / "x")

@@ -234,3 +234,16 @@ def test_directions_are_made_or_read_when_it_opens(
         open_live(session, directions=[f"none={tmp_path / 'none.safetensors'}"], device="cpu")
     with pytest.raises(BadInput):
         open_live(session, directions=["nothing=a man -> a man"], device="cpu")
+
+
+@pytest.mark.parametrize("prompt", ["a man", None])
+def test_a_class_is_heeded(picture: LivePicture, prompt: str | None) -> None:
+    values = LiveValues(prompt=prompt, glide=0)
+    picture.move(values, 0.1)
+    with pytest.raises(BadInput, match="stylegan:demo-faces has no classes"):
+        picture.move(values.changed("class_label", 3), 0.1)
+
+
+def test_a_class_that_there_is_not_is_refused_when_it_opens() -> None:
+    with pytest.raises(BadInput, match="stylegan:demo-faces has no classes"):
+        open_live(Session(), class_label="a cat", device="cpu")

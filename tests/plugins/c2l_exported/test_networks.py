@@ -214,7 +214,7 @@ def test_optimising_says_that_there_is_no_gradient(tmp_path: Path) -> None:
 
 
 UNDECIDED = {
-    "constant": (networks.Constant(), (z(),), "", "one picture of all latents"),
+    "constant": (networks.Constant(), (z(),), "", "the same picture of all latents"),
     "nan": (networks.Broken(), (z(),), "", "NaN or infinity"),
     "no labels": (networks.Numbered(), (z(), NUMBERS), "", "labels = 10"),
     "no such output": (networks.Plain(), (z(),), "output = 3", "has 1 outputs"),

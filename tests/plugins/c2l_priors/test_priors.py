@@ -173,6 +173,7 @@ def test_settings_are_kept_and_checked(kind: str) -> None:
     assert set(prior.settings()) == set(cls.Settings.model_fields) - {
         "num_classes",
         "stored",
+        "retrieval",
         "slack",
         "guided_above",
         "guided_below",

@@ -33,6 +33,7 @@ from c2l.conformance.subjects import Subject
 from c2l.conformance.uses import PROMPTS, some_pictures
 from c2l.embedder import Embedder
 from c2l.looks import look_at_embeddings, look_at_reading, look_at_width
+from c2l_registry.wording import a_type_of
 
 Embedders = Subject[Embedder]
 
@@ -59,7 +60,7 @@ SCRIPTS = (
 def it_can_be_loaded(subject: Embedders) -> None:
     """Loading it, or calling its factory, gives a ``c2l.Embedder``."""
     part = subject.part
-    require(isinstance(part, Embedder), f"loading it gives a {type(part).__name__}")
+    require(isinstance(part, Embedder), f"loading it gives {a_type_of(part)}")
 
 
 def its_width_is_a_number(subject: Embedders) -> None:

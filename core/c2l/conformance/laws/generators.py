@@ -53,12 +53,13 @@ from c2l.conformance.laws.generator_latents import (
 from c2l.conformance.uses import SEEDS, loaded
 from c2l.generator import Generator
 from c2l.looks import PROBES, WIDEST, look_at_image_size, look_at_latent_space
+from c2l_registry.wording import a_type_of
 
 
 def it_can_be_loaded(subject: Generators) -> None:
     """Loading it, or calling its factory, gives a ``c2l.Generator``."""
     part = subject.part
-    require(isinstance(part, Generator), f"loading it gives a {type(part).__name__}")
+    require(isinstance(part, Generator), f"loading it gives {a_type_of(part)}")
 
 
 def latent_space_and_image_size_are_well_formed(subject: Generators) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from c2l.editing.directions import Direction, from_prompts, load_direction
 from c2l.errors import BadInput
+from c2l.sampling.classes import class_number
 from c2l.sampling.request import Request
 from c2l.service.directing import notice_of_short
 from c2l.service.live.picture import LivePicture
@@ -40,12 +41,17 @@ def typed_live(
 
 
 def open_live(
-    session: Session, *, directions: Sequence[str] | None = None, **parts: Any
+    session: Session,
+    *,
+    directions: Sequence[str] | None = None,
+    class_label: int | str | None = None,
+    **parts: Any,
 ) -> LivePicture:
     """The live picture of a recipe, with its directions made or read.
 
     Args:
         directions: as of ``typed_live``.
+        class_label: to begin with; the parts must have it.
         parts: recipe, generator, embedder, prior, device and precision.
     Raises:
         BadInput, BadWeights, IncompatibleParts, and as ``Session.pipeline``.
@@ -54,6 +60,7 @@ def open_live(
     asked: dict[str, Any] = {"prompt": "anything"}
     asked |= {name: value for name, value in parts.items() if value is not None}
     pipeline = session.pipeline(Request(**asked))
+    class_number(pipeline.prior, pipeline.generator, class_label)
     made: dict[str, Direction] = {}
     for name, source in map(_named, directions or ()):
         start, arrow, end = source.partition(_ARROW)

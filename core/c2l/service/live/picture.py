@@ -135,13 +135,14 @@ class LivePicture:
     def _of_seed(self, values: LiveValues, seed: int) -> Tensor:
         """The latents (L, D) of a seed, those of the last few remembered."""
         operation = (
-            RandomLatents(seed=seed)
+            RandomLatents(seed=seed, class_label=values.class_label)
             if values.prompt is None
             else SampleLatents(
                 prompt=values.prompt,
                 seed=seed,
                 guidance=values.guidance,
                 adherence=values.adherence,
+                class_label=values.class_label,
             )
         )
         key = operation.model_dump_json()

@@ -14,6 +14,7 @@ from c2l.ranges import (
     MOST_STRENGTH,
     MOST_TRUNCATION,
     Adherence,
+    ClassLabel,
     Guidance,
     Strength,
     Truncation,
@@ -31,6 +32,7 @@ HINTS: Mapping[str, str] = {
     "seed": "Give a number from 0 to 2**64 - 1",
     "guidance": f"Give a number from 0 to {MOST_GUIDANCE}",
     "adherence": "Give a number from 0 to 1",
+    "class_label": "Give the name or the number of a class",
     "truncation": f"Give a number from -{MOST_TRUNCATION} to {MOST_TRUNCATION}",
     "directions": f"Give a number from -{MOST_STRENGTH} to {MOST_STRENGTH}",
     "glide": f"Give seconds from 0 to {MOST_GLIDE}",
@@ -47,6 +49,7 @@ class LiveValues(BaseModel):
 
     Args:
         prompt: texts with weights; None for the generator's own pictures.
+        class_label: number or name of the class; None if the prompt chooses.
         seed: of the picture; 3.25 is a quarter of the way from seed 3 to seed 4.
         directions: how strong each direction is, by its name.
         glide: seconds from what is shown to what is asked for; 0 jumps.
@@ -62,6 +65,7 @@ class LiveValues(BaseModel):
     seed: Position = 0
     guidance: Guidance | None = None
     adherence: Adherence | None = None
+    class_label: ClassLabel | None = None
     truncation: Truncation | None = None
     directions: dict[str, Strength] = {}
     glide: Glide = 0.5

@@ -26,8 +26,8 @@ from c2l.validation import FieldError
 WHERE = "the record"
 
 Text = Annotated[str, Field(min_length=1)]
-SentPrompt = Text | dict[Text, Annotated[float, Field(gt=0)]]
-"""A text, or several with weights."""
+SentPrompt = Text | dict[Text, Annotated[float, Field(json_schema_extra={"exclusiveMinimum": 0})]]
+"""A text, or several with weights; what is wrong with one, the request says (``Blend``)."""
 
 
 class SentHow(BaseModel):

@@ -68,7 +68,9 @@ def _changed(values: LiveValues, address: str, arguments: Sequence[object]) -> L
             return values.changed(name, _number(arguments))
         if name == "prompt" and not slash:
             return values.changed(name, _prompt(arguments))
-    known = [ROOT + name for name in ("prompt", *NUMBERS)]
+        if name == "class" and not slash:
+            return values.changed("class_label", _class(arguments))
+    known = [ROOT + name for name in ("prompt", "class", *NUMBERS)]
     known += [f"{ROOT}direction/{name}" for name in values.directions]
     raise BadInput("nothing listens to this address", hint=f"Send to {', '.join(known)}")
 
@@ -78,6 +80,18 @@ def _number(arguments: Sequence[object]) -> float | int:
         case [int() | float() as number] if not isinstance(number, bool):
             return number
     raise BadInput(f"one number is wanted, not {_told(arguments)}")
+
+
+def _class(arguments: Sequence[object]) -> str | int | None:
+    """A number, also from a fader, or a name in one or more words; None for no words."""
+    match arguments:
+        case [bool()]:
+            pass  # Python's are whole numbers too
+        case [int() | float() as number] if float(number).is_integer():
+            return int(number)
+    if not all(isinstance(argument, str) for argument in arguments):
+        raise BadInput(f"the name or number of a class is wanted, not {_told(arguments)}")
+    return " ".join(map(str, arguments)).strip() or None
 
 
 def _prompt(arguments: Sequence[object]) -> dict[str, float] | None:

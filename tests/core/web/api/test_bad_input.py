@@ -61,6 +61,24 @@ def test_it_is_refused_in_one_shape(client: httpx2.Client, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("prompt", {"a man": -1}, "'a man' has weight -1.0, and weights are above 0"),
+        ("prompt", {"man": "x"}, "`prompt.man` is not a number"),
+        ("prompt", 5, "`prompt` is not a text"),
+        ("seeds", [1, "x"], "`seeds.1` is not a whole number"),
+        ("best_of", "many", "`best_of` is not "),
+    ],
+)
+def test_of_several_forms_the_one_that_was_meant_is_corrected(
+    client: httpx2.Client, field: str, value: object, says: str
+) -> None:
+    answer = client.post("/api/v1/sample", json={"prompt": "a man", field: value})
+    assert answer.status_code == 400
+    assert says in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
     "name", ["../../etc/passwd", "./x", "C:\\x", "x" * 100, "demo-faces\n", "", "~root", "%00"]
 )
 def test_path_tricks_in_names(client: httpx2.Client, name: str) -> None:
