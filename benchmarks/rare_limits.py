@@ -34,6 +34,11 @@ NUM_TAUGHT = 8_192
 """Pictures besides, on which the reader learns."""
 PICKED = (1, 16)
 AT_ONCE = 512
+WEIGHED = {
+    "the same, what varies little in pictures counting more": -1.0,
+    "the same, what varies much in pictures counting more": 1.0,
+}
+"""Other ways to read a prompt's embedding, and the power of variances that they weigh by."""
 STEPS, BATCH, HIDDEN = 1_500, 256, 256
 
 Shown = Mapping[str, Tensor]
@@ -104,8 +109,12 @@ def suiting(
         texts = world.embedder.embed_text([question.prompt for question in questions])
         usual = world.embedder.embed_text(list(world.domain))
     asked = normalize(texts.float(), dim=1) - normalize(usual.float(), dim=1).mean(0)
-    seen = normalize(embeddings - embeddings.mean(0), dim=1)
-    yield "the prompt's embedding", asked @ seen.T
+    seen = embeddings - embeddings.mean(0)
+    yield "the prompt's embedding", asked @ normalize(seen, dim=1).T
+    variances, directions = torch.linalg.eigh(seen.T @ seen / len(seen))
+    for label, power in WEIGHED.items():
+        weights = (variances.clamp_min(0) + variances.mean()) ** power
+        yield label, asked @ (directions * weights) @ directions.T @ seen.T
 
 
 def right(question: Question, shown: Shown) -> Tensor:

@@ -106,7 +106,8 @@ class Cell:
     Args:
         milliseconds: to draw one latent; of one core, where that draws.
         device: that drew it.
-        unfit: by what the choice was made, of a bridge that was tried.
+        unfit: the share of pictures that do not fit, of a bridge that was tried.
+        doubt: what the choice multiplies the odds of that by.
         chosen: by the prior itself.
     """
 
@@ -118,7 +119,13 @@ class Cell:
     milliseconds: float | None = None
     device: str = "cpu"
     unfit: float | None = None
+    doubt: float = 1.0
     chosen: str = ""
+
+    @property
+    def doubted(self) -> float:
+        """What the choice goes by."""
+        return doubted(self.unfit or 0.0, self.doubt)
 
 
 @dataclass(frozen=True)
@@ -211,14 +218,14 @@ def tried(
     for trial in prior.card.training["choice"]["trials"]:
         settings = {name: trial[name] for name in prior.card.chosen}
         label = TRIED + words(settings)
-        unfit = doubted(trial["unfit"], trial.get("doubt", 1.0))
+        seen = {"unfit": trial["unfit"], "doubt": trial.get("doubt", 1.0)}
         if label in there:
-            yield label, replace(there[label], unfit=unfit)
+            yield label, replace(there[label], **seen)
             continue
         # Files keep latents only where these are the answer.
         drawing = trained(bench, world, STORED) if settings.get("retrieval") else prior
         drawing.adopt(settings)
-        yield label, drawn(ruler, drawing, num_images, unfit=unfit)
+        yield label, drawn(ruler, drawing, num_images, **seen)
 
 
 def drawn(ruler: Ruler, prior: c2l.Prior, num_images: int = NUM_IMAGES, **about: Any) -> Cell:
@@ -269,11 +276,13 @@ def table(name: str, cells: Mapping[str, Cell]) -> None:
         print(_line(label, cells.get(label)))
     bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
     if bridges:
-        print("\nBridges that `flow, auto` tried, on one network; not fitting is what it saw.\n")
-        print("| bridge | not fitting, % | named, % | best of 16, % | diversity, % |")
-        print("| --- | --- | --- | --- | --- |")
+        print("\nBridges that `flow, auto` tried, on one network; not fitting is what it saw, and")
+        print("what it went by where it doubts that.\n")
+        print("| bridge | not fitting, % | doubted, % | named, % | best of 16, % | diversity, % |")
+        print("| --- | --- | --- | --- | --- | --- |")
         for label, cell in sorted(bridges.items(), key=lambda item: -fmean(item[1].accuracy)):
-            row = [label.removeprefix(TRIED), f"{100 * (cell.unfit or 0):.1f}", *scores(cell)[:3]]
+            shares = [f"{100 * share:.1f}" for share in (cell.unfit or 0.0, cell.doubted)]
+            row = [label.removeprefix(TRIED), *shares, *scores(cell)]
             print(f"| {' | '.join(row)} |")
 
 
@@ -321,6 +330,7 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     print(f"| {' | '.join(heads)} |")
     print("| --- " * len(heads) + "|")
     tried_in: list[Tries] = []
+    doubted_in: list[Tries] = []
     own: list[float] = []
     never: list[str] = []
     for name, cells in worlds.items():
@@ -334,6 +344,8 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         own.append(rank_correlation(fitting, [fmean(cell.accuracy) for cell in tries]))
         accuracy = torch.tensor([cell.accuracy for cell in tries]).double()
         tried_in.append(Tries(torch.tensor(fitting).double(), accuracy))
+        went_by = torch.tensor([-cell.doubted for cell in tries]).double()
+        doubted_in.append(Tries(went_by, accuracy))
         near, most = cells.get("neighbours"), cells.get(PICKED)
         old = cells.get("2022 recipe, 1000 steps")
         if near and most and fmean(most.diversity) < TWICE * fmean(near.diversity):
@@ -353,6 +365,7 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         print(f"| {' | '.join(row)} |")
     print("\n*Minus the best of other prompts*: the bridge that is best for half of the prompts is")
     print(f"compared on the other half, {SPLITS} times. The best of a table is so by luck, too.")
+    _kept(worlds)
     if never:
         print(f"\nNo prior can be twice as varied as neighbours in {', '.join(never)}:")
         print("there, not even pictures that the judge picks among all of the pairs are. *Reached*")
@@ -362,11 +375,58 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         print(f"\nOver all {sum(len(w.fit) for w in tried_in)} bridges and worlds, the share that")
         print("does not fit, above the least of its world, and accuracy, below the best of its")
         print(f"world, have a rank correlation of {of_criterion(tried_in):.2f}; the mean of the")
-        print(f"worlds' own is {fmean(own):.2f}. With accuracy on half of the prompts it is")
-        print(f"{halves:.2f}, where accuracy on the other half has {ceiling:.2f}: so much would the")
-        print(f"truth of other prompts tell (in halves {SPLITS} times).")
+        print(f"worlds' own is {fmean(own):.2f}. On half of the prompts it is {halves:.2f}, where")
+        print(f"accuracy on the other half has {ceiling:.2f}: so much would the truth of other")
+        print(f"prompts tell (in halves {SPLITS} times). With its doubts about")
+        print(f"neighbours and stored latents it is {of_criterion(doubted_in):.2f}.")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
+
+
+def _kept(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
+    """Print in which worlds auto does what is asked of it, by figures as they are printed."""
+    where: dict[str, dict[str, bool]] = {}
+
+    def note(name: str, what: str, apart: Sequence[float], least: float) -> None:
+        where.setdefault(what, {})[name] = round(fmean(apart) - least, 3) >= 0
+
+    for name, cells in worlds.items():
+        auto, near, most = (cells.get(row) for row in (AUTO, "neighbours", PICKED))
+        bridges = [cell for row, cell in cells.items() if row.startswith(TRIED)]
+        if auto is None or not bridges:
+            continue
+        best = max(bridges, key=lambda cell: fmean(cell.accuracy))
+        note(name, "at most a point below the best bridge", _apart(auto, best), -0.01)
+        others = minus_best(auto.accuracy, [cell.accuracy for cell in bridges])
+        note(name, "at most a point below the best of other prompts", others, -0.01)
+        if near:
+            apart = _apart(auto, near)
+            note(name, "as accurate as neighbours", apart, 0.0)
+            note(
+                name,
+                "as accurate as neighbours, to within two standard errors",
+                apart,
+                -2 * _error(apart),
+            )
+        if near and most and fmean(most.diversity) >= TWICE * fmean(near.diversity):
+            ratio = round(fmean(auto.diversity) / fmean(near.diversity), 1)
+            note(name, "twice as varied as neighbours, where that can be", [ratio], TWICE)
+        for row in ("2022 recipe, 1000 steps", "2022 recipe, 4 steps"):
+            if row in cells:
+                apart = _apart(auto, cells[row])
+                note(name, f"below the {row} by a standard error at most", apart, -_error(apart))
+    if where:
+        print("\n| auto is | in | not in |\n| --- | --- | --- |")
+    for what, found in where.items():
+        sides = (
+            ", ".join(n for n, kept in found.items() if kept is side) for side in (True, False)
+        )
+        print(f"| {what} | {' | '.join(sides)} |")
+
+
+def _apart(ours: Cell, theirs: Cell) -> list[float]:
+    """In accuracy, for each prompt."""
+    return [a - b for a, b in zip(ours.accuracy, theirs.accuracy, strict=True)]
 
 
 def minus_best(ours: Sequence[float], theirs: Sequence[Sequence[float]]) -> list[float]:

@@ -64,6 +64,9 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
         "1.00",
     ]
     assert "No prior can be twice as varied as neighbours in colours:" in "\n".join(lines)
+    assert "| at most a point below the best bridge |  | colours |" in lines
+    assert "| as accurate as neighbours | colours |  |" in lines
+    assert not any(line.startswith("| twice as varied") for line in lines)
     assert "Auto minus the 2022 recipe, 4 steps, in 1 worlds: +30.0 ± 0.0 points" in "\n".join(
         lines
     )

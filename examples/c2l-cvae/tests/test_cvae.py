@@ -35,6 +35,7 @@ def test_text_draws_what_it_names(tmp_path: Path) -> None:
         generator=generator,
         embedder=embedder,
         domain=str(prompts),
+        settings={"retrieval": False},  # what its network draws is to be seen
         student=False,
         steps=250,
         batch_size=256,
