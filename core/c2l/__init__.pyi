@@ -31,8 +31,8 @@ from c2l.pairs import build_pairs as build_pairs
 from c2l.pairs import load_pairs as load_pairs
 from c2l.pipeline import Pipeline as Pipeline
 from c2l.prior import Prior as Prior
-from c2l.prior import check_embeddings as check_embeddings
-from c2l.prior import check_pairs as check_pairs
+from c2l.prior_checks import check_embeddings as check_embeddings
+from c2l.prior_checks import check_pairs as check_pairs
 from c2l.prior_file import PriorCard as PriorCard
 from c2l.prior_settings import PriorSettings as PriorSettings
 from c2l.products import fast_linear as fast_linear

@@ -18,6 +18,7 @@ from c2l.errors import BadInput, BadWeights
 from c2l.guard import Look
 from c2l.looks import look_at_loss, look_at_sampled_latents
 from c2l.part import Part
+from c2l.prior_checks import check_embeddings, check_ways, classes_of, with_several_negative
 from c2l.prior_file import PriorCard, read_prior_card
 from c2l.prior_settings import PriorSettings, problem_text
 from c2l.sample_options import OPTIONAL, USUAL, SampleOptions
@@ -239,10 +240,11 @@ class Prior(Part, ABC):
                 field="seeds",
             )
         if options.negative is not None:
-            options = self._with_several_negative(options, len(embeddings))
+            options = with_several_negative(self.config, options, len(embeddings))
         unused: dict[str, Any] = dict.fromkeys(self.ignored_options)
-        options = dataclasses.replace(options, **unused, classes=self._classes_of(options))
-        self._check_ways(options, len(embeddings))
+        classes = classes_of(self.config, options)
+        options = dataclasses.replace(options, **unused, classes=classes)
+        check_ways(self.config, options, len(embeddings))
         if options.near is not None and options.near.amount == 0:
             return options.near.latents.to(self.device, copy=True)
         if options.near is not None and options.near.amount == 1:
@@ -252,57 +254,6 @@ class Prior(Part, ABC):
     def _answer(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
         """``_sample``, or what a base class has in its place."""
         return self._sample(embeddings, options)
-
-    def _classes_of(self, options: SampleOptions) -> Sequence[int] | None:
-        """The classes that samples are told; None for a prior that learnt none.
-
-        Raises:
-            BadInput: they are not one for each sample, or it learnt no such class.
-        """
-        num, classes = self.config.num_classes, options.classes
-        if not num or classes is None:
-            return None
-        if len(classes) != len(options.seeds) or not all(0 <= n < num for n in classes):
-            raise BadInput(
-                f"`classes` are not {len(options.seeds)} numbers from 0 to {num - 1}",
-                field="class_label",
-            )
-        return classes
-
-    def _check_ways(self, options: SampleOptions, num: int) -> None:
-        """Raises ``BadInput`` unless ``towards`` and ``near`` are of ``num`` samples."""
-        if (towards := options.towards) is not None:
-            check_embeddings(towards.embeddings, self.config.embedding_width, field="towards")
-            if {len(towards.embeddings), len(towards.seeds), len(towards.at)} != {num}:
-                raise BadInput(f"`towards` is not of {num} samples", field="towards")
-        if (near := options.near) is not None:
-            shape = (num, self.config.num_codes, self.config.latent_width)
-            if tuple(near.latents.shape) != shape:
-                raise BadInput(
-                    f"`near` needs latents of shape {shape}, not {tuple(near.latents.shape)}",
-                    field="near",
-                )
-
-    def _with_several_negative(self, options: SampleOptions, num: int) -> SampleOptions:
-        """Options whose negative embeddings, checked, are (``num``, M, E)."""
-        negative = options.negative
-        assert negative is not None
-        several = negative if negative.ndim == 3 else negative[:, None]
-        if negative.ndim not in (2, 3) or several.shape[2] != self.config.embedding_width:
-            check_embeddings(negative, self.config.embedding_width, field="negative")
-        check_embeddings(several.flatten(0, 1), self.config.embedding_width, field="negative")
-        if len(several) != num:
-            raise BadInput(
-                f"{num} embeddings need as many negative ones, not {len(several)}",
-                field="negative",
-            )
-        if len(options.negative_weights) not in (0, several.shape[1]):
-            raise BadInput(
-                f"{several.shape[1]} negative embeddings cannot have "
-                f"{len(options.negative_weights)} weights",
-                field="negative_weights",
-            )
-        return dataclasses.replace(options, negative=several)
 
     @abstractmethod
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
@@ -381,51 +332,3 @@ class Prior(Part, ABC):
         for name, tensor in wanted.items():
             if found.get(name) != list(tensor.shape):
                 raise ValueError(f"{name} is {found.get(name)}, not {list(tensor.shape)}")
-
-
-def check_embeddings(embeddings: Tensor, width: int, *, field: str = "embeddings") -> None:
-    """Refuse embeddings of another width, and NaN or infinity.
-
-    Args:
-        embeddings: should be finite, shape (B, ``width``).
-        field: what the error names as its field.
-    Raises:
-        BadInput: they are not.
-    """
-    if embeddings.ndim != 2 or embeddings.shape[1] != width:
-        raise BadInput(
-            f"this prior takes embeddings of shape (B, {width}), not {tuple(embeddings.shape)}",
-            hint="Use the embedder that it was trained with",
-            field=field,
-        )
-    if not torch.isfinite(embeddings).all():
-        raise BadInput(
-            "the embeddings hold NaN or infinity", hint="Check the embedder", field=field
-        )
-
-
-def check_pairs(
-    settings: PriorSettings, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None
-) -> None:
-    """Refuse what a prior of these settings cannot be fitted on.
-
-    Args:
-        settings: the prior's ``config``, whose widths the pairs must have.
-        embeddings: should be finite, shape (N, E), N above 0.
-        latents: should have shape (N, K, D).
-        texts: should be finite, shape (M, E), or None.
-    Raises:
-        BadInput: they are not.
-    """
-    check_embeddings(embeddings, settings.embedding_width)
-    if texts is not None:
-        check_embeddings(texts, settings.embedding_width, field="texts")
-    wanted = (len(embeddings), settings.num_codes, settings.latent_width)
-    if tuple(latents.shape) != wanted:
-        raise BadInput(
-            f"the latents should have shape {wanted}, not {tuple(latents.shape)}",
-            hint="Build the prior with the widths of these pairs",
-            field="latents",
-        )
-    if not len(latents):
-        raise BadInput("there are no pairs to fit on", hint="Make some with 'c2l pairs'")

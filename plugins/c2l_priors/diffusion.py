@@ -10,7 +10,7 @@ does, from the same noise.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -33,7 +33,8 @@ from c2l.errors import BadInput, BadWeights
 from c2l.ranges import Adherence, Count, Drop, Guidance, Positive, Size, Steps
 from c2l.reading import unfilled
 from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint, recognises
-from c2l_priors.diffusion_network import Contexts, Memory, PriorNetwork
+from c2l_priors.diffusion_guided import Guided
+from c2l_priors.diffusion_network import Contexts, PriorNetwork
 from c2l_priors.diffusion_samplers import SAMPLERS, SamplerName, renoised
 from c2l_priors.diffusion_schedule import NoiseSchedule
 from c2l_priors.guidance import guidance_of, led_from
@@ -41,9 +42,6 @@ from c2l_priors.scaling import LatentScale
 
 PAPER = "paper"
 """The gap of the paper: raw embeddings, and isotropic noise while training."""
-
-AHEAD = 10
-"""For so many calls of the network the first one computes what they need of prompts and times."""
 
 
 def _check_gap(text: str) -> str:
@@ -260,8 +258,7 @@ class DiffusionPrior(Prior):
         own_steps = min(config.steps or SAMPLERS[config.sampler].steps, config.num_timesteps)
         steps = options.steps or own_steps
         against = self._led_from(options)
-        guided = _Guided(
-            self,
+        guided = self._guided(
             self._asked(embeddings, options, normal),
             guidance_of(options, against, config.guidance, config.drop),
             None if against is None else self._unit(against, "text"),
@@ -312,12 +309,18 @@ class DiffusionPrior(Prior):
         if not len(embeddings):
             return torch.empty(shape, device=self.device)
         strength = guidance_of(options, None, guidance, self.config.drop)
-        guided = _Guided(self, self._unit(embeddings, "text"), strength, None)
+        guided = self._guided(self._unit(embeddings, "text"), strength, None)
         latents = self._walk(guided, sampler, steps, _given(noise, shape))
         return latents if truncation == 1 else torch.lerp(self.scale.mean, latents, truncation)
 
+    def _guided(self, embeddings: Tensor, guidance: float, against: Tensor | None) -> Guided:
+        """The network for these embeddings (B, E); see ``Guided``."""
+        scale = self.config.embedding_scale
+        scaled = None if against is None else against * scale
+        return Guided(self.network, embeddings * scale, guidance, scaled)
+
     def _walk(
-        self, guided: _Guided, sampler: SamplerName, steps: int, noise: Iterator[Tensor]
+        self, guided: Guided, sampler: SamplerName, steps: int, noise: Iterator[Tensor]
     ) -> Tensor:
         """Latents (B, K, D) from noise, each tensor of it of that shape."""
         self._refuse_more_steps(steps)
@@ -375,58 +378,6 @@ class DiffusionPrior(Prior):
         contexts = Contexts(times[:, None], embeddings * self.config.embedding_scale, keep)
         clean: Tensor = self.network(x_t, contexts)[0]
         return clean
-
-
-class _Guided:
-    """Predictions of a whole batch at one time, with guidance, in one call of the network.
-
-    Samples that share a prompt share what depends on prompt and time alone; all of them share it in
-    the unconditional half.
-
-    Args:
-        embeddings: (B, E), as the network sees them.
-        against: (B, E), what guidance moves away from; None for no prompt.
-    """
-
-    def __init__(
-        self, prior: DiffusionPrior, embeddings: Tensor, guidance: float, against: Tensor | None
-    ) -> None:
-        self.network = prior.network
-        self.guidance = guidance
-        device = prior.device
-        halves = [(embeddings, True)] if guidance != 0 else []
-        if guidance != 1:
-            # A hidden embedding makes no difference, whatever it is.
-            halves.append(
-                (torch.zeros_like(embeddings), False) if against is None else (against, True)
-            )
-        contexts: list[Tensor] = []
-        kept: list[Tensor] = []
-        samples: list[Tensor] = []
-        for rows, seen in halves:
-            distinct, which = torch.unique(rows.cpu(), dim=0, return_inverse=True)
-            samples.append(which + sum(map(len, contexts)))
-            contexts.append(distinct)
-            kept.append(torch.full((len(distinct),), seen))
-        self.embeddings = torch.cat(contexts).to(device) * prior.config.embedding_scale
-        self.keep = torch.cat(kept).to(device)
-        self.samples = torch.cat(samples).to(device)
-        self.memory: Memory | None = None
-
-    def __call__(self, x: Tensor, times: Sequence[int]) -> Tensor:
-        num = len(self.samples) // len(x)
-        given = self.memory or self._contexts(times[:AHEAD])
-        out: Tensor
-        out, self.memory = self.network(x.repeat(num, 1, 1), given)
-        if num == 2:
-            with_prompt, without = out.chunk(2)
-            out = torch.lerp(without, with_prompt, self.guidance)
-        return out
-
-    def _contexts(self, times: Sequence[int]) -> Contexts:
-        row = torch.tensor(times, device=self.samples.device)
-        each = row.expand(len(self.keep), -1)
-        return Contexts(each, self.embeddings, self.keep, self.samples)
 
 
 def turned(embeddings: Tensor, direction: Tensor, noise: float) -> Tensor:

@@ -16,7 +16,8 @@ from c2l.bridge.clouds import Clouds, candidates, candidates_near
 from c2l.bridge.ingredients import AUTO
 from c2l.bridge.settings import BridgeSettings, FixedBridgeSettings
 from c2l.errors import BadInput
-from c2l.prior import Prior, check_pairs
+from c2l.prior import Prior
+from c2l.prior_checks import check_pairs
 from c2l.sample_options import SampleOptions
 from c2l.seeds import SeededNormal
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from c2l.pipeline import Pipeline
-from c2l.prior import Prior, check_pairs
+from c2l.prior import Prior
+from c2l.prior_checks import check_pairs
 from c2l.prior_settings import PriorSettings
 from c2l.ranges import Guidance, Steps
 from c2l.sample_options import SampleOptions

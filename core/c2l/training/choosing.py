@@ -40,6 +40,10 @@ MOST_PIXELS = 2**28
 SHARE = 8
 """One picture is drawn for so many pairs at most, each of which was drawn as well: trying takes an
 eighth of the time of a run at most."""
+FREE_PIXELS = 2**22
+"""Of as many as may always be drawn, however few the pairs: 1,024 of 64 px, 64 of 256 px. They take
+seconds, which is little beside any run; and of few pairs a network often learns nothing, so that
+untried it is the wrong choice (``benchmarks/held_out.md``)."""
 MOST_RANDOM = 65_536
 NEAR = 0.001
 """The share of the pairs whose pictures are nearest of all to a prompt."""
@@ -48,10 +52,10 @@ LESS_NEAR, BLUR = 1.0, 0.5
 whose truth is known, the share that results ranks settings best so; it does nearly as well from
 half to twice as far."""
 GIVEN_AWAY = 0.03
-"""Of the share of pictures that do not fit: so much more of it than the best a more varied choice
-may have. In worlds whose truth is known that costs up to a point of what prompts name, and brings a
-third to twice as much variety. To stay within one standard error of the best instead, as is usual,
-would show .3 points more in the mean, and be a fifth less varied."""
+"""Of the share of pictures that do not fit, before any doubt: so much more of it than the best a
+more varied choice may have. In worlds whose truth is known that costs up to a point of what prompts
+name, and brings a third to twice as much variety. To stay within one standard error of the best
+instead, as is usual, would show .3 points more in the mean, and be a fifth less varied."""
 ROUNDS = 2
 FEW_PICTURES = 64
 
@@ -235,15 +239,18 @@ def doubted(share: float, times: float) -> float:
 
 def best_trial(trials: Sequence[Trial]) -> Trial:
     """The most varied of those that fit nearly as well as the best."""
-    least = min(trial.doubted for trial in trials)
-    fitting = [trial for trial in trials if trial.doubted <= least + GIVEN_AWAY]
+    best = min(trials, key=lambda trial: trial.doubted)
+    most = doubted(best.unfit + GIVEN_AWAY, best.doubt)
+    fitting = [trial for trial in trials if trial.doubted <= most]
     return max(fitting, key=lambda trial: trial.diversity)
 
 
 def _some_prompts(validator: Validator, num_candidates: int, num_pairs: int) -> Sequence[str]:
     """Prompts of the domain to try all candidates on; none where enough would take too long."""
     height, width = validator.generator.image_size
-    pictures = min(MOST_PICTURES, MOST_PIXELS // (height * width), num_pairs // SHARE)
+    pixels = height * width
+    share = max(num_pairs // SHARE, FREE_PIXELS // pixels)
+    pictures = min(MOST_PICTURES, MOST_PIXELS // pixels, share)
     num = min(MOST_PROMPTS, pictures // (num_candidates * EACH))
     if num < FEWEST_PROMPTS:
         return ()

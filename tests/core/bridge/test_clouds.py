@@ -133,7 +133,19 @@ def test_of_few_pictures_several_are_near() -> None:
     clouds = Clouds.measure(pictures, apart(pictures))
     for candidate in candidates(clouds, len(pictures)):
         if "neighbours" in candidate["gap"]:
-            assert candidate["nearest"] * len(pictures) >= 4
+            fewest = 1 if candidate["retrieval"] else 4
+            assert round(candidate["nearest"] * len(pictures)) == fewest
+
+
+def test_stored_latents_are_tried_with_more_and_less_slack_around_the_best_picture() -> None:
+    pictures = cone(3000, 0.6, 0)
+    *_, stored = candidates(Clouds.measure(pictures, apart(pictures[:30])), len(pictures))
+    assert stored["retrieval"]
+    near = candidates_near(stored, len(pictures))
+    slacks = [settings.pop("slack") for settings in near]
+    assert min(slacks) < stored["slack"] < max(slacks)
+    assert all(settings.items() <= stored.items() for settings in near)
+    assert round(stored["nearest"] * len(pictures)) == 1
 
 
 @pytest.mark.parametrize(

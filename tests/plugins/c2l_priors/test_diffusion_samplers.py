@@ -114,7 +114,7 @@ def test_guidance_and_shared_contexts_change_nothing(
     fresh: DiffusionPrior, sampler: SamplerName, ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``sample_from_noise`` against a plain walk by ``denoise``, which shares nothing."""
-    monkeypatch.setattr("c2l_priors.diffusion.AHEAD", ahead)
+    monkeypatch.setattr("c2l_priors.diffusion_guided.AHEAD", ahead)
     rng = torch.Generator().manual_seed(1)
     embeddings = torch.randn(2, 12, generator=rng)[torch.tensor([0, 1, 0])]
     noise = [torch.randn(3, 2, 5, generator=rng) for _ in range(5)]
