@@ -28,6 +28,13 @@ Commands = Mapping[str, Callable[..., Any]]
 class Command(TyperCommand):
     """A command; light as long as all its options are flags."""
 
+    def get_params(self, ctx: Any) -> Any:
+        params: list[Any] = [*super().get_params(ctx)]
+        for parameter in params:
+            if parameter.multiple and parameter.metavar is None:
+                parameter.metavar = "<str>"  # of one, where Typer says list[str]
+        return params
+
     def get_help_option(self, ctx: Any) -> Any:
         return _false_by_default(super().get_help_option(ctx))
 

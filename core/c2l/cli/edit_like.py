@@ -26,6 +26,7 @@ def like(
     prompt: Prompt = None,
     weight: Weight = None,
     num_images: Num = None,
+    seeds: options.Seeds = None,
     recipe: editing.DemoRecipe = None,
     truncation: options.Truncation = None,
 ) -> None:

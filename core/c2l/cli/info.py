@@ -30,6 +30,9 @@ def info(
             output.print_details(facts.record, as_json=False)
     elif isinstance(facts, service.DirectionFacts):
         card = json.loads(facts.card.to_json())
+        if not as_json:  # what matters of the generator in a line
+            card["generator"] = facts.card.generator.reference
+            card["fingerprint"] = facts.card.generator.fingerprint
         output.print_details(card, as_json=as_json)
     elif as_json:
         output.data(facts.card.to_json())

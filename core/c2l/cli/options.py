@@ -49,6 +49,7 @@ Embedder = Annotated[Text, option("Use another embedder.", "-e", "--embedder")]
 Prior = Annotated[Text, option("Use another prior: a reference or a file.", "-p", "--prior")]
 
 # How pictures are drawn.
+Seeds = Annotated[Text, option("Seeds, as in 1-4 or 1,2,5-10, instead of --num.", default="random")]
 NumImages = Annotated[int, option("Pictures for each prompt.", "--num", "-n")]
 Adherence = Annotated[
     Fraction, option("How literally to take the prompt: 0 to 1.", default="prior's")

@@ -28,7 +28,6 @@ c2l sample --from pictures/tropical-beach-s1.png --out again/
 
 Prompt = Annotated[Text, typer.Argument(help="What to draw.", show_default=False)]
 Num = Annotated[Number, option("Pictures for each prompt.", "--num", "-n", default="4")]
-Seeds = Annotated[Text, option("Seeds, as in 1-4 or 1,2,5-10, instead of --num.", default="random")]
 Out = Annotated[Path, option("Folder for the PNG files.", "--out", "-o")]
 Recipe = Annotated[Text, option("A named set of parts.", "--recipe", "-r", default="demo-faces")]
 Guidance = Annotated[Fraction, option("Strength of guidance; 1 is none.", default="prior's")]
@@ -54,7 +53,7 @@ def sample(
     context: typer.Context,
     prompt: Prompt = None,
     num_images: Num = None,
-    seeds: Seeds = None,
+    seeds: options.Seeds = None,
     out: Out = Path("pictures"),
     recipe: Recipe = None,
     generator: options.Generator = None,

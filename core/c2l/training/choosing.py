@@ -8,8 +8,8 @@ not fit at all. What counts is the share of those. Pictures that fit are easily 
 being all the same; so among settings whose share is hardly above the least, the most varied are
 taken.
 
-It takes two rounds, on the same prompts: the prior's candidates, and those near the one that would
-be taken of these.
+It takes two rounds, on the same prompts: the prior's candidates, and those near the one that fits
+best of these.
 """
 
 # Letters: P prompts, N pictures of each, E embedding width, R random pictures.
@@ -221,7 +221,7 @@ def choose_settings(
         return Trial(settings, unfit, varied, prior.sampling_doubt(settings))
 
     trials = [attempt(candidate) for candidate in candidates]
-    closer = prior.sampling_candidates_near(best_trial(trials).settings)
+    closer = prior.sampling_candidates_near(_fits_best(trials).settings)
     new = [settings for settings in closer if settings not in candidates]
     trials += [attempt(settings) for settings in new[: len(candidates)]]
     chosen = best_trial(trials)
@@ -239,10 +239,18 @@ def doubted(share: float, times: float) -> float:
 
 def best_trial(trials: Sequence[Trial]) -> Trial:
     """The most varied of those that fit nearly as well as the best."""
-    best = min(trials, key=lambda trial: trial.doubted)
-    most = doubted(best.unfit + GIVEN_AWAY, best.doubt)
-    fitting = [trial for trial in trials if trial.doubted <= most]
-    return max(fitting, key=lambda trial: trial.diversity)
+    best = _fits_best(trials)
+
+    def fits(trial: Trial) -> bool:
+        if trial.doubt == best.doubt:  # then it says nothing of which of them fits better
+            return trial.unfit <= best.unfit + GIVEN_AWAY
+        return trial.doubted <= best.doubted + GIVEN_AWAY
+
+    return max(filter(fits, trials), key=lambda trial: trial.diversity)
+
+
+def _fits_best(trials: Sequence[Trial]) -> Trial:
+    return min(trials, key=lambda trial: trial.doubted)
 
 
 def _some_prompts(validator: Validator, num_candidates: int, num_pairs: int) -> Sequence[str]:

@@ -85,7 +85,9 @@ def test_a_direction_says_what_it_was_made_from(
     assert card["made"]["start"] == "a sad face" and card["made"]["keep"] == []
     assert card["generator"]["reference"] == "stylegan:demo-faces"
     assert main(["info", str(folder / "smile.safetensors")]) == 0
-    assert "a sad face -> a smiling face" in capsys.readouterr().out
+    rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert rows["name"] == "a sad face -> a smiling face"
+    assert rows["generator"] == "stylegan:demo-faces" and len(rows["fingerprint"]) == 64
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -102,14 +103,21 @@ trials = st.lists(
 @given(trials)
 def test_the_choice_fits_nearly_best_and_no_other_such_is_more_varied(found: list[Trial]) -> None:
     chosen, best = best_trial(found), min(found, key=lambda trial: trial.doubted)
-    assert chosen.doubted <= doubted(best.unfit + GIVEN_AWAY, best.doubt)
-    assert not any(t.doubted <= chosen.doubted and t.diversity > chosen.diversity for t in found)
+    assert (chosen.unfit - best.unfit if chosen.doubt == best.doubt else 0) <= GIVEN_AWAY
+    alike = [trial for trial in found if trial.doubt == chosen.doubt]
+    assert not any(t.unfit <= chosen.unfit and t.diversity > chosen.diversity for t in alike)
 
 
 def test_a_doubt_that_all_share_changes_nothing() -> None:
     bold = [Trial({}, 0.10, 0.5, doubt) for doubt in (1.0, 2.0)]
     varied = [Trial({}, 0.125, 0.9, doubt) for doubt in (1.0, 2.0)]
     assert [best_trial(pair) for pair in zip(bold, varied, strict=True)] == varied
+
+
+def test_a_doubt_is_no_excuse_for_what_is_not_in_doubt() -> None:
+    stored, network = Trial({}, 0.03, 0.5, 2.0), Trial({}, 0.10, 0.9)
+    assert best_trial([stored, network]) == stored
+    assert best_trial([stored, dataclasses.replace(network, unfit=0.08)]).unfit == 0.08
 
 
 def test_without_pictures_it_is_the_first() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -71,6 +72,16 @@ def distance(actual: Tensor, expected: Tensor) -> float:
     scale = max(1.0, float(expected.detach().abs().max()))
     away = float((actual - expected).detach().abs().max()) / scale
     return away if away == away else float("inf")
+
+
+def require_distinct(drawn: Sequence[Tensor], seen: Callable[[int, int], str], do: str) -> None:
+    """Raises if two of these are equal.
+
+    Args:
+        seen: what to say of those in two places.
+    """
+    for (i, one), (j, other) in combinations(enumerate(drawn), 2):
+        require(not torch.equal(one, other), seen(i, j), do)
 
 
 def refuses(call: Callable[[], Any], what: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from c2l.conformance.law import require
@@ -11,6 +10,7 @@ from c2l.conformance.laws.common import (
     LARGE_SEEDS,
     nothing_shared_changes,
     refuses,
+    require_distinct,
     require_near,
     require_tensor,
 )
@@ -54,15 +54,12 @@ def a_latent_depends_on_its_seed_alone(subject: Generators) -> None:
 
 def every_seed_has_a_latent_of_its_own(subject: Generators) -> None:
     """All of 0 to 2**64 - 1 are accepted, and none stands for another."""
-    latents = subject.part.sample_latents([*SEEDS, *LARGE_SEEDS]).flatten(1)
     seeds = [*SEEDS, *LARGE_SEEDS]
-    for i, first in enumerate(seeds):
-        for j in range(i):
-            require(
-                not torch.equal(latents[i], latents[j]),
-                f"seeds {first} and {seeds[j]} give one latent",
-                "see c2l.draw_normal",
-            )
+    require_distinct(
+        list(subject.part.sample_latents(seeds)),
+        lambda i, j: f"seeds {seeds[i]} and {seeds[j]} give one latent",
+        "see c2l.draw_normal",
+    )
 
 
 def what_is_no_seed_is_refused(subject: Generators) -> None:

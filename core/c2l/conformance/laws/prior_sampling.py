@@ -13,6 +13,7 @@ from c2l.conformance.laws.common import (
     LARGE_SEEDS,
     nothing_shared_changes,
     refuses,
+    require_distinct,
     require_near,
     require_tensor,
 )
@@ -84,13 +85,11 @@ def every_seed_has_a_stream_of_its_own(subject: PriorSubject) -> None:
         subject.part.sample(embedding, seeds=[first ^ low for low in range(16)])
         for first in LARGE_SEEDS
     ]
-    for i, first in enumerate(LARGE_SEEDS):
-        for j in range(i):
-            require(
-                not torch.equal(drawn[i], drawn[j]),
-                f"seeds near {first} draw as those near {LARGE_SEEDS[j]}",
-                "see c2l.SeededNormal",
-            )
+    require_distinct(
+        drawn,
+        lambda i, j: f"seeds near {LARGE_SEEDS[i]} draw as those near {LARGE_SEEDS[j]}",
+        "see c2l.SeededNormal",
+    )
 
 
 def the_embedding_decides(subject: PriorSubject) -> None:
