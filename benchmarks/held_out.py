@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from resistance import NUM_IMAGES, NUM_PAIRS, NUM_PROMPTS, PICKED, Cell, drawn, scores
+from resistance import AUTO, NUM_IMAGES, NUM_PAIRS, NUM_PROMPTS, PICKED, Cell, drawn, scores
 from worlds import HELD_OUT, World, open_world
 from worlds.measure import Ruler
 from worlds.options import world_parser
@@ -24,18 +24,9 @@ import c2l
 
 PROMPT_SEED = 11
 RANDOM_SEED = 4_000_000_000
-LITERAL = {"text_noise": 0.25, "adherence": 1.0, "nearest": 0.001}
-FIXED: tuple[Mapping[str, Any], ...] = (
-    {"gap": "blur"},
-    {"gap": "blur+centring"},
-    {"gap": "blur+projection", "pull": 0.5},
-    {"gap": "blur+centring+projection", "pull": 0.5},
-    {"gap": "blur+centring+projection", "pull": 1.0},
-    {"gap": "blur+neighbours", "pull": 0.4, "slack": 0.05},
-    {"gap": "blur+centring+neighbours", "pull": 0.4, "slack": 0.05},
-    {"gap": "blur+centring+neighbours", "pull": 1.0, "slack": 0.05},
-)
-"""Bridges on the network of ``gap=auto``, whether it tried them or not."""
+ALONE = "flow, its network alone"
+"""The best of the bridges on the network of ``flow, auto`` that ask it, where stored latents
+answer."""
 
 
 def measure(name: str, work: Path) -> None:
@@ -57,9 +48,9 @@ def measure(name: str, work: Path) -> None:
     row("random", Cell(**ruler.measure(random).to_dict()))
     row(PICKED, Cell(**ruler.measure_picked(pairs.latents, NUM_IMAGES).to_dict()))
 
-    def train(label: str, kind: str, **settings: Any) -> c2l.Prior:
-        file = folder / f"{'-'.join([kind, *settings.values()])}.safetensors"
-        said[label] = trained(world, pairs, kind, settings, file)
+    def train(label: str, kind: str) -> c2l.Prior:
+        file = folder / f"{kind}.safetensors"
+        said[label] = trained(world, pairs, kind, file)
         prior = c2l.load_prior(str(file.resolve()))
         row(label, drawn(ruler, prior))
         return prior
@@ -67,18 +58,23 @@ def measure(name: str, work: Path) -> None:
     said: dict[str, str] = {}
     train("neighbours", "neighbours")
     train("ridge", "ridge")
-    prior = train("flow, auto", "flow")
-    for bridge in FIXED:
-        prior.adopt({**LITERAL, **bridge})
-        row(f"flow, {', '.join(str(value) for value in bridge.values())}", drawn(ruler, prior))
-    for gap in ("none", "noise"):
-        train(f"flow, trained with {gap}", "flow", gap=gap)
-    print(f"\nOf `flow, auto`: *{said['flow, auto']}*")
+    prior = train(AUTO, "flow")
+    if prior.settings().get("retrieval"):
+        prior.adopt(best_of_network(prior))
+        row(ALONE, drawn(ruler, prior))
+    print(f"\nOf `{AUTO}`: *{said[AUTO]}*")
 
 
-def trained(
-    world: World, pairs: c2l.Pairs, kind: str, settings: Mapping[str, Any], file: Path
-) -> str:
+def best_of_network(prior: c2l.Prior) -> Mapping[str, Any]:
+    """The settings by which most pictures fit, of those tried that do not answer with stored
+    latents."""
+    assert prior.card is not None
+    trials = [t for t in prior.card.training["choice"]["trials"] if not t.get("retrieval")]
+    best = min(trials, key=lambda trial: trial["unfit"])
+    return {name: best[name] for name in prior.card.chosen}
+
+
+def trained(world: World, pairs: c2l.Pairs, kind: str, file: Path) -> str:
     """Train a prior as ``c2l train`` does, unless it is there; gives what was said at its end."""
     words = file.with_suffix(".txt")
     if not words.exists():
@@ -89,7 +85,6 @@ def trained(
             generator=world.generator,
             embedder=world.embedder,
             domain=world.domain_file(file.parent),
-            settings=dict(settings),
             student=False,
         )
         words.write_text(f"{report.choice}; {report.verdict}", encoding="utf-8")

@@ -159,8 +159,8 @@ def table(name: str, work: Path) -> None:
     print("\nWhat the reader gets right of all pictures of the pool, and how often the most usual")
     print(f"value is right, in %:\n\n| | {' | '.join(told)} |")
     print("| --- " * (len(told) + 1) + "|")
-    for what, shares in (("reader", told), ("most usual", usual)):
-        print(f"| {what} | {' | '.join(f'{100 * share:.0f}' for share in shares.values())} |")
+    for what, rates in (("reader", told), ("most usual", usual)):
+        print(f"| {what} | {' | '.join(f'{100 * rate:.0f}' for rate in rates.values())} |")
 
 
 def main() -> None:

@@ -51,9 +51,8 @@ class Machine:
             encoding="utf-8",
             timeout=600,
         )
-        assert done.returncode == code, (
-            f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
-        )
+        said = f"{done.stdout}{done.stderr}"
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{said}"
         return done
 
     def c2l(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:

@@ -24,18 +24,6 @@ from c2l.seeds import SeededNormal
 CAME_WITH_BLUR = ("text_noise", "pull", "nearest")
 CAME_LATER = ("stored", "slack", "retrieval")
 
-DOUBT, UNDOUBTED, DOUBTED = 1.3, 0.2, 0.44
-"""Neighbours are the pictures that the embedder likes best for a text, also where it is mistaken.
-In worlds whose truth is known, as many of theirs are wrong as of bridges with 1.1 to 2 times as
-many that do not fit; but hardly more, where they move a text by little."""
-
-
-def doubt(pull: float) -> float:
-    """Of neighbours that move a text so far."""
-    part = (pull - UNDOUBTED) / (DOUBTED - UNDOUBTED)
-    return 1 + (DOUBT - 1) * max(0.0, min(1.0, part))
-
-
 RETRIEVAL_DOUBT = 2.0
 """Of stored latents, which draw nothing new: they have to fit far better than what a network draws.
 Where it learns, they hardly do, and where it does not, they fit four times as often
@@ -194,10 +182,7 @@ class BridgedPrior(Prior):
         return self._free(candidates_near(whole, self._num_pictures))
 
     def sampling_doubt(self, settings: Mapping[str, Any]) -> float:
-        whole = {**self.settings(), **settings}
-        if whole.get("retrieval"):
-            return RETRIEVAL_DOUBT
-        return doubt(whole["pull"]) if "neighbours" in whole["gap"] else 1.0
+        return RETRIEVAL_DOUBT if {**self.settings(), **settings}.get("retrieval") else 1.0
 
     def sampling_evidence(self) -> Mapping[str, float]:
         if self._clouds is None:

@@ -80,7 +80,7 @@ def verdict(
         return f"{'; '.join(facts)}: these say little, since {causes}"
     few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
     retrieval = choice is not None and choice.settings.get("retrieval")
-    few += RETRIEVAL if retrieval else ""
+    few += RETRIEVAL if retrieval and not oddities else ""
     if not doubts:
         but = "".join(f"; but {oddity.text}: {oddity.cure}" for oddity in oddities)
         return f"{'; '.join(facts)}: normal{few}{but}"

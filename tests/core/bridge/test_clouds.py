@@ -16,7 +16,7 @@ import c2l
 from c2l import Modality, PriorCard, SampleOptions, SeededNormal
 from c2l.bridge import Bridge
 from c2l.bridge.clouds import Clouds, candidates, candidates_near
-from c2l.bridge.prior import DOUBT, RETRIEVAL_DOUBT, doubt
+from c2l.bridge.prior import RETRIEVAL_DOUBT
 from c2l.errors import BadInput
 from c2l.prior_file import PartCard
 from c2l_priors.flow import FlowPrior
@@ -133,7 +133,19 @@ def test_of_few_pictures_several_are_near() -> None:
     clouds = Clouds.measure(pictures, apart(pictures))
     for candidate in candidates(clouds, len(pictures)):
         if "neighbours" in candidate["gap"]:
-            assert candidate["nearest"] * len(pictures) >= 4
+            fewest = 1 if candidate["retrieval"] else 4
+            assert round(candidate["nearest"] * len(pictures)) == fewest
+
+
+def test_stored_latents_are_tried_with_more_and_less_slack_around_the_best_picture() -> None:
+    pictures = cone(3000, 0.6, 0)
+    *_, stored = candidates(Clouds.measure(pictures, apart(pictures[:30])), len(pictures))
+    assert stored["retrieval"]
+    near = candidates_near(stored, len(pictures))
+    slacks = [settings.pop("slack") for settings in near]
+    assert min(slacks) < stored["slack"] < max(slacks)
+    assert all(settings.items() <= stored.items() for settings in near)
+    assert round(stored["nearest"] * len(pictures)) == 1
 
 
 @pytest.mark.parametrize(
@@ -269,10 +281,8 @@ def test_auto_is_resolved_when_pairs_are_there() -> None:
     prior.adopt(others[0])
     assert {**open_at_first, **prior.settings()}.items() >= others[0].items()
     for candidate in (first, *others):
-        partly = candidate["pull"] if "neighbours" in candidate["gap"] else 0
-        wanted = RETRIEVAL_DOUBT if candidate["retrieval"] else doubt(partly)
+        wanted = RETRIEVAL_DOUBT if candidate["retrieval"] else 1
         assert prior.sampling_doubt(candidate) == wanted
-    assert [doubt(pull) for pull in (0, 0.2, 0.6, 1)] == [1, 1, DOUBT, DOUBT]
 
 
 def test_what_is_set_is_not_chosen() -> None:

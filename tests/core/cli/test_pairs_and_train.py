@@ -255,7 +255,7 @@ def test_ctrl_c_in_train(
     assert main(command) == ExitCode.INTERRUPTED
     error = capsys.readouterr().err.splitlines()
     assert "computing on cpu" in error and len(error) == 3
-    assert error[0].startswith("with 40 pairs, expect pictures to show about ")
+    assert error[0].startswith("with 40 pairs, expect pictures to show at least ")
     assert error[2].startswith("interrupted: step 1 of 30 is saved in ")
     monkeypatch.undo()
     assert out.with_suffix(".checkpoint.safetensors").exists()

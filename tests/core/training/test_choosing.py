@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -101,9 +102,22 @@ trials = st.lists(
 
 @given(trials)
 def test_the_choice_fits_nearly_best_and_no_other_such_is_more_varied(found: list[Trial]) -> None:
-    chosen, least = best_trial(found), min(trial.doubted for trial in found)
-    assert chosen.doubted <= least + GIVEN_AWAY
-    assert not any(t.doubted <= chosen.doubted and t.diversity > chosen.diversity for t in found)
+    chosen, best = best_trial(found), min(found, key=lambda trial: trial.doubted)
+    assert (chosen.unfit - best.unfit if chosen.doubt == best.doubt else 0) <= GIVEN_AWAY
+    alike = [trial for trial in found if trial.doubt == chosen.doubt]
+    assert not any(t.unfit <= chosen.unfit and t.diversity > chosen.diversity for t in alike)
+
+
+def test_a_doubt_that_all_share_changes_nothing() -> None:
+    bold = [Trial({}, 0.10, 0.5, doubt) for doubt in (1.0, 2.0)]
+    varied = [Trial({}, 0.125, 0.9, doubt) for doubt in (1.0, 2.0)]
+    assert [best_trial(pair) for pair in zip(bold, varied, strict=True)] == varied
+
+
+def test_a_doubt_is_no_excuse_for_what_is_not_in_doubt() -> None:
+    stored, network = Trial({}, 0.03, 0.5, 2.0), Trial({}, 0.10, 0.9)
+    assert best_trial([stored, network]) == stored
+    assert best_trial([stored, dataclasses.replace(network, unfit=0.08)]).unfit == 0.08
 
 
 def test_without_pictures_it_is_the_first() -> None:
@@ -181,7 +195,9 @@ def test_odd_parts_get_something_safe_and_are_named(
     said: str,
     advice: str,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("c2l.training.choosing.FREE_PIXELS", 0)  # as of large pictures
     report = train_prior(
         "flow",
         c2l.build_pairs(generator, embedder, num, tmp_path / "pairs"),
@@ -201,6 +217,22 @@ def test_odd_parts_get_something_safe_and_are_named(
         assert report.choice.endswith("not tried, since their pictures could not be judged")
     drawn = c2l.load_prior(str(report.path)).sample(embedder.embed_text(["shape1"]), seeds=[0])
     assert torch.isfinite(drawn).all()
+
+
+def test_few_pairs_are_no_hindrance_where_pictures_are_small(tmp_path: Path) -> None:
+    generator, embedder = ToyGenerator(), ToyEmbedder()
+    report = train_prior(
+        "flow",
+        c2l.build_pairs(generator, embedder, 200, tmp_path / "pairs"),
+        tmp_path / "x.safetensors",
+        generator=generator,
+        embedder=embedder,
+        domain=toy_domain(tmp_path),
+        settings={"hidden": 16, "num_blocks": 1},
+        steps=40,
+        student=False,
+    )
+    assert report.training["choice"]["trials"]
 
 
 def toy_domain(folder: Path) -> str:

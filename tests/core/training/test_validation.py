@@ -195,6 +195,24 @@ def test_a_network_that_shows_far_less_than_the_pairs_is_not_normal(
         assert few.endswith("; more pairs help")
 
 
+def test_stored_latents_are_not_the_cause_of_what_is_odd() -> None:
+    scores = {
+        "prompts_cosine": 0.46,
+        "prompts_cosine_random": 0.39,
+        "prompts_cosine_neighbours": 0.47,
+        "held_out_cosine": 0.99,
+        "held_out_cosine_random": 0.88,
+    }
+    trial = Trial({"gap": "blur", "retrieval": True}, 0.14, 0.5)
+    choice = Choice(trial.settings, [trial], 0.14)
+    assert "normal; it answers with stored latents" in verdict(
+        scores, more_steps=False, choice=choice
+    )
+    ten = Oddity("there are ten pictures", "a prior can draw no others", False)
+    said = verdict(scores, more_steps=False, oddities=[ten], choice=choice)
+    assert said.endswith("normal; but there are ten pictures: a prior can draw no others")
+
+
 def test_pictures_may_be_alike_to_the_embedder() -> None:
     """How much two of them differ is the measure of what one of them gains."""
     scores = {

@@ -185,7 +185,4 @@ def _moved(parts: Parts, here: Pictures, wanted: Wanted, seed: int) -> Pictures:
     own = here.rows(left)
     ways = wanted.missing(own.seen)
     goal = Goal.of(own, wanted.axes, ways, wanted.typical, wanted.truncation)
-    moved = Pictures(*(x.clone() for x in here))
-    for values, found in zip(moved, come_near(parts, goal, seed), strict=True):
-        values[left] = found
-    return moved
+    return here.with_rows(left, come_near(parts, goal, seed))

@@ -4,7 +4,8 @@ The embedder sees whether it is, and so do colours. An embedding may move along 
 and strays with every other move; how far along it goes counts until the thing is shown as clearly
 as pictures of it usually show it, and no further, since more of it would take more of the picture
 along. To an embedder two pictures may be alike that are not to the eye: the colours of a small
-picture say what lies where.
+picture say what lies where. It counts how much of the picture has other colours, and hardly how
+other they are: black hair on its way to blonde would otherwise stop at orange.
 """
 
 # Letters: B pictures, M embeddings asked for each, E their width, A axes.
@@ -23,8 +24,11 @@ _SHOWN = 2.0
 """The weight of not showing the thing at all, beside the squared distance that unit embeddings
 stray."""
 
-_COLOURS = 2.0
-"""That of colours, from -1 to 1, which differ by 1 on average."""
+_COLOURS = 0.6
+"""That of a picture in which all colours are others."""
+
+_OTHER = 0.1
+"""Of colours from -1 to 1: those that differ by this are mostly others."""
 
 _LEAST_MISSING = 0.05
 """Cosine: pictures that miss less are treated as if they missed this."""
@@ -100,7 +104,7 @@ class Goal(NamedTuple):
         allowed = torch.einsum("bae,be->ba", self.free, moved)
         strayed = moved.square().sum(dim=1) - allowed.square().sum(dim=1)
         short = ((self.typical - seen @ self.axes.T) / self.missing).amax(dim=1).clamp_min(0)
-        colours = (drawn.small - self.own.small).abs().mean(dim=1)
+        colours = 1 - (-(drawn.small - self.own.small).abs() / _OTHER).exp().mean(dim=1)
         return strayed + _SHOWN * short.square() + _COLOURS * colours
 
 

@@ -81,6 +81,10 @@ class Pictures(NamedTuple):
         """Some of them: indices, or a mask."""
         return Pictures(*(x[chosen] for x in self))
 
+    def with_rows(self, chosen: Tensor, others: Pictures) -> Pictures:
+        """These, and in the place of some, indices or a mask, others."""
+        return Pictures(*(x.index_put((chosen,), new) for x, new in zip(self, others, strict=True)))
+
     def where(self, chosen: Tensor, others: Pictures) -> Pictures:
         """These where a mask (B,) says so, else the others."""
         return Pictures(

@@ -3,8 +3,10 @@
 The prior answers for the embeddings that the goal asks for, afresh and near the latents as they
 are; and it answers for the picture's own embedding too, so that the difference of the two can be
 added. Each answer is drawn, and the best one is taken, twice. What is left is a matter of the
-generator: its gradient leads there in a few steps, from a place that the prior knows. From the
-picture itself it would find blends that please the embedder and nobody else.
+generator: its gradient leads there, from a place that the prior knows: in a few steps where latents
+are nearly attributes, in some dozens where they are mixed. From the picture itself it would find
+blends that please the embedder and nobody else. Where that ends far off, all of it is done again,
+from other answers.
 """
 
 # Letters: B pictures, M answers to each, E embedding width, L layers, K codes, D width of a code.
@@ -23,7 +25,13 @@ from c2l.guard import blaming
 from c2l.sample_options import Near
 from c2l.sampling.parts import Parts
 
-ANSWERS = 8
+_NEAR_ENOUGH = 0.4
+"""What a picture may miss of its goal: nothing more is done."""
+
+_SEARCHES = 3
+"""At most."""
+
+ANSWERS = 6
 """Of the prior, afresh, near the latents, or as a difference, in each of the two rounds."""
 
 _SHARES = (1.0, 2.5)
@@ -33,9 +41,17 @@ it is less at one time and more at another."""
 _FAR, _CLOSE = 0.7, 0.5
 """How far from the latents the prior's answers may be: at first, and then."""
 
-_STEPS = 12
+_STEPS, _MOST_STEPS = 6, 48
+"""Along the gradient: how many before it is seen which pictures need more, and the most."""
+
+_LEAST_GAIN = 0.04
+"""The share of what is missed that ``_STEPS`` have to take away, or there are no more."""
+
 _STEP_SIZE = 0.03
 """Standard deviations of the latents."""
+
+_MEMORY = (0.8, 0.99)
+"""Adam's, shorter than usual: the steps are few."""
 
 
 def come_near(parts: Parts, goal: Goal, seed: int) -> Pictures:
@@ -44,6 +60,19 @@ def come_near(parts: Parts, goal: Goal, seed: int) -> Pictures:
     Args:
         seed: of the prior's first answer, the same for each picture.
     """
+    here = _searched(parts, goal, seed)
+    for search in range(1, _SEARCHES):
+        left = goal.missed(here) > _NEAR_ENOUGH
+        if not left.any():
+            break
+        wanted, found = goal.rows(left), here.rows(left)
+        there = _searched(parts, wanted, seed + 2 * ANSWERS * search)
+        here = here.with_rows(left, _nearer(wanted, there, found))
+    return here
+
+
+def _searched(parts: Parts, goal: Goal, seed: int) -> Pictures:
+    """As ``come_near``, once."""
     asked = goal.asked(torch.linspace(*_SHARES, ANSWERS, device=goal.missing.device))
     fresh, near = _fresh(parts, asked, seed), _near(parts, goal.own, asked, seed, _FAR)
     here = _best(parts, goal, goal.own, [fresh, *near])
@@ -87,7 +116,7 @@ def _nearer(goal: Goal, there: Pictures, here: Pictures) -> Pictures:
 
 
 def _descended(parts: Parts, goal: Goal, here: Pictures) -> Pictures:
-    """A few steps along the gradient, where there is one and it helps."""
+    """Along the gradient, where there is one and it helps, as long as it does."""
     generator, embedder = parts.generator, parts.embedder
     if not (generator.differentiable and embedder.differentiable):
         return here
@@ -97,19 +126,33 @@ def _descended(parts: Parts, goal: Goal, here: Pictures) -> Pictures:
     with torch.inference_mode(False), torch.enable_grad():
         start, wanted = here.latents.clone(), goal.cloned()
         std = codes_of(parts, space.expand(space.std[None].to(start))).clone()
-        offset = torch.zeros(len(start), *std.shape[1:], device=start.device, requires_grad=True)
-        adam = Adam([offset], lr=_STEP_SIZE)
-        for _ in range(_STEPS):
-            latents = start + space.expand(std * offset, repeats)
-            loss = wanted.missed(look_at(parts, latents, goal.truncation)).sum()
-            if not loss.requires_grad:
+        # One for each picture: Adam leaves alone what no gradient reaches.
+        offsets = [torch.zeros_like(std, requires_grad=True) for _ in start]
+        adam = Adam(offsets, lr=_STEP_SIZE, betas=_MEMORY)
+
+        def moved(chosen: Tensor) -> Tensor:
+            offset = torch.cat([offsets[i] for i in chosen.tolist()])
+            return start[chosen] + space.expand(std * offset, repeats)
+
+        every = left = torch.arange(len(start), device=start.device)
+        before = wanted.missed(here)
+        for step in range(_MOST_STEPS):
+            missed = wanted.rows(left).missed(look_at(parts, moved(left), goal.truncation))
+            if not missed.requires_grad:
                 return here
+            if step and step % _STEPS == 0:
+                now = missed.detach()
+                still = (now > _NEAR_ENOUGH) & (now < (1 - _LEAST_GAIN) * before[left])
+                before[left] = now
+                left, missed = left[still], missed[still]
+                if not len(left):
+                    break
             adam.zero_grad()
             with (
                 blaming(type(generator), "synthesize"),
                 blaming(type(embedder), "embed_images"),
             ):
-                loss.backward()
+                missed.sum().backward()
             adam.step()
-        found = (start + space.expand(std * offset, repeats)).detach()
+        found = moved(every).detach()
     return _nearer(goal, look(parts, found, goal.truncation), here)
