@@ -18,6 +18,7 @@ import typer
 from c2l.cli import options, tree, wording
 from c2l.cli.assumed import saying_what_is_assumed
 from c2l.cli.commands import Group
+from c2l.cli.interrupts import no_interrupt_is_lost
 from c2l.cli.output import fail, flush, silence_stdout, talk
 from c2l.errors import C2LError, ExitCode, as_out_of_memory
 from c2l.version import __version__
@@ -104,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     caught: BaseException | None = None
     try:
         command = typer.main.get_command(app)
-        with saying_what_is_assumed():
+        with saying_what_is_assumed(), no_interrupt_is_lost():
             result = command.main(arguments, prog_name="c2l", standalone_mode=False)
         flush()
     except C2LError as error:

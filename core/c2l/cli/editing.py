@@ -17,7 +17,7 @@ from c2l.cli import options, output
 from c2l.cli.commands import fields_of
 from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import Fraction, Text, option
-from c2l.cli.progress import Update, progress
+from c2l.cli.progress import Update, drew, progress
 
 Make = Callable[..., Any]
 """Session, ends and the command's own options to what is to be drawn."""
@@ -144,7 +144,7 @@ def draw_made(context: typer.Context, make: Make) -> None:
         )
     for page in pages:
         output.talk(f"sheet: {page}")
-    output.talk_of_time(len(milliseconds), sum(milliseconds))
+    output.talk(drew(len(milliseconds), sum(milliseconds)))
 
 
 def print_drawn(drawn: service.Drawn, as_json: bool, loading: float) -> None:

@@ -59,12 +59,6 @@ def fail(text: str) -> None:
     talk(f"error: {' '.join(text.split())}")
 
 
-def talk_of_time(num: int, milliseconds: float) -> None:
-    """Say how many pictures were drawn, and how long that took."""
-    short = milliseconds < 10_000
-    talk(f"drew {num:,} in {f'{milliseconds:.0f} ms' if short else f'{milliseconds / 1000:.0f} s'}")
-
-
 def say(notice: Notice) -> None:
     """Print a notice of the service on stderr."""
     quiet = ("device", "precision", "resumed", "offer", "time", "path", "saved", "pairs")

@@ -81,3 +81,9 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def drew(num: int, milliseconds: float) -> str:
+    """``drew 4 in 89 ms``; from ten seconds on, ``drew 4 in 1:49``."""
+    short = milliseconds < 10_000
+    return f"drew {num:,} in {f'{milliseconds:.0f} ms' if short else duration(milliseconds / 1000)}"

@@ -12,7 +12,7 @@ from c2l.cli import editing, options, output
 from c2l.cli.commands import fields_of
 from c2l.cli.fetching import downloads, questions
 from c2l.cli.options import File, Fraction, Number, Text, option
-from c2l.cli.progress import progress
+from c2l.cli.progress import drew, progress
 
 EXAMPLES = """
 c2l sample "a young blonde woman with eyeglasses and ear rings" --num 4
@@ -107,4 +107,4 @@ def sample(
         output.talk(f"grid: {page}")
     if file is not None:
         file.write()
-    output.talk_of_time(len(milliseconds), sum(milliseconds))
+    output.talk(drew(len(milliseconds), sum(milliseconds)))

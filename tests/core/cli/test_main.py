@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import time
+import weakref
 
 import pytest
 import torch
@@ -80,6 +83,30 @@ def test_wrong_words(words: list[str], said: str, capsys: pytest.CaptureFixture[
     assert application.main(["sample", *words]) == ExitCode.USAGE
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_a_ctrl_c_in_a_callback_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = typer.Typer(cls=application.Root, rich_markup_mode=None)
+    app.callback()(application.root)
+
+    class Thing:
+        pass
+
+    @app.command("import")
+    def imports() -> None:
+        thing = Thing()
+        kept = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+        del thing
+        assert kept() is None
+        for _ in range(2000):
+            time.sleep(0.005)
+        print("done")
+
+    monkeypatch.setattr(application, "app", app)
+    assert application.main(["import"]) == ExitCode.INTERRUPTED
+    assert capsys.readouterr() == ("", "interrupted\n")
 
 
 def test_a_mistake_of_ours(run, monkeypatch: pytest.MonkeyPatch) -> None:

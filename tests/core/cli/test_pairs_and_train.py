@@ -14,7 +14,7 @@ from forging import forge
 import c2l.service.pairs
 import c2l.service.training
 from c2l.cli.app import main
-from c2l.cli.progress import duration
+from c2l.cli.progress import drew, duration
 from c2l.errors import ExitCode, UnknownReference
 from c2l.testing import ToyEmbedder, ToyGenerator, some_prompts
 from c2l.training import loop
@@ -306,6 +306,14 @@ def test_nothing_is_made_for_a_run_that_cannot_end(
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(89.4, "drew 1,000 in 89 ms"), (9_999, "9999 ms"), (109_373, "drew 1,000 in 1:49")],
+)
+def test_how_long_drawing_took(milliseconds: float, text: str) -> None:
+    assert drew(1000, milliseconds).endswith(text)
 
 
 def begin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
