@@ -150,12 +150,14 @@ class Plan(NamedTuple):
         ways: of ``WAYS``.
         num: faces that are drawn; those that could show the thing and do not yet are moved.
         adhered, optimised: the most of these that are moved one by one.
+        cases: of ``CASES``.
     """
 
     ways: Sequence[str]
     num: int
     adhered: int
     optimised: int
+    cases: Sequence[Case]
 
 
 class Row(NamedTuple):
@@ -213,7 +215,7 @@ def table(title: str, pipeline: c2l.Pipeline, judge: Judge, plan: Plan) -> None:
     print("| prompts | way | faces | changed, % | kept, mean, % | kept least, % | s a face |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     everything: dict[str, list[Row]] = {}
-    for case in CASES:
+    for case in plan.cases:
         for row in rows_of(pipeline, judge, case, plan):
             everything.setdefault(row.way, []).append(row)
             change, (name, least) = row.change, row.change.worst
@@ -240,6 +242,8 @@ def main() -> None:
     parser.add_argument("--adhered", type=int, default=50, help="the most to adhere")
     parser.add_argument("--optimised", type=int, default=4, help="the most for StyleCLIP's way")
     parser.add_argument("--ways", nargs="+", choices=(*WAYS, EXACTNESS), default=WAYS)
+    attributes = [case.attribute for case in CASES]
+    parser.add_argument("--attributes", nargs="+", choices=attributes, default=attributes)
     parser.add_argument("--entangled", type=Path, metavar="FOLDER")
     parser.add_argument("--pairs", type=int, default=entangled.NUM_PAIRS, help="of its prior")
     parser.add_argument("--steps", type=int, default=entangled.STEPS, help="of its training")
@@ -258,7 +262,8 @@ def main() -> None:
             entangled.exactness(pipeline.generator, found[1])
             return
         alone, together = entangled.measure_mixing(pipeline.generator)
-    plan = Plan(arguments.ways, arguments.num, arguments.adhered, arguments.optimised)
+    cases = [case for case in CASES if case.attribute in arguments.attributes]
+    plan = Plan(arguments.ways, arguments.num, arguments.adhered, arguments.optimised, cases)
     table(title, pipeline, found[1], plan)
     if arguments.entangled is not None:
         print(

@@ -80,6 +80,16 @@ def test_less_adherence_and_more_slack_pick_among_more() -> None:
     assert few < asked_often(fitted(nearest=0.01, slack=0.2), TEXTS[:1])
 
 
+def test_slack_counts_from_the_best_and_some_are_always_among_them() -> None:
+    centred = normalize(PICTURES, dim=1) - normalize(PICTURES, dim=1).mean(dim=0)
+    for nearest in (3 / NUM, 0.02):
+        prior = fitted(nearest=nearest, slack=0.2)
+        fit = centred @ (normalize(TEXTS[0], dim=0) - prior.bridge.text_mean)
+        wanted = max(round(nearest * NUM), int((fit >= 0.8 * fit.max()).sum()))
+        assert asked_often(prior, TEXTS[:1]) == set(fit.topk(wanted).indices.tolist())
+    assert len(asked_often(fitted(nearest=3 / NUM, slack=1e-6), TEXTS[:1])) == 3
+
+
 @pytest.mark.parametrize("by", ["embedding", "guidance"])
 def test_a_negative_prompt_moves_away_however_it_is_asked(by: str) -> None:
     prior = fitted()
