@@ -51,11 +51,6 @@ more of what prompts name, as varied as before."""
 MOST_NEAR = 0.1
 """The share of stored pictures that are neighbours at most, whatever the slack."""
 
-FEWEST_ANSWERS = 3
-"""Different pictures that answer a text, where stored pictures answer with slack. Of 300 pairs only
-one fits nearly as well as the best for a third of all texts, and whoever asks for eight would get
-it eight times; of 1,000 and more, three show as much as one (``benchmarks/held_out.md``)."""
-
 LOOSE = 0.3
 """The slack that no adherence adds, where stored pictures answer."""
 
@@ -261,9 +256,7 @@ class Bridge(nn.Module):
         adherence = self.adherence if options.adherence is None else options.adherence
         slack = self.slack + LOOSE * max(0.0, self.adherence - adherence)
         embeddings = self._away(embeddings, options)
-        near, num = self._neighbours(embeddings, options.modality, slack)
-        if options.modality == "text":
-            num = num.clamp_min(min(FEWEST_ANSWERS, near.shape[1]))
+        near, num = self._neighbours(embeddings, options.modality, slack, as_the_best=True)
         return _one_of(near, num, normal)
 
     def _ask_between(
@@ -331,7 +324,11 @@ class Bridge(nn.Module):
         return normalize((1 - self.pull) * unit + self.pull * goal, dim=1)
 
     def _neighbours(
-        self, embeddings: Tensor, modality: Modality = "text", slack: float | None = None
+        self,
+        embeddings: Tensor,
+        modality: Modality = "text",
+        slack: float | None = None,
+        as_the_best: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """The rows of the stored pictures that fit embeddings (B, E), the best first, and how many
         of them do: (B, N) and (B,).
@@ -342,6 +339,8 @@ class Bridge(nn.Module):
 
         Args:
             slack: None for that of the bridge.
+            as_the_best: whether it counts from the best of all, and not from the last of those that
+                are always among them: of what few pictures show, that one is wrong already.
         """
         slack = self.slack if slack is None else slack
         # Seeds of one text are asked about together.
@@ -355,8 +354,8 @@ class Bridge(nn.Module):
         least = max(1, round(self.nearest * len(self.stored)))
         most = max(least, round(MOST_NEAR * len(self.stored))) if slack else least
         best = fit.topk(most, dim=1)
-        last = best.values[:, least - 1, None]
-        num = (best.values >= last - slack * last.abs()).sum(dim=1)
+        bar = best.values[:, 0 if as_the_best else least - 1, None]
+        num = (best.values >= bar - slack * bar.abs()).sum(dim=1).clamp_min(least)
         return best.indices[back], num[back]
 
     def _noisy(self, unit: Tensor, levels: Tensor, normal: Tensor) -> Tensor:

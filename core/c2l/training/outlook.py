@@ -9,7 +9,7 @@ from itertools import pairwise
 POINTS_LESS: Mapping[int, float] = {1_000: 2.6, 4_000: 0.9, 12_000: 0.0}
 """How much less a ``flow`` of so many pairs shows of what prompts name than one of 12,000, in
 points: ``benchmarks/more_pairs.md``, where truth is known. Of fewer it is more: on one world of
-``benchmarks/held_out.md``, nine points of 300."""
+``benchmarks/held_out.md``, twelve points of 300."""
 MEASURED = max(POINTS_LESS)
 WORTH_SAYING = 1.0
 

@@ -133,7 +133,7 @@ def test_of_few_pictures_several_are_near() -> None:
     clouds = Clouds.measure(pictures, apart(pictures))
     for candidate in candidates(clouds, len(pictures)):
         if "neighbours" in candidate["gap"]:
-            fewest = 1 if candidate["retrieval"] else 4
+            fewest = 3 if candidate["retrieval"] else 4
             assert round(candidate["nearest"] * len(pictures)) == fewest
 
 
@@ -145,7 +145,7 @@ def test_stored_latents_are_tried_with_more_and_less_slack_around_the_best_pictu
     slacks = [settings.pop("slack") for settings in near]
     assert min(slacks) < stored["slack"] < max(slacks)
     assert all(settings.items() <= stored.items() for settings in near)
-    assert round(stored["nearest"] * len(pictures)) == 1
+    assert round(stored["nearest"] * len(pictures)) == 3
 
 
 @pytest.mark.parametrize(
