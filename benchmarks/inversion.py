@@ -4,8 +4,8 @@
     python benchmarks/inversion.py --table inversion.jsonl
 
 Several processes share the photos, each with a file of its own: ``--share 0 12 --to 0.jsonl``,
-``--share 1 12 --to 1.jsonl``, …, and ``--table *.jsonl``. The step sizes of the projector take longer
-to choose than a photo, and are kept beside them: start the others once step-sizes.json is there.
+``--share 1 12 --to 1.jsonl``, …, and ``--table *.jsonl``. To choose the projector's step sizes takes
+longer than a photo; they are kept beside the files. Start the others once step-sizes.json is there.
 
 Photos are renders that the demo's generator made, and drawings of the same world that it never
 made. Measured rows are appended, and those that are there are not measured again: it can be
