@@ -4,7 +4,7 @@
     python benchmarks/inversion.py --table inversion.jsonl
 
 Several processes share the photos, each with a file of its own: ``--share 0 12 --to 0.jsonl``,
-``--share 1 12 --to 1.jsonl``, …, and ``--table *.jsonl``. To choose the projector's step sizes takes
+``--share 1 12 --to 1.jsonl``, …, and ``--table *.jsonl``. To choose the projector's step size takes
 longer than a photo; they are kept beside the files. Start the others once step-sizes.json is there.
 
 Photos are renders that the demo's generator made, and drawings of the same world that it never
