@@ -4,7 +4,8 @@
     python benchmarks/inversion.py --table inversion.jsonl
 
 Several processes share the photos, each with a file of its own: ``--share 0 12 --to 0.jsonl``,
-``--share 1 12 --to 1.jsonl``, …, and ``--table *.jsonl``.
+``--share 1 12 --to 1.jsonl``, …, and ``--table *.jsonl``. To choose the projector's step size takes
+longer than a photo; they are kept beside the files. Start the others once step-sizes.json is there.
 
 Photos are renders that the demo's generator made, and drawings of the same world that it never
 made. Measured rows are appended, and those that are there are not measured again: it can be
@@ -126,6 +127,15 @@ def best_step_size(pipeline: c2l.Pipeline, space: str) -> float:
     return min(STEP_SIZES, key=reached)
 
 
+def chosen_step_size(pipeline: c2l.Pipeline, space: str, kept: Path) -> float:
+    """``best_step_size``, looked for once in a folder."""
+    sizes = json.loads(kept.read_text()) if kept.exists() else {}
+    if space not in sizes:
+        sizes[space] = best_step_size(pipeline, space)
+        kept.write_text(json.dumps(sizes))
+    return float(sizes[space])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--num", type=int, default=10)
@@ -149,7 +159,8 @@ def main() -> None:
     methods = {}
     for space in options.spaces:
         methods["c2l", space] = ours(space)
-        methods["projector", space] = projector(space, best_step_size(pipeline, space))
+        step_size = chosen_step_size(pipeline, space, options.to.with_name("step-sizes.json"))
+        methods["projector", space] = projector(space, step_size)
     for seconds in options.seconds:
         steps = {key: steps_within(m, pipeline, probe, seconds) for key, m in methods.items()}
         print(seconds, steps, flush=True)

@@ -377,8 +377,8 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
         print(f"world, have a rank correlation of {of_criterion(tried_in):.2f}; the mean of the")
         print(f"worlds' own is {fmean(own):.2f}. On half of the prompts it is {halves:.2f}, where")
         print(f"accuracy on the other half has {ceiling:.2f}: so much would the truth of other")
-        print(f"prompts tell (in halves {SPLITS} times). With its doubts about")
-        print(f"neighbours and stored latents it is {of_criterion(doubted_in):.2f}.")
+        print(f"prompts tell (in halves {SPLITS} times). With the doubt")
+        print(f"about stored latents it is {of_criterion(doubted_in):.2f}.")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
 

@@ -216,6 +216,6 @@ def test_a_precision_that_nothing_computes_in(units: None) -> None:
         )
     with pytest.raises(BadInput, match="unknown precision 'int8'") as caught:
         c2l.load_generator(f"stylegan:{PICKLE}", precision="int8")
-    assert "float32, bf16, fp16" in caught.value.hint
+    assert "float32, bf16 or fp16" in caught.value.hint
     with pytest.raises(DeviceUnavailable, match="this processor does not support fp16"):
         c2l.load_pipeline(precision="fp16")

@@ -48,7 +48,7 @@ def _only(names: Any) -> Any:
     if isinstance(names, (list, tuple)) and len(names) > 1:
         raise FieldError(
             f"{len(names)} recipes are given, not one",
-            hint="Evaluate one after the other, and then compare: c2l eval --compare RUN RUN",
+            hint="Evaluate one after the other, then compare: `c2l eval compare=True RUN RUN`",
         )
     return next(iter(names), None) if isinstance(names, (list, tuple)) else names
 

@@ -51,7 +51,7 @@ LESS_NEAR, BLUR = 1.0, 0.5
 """In standard deviations: how much less near a picture may be, and how softly that ends. In worlds
 whose truth is known, the share that results ranks settings best so; it does nearly as well from
 half to twice as far."""
-GIVEN_AWAY = 0.03
+GIVEN_AWAY = 0.025
 """Of the share of pictures that do not fit, before any doubt: so much more of it than the best a
 more varied choice may have. In worlds whose truth is known that costs up to a point of what prompts
 name, and brings a third to twice as much variety. To stay within one standard error of the best

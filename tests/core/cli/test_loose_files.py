@@ -159,7 +159,7 @@ def test_a_class_that_breaks_a_promise_is_named_with_its_file(run: Run) -> None:
                  "--out", "pairs", "--num", "16")  # fmt: skip
     assert failed.returncode == 7
     assert "plugin 'my_gan.py' (./my_gan.py " in failed.stderr
-    assert "MyGAN.synthesize gives a int, not a tensor" in failed.stderr
+    assert "MyGAN.synthesize gives an int, not a tensor" in failed.stderr
 
 
 def test_a_path_without_its_dot(run: Run) -> None:
