@@ -204,7 +204,7 @@ def test_pictures_that_are_no_files() -> None:
 @pytest.mark.parametrize(
     ("thing", "message"),
     [
-        (3, "a int is not a picture"),
+        (3, "an int is not a picture"),
         (torch.zeros(8, 8), "a Tensor is not a picture"),
         (torch.zeros(2, 3, 8, 8), "2 pictures are given, not one"),
         (torch.full((3, 8, 8), torch.nan), "NaN or infinity"),
