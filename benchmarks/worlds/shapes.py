@@ -202,7 +202,7 @@ class DrawnCorpus:
         num: int = NUM_TRAINED,
     ) -> None:
         self.num, self.phrase = num, phrase
-        self.words = sorted(
+        self.words: Sequence[str] = sorted(
             {word for words in facts.values() for word in words}
             | {word for frame in FRAMES for word in frame.split() if word != "{}"}
             | {*silent}
