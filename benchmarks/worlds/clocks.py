@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Self
 
 import torch
 from torch import Tensor
 
-import c2l
-from c2l import LatentSpace, Question, Source, draw_normal
+from c2l import Question
+from worlds.formula import FormulaGenerator
 from worlds.shapes import INKS, Facts, ask, one_of
 
 SIZE, WIDTH = 32, 24
@@ -36,10 +35,11 @@ NUM_LAYERS, GAIN = 3, 3.0
 SILENT = ("a", "at", "clock", "hand", "of", "on", "wall", "with")
 
 
-class ClocksGenerator(c2l.Generator):
+class ClocksGenerator(FormulaGenerator):
     """Clocks of 32 px from 24 normal numbers."""
 
     reference = "worlds:clocks"
+    size, width = SIZE, WIDTH
     layers: Tensor
     middle: Tensor
     spread: Tensor
@@ -52,22 +52,6 @@ class ClocksGenerator(c2l.Generator):
         raw = self._mix(torch.randn(50_000, WIDTH, generator=rng))
         self.register_buffer("middle", raw.mean(0))
         self.register_buffer("spread", raw.std(0))
-
-    @classmethod
-    def load(cls, source: Source) -> Self:
-        return cls().eval()
-
-    @property
-    def latent_space(self) -> LatentSpace:
-        zeros = torch.zeros(1, WIDTH, device=self.device)
-        return LatentSpace(num_codes=1, width=WIDTH, repeats=(1,), mean=zeros, std=zeros + 1)
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        return SIZE, SIZE
-
-    def sample_latents(self, seeds: Sequence[int]) -> Tensor:
-        return draw_normal(seeds, WIDTH)[:, None].to(self.device)
 
     def facts(self, z: Tensor) -> dict[str, Tensor]:
         """What latents (B, D) are meant to show: numbers of the words of ``FACTS``, (B,)."""

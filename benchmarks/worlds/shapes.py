@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import c2l
-from c2l import LatentSpace, Question, Source, draw_normal
+from c2l import Question, Source
+from worlds.formula import FormulaGenerator
 
 SIZE, WIDTH = 32, 16
 Facts = Mapping[str, Sequence[str]]
@@ -55,10 +56,11 @@ class Drawer(Protocol):
     def facts(self, z: Tensor) -> dict[str, Tensor]: ...
 
 
-class ShapesGenerator(c2l.Generator):
+class ShapesGenerator(FormulaGenerator):
     """Shapes of 32 px from 16 normal numbers."""
 
     reference = "worlds:shapes"
+    size, width = SIZE, WIDTH
     turns: Tensor
     waves: Tensor
     middle: Tensor
@@ -74,22 +76,6 @@ class ShapesGenerator(c2l.Generator):
         raw = self._stir(torch.randn(50_000, WIDTH, generator=rng))
         self.register_buffer("middle", raw.mean(0))
         self.register_buffer("spread", raw.std(0))
-
-    @classmethod
-    def load(cls, source: Source) -> Self:
-        return cls().eval()
-
-    @property
-    def latent_space(self) -> LatentSpace:
-        zeros = torch.zeros(1, WIDTH, device=self.device)
-        return LatentSpace(num_codes=1, width=WIDTH, repeats=(1,), mean=zeros, std=zeros + 1)
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        return SIZE, SIZE
-
-    def sample_latents(self, seeds: Sequence[int]) -> Tensor:
-        return draw_normal(seeds, WIDTH)[:, None].to(self.device)
 
     def facts(self, z: Tensor) -> dict[str, Tensor]:
         """What latents (B, D) are meant to show: numbers of the words of ``FACTS``, (B,)."""

@@ -26,8 +26,8 @@ CAME_LATER = ("stored", "slack", "retrieval")
 
 RETRIEVAL_DOUBT = 2.0
 """Of stored latents, which draw nothing new: they have to fit far better than what a network draws.
-Where it learns, they hardly do, and where it does not, they fit four times as often
-(``benchmarks/held_out.md``)."""
+Where it learns, they do not; where it does not, a quarter as many do not fit
+(``benchmarks/resistance.md``, ``benchmarks/held_out.md``)."""
 
 MOST_NUMBERS = 2**26
 """Of all stored latents together, 128 MB in float16."""

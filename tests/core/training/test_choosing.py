@@ -17,7 +17,7 @@ import c2l
 from c2l.prior_file import read_prior_card
 from c2l.prompts.domains import find_domain
 from c2l.testing import ToyEmbedder, ToyGenerator, share_shown, some_prompts
-from c2l.training import TrainingRun, train_prior
+from c2l.training import TrainingReport, TrainingRun, train_prior
 from c2l.training.choosing import (
     GIVEN_AWAY,
     Scale,
@@ -198,17 +198,7 @@ def test_odd_parts_get_something_safe_and_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("c2l.training.choosing.FREE_PIXELS", 0)  # as of large pictures
-    report = train_prior(
-        "flow",
-        c2l.build_pairs(generator, embedder, num, tmp_path / "pairs"),
-        tmp_path / "x.safetensors",
-        generator=generator,
-        embedder=embedder,
-        domain=toy_domain(tmp_path),
-        settings={"hidden": 16, "num_blocks": 1},
-        steps=40,
-        student=False,
-    )
+    report = trained_a_little(generator, embedder, num, tmp_path)
     assert said in report.choice
     assert advice in report.verdict and not report.verdict.endswith("normal")
     chosen = report.training["choice"]
@@ -220,19 +210,24 @@ def test_odd_parts_get_something_safe_and_are_named(
 
 
 def test_few_pairs_are_no_hindrance_where_pictures_are_small(tmp_path: Path) -> None:
-    generator, embedder = ToyGenerator(), ToyEmbedder()
-    report = train_prior(
+    report = trained_a_little(ToyGenerator(), ToyEmbedder(), 200, tmp_path)
+    assert report.training["choice"]["trials"]
+
+
+def trained_a_little(
+    generator: c2l.Generator, embedder: c2l.Embedder, num: int, folder: Path
+) -> TrainingReport:
+    return train_prior(
         "flow",
-        c2l.build_pairs(generator, embedder, 200, tmp_path / "pairs"),
-        tmp_path / "x.safetensors",
+        c2l.build_pairs(generator, embedder, num, folder / "pairs"),
+        folder / "x.safetensors",
         generator=generator,
         embedder=embedder,
-        domain=toy_domain(tmp_path),
+        domain=toy_domain(folder),
         settings={"hidden": 16, "num_blocks": 1},
         steps=40,
         student=False,
     )
-    assert report.training["choice"]["trials"]
 
 
 def toy_domain(folder: Path) -> str:
