@@ -13,8 +13,8 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from c2l.errors import C2LError
