@@ -1,4 +1,4 @@
-"""What ``--help`` shows: arguments as one types them, examples, and commands by what they are for."""
+"""What ``--help`` shows: arguments as they are typed, examples, and commands by their use."""
 
 from __future__ import annotations
 

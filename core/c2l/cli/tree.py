@@ -25,7 +25,6 @@ from c2l.cli import (
 )
 from c2l.cli.commands import add, add_group, add_with_others
 
-
 SECTIONS = {
     "Draw": "sample edit live serve info",
     "Train a prior for your own generator": "pairs train eval",
