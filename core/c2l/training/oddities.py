@@ -10,6 +10,7 @@ from torch import Tensor
 
 from c2l.bridge.clouds import Clouds
 from c2l.embedder import Embedder
+from c2l.prompts.domains import Domain
 from c2l.prompts.words import naming_words, words_read_as_nonsense
 
 MOST_PICTURES = 2048
@@ -17,6 +18,7 @@ FEW_PICTURES = 64
 MOST_UNREAD = 1 / 3
 """Of prompts that name nothing the embedder can read. Lists of other worlds have .5 to .9; one
 about all things .1 where the embedder knows colours alone."""
+LEAST_TOLD_APART = 1 / 10
 
 
 @dataclass(frozen=True)
@@ -66,20 +68,26 @@ def find_oddities(embeddings: Tensor, texts: Tensor | None) -> Sequence[Oddity]:
     return found
 
 
-def find_unread(prompts: Sequence[str], embedder: Embedder) -> Sequence[Oddity]:
-    """Whether the embedder has never seen the prompts' words.
+def find_unread(domain: Domain, embedder: Embedder) -> Sequence[Oddity]:
+    """Whether the embedder has never seen the words of a domain's prompts.
 
     Pictures may lie near such prompts all the same, by words such as "on the" alone. Most prompts
     hold words that it calls unknown; or many hold none but words that it reads as nonsense. Other
-    words may stand beside those: an embedder that knows colours alone can follow "a blue car".
+    words may stand beside those: an embedder that knows colours alone can follow "a blue car". But
+    where it takes a list for the same few prompts again and again, another would say more.
     """
-    told = [words for prompt in prompts if (words := set(embedder.read_text(prompt).unknown))]
+    read = domain.readable(embedder)
+    prompts = read.prompts
+    told = [words for prompt in prompts if (words := frozenset(embedder.read_text(prompt).unknown))]
     if 2 * len(told) > len(prompts):
         return (_unread(len(told), len(prompts), "words", told),)
     nonsense = words_read_as_nonsense(embedder, prompts)
     unread = [words for prompt in prompts if (words := naming_words(prompt)) <= nonsense]
     if len(unread) > MOST_UNREAD * len(prompts):
         return (_unread(len(unread), len(prompts), "only words", unread),)
+    if len(prompts) < LEAST_TOLD_APART * len(domain.prompts):
+        text = f"the embedder tells only {len(prompts)} of {len(domain.prompts)} prompts apart"
+        return (Oddity(text, "give a `domain` of your own in words it knows", deaf=False),)
     return ()
 
 
