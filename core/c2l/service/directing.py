@@ -54,8 +54,8 @@ def typed_direction(
     strength: str | Sequence[float] = "1",
     save: Path | str | None = None,
     on_progress: OnProgress = lambda done, total: None,
-) -> TypedEdit:
-    """Each end moved along one direction, at each strength.
+) -> TypedEdit | None:
+    """Each end moved along one direction, at each strength; None without ends.
 
     Args:
         start, end: two prompts.
@@ -111,6 +111,8 @@ def typed_direction(
         session.tell(Notice("saved", f"the direction is in {found.save(place)}"))
     if (short := notice_of_short(found)) is not None:
         session.tell(short)
+    if not ends.things:
+        return None
     begin = ends.edit()
     moved = begin.move(found, strengths)
     moved.name = f"{ends.title}-{_short(found.card.made.get('end') or found.card.name)}"

@@ -70,6 +70,7 @@ def typed_track(
     along = f"{strength or TURN}:{frames}"
     named: dict[str, Any] = {"start": start, "end": end, "direction": direction}
     turned = typed_direction(session, ends, **named, strength=along, on_progress=on_progress)
+    assert turned is not None  # there is one end
     return TypedEdit(turned.edit)
 
 
