@@ -170,7 +170,7 @@ class Scale:
         return cls(read, near, products.std(dim=0).clamp_min(1e-6))
 
     def unfit(self, pictures: Tensor, rows: Tensor) -> float:
-        """The share of pictures (B, E) that do not fit their prompts, whose rows are given, (B,)."""
+        """The share of pictures (B, E) that do not fit the prompts in some rows, (B,)."""
         products = (normalize(pictures, dim=1) * self.texts[rows]).sum(dim=1)
         short = (self.near[rows] - products) / self.deviation[rows]
         return float(torch.sigmoid((short.double() - LESS_NEAR) / BLUR).mean())
