@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from c2l.bridge.clouds import Clouds
 from c2l.embedder import Embedder
+from c2l.prompts.words import naming_words, words_read_as_nonsense
 
 MOST_PICTURES = 2048
 FEW_PICTURES = 64
+MOST_UNREAD = 1 / 3
+"""Of prompts that name nothing the embedder can read. Lists of other worlds have .5 to .9; one
+about all things .1 where the embedder knows colours alone."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +67,28 @@ def find_oddities(embeddings: Tensor, texts: Tensor | None) -> Sequence[Oddity]:
 
 
 def find_unread(prompts: Sequence[str], embedder: Embedder) -> Sequence[Oddity]:
-    """Whether most prompts hold words that the embedder has never seen: pictures may lie near to
-    them all the same, by words such as "on the" alone."""
-    unknown = [words for prompt in prompts if (words := set(embedder.read_text(prompt).unknown))]
-    if 2 * len(unknown) <= len(prompts):
-        return ()
-    usual = Counter(word for words in unknown for word in sorted(words)).most_common(3)
+    """Whether the embedder has never seen the prompts' words.
+
+    Pictures may lie near such prompts all the same, by words such as "on the" alone. Most prompts
+    hold words that it calls unknown; or many hold none but words that it reads as nonsense. Other
+    words may stand beside those: an embedder that knows colours alone can follow "a blue car".
+    """
+    told = [words for prompt in prompts if (words := set(embedder.read_text(prompt).unknown))]
+    if 2 * len(told) > len(prompts):
+        return (_unread(len(told), len(prompts), "words", told),)
+    nonsense = words_read_as_nonsense(embedder, prompts)
+    unread = [words for prompt in prompts if (words := naming_words(prompt)) <= nonsense]
+    if len(unread) > MOST_UNREAD * len(prompts):
+        return (_unread(len(unread), len(prompts), "only words", unread),)
+    return ()
+
+
+def _unread(num: int, num_prompts: int, what: str, words: Sequence[Collection[str]]) -> Oddity:
+    usual = Counter(word for some in words for word in sorted(some)).most_common(3)
     shown = ", ".join(f"'{word}'" for word, _ in usual)
-    return (
-        Oddity(
-            f"{len(unknown)} of {len(prompts)} prompts hold words that the embedder has never "
-            f"seen, such as {shown}",
-            "give a `domain` in words it knows",
-            deaf=True,
-        ),
+    return Oddity(
+        f"{num} of {num_prompts} prompts hold {what} that the embedder has never seen, such as "
+        f"{shown}",
+        "give a `domain` in words it knows",
+        deaf=True,
     )
