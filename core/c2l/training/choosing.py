@@ -12,7 +12,7 @@ It takes two rounds, on the same prompts: the prior's candidates, and those near
 best of these.
 """
 
-# Letters: P prompts, N pictures of each, E embedding width, R random pictures.
+# Letters: P prompts, B pictures of them, E embedding width, R random pictures.
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ from c2l.training.batches import rng_of
 from c2l.training.oddities import Oddity
 from c2l.training.validation import Validator, draw, nearest
 
-EACH = 2
-"""Pictures of each prompt: two, which are compared. In pixels, since there are embedders to which
-all pictures are nearly alike, however varied they look."""
-FEWEST_PROMPTS, MOST_PROMPTS = 8, 96
+TWINS = 16
+"""As many prompts get two pictures, which are compared, and all others one: how well pictures fit
+varies more between prompts than between pictures of the same. They are compared in pixels, since to
+some embedders all pictures are nearly alike, however varied they look."""
+FEWEST_PROMPTS, MOST_PROMPTS = 8, 128
 MOST_PICTURES = 2048
 MOST_PIXELS = 2**28
 """Of all pictures together: 1,024 of 512 px, 256 of 1024 px."""
@@ -168,10 +169,10 @@ class Scale:
         near = products.topk(num, dim=0).values[-1]
         return cls(read, near, products.std(dim=0).clamp_min(1e-6))
 
-    def unfit(self, pictures: Tensor) -> float:
-        """The share of pictures (P, N, E) that do not fit their prompts."""
-        products = torch.einsum("pne,pe->pn", normalize(pictures, dim=2), self.texts)
-        short = (self.near[:, None] - products) / self.deviation[:, None]
+    def unfit(self, pictures: Tensor, rows: Tensor) -> float:
+        """The share of pictures (B, E) that do not fit the prompts in some rows, (B,)."""
+        products = (normalize(pictures, dim=1) * self.texts[rows]).sum(dim=1)
+        short = (self.near[rows] - products) / self.deviation[rows]
         return float(torch.sigmoid((short.double() - LESS_NEAR) / BLUR).mean())
 
 
@@ -209,15 +210,17 @@ def choose_settings(
     asked = validator.texts(prompts)
     centre = normalize(texts, dim=1).mean(dim=0)
     scale = Scale.of(asked, centre, embeddings[:MOST_RANDOM])
-    random = validator.generator.sample_latents(range(EACH * len(prompts)))
+    twins = min(TWINS, len(prompts))
+    rows = torch.arange(len(prompts))
+    rows = torch.cat([rows[:twins].repeat_interleave(2), rows[twins:]])
+    random = validator.generator.sample_latents(range(len(rows)))
     usual = validator.look_at_twins(random, own=True)[1].mean().clamp_min(1e-6)
 
     def attempt(settings: Mapping[str, Any]) -> Trial:
         prior.adopt(settings)
-        latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
-        seen, apart = validator.look_at_twins(latents)
-        unfit = scale.unfit(seen.unflatten(0, (-1, EACH)))
-        varied = float(apart.mean() / usual)
+        seen, apart = validator.look_at_twins(draw(prior, asked[rows], "text"))
+        unfit = scale.unfit(seen, rows)
+        varied = float(apart[:twins].mean() / usual)
         return Trial(settings, unfit, varied, prior.sampling_doubt(settings))
 
     trials = [attempt(candidate) for candidate in candidates]
@@ -227,7 +230,7 @@ def choose_settings(
     chosen = best_trial(trials)
     prior.adopt(chosen.settings)
     near = nearest(scale.texts, embeddings)
-    neighbours = scale.unfit(embeddings[near][:, None])
+    neighbours = scale.unfit(embeddings[near], torch.arange(len(prompts)))
     return Choice(chosen.settings, tuple(trials), neighbours, len(prompts), notes, evidence)
 
 
@@ -259,7 +262,8 @@ def _some_prompts(validator: Validator, num_candidates: int, num_pairs: int) -> 
     pixels = height * width
     share = max(num_pairs // SHARE, FREE_PIXELS // pixels)
     pictures = min(MOST_PICTURES, MOST_PIXELS // pixels, share)
-    num = min(MOST_PROMPTS, pictures // (num_candidates * EACH))
+    each = pictures // num_candidates
+    num = min(MOST_PROMPTS, max(each // 2, each - TWINS))
     if num < FEWEST_PROMPTS:
         return ()
     prompts = validator.domain.prompts
