@@ -36,9 +36,16 @@ class Oddity:
     deaf: bool
 
 
-def find_oddities(embeddings: Tensor, texts: Tensor | None) -> Sequence[Oddity]:
-    """Those of pairs (N, E) and of the domain's prompts (M, E), if there are any."""
-    found = []
+def find_oddities(
+    embeddings: Tensor, texts: Tensor | None, unread: Sequence[Oddity] = ()
+) -> Sequence[Oddity]:
+    """Those of pairs (N, E) and of the domain's prompts (M, E), if there are any.
+
+    Args:
+        unread: as ``find_unread`` finds them. All prompts being alike says more, and that none is
+            near any picture says less.
+    """
+    found: list[Oddity] = []
     if texts is not None and len(texts) > 1:
         clouds = Clouds.measure(embeddings, texts)
         if not clouds.texts_differ:
@@ -50,14 +57,17 @@ def find_oddities(embeddings: Tensor, texts: Tensor | None) -> Sequence[Oddity]:
                     deaf=True,
                 )
             )
-        elif clouds.pictures_differ and not clouds.texts_suit:
-            found.append(
-                Oddity(
-                    "none of these prompts is near anything the generator draws",
-                    "give a `domain` of prompts that suit it",
-                    deaf=True,
+        else:
+            found += unread
+            heard = not any(oddity.deaf for oddity in unread)
+            if heard and clouds.pictures_differ and not clouds.texts_suit:
+                found.append(
+                    Oddity(
+                        "none of these prompts is near anything the generator draws",
+                        "give a `domain` of prompts that suit it",
+                        deaf=True,
+                    )
                 )
-            )
     num = len(embeddings[:MOST_PICTURES].unique(dim=0))
     if num == 1 < len(embeddings):
         cure = "no prior can follow it: use another embedder, or check the generator"

@@ -161,7 +161,7 @@ class Stages:
     def _finish(self) -> tuple[PriorCard, str]:
         scores: dict[str, float] = {}
         embeddings, latents = self.others
-        odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts), *self.unread]
+        odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts, self.unread)]
         self.choice = choose_settings(self.prior, self.validator, self.embeddings, self.texts, odd)
         loss = held_out_loss(self.prior, self.others_labelled, latents, self.plan.seed)
         if loss is not None:
