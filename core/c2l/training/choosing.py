@@ -30,7 +30,7 @@ from c2l.training.batches import rng_of
 from c2l.training.oddities import Oddity
 from c2l.training.validation import Validator, draw, nearest
 
-TWINS = 16
+TWINS = 24
 """As many prompts get two pictures, which are compared, and all others one: how well pictures fit
 varies more between prompts than between pictures of the same. They are compared in pixels, since to
 some embedders all pictures are nearly alike, however varied they look."""
