@@ -33,8 +33,8 @@ def info(
     for file in files:
         try:
             facts = service.describe_file(file)
-        except C2LError as error:
-            errors.append(error)
+        except C2LError as wrong:
+            errors.append(wrong)
             continue
         if len(files) > 1 and not as_json:
             output.data(f"# {file}")
