@@ -40,8 +40,7 @@ from worlds.options import world_parser
 
 import c2l
 from c2l import Question
-from c2l.pairs.likeness import among
-from c2l_priors.flow import FlowPrior
+from c2l.pairs.moving import moved
 
 WORLDS = ("digits-mixed-fixed", "digits-fixed", "faces-gan-fixed")
 """The generator of the first was trained with mixing, and that of the others without."""
@@ -53,13 +52,9 @@ LAYOUTS: Mapping[str, Callable[[int], tuple[int, ...]]] = {
     "w+": lambda layers: (1,) * layers,
 }
 """How many layers each code feeds, of so many: of 18 layers 9,9 and 4,4,10."""
-KINDS = ("neighbours", "ridge", "onestep")
-FLOW = "flow"
-"""It is in the file of ``onestep``, whose network and bridge it shares; it walks."""
-WALK = {name: FlowPrior.Settings.model_fields[name].default for name in ("steps", "guidance")}
-ROWS = ("neighbours", "ridge", FLOW, "onestep")
-STEPS = 2_400
-"""Two thirds of what ``c2l train`` takes by default."""
+ROWS = ("neighbours", "ridge", "flow", "onestep")
+STEPS = 1_500
+"""Less than half of what ``c2l train`` takes by default, for all alike."""
 NUM_RARE = 20
 NUM_EXCHANGED = 2_000
 NUM_SEEN = 1_000
@@ -130,25 +125,22 @@ def num_layers(world: World) -> int:
     return world.generator.latent_space.num_layers
 
 
-def measured(place: Place, world: World, asked: Sequence[Question]) -> dict[str, Found]:
-    """All rows of a layout; what is there is not measured again."""
+def measure(place: Place, world: World, asked: Sequence[Question], rows: Sequence[str]) -> None:
+    """Some rows of a layout; what is there is not measured again."""
     repeats = LAYOUTS[place.layout](num_layers(world))
     usual = Ruler(world, world.judge.questions(NUM_PROMPTS, PROMPT_SEED), repeats)
-    for row in ROWS:
+    for row in rows:
         file = place.file(row)
         if file.exists():
             continue
         print(f"{place.name}, {place.layout}: {row}", file=sys.stderr, flush=True)
-        prior, size = place.prior(world, "onestep" if row == FLOW else row)
+        prior, size = place.prior(world, row)
         assert prior.card is not None
-        if row == FLOW:
-            prior.config = prior.Settings(**{**prior.settings(), **WALK})
         cells = (
             drawn(usual, prior, chosen=words(prior.card.chosen)),
             drawn(Ruler(world, asked, repeats), prior),
         )
         file.write_text(json.dumps(asdict(Found(*cells, size))), encoding="utf-8")
-    return dict(kept(place))
 
 
 def kept(place: Place) -> Iterator[tuple[str, Found]]:
@@ -234,9 +226,9 @@ def exchanged(world: World) -> dict[str, list[float]]:
     return {k: [part[k] / whole for part in parts] for k, whole in wholly.items()}
 
 
-def among_others(world: World) -> dict[str, list[float]]:
-    """The shares of random pictures of each layout that are like true ones, and like the
-    generator's own of one code."""
+def moved_means(world: World) -> dict[str, list[float]]:
+    """How far the mean of random pictures of each layout lies from that of true ones, and from that
+    of the generator's own of one code."""
     assert world.corpus is not None
     layers, corpus = world.generator.latent_space.num_layers, world.corpus()
 
@@ -252,7 +244,7 @@ def among_others(world: World) -> dict[str, list[float]]:
         num = NUM_SEEN * (1 + len(repeats))  # others than those of `own`
         latents = random_latents(world, num)[NUM_SEEN:].view(NUM_SEEN, len(repeats), -1)
         seen = look(render(world, latents, repeats))
-        found[layout] = [among(seen, true), among(seen, own)]
+        found[layout] = [moved(seen, true), moved(seen, own)]
     return found
 
 
@@ -272,7 +264,7 @@ def describe(name: str, work: Path) -> dict[str, Any]:
             picked[layout] = [fmean(best.accuracy), fmean(best.diversity)]
             shown[layout] = numbers_of(world, pairs.latents, together, repeats).tolist()
         found = {
-            "among": among_others(world),
+            "moved": moved_means(world),
             "exchanged": exchanged(world),
             "picked": picked,
             "rare": shown,
@@ -292,8 +284,8 @@ def generator_tables(name: str, about: Mapping[str, Any]) -> None:
     for layout in LAYOUTS:
         named, varied = (f"{100 * value:.0f}" for value in about["picked"][layout])
         rare = about["rare"][layout]
-        like = [f"{100 * share:.0f}" for share in about["among"][layout]]
-        line = [layout, *like, named, varied]
+        away = [f"{100 * share:.1f}" for share in about["moved"][layout]]
+        line = [layout, *away, named, varied]
         print(f"| {' | '.join(line)} | {fmean(rare):.1f}, from {min(rare)} to {max(rare)} |")
     facts: Mapping[str, Sequence[float]] = about["exchanged"]
     layers = range(1, 1 + len(next(iter(facts.values()))))
@@ -328,6 +320,7 @@ def prior_table(cells: Mapping[str, Mapping[str, Found]]) -> None:
 def main() -> None:
     parser = world_parser(__doc__, WORLDS)
     parser.add_argument("--layout", choices=LAYOUTS, action="append", help="only this one")
+    parser.add_argument("--row", choices=ROWS, action="append", help="only this one")
     parser.add_argument("--measured", action="store_true", help="print what DIR holds")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -335,21 +328,18 @@ def main() -> None:
     print(f"{NUM_PAIRS:,} pairs, {STEPS:,} steps of {BATCH}; {NUM_PROMPTS} prompts, {NUM_IMAGES}")
     print(f"pictures of each, and of {NUM_RARE} more: the combinations of all facts that pairs of")
     print("one code show least often. Diversity is that of pixels, as a part of the generator's")
-    print("own random pictures. ± one standard error over prompts; differences prompt by prompt.")
-    print("`flow` walks with the network and the bridge of `onestep`.\n")
+    print("own random pictures. ± one standard error over prompts; differences prompt by prompt.\n")
     print("*Another code of layer*: how often that alone changes a fact, in % of how often other")
     print("codes of all layers do.")
     for name in options.world or WORLDS:
         places = [Place(options.work, name, layout) for layout in options.layout or LAYOUTS]
-        if options.measured:
-            cells = {place.layout: dict(kept(place)) for place in places}
-        else:
-            describe(name, options.work)
+        if not options.measured:
             world = open_world(name, options.work)
             asked = rare_of(Place(options.work, name, ONE), world).asked
-            cells = {place.layout: measured(place, world, asked) for place in places}
+            for place in places:
+                measure(place, world, asked, options.row or ROWS)
         generator_tables(name, describe(name, options.work))
-        prior_table(cells)
+        prior_table({place.layout: dict(kept(place)) for place in places})
 
 
 if __name__ == "__main__":

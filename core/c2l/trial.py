@@ -218,8 +218,11 @@ def hidden_numbers_changed(part: Part) -> Iterator[str]:
 
 
 def _hidden(part: Part) -> Iterator[tuple[str, Any]]:
-    """Tensors and arrays that are plain attributes of a module, or in a list or table of it."""
-    covered = set(map(id, part.buffers()))
+    """Tensors and arrays that are plain attributes of a module, or in a list or table of it.
+
+    Torch's own recurrent layers keep their parameters in such a list as well.
+    """
+    covered = {id(tensor) for tensor in (*part.parameters(), *part.buffers())}
     for prefix, module in part.named_modules():
         for name, value in vars(module).items():
             if name.startswith("_") and name in _OF_TORCH:

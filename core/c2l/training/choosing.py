@@ -12,7 +12,7 @@ It takes two rounds, on the same prompts: the prior's candidates, and those near
 best of these.
 """
 
-# Letters: P prompts, B pictures of them, E embedding width, R random pictures.
+# Letters: P prompts, N pictures of each, E embedding width, R random pictures.
 
 from __future__ import annotations
 
@@ -30,19 +30,18 @@ from c2l.training.batches import rng_of
 from c2l.training.oddities import Oddity
 from c2l.training.validation import Validator, draw, nearest
 
-TWINS = 16
-"""As many prompts get two pictures, which are compared, and all others one: how well pictures fit
-varies more between prompts than between pictures of the same. They are compared in pixels, since to
-some embedders all pictures are nearly alike, however varied they look."""
-FEWEST_PROMPTS, MOST_PROMPTS = 8, 128
+EACH = 2
+"""Pictures of each prompt: two, which are compared. In pixels, since there are embedders to which
+all pictures are nearly alike, however varied they look."""
+FEWEST_PROMPTS, MOST_PROMPTS = 8, 96
 MOST_PICTURES = 2048
 MOST_PIXELS = 2**28
 """Of all pictures together: 1,024 of 512 px, 256 of 1024 px."""
 SHARE = 8
 """One picture is drawn for so many pairs at most, each of which was drawn as well: trying takes an
 eighth of the time of a run at most."""
-FREE_PIXELS = 2**22
-"""Of as many as may always be drawn, however few the pairs: 1,024 of 64 px, 64 of 256 px. They take
+FREE_PIXELS = 2**23
+"""Of as many as may always be drawn, however few the pairs: 2,048 of 64 px, 128 of 256 px. They take
 seconds, which is little beside any run; and of few pairs a network often learns nothing, so that
 untried it is the wrong choice (``benchmarks/held_out.md``)."""
 MOST_RANDOM = 65_536
@@ -169,10 +168,10 @@ class Scale:
         near = products.topk(num, dim=0).values[-1]
         return cls(read, near, products.std(dim=0).clamp_min(1e-6))
 
-    def unfit(self, pictures: Tensor, rows: Tensor) -> float:
-        """The share of pictures (B, E) that do not fit the prompts in some rows, (B,)."""
-        products = (normalize(pictures, dim=1) * self.texts[rows]).sum(dim=1)
-        short = (self.near[rows] - products) / self.deviation[rows]
+    def unfit(self, pictures: Tensor) -> float:
+        """The share of pictures (P, N, E) that do not fit their prompts."""
+        products = torch.einsum("pne,pe->pn", normalize(pictures, dim=2), self.texts)
+        short = (self.near[:, None] - products) / self.deviation[:, None]
         return float(torch.sigmoid((short.double() - LESS_NEAR) / BLUR).mean())
 
 
@@ -210,17 +209,15 @@ def choose_settings(
     asked = validator.texts(prompts)
     centre = normalize(texts, dim=1).mean(dim=0)
     scale = Scale.of(asked, centre, embeddings[:MOST_RANDOM])
-    twins = min(TWINS, len(prompts))
-    rows = torch.arange(len(prompts))
-    rows = torch.cat([rows[:twins].repeat_interleave(2), rows[twins:]])
-    random = validator.generator.sample_latents(range(len(rows)))
+    random = validator.generator.sample_latents(range(EACH * len(prompts)))
     usual = validator.look_at_twins(random, own=True)[1].mean().clamp_min(1e-6)
 
     def attempt(settings: Mapping[str, Any]) -> Trial:
         prior.adopt(settings)
-        seen, apart = validator.look_at_twins(draw(prior, asked[rows], "text"))
-        unfit = scale.unfit(seen, rows)
-        varied = float(apart[:twins].mean() / usual)
+        latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
+        seen, apart = validator.look_at_twins(latents)
+        unfit = scale.unfit(seen.unflatten(0, (-1, EACH)))
+        varied = float(apart.mean() / usual)
         return Trial(settings, unfit, varied, prior.sampling_doubt(settings))
 
     trials = [attempt(candidate) for candidate in candidates]
@@ -230,7 +227,7 @@ def choose_settings(
     chosen = best_trial(trials)
     prior.adopt(chosen.settings)
     near = nearest(scale.texts, embeddings)
-    neighbours = scale.unfit(embeddings[near], torch.arange(len(prompts)))
+    neighbours = scale.unfit(embeddings[near][:, None])
     return Choice(chosen.settings, tuple(trials), neighbours, len(prompts), notes, evidence)
 
 
@@ -262,8 +259,7 @@ def _some_prompts(validator: Validator, num_candidates: int, num_pairs: int) -> 
     pixels = height * width
     share = max(num_pairs // SHARE, FREE_PIXELS // pixels)
     pictures = min(MOST_PICTURES, MOST_PIXELS // pixels, share)
-    each = pictures // num_candidates
-    num = min(MOST_PROMPTS, max(each // 2, each - TWINS))
+    num = min(MOST_PROMPTS, pictures // (num_candidates * EACH))
     if num < FEWEST_PROMPTS:
         return ()
     prompts = validator.domain.prompts

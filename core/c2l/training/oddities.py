@@ -98,7 +98,8 @@ def find_unread(domain: Domain, embedder: Embedder) -> Sequence[Oddity]:
     if 2 * len(told) > len(prompts):
         return (_unread(len(told), len(prompts), "words", told),)
     nonsense = words_read_as_nonsense(embedder, prompts)
-    unread = [words for prompt in prompts if (words := naming_words(prompt)) <= nonsense]
+    named = filter(None, map(naming_words, prompts))  # a number by itself names no word
+    unread = [words for words in named if words <= nonsense]
     if len(unread) > MOST_UNREAD * len(prompts):
         return (_unread(len(unread), len(prompts), "only words", unread),)
     if len(prompts) < LEAST_TOLD_APART * len(domain.prompts):

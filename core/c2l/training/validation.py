@@ -169,8 +169,8 @@ class Validator:
 
     @torch.no_grad()
     def look_at_twins(self, latents: Tensor, *, own: bool = False) -> tuple[Tensor, Tensor]:
-        """Of the pictures of latents (B, K, D): embeddings (B, E), and how far rows 0 and 1 are
-        apart in pixels, rows 2 and 3, and so on: a root mean square, (B // 2,)."""
+        """Of the pictures of latents (B, K, D), B even: embeddings (B, E), and how far rows 0 and 1
+        are apart in pixels, rows 2 and 3, and so on: a root mean square, (B / 2,)."""
         embeddings, apart = zip(*self._render(latents, own), strict=True)
         return torch.cat(embeddings), torch.cat(apart)
 

@@ -20,7 +20,6 @@ from c2l.testing import ToyEmbedder, ToyGenerator, share_shown, some_prompts
 from c2l.training import TrainingReport, TrainingRun, train_prior
 from c2l.training.choosing import (
     GIVEN_AWAY,
-    TWINS,
     Scale,
     Trial,
     best_trial,
@@ -34,12 +33,6 @@ torch.set_num_threads(1)
 NOWHERE = torch.zeros(16)
 
 
-def unfit(scale: Scale, pictures: Tensor) -> float:
-    """Of pictures (P, N, E): as many of each prompt."""
-    num, each = pictures.shape[:2]
-    return scale.unfit(pictures.flatten(0, 1), torch.arange(num).repeat_interleave(each))
-
-
 def some(num: int, seed: int, width: int = 16) -> Tensor:
     return torch.randn(num, width, generator=torch.Generator().manual_seed(seed))
 
@@ -47,8 +40,8 @@ def some(num: int, seed: int, width: int = 16) -> Tensor:
 def test_random_pictures_do_not_fit_and_true_ones_do() -> None:
     texts, random = some(200, 0), some(1000, 1)
     scale = Scale.of(texts, NOWHERE, random)
-    assert unfit(scale, some(400, 2).unflatten(0, (200, 2))) > 0.9
-    assert unfit(scale, texts[:, None] + 0.1 * some(400, 3).unflatten(0, (200, 2))) < 0.05
+    assert scale.unfit(some(400, 2).unflatten(0, (200, 2))) > 0.9
+    assert scale.unfit(texts[:, None] + 0.1 * some(400, 3).unflatten(0, (200, 2))) < 0.05
 
 
 @given(share=st.floats(0, 1), times=st.floats(1, 2))
@@ -66,8 +59,8 @@ def test_how_much_a_doubt_matters() -> None:
 def test_the_place_and_the_length_of_embeddings_do_not_matter() -> None:
     """Pictures in a narrow cone: what counts is how they differ from each other."""
     texts, random, drawn = some(50, 0), some(500, 1), some(100, 2).unflatten(0, (50, 2))
-    wide = unfit(Scale.of(texts, NOWHERE, random), drawn)
-    longer = unfit(Scale.of(3 * texts, NOWHERE, 5 * random), 7 * drawn)
+    wide = Scale.of(texts, NOWHERE, random).unfit(drawn)
+    longer = Scale.of(3 * texts, NOWHERE, 5 * random).unfit(7 * drawn)
     assert longer == pytest.approx(wide, abs=1e-4)
     cone = torch.zeros(17)
     cone[16] = 3.0
@@ -76,7 +69,7 @@ def test_the_place_and_the_length_of_embeddings_do_not_matter() -> None:
         return torch.nn.functional.pad(normalize(rows, dim=-1), (0, 1)) + cone
 
     text = torch.nn.functional.pad(texts, (0, 1))
-    found = unfit(Scale.of(text, torch.zeros(17), narrow(random)), narrow(drawn))
+    found = Scale.of(text, torch.zeros(17), narrow(random)).unfit(narrow(drawn))
     assert found == pytest.approx(wide, abs=1e-3)
 
 
@@ -86,7 +79,7 @@ def test_one_picture_that_does_not_fit_outweighs_many_that_fit_well() -> None:
     well = texts[:, None] + 0.6 * some(20, 3)[:, None]
     exactly_but = texts[:, None].clone()
     exactly_but[:4] *= -1
-    assert unfit(scale, exactly_but) > unfit(scale, well) > unfit(scale, texts[:, None])
+    assert scale.unfit(exactly_but) > scale.unfit(well) > scale.unfit(texts[:, None])
 
 
 def test_what_only_few_pictures_reach_is_asked_of_each_prompt() -> None:
@@ -96,8 +89,8 @@ def test_what_only_few_pictures_reach_is_asked_of_each_prompt() -> None:
     texts = torch.eye(16)[:2]
     scale = Scale.of(texts, NOWHERE, random)
     nearest = torch.stack([random[(normalize(random, dim=1) @ t).topk(4).indices] for t in texts])
-    assert unfit(scale, nearest) < 0.15
-    assert unfit(scale, nearest.flip(0)) > 0.8
+    assert scale.unfit(nearest) < 0.15
+    assert scale.unfit(nearest.flip(0)) > 0.8
 
 
 trials = st.lists(
@@ -219,25 +212,6 @@ def test_odd_parts_get_something_safe_and_are_named(
 def test_few_pairs_are_no_hindrance_where_pictures_are_small(tmp_path: Path) -> None:
     report = trained_a_little(ToyGenerator(), ToyEmbedder(), 200, tmp_path)
     assert report.training["choice"]["trials"]
-
-
-def test_most_prompts_are_asked_for_one_picture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And so few for two that trying takes no more than its share of the pairs' time."""
-    drawn = []
-
-    class Counted(Validator):
-        def look_at_twins(self, latents: Tensor, *, own: bool = False) -> tuple[Tensor, Tensor]:
-            drawn.append(len(latents))
-            return super().look_at_twins(latents, own=own)
-
-    monkeypatch.setattr("c2l.training.stages.Validator", Counted)
-    report = trained_a_little(ToyGenerator(), ToyEmbedder(), 4000, tmp_path)
-    choice = report.training["choice"]
-    assert choice["num_prompts"] > 2 * TWINS
-    assert set(drawn) == {choice["num_prompts"] + TWINS}
-    assert len(drawn) == 1 + len(choice["trials"])  # and once at random
 
 
 def trained_a_little(

@@ -252,6 +252,7 @@ def test_prompts_in_words_that_the_embedder_reads_as_nonsense() -> None:
     assert words_read_as_nonsense(Colours(), ["a red car", "Blue"]) == {"car"}
     assert not words_read_as_nonsense(ToyEmbedder(), ["a red car"])
     assert not find_unread(Domain("x", ("a red car", "a blue house", "the car")), Colours())
+    assert not find_unread(Domain("x", ("7", "42", "the 7", "a red car")), ToyEmbedder())
     (odd,) = find_unread(Domain("x", ("a red car", "a man", "the man in a car")), Colours())
     assert odd.deaf and odd.text == (
         "2 of 3 prompts hold only words that the embedder has never seen, such as 'man', 'car'"
