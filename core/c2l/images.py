@@ -62,7 +62,7 @@ class Grid:
 
 
 def suggest_columns(per_prompt: int, num: int) -> int:
-    """Columns for ``num`` pictures: a row for each prompt, if it has several; at most 8."""
+    """Columns for ``num`` pictures: one row for each prompt with several; at most 8 columns."""
     return min(per_prompt if per_prompt > 1 else num, num, MOST_COLUMNS)
 
 

@@ -16,7 +16,7 @@ def write_atomically(path: Path, data: bytes, *, hint: str = "") -> None:
     """Write ``path`` so that a crash at any moment leaves the old file or the new one.
 
     Args:
-        hint: as of ``cannot_write``.
+        hint: as in ``cannot_write``.
     Raises:
         NotWritable: the folder or the disk does not take it.
     """
@@ -59,7 +59,7 @@ def draft_of(
     Args:
         parents: make the folder, if it is not there.
         sync: wait until the disk has it, so that it also survives a power cut.
-        hint: as of ``cannot_write``.
+        hint: as in ``cannot_write``.
     Raises:
         NotWritable: the folder or the disk does not take it.
     """

@@ -105,7 +105,7 @@ def opened(
     """A session that asks, tells and downloads as commands do, and a progress bar.
 
     Args:
-        what, unit: as of ``progress``.
+        what, unit: as in ``progress``.
     """
     output.warn_of_problems()
     ask = questions(context.params["accept_licence"], context.params["accept_programs"])

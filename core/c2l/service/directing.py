@@ -63,7 +63,7 @@ def typed_direction(
         component: of the latent space, counted from 0.
         direction: a file, or the name of one that was kept. One of these four ways names the
             direction.
-        keep: what shall stay, each in words.
+        keep: what should stay, each in words.
         strength: as in ``-1,0,1``; or ``0..1.5:7``, seven from the one to the other.
         save: a file to write the direction to, or a name to keep it by.
         on_progress: called with the number of pictures drawn to make the direction, and the most
@@ -131,7 +131,7 @@ def typed_adhere(
     """Each end, changed until it shows one more thing.
 
     Args:
-        seed: as of ``Edit.adhere``.
+        seed: as in ``Edit.adhere``.
         on_progress: called with the number of moves that are found, and of all.
 
     Raises:

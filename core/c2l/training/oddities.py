@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
+from torch.nn.functional import normalize
 
-from c2l.bridge.clouds import Clouds
+from c2l.bridge.clouds import NO_SPREAD, Clouds, alike
 from c2l.embedder import Embedder
 from c2l.prompts.domains import Domain
 from c2l.prompts.words import naming_words, words_read_as_nonsense
@@ -69,13 +70,18 @@ def find_oddities(
                     )
                 )
     num = len(embeddings[:MOST_PICTURES].unique(dim=0))
-    if num == 1 < len(embeddings):
+    if len(embeddings) > 1 and not told_apart(embeddings[:MOST_PICTURES]):
         cure = "no prior can follow it: use another embedder, or check the generator"
         found.append(Oddity("the embedder sees all pictures alike", cure, deaf=True))
     elif num < min(FEW_PICTURES, len(embeddings)):
         text = f"the pairs hold only {num} different pictures"
         found.append(Oddity(text, "a prior can draw no others", deaf=False))
     return found
+
+
+def told_apart(embeddings: Tensor) -> bool:
+    """Whether embeddings (N, E) of pictures differ by more than rounding does."""
+    return 1 - alike(normalize(embeddings.double(), dim=1)) > NO_SPREAD**2
 
 
 def find_unread(domain: Domain, embedder: Embedder) -> Sequence[Oddity]:

@@ -87,7 +87,7 @@ def is_a_kind(parts: Parts, start: str, end: str, typical: Tensor, usual: Tensor
     """Whether pictures of ``start`` show what others do not: black hair is a kind, a face is none.
 
     Args:
-        typical, usual: as of ``as_far_as_shown``.
+        typical, usual: as in ``as_far_as_shown``.
     """
     own = _apart(parts, start, end)[1]
     clear, rarely = ((normalize(x, dim=1) @ own.to(x)).mean() for x in (typical, usual))
