@@ -19,7 +19,8 @@ from torch.nn.functional import normalize
 
 from c2l.errors import BadInput
 from c2l.prompts.blends import check_text
-from c2l.prompts.domains import ALIKE, find_domain
+from c2l.prompts.domains import find_domain
+from c2l.prompts.words import ALIKE
 from c2l.sample_options import Near
 from c2l.sampling.parts import Parts
 
