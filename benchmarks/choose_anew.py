@@ -3,8 +3,9 @@
     python benchmarks/choose_anew.py --work DIR --world digits-fixed
 
 Their networks stay as they are, so that a change of the rule takes a minute of one core where
-training takes twenty; only what `onestep` learns after the choice is learnt again. What was measured of the priors themselves is forgotten, and made again by
-``resistance.py``; what was measured of fixed bridges stays, where they are tried again.
+training takes twenty; what `onestep` learns after the choice is learnt again. What was measured of
+the priors themselves is forgotten, and made again by ``resistance.py``; what was measured of fixed
+bridges stays, where they are tried again.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """Rectified flow, distilled into one step once it is trained (after Luhman & Luhman 2021).
 
-The flow learns as ever. Then a copy of its network learns where walks from pure noise x_1 end, under
-a prompt, and gives the answer in one call (Luhman & Luhman, arXiv 2101.02388). What can be learnt so
-is a function of that noise, and the flow takes fresh noise at each step: here these are the same
-numbers in another order, one order for each step, which the jump learns with the rest. Without fresh
-noise, walks are more varied, and what is between two answers stays there. Since the jump begins as
-the flow and the flow no longer moves, it takes a fraction of the training;
+The flow learns as ever. Then a copy of its network learns where walks from pure noise x_1 end,
+under a prompt, and gives the answer in one call (Luhman & Luhman, arXiv 2101.02388). Since it
+begins as the flow and the flow no longer moves, that takes a fraction of the training;
 ``benchmarks/onestep.md`` has what is left of the flow. To learn both in one network at once costs
 either of them some of what prompts name.
+
+Only a function of x_1 can be learnt so, while the flow takes fresh noise at each step. Here that is
+x_1 itself with its numbers in another order, one order for each step, which stays the same: to the
+flow it is as good as fresh. Without, walks would end elsewhere than those of the flow: more varied,
+and between two answers.
 """
 
 from __future__ import annotations
@@ -25,14 +27,15 @@ from c2l_priors.flow import Asked, FlowPrior, Guided, Numbers
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder
 
 FLOW = {name: FlowPrior.Settings.model_fields[name].default for name in ("steps", "guidance")}
-"""Of all that is drawn before it is distilled: so the bridge that is chosen is the one that suits the
-flow. One call shows as much under it, and is as varied; to choose by what one call draws would take
-another bridge now and then, by a hair (``benchmarks/onestep.md``)."""
+"""Of what is drawn until it is distilled: its bridge is the one that suits the flow. One call shows
+as much under it, and is as varied. By what one call draws, the choice would fall otherwise now
+and then, by a hair (``benchmarks/onestep.md``)."""
 
 WALK_STEPS = 5
 WALK_GUIDANCE = 1.5
 WALK_GUIDED = (0.1, 0.8)
-"""Of the walks that the jump learns from."""
+"""Of the walks that the jump learns from. Five steps do as well as the flow's six, if guidance acts
+at one more of them."""
 
 FEWEST_BATCHES, MOST_BATCHES = 200, 750
 PAIRS_FOR_A_BATCH = 16

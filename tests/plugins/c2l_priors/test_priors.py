@@ -273,7 +273,7 @@ def test_one_step_lands_where_the_walk_ends() -> None:
     assert (jumped - walked).square().mean() < 0.5 * far
     # As varied: what a prompt leaves open is not averaged, and walks without fresh noise would
     # leave more open.
-    assert jumped.std(dim=0).mean() == pytest.approx(walked.std(dim=0).mean(), rel=0.02)
+    assert 0.98 < jumped.std(dim=0).mean() / walked.std(dim=0).mean() < 1.02
 
 
 @given(std=st.floats(1e-3, 1e3), mean=st.floats(-1e3, 1e3))
