@@ -35,7 +35,8 @@ def choose(bench: Bench, world: World, row: str) -> Choice:
     pairs = pairs_of(bench, world)
     num = len(pairs) - held_out(len(pairs))
     embeddings, latents = pairs.rows(0, num)
-    domain = find_domain(world.domain_file(bench.folder), "").readable(world.embedder)
+    listed = find_domain(world.domain_file(bench.folder), "")
+    domain = listed.readable(world.embedder)
     with torch.no_grad():
         texts = world.embedder.embed_text(domain.for_fitting).float()
     prior = _open(old, len(pairs))
@@ -44,7 +45,7 @@ def choose(bench: Bench, world: World, row: str) -> Choice:
     prior.load_state_dict(network, strict=False)
     prior.eval().requires_grad_(False)
     validator = Validator(world.generator, world.embedder, domain, pairs.manifest.repeats)
-    odd = [*find_oddities(embeddings, texts), *find_unread(domain.prompts, world.embedder)]
+    odd = find_oddities(embeddings, texts, find_unread(listed, world.embedder))
     choice = choose_settings(prior, validator, embeddings, texts, odd)
     assert choice is not None, "its bridge is open"
     prior.refine(embeddings, rng_of(old.card.training["seed"], "refine", 0))

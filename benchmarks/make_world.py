@@ -10,14 +10,14 @@ minutes.
 from __future__ import annotations
 
 import torch
-from worlds import WORLDS, open_world
+from worlds import MIXED, WORLDS, open_world
 from worlds.options import world_parser
 
 
 def main() -> None:
-    options = world_parser(__doc__, WORLDS).parse_args()
+    options = world_parser(__doc__, [*WORLDS, *MIXED]).parse_args()
     torch.set_num_threads(1)
-    for name in options.world or WORLDS:
+    for name in options.world or [*WORLDS, *MIXED]:
         world = open_world(name, options.work)
         print(f"{name}: {world.generator}, {world.embedder}, {len(world.domain)} prompts")
 

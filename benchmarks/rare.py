@@ -50,7 +50,7 @@ def never_together(world: World) -> list[Question]:
     found: dict[str, Question] = {}
     rng = np.random.default_rng(SEED)
     while len(found) < NUM_PROMPTS:
-        both = _indices(NEVER[len(found) % len(NEVER)])
+        both = indices(NEVER[len(found) % len(NEVER)])
         scene = FACES.sample(rng)
         scene = dataclasses.replace(scene, attributes={**scene.attributes, **both})
         prompt, named = FACES.caption(scene, rng)
@@ -116,7 +116,7 @@ def measured(name: str, label: str, rows: Sequence[str], work: Path) -> dict[str
         world = open_world(name, work)
         ruler = Ruler(world, SETS[label](world))
         if apart:
-            world = without(world, [_indices(both) for both in NEVER])
+            world = without(world, [indices(both) for both in NEVER])
         for row in missing:
             print(f"{name}, {label}: {row}", file=sys.stderr, flush=True)
             # What the generator can draw is looked for among all that it draws.
@@ -128,7 +128,8 @@ def measured(name: str, label: str, rows: Sequence[str], work: Path) -> dict[str
     return {row: Cell(**found[row]) for row in rows}
 
 
-def _indices(named: Mapping[str, str]) -> dict[str, int]:
+def indices(named: Mapping[str, str]) -> dict[str, int]:
+    """The numbers of values, as questions name them."""
     values = {a.name: a.values for a in FACES.attributes}
     return {name: values[name].index(value) for name, value in named.items()}
 

@@ -53,7 +53,7 @@ class World:
 
 def open_world(name: str, work: Path) -> World:
     """The world of a name, made in ``work`` if it is not there."""
-    return {**WORLDS, **HELD_OUT}[name](work)
+    return {**WORLDS, **HELD_OUT, **MIXED}[name](work)
 
 
 def _colours(work: Path) -> World:
@@ -71,18 +71,21 @@ def _colours(work: Path) -> World:
     )
 
 
-def _digits(regime: str, work: Path) -> World:
+def _digits(regime: str, work: Path, mixed: bool = False) -> World:
     from worlds import clip
     from worlds.digits_captions import DigitsCorpus
-    from worlds.digits_gan import DigitsGenerator, train_generator
+    from worlds.digits_gan import DigitsGenerator, train_generator, train_mixed
     from worlds.digits_judge import DigitsJudge, domain_prompts, scans_of, train_judge
     from worlds.digits_scans import read_scans
 
     folder = _folder(work, "digits")
     scans = read_scans(folder)
     corpus = partial(DigitsCorpus, scans)
+    generator = _made(folder / "generator", partial(train_generator, scans))
+    if mixed:
+        generator = _made(folder / "generator-mixed", partial(train_mixed, scans, generator))
     return World(
-        DigitsGenerator.read(_made(folder / "generator", partial(train_generator, scans))),
+        DigitsGenerator.read(generator),
         clip.embedder(folder, regime, corpus, steps=700),
         DigitsJudge.read(_made(folder / "judge", partial(train_judge, scans))),
         domain_prompts(),
@@ -194,3 +197,7 @@ HELD_OUT: Mapping[str, Callable[[Path], World]] = {
     "clocks": _clocks,
 }
 """Made after everything that is chosen by itself was settled on the others."""
+MIXED: Mapping[str, Callable[[Path], World]] = {
+    "digits-mixed-fixed": partial(_digits, "fixed", mixed=True),
+}
+"""Their generators were trained with style mixing."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -17,13 +18,14 @@ from torch.nn import functional as F
 
 import c2l
 from c2l import LatentSpace, Source, draw_normal
-from worlds.adversarial import Plan, train
+from worlds.adversarial import MIXING, Plan, train
 from worlds.digits_scans import NUM_HELD_OUT, SIZE, Scans
 
 Z_WIDTH = 64
 CHANNELS = (96, 64, 32, 16)
 """At 4, 8, 16 and 32 pixels."""
 PLAN = Plan(steps=2_500, batch=32, rate=2e-3, ema=0.997, r1=1.0, r1_every=8)
+MIXED = replace(PLAN, steps=1_250, mixing=MIXING)
 
 
 class Layer(nn.Module):
@@ -87,11 +89,7 @@ class DigitsGenerator(c2l.Generator):
         out: Tensor = self.mapping(F.normalize(z, dim=1) * Z_WIDTH**0.5)
         return out
 
-    def draw(self, w: Tensor) -> Tensor:
-        """One w for each picture."""
-        return self.ink(w[:, None].expand(-1, len(self.layers), -1))
-
-    def ink(self, codes: Tensor) -> Tensor:
+    def draw(self, codes: Tensor) -> Tensor:
         """Codes (B, layers, Z_WIDTH) to pictures (B, 1, SIZE, SIZE) in [-1, 1], ink is 1."""
         x = self.start.expand(len(codes), -1, -1, -1)
         for index, layer in enumerate(self.layers):
@@ -105,13 +103,17 @@ class DigitsGenerator(c2l.Generator):
     ) -> Tensor:
         space = self.latent_space
         codes = space.expand(latents.to(self.device), repeats)
-        return self.ink(torch.lerp(space.mean, codes, truncation)).expand(-1, 3, -1, -1)
+        return self.draw(torch.lerp(space.mean, codes, truncation)).expand(-1, 3, -1, -1)
 
 
 class Discriminator(nn.Module):
-    """Whether a digit is a scan; it also sees how much the batch varies."""
+    """Whether a digit is a scan; it also sees how much the batch varies.
 
-    def __init__(self) -> None:
+    Args:
+        num_verdicts: how many logits there are.
+    """
+
+    def __init__(self, num_verdicts: int = 1) -> None:
         super().__init__()
         widths = (1, *reversed(CHANNELS))
         self.body = nn.ModuleList(
@@ -121,7 +123,7 @@ class Discriminator(nn.Module):
             nn.Conv2d(CHANNELS[0] + 1, 64, 3, padding=1),
             nn.LeakyReLU(0.2),
             nn.Flatten(),
-            nn.Linear(64 * 4 * 4, 1),
+            nn.Linear(64 * 4 * 4, num_verdicts),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -138,11 +140,21 @@ class Discriminator(nn.Module):
 def train_generator(scans: Scans, out: Path) -> None:
     """Train a generator and write it to ``out``."""
     torch.manual_seed(0)
+    _train(DigitsGenerator(), scans, PLAN, out)
 
-    def report(step: int, generator: DigitsGenerator) -> None:
+
+def train_mixed(scans: Scans, start: Path, out: Path) -> None:
+    """Train a generator on, with style mixing, and write it to ``out``."""
+    torch.manual_seed(0)
+    _train(DigitsGenerator.read(start).requires_grad_(True), scans, MIXED, out)
+
+
+def _train(generator: DigitsGenerator, scans: Scans, plan: Plan, out: Path) -> None:
+    def report(step: int, _: DigitsGenerator) -> None:
         if step % 250 == 0:
-            print(f"digits GAN: step {step:,} of {PLAN.steps:,}", flush=True)
+            print(f"digits GAN: step {step:,} of {plan.steps:,}", flush=True)
 
     true = 2 * scans.images[:-NUM_HELD_OUT] - 1
-    average = train(DigitsGenerator(), Discriminator(), true, PLAN, report)
+    judge = Discriminator(len(generator.layers) if plan.mixing else 1)
+    average = train(generator, judge, true, plan, report)
     safetensors.torch.save_file(average.state_dict(), out)

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 import c2l
 from c2l import LatentSpace, Source, draw_normal
-from worlds.adversarial import Plan, train
+from worlds.adversarial import Plan, every_layer, train
 from worlds.drawings import Drawings
 
 SIZE = 64
@@ -127,9 +127,9 @@ class FacesGenerator(c2l.Generator):
             x = _relu(layer(x))
         return x
 
-    def draw(self, w: Tensor) -> Tensor:
-        """One w for each picture, in the half precision that training can afford."""
-        return self.picture(w[:, None].expand(-1, len(self.layers), -1), torch.bfloat16)
+    def draw(self, codes: Tensor) -> Tensor:
+        """As ``picture``, in the half precision that training can afford."""
+        return self.picture(codes, torch.bfloat16)
 
     def picture(self, codes: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Codes (B, layers, WIDTH) to pictures (B, 3, SIZE, SIZE), about [-1, 1]."""
@@ -197,7 +197,10 @@ def train_generator(drawings: Drawings, out: Path) -> None:
         if step % 250 == 0:
             print(f"faces GAN: step {step:,} of {PLAN.steps:,}", flush=True)
             with torch.no_grad():
-                save_sheet(generator.draw(generator.map(sheet)), out.with_suffix(".png"))
+                save_sheet(
+                    generator.draw(every_layer(generator, generator.map(sheet))),
+                    out.with_suffix(".png"),
+                )
 
     true = drawings.images(torch.arange(drawings.num)).half()
     average = train(FacesGenerator(), Discriminator(), true, PLAN, report)

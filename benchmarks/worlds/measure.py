@@ -49,10 +49,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ruler:
-    """Measures what is drawn for the same questions."""
+    """Measures what is drawn for the same questions.
+
+    Args:
+        repeats: how many layers each code of a latent feeds; None: as the generator's own.
+    """
 
     world: World
     questions: Sequence[Question]
+    repeats: Sequence[int] | None = None
 
     @property
     def prompts(self) -> list[str]:
@@ -98,7 +103,7 @@ class Ruler:
         They are all that show as much of it as any does, ``num`` at most: fewer, or only one, whose
         diversity is not counted, of what is rare.
         """
-        seen = [self.world.judge(render(self.world, part)) for part in latents.split(500)]
+        seen = [self.world.judge(self._render(part)) for part in latents.split(500)]
         shown = {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
         share, varied = [], []
         each: dict[str, list[Tensor]] = {}
@@ -110,7 +115,7 @@ class Ruler:
             for name, values in right.items():
                 each.setdefault(name, []).append(values[rows].mean())
             if len(rows) > 1:
-                varied.append(pixels_apart(render(self.world, latents[rows])[None])[0])
+                varied.append(pixels_apart(self._render(latents[rows])[None])[0])
         accuracy = _rounded(torch.stack(share))
         by_attribute = {k: round(float(torch.stack(v).mean()), 4) for k, v in each.items()}
         _, apart = self._random
@@ -130,7 +135,10 @@ class Ruler:
 
     def render(self, latents: Tensor) -> Tensor:
         """Latents of all prompts, one prompt after the other, to pictures (P, N, 3, H, W)."""
-        return render(self.world, latents).unflatten(0, (len(self.questions), -1))
+        return self._render(latents).unflatten(0, (len(self.questions), -1))
+
+    def _render(self, latents: Tensor) -> Tensor:
+        return render(self.world, latents, self.repeats)
 
     @torch.no_grad()
     def _embed(self, images: Tensor) -> Tensor:
@@ -147,13 +155,19 @@ def pixels_apart(images: Tensor) -> Tensor:
 
 def random_images(world: World, num: int) -> Tensor:
     """Pictures of the generator's own distribution."""
-    return render(world, world.generator.sample_latents(range(RANDOM_SEED, RANDOM_SEED + num)))
+    return render(world, random_latents(world, num))
+
+
+def random_latents(world: World, num: int) -> Tensor:
+    """The generator's own, of seeds that no pairs have."""
+    return world.generator.sample_latents(range(RANDOM_SEED, RANDOM_SEED + num))
 
 
 @torch.no_grad()
-def render(world: World, latents: Tensor) -> Tensor:
+def render(world: World, latents: Tensor, repeats: Sequence[int] | None = None) -> Tensor:
     """Pictures (B, 3, H, W) of latents."""
-    return torch.cat([world.generator.synthesize(part) for part in latents.split(64)])
+    draw = world.generator.synthesize
+    return torch.cat([draw(part, repeats=repeats) for part in latents.split(64)])
 
 
 def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:

@@ -201,7 +201,7 @@ class Prior(Part, ABC):
         """The loss of one batch of pairs.
 
         Args:
-            embeddings, latents: B pairs, as of ``fit``; move them to ``self.device``.
+            embeddings, latents: B pairs, as in ``fit``; move them to ``self.device``.
             rng: on the CPU. All randomness comes from it, so that a run can be resumed.
         Returns:
             a scalar with a gradient.

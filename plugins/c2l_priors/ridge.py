@@ -17,6 +17,11 @@ from c2l import BridgedPrior, FixedBridgeSettings, SampleOptions
 from c2l.ranges import Size
 from c2l_priors.scaling import LatentScale, scattered
 
+MOST_TOGETHER = 2048
+"""Numbers of a latent whose residuals are learnt together, which takes seconds on one core. Of
+longer ones, such as w+ of a large StyleGAN, each code's are learnt by themselves: together they
+would take minutes, and 340 MB of the file."""
+
 
 class RidgePrior(BridgedPrior):
     """Ridge regression with Gaussian residuals, in closed form."""
@@ -46,7 +51,11 @@ class RidgePrior(BridgedPrior):
         self.scale = LatentScale(config.num_codes, config.latent_width)
         self.register_buffer("map", torch.zeros(config.embedding_width, size))
         self.register_buffer("offset", torch.zeros(size))
-        self.register_buffer("residual", torch.zeros(size, size))
+        self._parts = 1 if size <= MOST_TOGETHER else config.num_codes
+        width = size // self._parts
+        # One part has no dimension of parts, as in files from before.
+        shape = (width, width) if self._parts == 1 else (self._parts, width, width)
+        self.register_buffer("residual", torch.zeros(shape))
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         super().fit(embeddings, latents, texts)
@@ -62,13 +71,21 @@ class RidgePrior(BridgedPrior):
         self.map.copy_(solved)
         self.offset.copy_(y.mean(dim=0) - offset @ solved)
         left = y - self.offset - x @ solved
-        values, vectors = torch.linalg.eigh(left.T @ left / len(x))
-        self.residual.copy_((vectors * values.clamp_min(0).sqrt()) @ vectors.T)
+        roots = [_root(part.T @ part / len(x)) for part in left.chunk(self._parts, dim=1)]
+        self.residual.copy_(torch.stack(roots).view_as(self.residual))
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
-        scatter = options.normal(self.device)(self.latent_size) @ self.residual
+        normal = options.normal(self.device)(self.latent_size).chunk(self._parts, dim=1)
+        roots = self.residual.view(self._parts, *self.residual.shape[-2:])
+        scatter = torch.cat([n @ root for n, root in zip(normal, roots, strict=True)], dim=1)
         unit = self.bridge.ask(embeddings, options).unit
         mean = unit @ self.map + self.offset
         return self.scale.inverse(
             scattered(mean, self.config.spread * scatter, self.scale, options.near)
         )
+
+
+def _root(covariance: Tensor) -> Tensor:
+    """The symmetric square root of a covariance."""
+    values, vectors = torch.linalg.eigh(covariance)
+    return (vectors * values.clamp_min(0).sqrt()) @ vectors.T

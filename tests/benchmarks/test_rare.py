@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -28,7 +29,7 @@ def fake_world() -> World:
         # Another try must not give the same remainder again.
         return torch.tensor([[[float((seed + seed // rare.NEXT_TRY) % 4)]] for seed in seeds])
 
-    def synthesize(latents: Tensor) -> Tensor:
+    def synthesize(latents: Tensor, repeats: Sequence[int] | None = None) -> Tensor:
         return latents[:, :, :, None]
 
     def judge(images: Tensor) -> dict[str, Tensor]:
@@ -43,7 +44,7 @@ def test_prompts_name_both_things() -> None:
     questions = rare.never_together(cast("World", None))
     assert len(questions) == rare.NUM_PROMPTS == len({q.prompt for q in questions})
     for question, both in zip(questions, rare.NEVER * rare.NUM_PROMPTS, strict=False):
-        assert rare._indices(both).items() <= question.named.items()
+        assert rare.indices(both).items() <= question.named.items()
 
 
 def test_prompts_name_many_things_or_have_words_that_the_domain_lacks() -> None:

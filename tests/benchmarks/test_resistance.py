@@ -61,7 +61,6 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
         "1.5 times",
         "133",
         "",
-        "1.00",
     ]
     assert "No prior can be twice as varied as neighbours in colours:" in "\n".join(lines)
     assert "| at most a point below the best bridge |  | colours |" in lines

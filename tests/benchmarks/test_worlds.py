@@ -14,6 +14,7 @@ from worlds.clip import Regime, SmallCLIP
 from worlds.clip import train as train_clip
 from worlds.clocks import ClocksGenerator, ClocksJudge
 from worlds.digits_gan import DigitsGenerator
+from worlds.digits_gan import Discriminator as DigitsDiscriminator
 from worlds.discs import NAMES, SETTINGS, DiscsJudge, ZeroLabels, draw
 from worlds.faces_gan import Discriminator, FacesGenerator
 from worlds.measure import pixels_apart, rank_correlation
@@ -117,6 +118,32 @@ def test_an_adversary_is_learnt_from(tmp_path: Path) -> None:
     codes = average.map(torch.randn(2000, average.z_width))
     assert torch.allclose(average.mean, codes.mean(0, keepdim=True), atol=0.1)
     assert not torch.equal(average.start, seeded(FacesGenerator).start)
+
+
+class Watched(DigitsGenerator):
+    """Remembers which codes it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[torch.Tensor] = []
+
+    def draw(self, codes: torch.Tensor) -> torch.Tensor:
+        self.given.append(codes.detach())
+        return super().draw(codes)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_mixed_pictures_change_their_code_once_and_anywhere(share: float) -> None:
+    generator, plan = Watched().requires_grad_(True), Plan(12, 2, 1e-3, 0.9, 1.0, 8, share)
+    judge = DigitsDiscriminator(len(generator.layers))
+    train(generator, judge, torch.zeros(4, 1, 32, 32), plan, lambda step, _: None)
+    places = set()
+    for codes in generator.given:
+        changes = (codes[:, 1:] != codes[:, :-1]).any(2)
+        assert torch.equal(changes[0], changes[1])
+        assert int(changes[0].sum()) == share
+        places.update((1 + changes[0].nonzero()[:, 0]).tolist())
+    assert places == ({1, 2, 3} if share else set())
 
 
 def test_statistics_of_two_cones() -> None:

@@ -70,8 +70,8 @@ class Clouds:
         below = torch.searchsorted(theirs, ours, right=False)
         not_above = torch.searchsorted(theirs, ours, right=True)
         return cls(
-            pictures_alike=_alike(seen),
-            texts_alike=_alike(read),
+            pictures_alike=alike(seen),
+            texts_alike=alike(read),
             apart=float(between.norm()),
             separable=float((below + not_above).double().mean() / (2 * len(theirs))),
             nearest=float((read @ seen.T).amax(dim=1).mean()),
@@ -221,7 +221,7 @@ def _told(seen: Tensor, read: Tensor) -> tuple[float, float]:
     return told, float(own / num - others)
 
 
-def _alike(unit: Tensor) -> float:
+def alike(unit: Tensor) -> float:
     """The mean cosine of any two different rows; 1 for one row alone."""
     num = len(unit)
     if num < 2:

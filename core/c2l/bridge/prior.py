@@ -158,8 +158,9 @@ class BridgedPrior(Prior):
     ) -> Mapping[str, Any]:
         if "stored" not in cls.Settings.model_fields:
             return {}
-        # A twentieth of the pairs is held out.
-        return {"stored": max(FEWEST_STORED, min(MOST_STORED, num_pairs * 19 // 20))}
+        # A twentieth of the pairs is held out; and of few enough, latents can be stored too.
+        most = min(MOST_STORED, num_pairs * 19 // 20, MOST_NUMBERS // (num_codes * latent_width))
+        return {"stored": max(FEWEST_STORED, most)}
 
     def settings(self) -> Mapping[str, Any]:
         """Without blur, those that came with it are left out at their defaults, and always one that

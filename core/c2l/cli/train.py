@@ -16,11 +16,8 @@ from c2l.cli.progress import Update, duration, progress
 
 EXAMPLES = """
 c2l train --pairs faces-pairs --prior flow --out faces.safetensors
-
 c2l train -g stylegan:demo-faces -e openclip:demo --num 20000 --out faces.safetensors
-
 c2l train run.toml --steps 2000
-
 c2l train --pairs faces-pairs --out faces.safetensors --processes 2
 """
 

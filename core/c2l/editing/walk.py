@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from c2l.budgets import SAMPLING
+from c2l.budgets import FRAMES
 from c2l.editing.apply import latents_of
 from c2l.editing.edit import Edit
 from c2l.editing.ends import end_of, one_truncation
@@ -91,7 +91,7 @@ class Walk(Edit):
         pipeline = self.pipeline
         truncation = pipeline.truncation(self.truncation)
         latents = latents_of(pipeline, *(_point(way, at) for at in places))
-        rows = SAMPLING.pictures(pipeline.generator.image_size, pipeline.generator.device.type)
+        rows = FRAMES.pictures(pipeline.generator.image_size, pipeline.generator.device.type)
         return torch.cat([
             pipeline.embedder.embed_images(
                 pipeline.generator.synthesize(some, truncation=truncation)

@@ -15,6 +15,7 @@ from c2l.pairs.engines.local import LocalEngine, WorkerDied
 from c2l.pairs.folder import finish_pairs, missing_shards
 from c2l.pairs.job import naming
 from c2l.pairs.manifest import PairsManifest, read_manifest
+from c2l.pairs.moving import moved_by_groups
 from c2l.pairs.parts import part_mismatches, references_of
 from c2l.pairs.reader import Pairs, load_pairs
 from c2l.pairs.records import ShardRecord
@@ -41,6 +42,7 @@ __all__ = [
     "forget_workers",
     "load_pairs",
     "missing_shards",
+    "moved_by_groups",
     "naming",
     "pairs_status",
     "parse_ranges",

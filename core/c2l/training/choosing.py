@@ -40,10 +40,10 @@ MOST_PIXELS = 2**28
 SHARE = 8
 """One picture is drawn for so many pairs at most, each of which was drawn as well: trying takes an
 eighth of the time of a run at most."""
-FREE_PIXELS = 2**22
-"""Of as many as may always be drawn, however few the pairs: 1,024 of 64 px, 64 of 256 px. They take
-seconds, which is little beside any run; and of few pairs a network often learns nothing, so that
-untried it is the wrong choice (``benchmarks/held_out.md``)."""
+FREE_PIXELS = 2**23
+"""So many may always be drawn, however few the pairs: 2,048 of 64 px, 128 of 256 px. That takes
+seconds; and from few pairs a network often learns nothing, so that untried it is the wrong choice
+(``benchmarks/held_out.md``)."""
 MOST_RANDOM = 65_536
 NEAR = 0.001
 """The share of the pairs whose pictures are nearest of all to a prompt."""

@@ -76,9 +76,9 @@ class Stages:
         self.texts: Tensor | None = None
         self.unread: Sequence[Oddity] = ()
         if embedder is not None:
-            self.domain = find_domain(run.domain, self.manifest.generator.reference)
-            self.domain = self.domain.readable(embedder)
-            self.unread = find_unread(self.domain.prompts, embedder)
+            domain = find_domain(run.domain, self.manifest.generator.reference)
+            self.domain = domain.readable(embedder)
+            self.unread = find_unread(domain, embedder)
             with torch.no_grad():
                 self.texts = embedder.embed_text(self.domain.for_fitting).float().cpu()
         self.validator: Validator | None = None
@@ -157,7 +157,7 @@ class Stages:
     def _finish(self) -> tuple[PriorCard, str]:
         scores: dict[str, float] = {}
         embeddings, latents = self.others
-        odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts), *self.unread]
+        odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts, self.unread)]
         self.choice = choose_settings(self.prior, self.validator, self.embeddings, self.texts, odd)
         if self.prior.trains_by_gradient:
             labelled = self._labelled(self.embeddings, 0)

@@ -15,7 +15,7 @@ from c2l.budgets import VALIDATION
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.pairs import Pairs
-from c2l.training.oddities import Oddity
+from c2l.training.oddities import Oddity, told_apart
 
 AT_EACH_END = 8
 """Pairs that are drawn again: the first and the last ones."""
@@ -37,6 +37,8 @@ def find_unlike(pairs: Pairs, generator: Generator, embedder: Embedder) -> Seque
         generator, embedder: the parts that made the pairs.
     """
     stored, latents = _some_rows(pairs)
+    if not told_apart(stored):
+        return ()
     repeats = pairs.manifest.repeats
     at_once = VALIDATION.pictures(generator.image_size, generator.device.type)
 
@@ -49,8 +51,9 @@ def find_unlike(pairs: Pairs, generator: Generator, embedder: Embedder) -> Seque
         known = recognition(seen, stored)
         if known >= 1 - LESS:
             return ()
-        # In another order, so that what follows from the place in a batch is no likeness.
-        again = recognition(seen, look(latents.flip(0)).flip(0))
+        # In another order, so that what follows from the place in a batch is no likeness; and
+        # rounded as pairs are stored, which alone decides where pictures differ in one way only.
+        again = recognition(seen, look(latents.flip(0)).flip(0).half().float())
     if again < RECOGNISABLE or known >= again - LESS:
         return ()
     return (

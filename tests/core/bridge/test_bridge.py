@@ -197,6 +197,9 @@ def test_more_pictures_are_kept_of_more_pairs() -> None:
         FlowPrior.suggest_settings(num, **widths)["stored"] for num in (500, 12_000, 10**6)
     ]
     assert suggested == [4096, 11_400, 16_384]
+    # As many w+ of a large StyleGAN as may be stored.
+    large = {**widths, "num_codes": 18, "latent_width": 512}
+    assert FlowPrior.suggest_settings(10**6, **large)["stored"] == 7281
     assert "stored" not in RidgePrior.suggest_settings(12_000, **widths)
     few, more = (FlowPrior(**widths, hidden=8, stored=num) for num in (4096, 70))
     assert "stored" not in few.settings() and more.settings()["stored"] == 70

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from c2l import Pipeline, Prior, PriorCard
+from c2l import Pipeline, Prior, PriorCard, TextReading
 from c2l.errors import BadInput
 from c2l.evaluation.checking import Check, check_pipeline
 from c2l.evaluation.checking.verdict import judge, ranges
@@ -71,6 +71,13 @@ def shuffled(latents: Tensor) -> Tensor:
     return latents[torch.randperm(len(latents), generator=torch.Generator().manual_seed(0))]
 
 
+class OtherWords(ToyEmbedder):
+    """Calls all words unknown, though it tells prompts apart."""
+
+    def read_text(self, prompt: str) -> TextReading:
+        return TextReading(unknown=tuple(prompt.split()))
+
+
 def test_parts_that_fit() -> None:
     found = check(prior_of())
     assert found.verdict.fault is None, found.verdict
@@ -89,6 +96,7 @@ def test_parts_that_fit() -> None:
         ("embedder", lambda: {"prior": prior_of(), "embedder": Upside()}),
         ("bridge", lambda: {"prior": prior_of(gap="none"), "embedder": ToyEmbedder(gap=5.0)}),
         ("prompts", lambda: {"prior": prior_of(), "embedder": Deaf()}),
+        ("prompts", lambda: {"prior": prior_of(), "embedder": OtherWords()}),
         ("alike", lambda: {"prior": prior_of(num_nearest=1)}),
     ],
 )

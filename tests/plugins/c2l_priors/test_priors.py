@@ -20,6 +20,7 @@ from c2l.prior_file import PartCard, PriorCard
 from c2l.testing import ToyEmbedder, share_shown, some_prompts, toy_pairs
 from c2l.testing.toy_world import WIDTH
 from c2l.testing.toys import EMBEDDING_WIDTH
+from c2l_priors import ridge
 from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.flow import GUIDED, FlowPrior
 from c2l_priors.mlp import MLPPrior
@@ -95,6 +96,22 @@ def test_without_spread_every_seed_gives_the_mean(kind: str) -> None:
     asked = some_pairs()[0][:1].expand(2, -1)
     drawn = prior.sample(asked, seeds=[0, 1], adherence=1.0)
     torch.testing.assert_close(drawn[0], drawn[1], rtol=0, atol=1e-5)
+
+
+def test_residuals_of_long_latents_are_each_codes_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As large as together, but of no use to one another."""
+    embeddings, latents = some_pairs(400)
+    latents[:, 1, 0] = latents[:, 0, 0]
+    together = []
+    for most in (10, 9):
+        monkeypatch.setattr(ridge, "MOST_TOGETHER", most)
+        prior = RidgePrior(**WIDTHS, spread=1.0)
+        prior.fit(embeddings, latents)
+        drawn = prior.sample(embeddings[:1].expand(2000, -1), seeds=range(2000)).flatten(1)
+        assert torch.allclose(drawn.std(0), latents.flatten(1).std(0), rtol=0.15)
+        together.append(float(torch.corrcoef(drawn.T)[0, 5]))
+    assert together[0] > 0.9 and abs(together[1]) < 0.1
+    assert prior.get_buffer("residual").shape == (2, 5, 5)
 
 
 @pytest.mark.parametrize("kind", ["flow", "mlp", "onestep"])

@@ -33,7 +33,7 @@ def write_edit(
     """Draw an edit, frame by frame, into a video.
 
     Args:
-        path: a .mp4, .webm, .webp or .gif, as of ``write_video``.
+        path: a .mp4, .webm, .webp or .gif, as in ``write_video``.
         easing: how it starts and ends, see ``Easing``.
         ping_pong: show the way back as well.
         sound: a wav, mp3 or the like that moves the video: what is silent shows the first frame,

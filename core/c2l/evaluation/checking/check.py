@@ -21,6 +21,7 @@ from c2l.pipeline import Pipeline
 from c2l.places import Place
 from c2l.prompts.domains import Domain, domain_names
 from c2l.sampling.request import DrawSettings
+from c2l.training.oddities import find_unread
 from c2l_registry import parse_reference
 
 SCHEMA = "c2l-check/1"
@@ -153,7 +154,7 @@ def check_pipeline(
         "device": pipeline.generator.device.type,
         "versions": _versions(),
     }
-    verdict = judge(measured.scores, normal)
+    verdict = judge(measured.scores, normal, find_unread(domain, pipeline.embedder))
     return Check(verdict, measured.scores, normal, facts, time.monotonic() - start)
 
 

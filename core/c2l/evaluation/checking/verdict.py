@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from c2l.bridge.clouds import LEAST_TOLD, least_named
+from c2l.training.oddities import Oddity
 
 Range = tuple[float | None, float | None]
 """The lowest and the highest value that is normal; None for no bound."""
@@ -58,12 +59,15 @@ def ranges(num_fresh: int, expected: Mapping[str, Range]) -> dict[str, Range]:
     }
 
 
-def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
+def judge(
+    scores: Mapping[str, float], normal: Mapping[str, Range], unread: Sequence[Oddity] = ()
+) -> Verdict:
     """The likeliest cause, the surest signs first.
 
     Args:
         scores: as ``measure`` gives them.
         normal: as ``ranges`` gives them.
+        unread: as ``find_unread`` finds them: then scores of prompts say little.
     """
     reachable, least = scores["named_neighbours"], least_named(scores["again_other"])
     gain = scores["named"] / max(reachable, least)
@@ -88,6 +92,9 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
             "the pictures are not those that the prior was trained on, and it answers neither "
             "prompts nor pictures: another generator than its own, or another embedder",
         )
+    for oddity in unread:
+        if oddity.deaf:
+            return Verdict("prompts", f"{oddity.text}: {oddity.cure}")
     if reachable < least or not within(scores["told"], normal["told"]):
         return Verdict(
             "prompts",

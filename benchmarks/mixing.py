@@ -1,0 +1,346 @@
+"""Layer groups and w+ beside one code, where a generator was trained with style mixing or without.
+
+    python benchmarks/mixing.py --work DIR > benchmarks/mixing.md
+
+DIR keeps worlds, pairs, priors and what was measured from run to run, so that the whole, some hours
+on one core, can be made in pieces. ``--measured`` measures nothing, and prints what DIR holds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import rare
+import torch
+from resistance import (
+    BATCH,
+    NUM_IMAGES,
+    NUM_PAIRS,
+    NUM_PROMPTS,
+    PROMPT_SEED,
+    Cell,
+    difference,
+    drawn,
+    percent,
+    scores,
+    words,
+)
+from torch import Tensor
+from worlds import World, open_world
+from worlds.digits_captions import DIGITS, caption
+from worlds.measure import Ruler, random_images, random_latents, render
+from worlds.options import world_parser
+
+import c2l
+from c2l import Question
+from c2l.pairs.moving import moved
+
+WORLDS = ("digits-mixed-fixed", "digits-fixed", "faces-gan-fixed")
+"""The generator of the first was trained with mixing, and that of the others without."""
+ONE = "one code"
+LAYOUTS: Mapping[str, Callable[[int], tuple[int, ...]]] = {
+    ONE: lambda layers: (layers,),
+    "2 groups": lambda layers: (layers // 2, layers - layers // 2),
+    "3 groups": lambda layers: (layers // 4, layers // 4, layers - 2 * (layers // 4)),
+    "w+": lambda layers: (1,) * layers,
+}
+"""How many layers each code feeds, of so many: of 18 layers 9,9 and 4,4,10."""
+ROWS = ("neighbours", "ridge", "flow", "onestep")
+STEPS = 1_500
+"""Less than half of what ``c2l train`` takes by default, for all alike."""
+NUM_RARE = 20
+NUM_EXCHANGED = 2_000
+NUM_SEEN = 1_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one prior draws.
+
+    Args:
+        usual: of the judge's prompts.
+        rare: of what pairs of one code show least often.
+        megabytes: of its file.
+    """
+
+    usual: Cell
+    rare: Cell
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """A layout of codes in a world."""
+
+    work: Path
+    name: str
+    layout: str
+
+    @property
+    def folder(self) -> Path:
+        return self.work / "mixing" / self.name / self.layout.replace(" ", "-")
+
+    def pairs(self, world: World) -> c2l.Pairs:
+        """Made unless they are there."""
+        groups = LAYOUTS[self.layout](num_layers(world))
+        return c2l.build_pairs(
+            world.generator,
+            world.embedder,
+            NUM_PAIRS,
+            self.folder / "pairs",
+            groups=None if self.layout == ONE else groups,
+        )
+
+    def prior(self, world: World, kind: str) -> tuple[c2l.Prior, float]:
+        """Trained unless it is there, and the megabytes of its file."""
+        file = self.folder / f"{kind}.safetensors"
+        if not file.exists():
+            c2l.train_prior(
+                kind,
+                self.pairs(world),
+                file,
+                generator=world.generator,
+                embedder=world.embedder,
+                domain=world.domain_file(self.folder),
+                steps=STEPS,
+                patience=STEPS,
+                batch_size=BATCH,
+                student=False,
+            )
+        return c2l.load_prior(str(file.resolve())), round(file.stat().st_size / 1e6, 1)
+
+    def file(self, row: str) -> Path:
+        """Of what was measured of a row."""
+        return self.folder / f"{row}.json"
+
+
+def num_layers(world: World) -> int:
+    return world.generator.latent_space.num_layers
+
+
+def measure(place: Place, world: World, asked: Sequence[Question], rows: Sequence[str]) -> None:
+    """Some rows of a layout; what is there is not measured again."""
+    repeats = LAYOUTS[place.layout](num_layers(world))
+    usual = Ruler(world, world.judge.questions(NUM_PROMPTS, PROMPT_SEED), repeats)
+    for row in rows:
+        file = place.file(row)
+        if file.exists():
+            continue
+        print(f"{place.name}, {place.layout}: {row}", file=sys.stderr, flush=True)
+        prior, size = place.prior(world, row)
+        assert prior.card is not None
+        cells = (
+            drawn(usual, prior, chosen=words(prior.card.chosen)),
+            drawn(Ruler(world, asked, repeats), prior),
+        )
+        file.write_text(json.dumps(asdict(Found(*cells, size))), encoding="utf-8")
+
+
+def kept(place: Place) -> Iterator[tuple[str, Found]]:
+    """The rows that were measured."""
+    for row in ROWS:
+        if place.file(row).exists():
+            raw = json.loads(place.file(row).read_text(encoding="utf-8"))
+            yield row, Found(Cell(**raw["usual"]), Cell(**raw["rare"]), raw["megabytes"])
+
+
+@dataclass(frozen=True)
+class Rare:
+    """What pairs of one code show least often.
+
+    Args:
+        asked: prompts for it.
+        together: what has to be seen at once in a picture of it.
+    """
+
+    asked: Sequence[Question]
+    together: Sequence[Mapping[str, int]]
+
+    @classmethod
+    def read(cls, file: Path) -> Rare:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        return cls([Question(**question) for question in raw["asked"]], raw["together"])
+
+
+def rare_digits(world: World, latents: Tensor) -> Rare:
+    """Digits of every stroke, width and slant that has a word."""
+    values = product(range(len(DIGITS)), (0, 2), (0, 2), (0, 2))
+    every = [dict(zip(("digit", "stroke", "shape", "slant"), some, strict=True)) for some in values]
+    numbers = numbers_of(world, latents, every, None)
+    few = [every[row] for row in numbers.argsort(stable=True)[:NUM_RARE].tolist()]
+    return Rare([Question(caption(named, "a photo of a {}"), named) for named in few], few)
+
+
+def rare_faces(world: World, latents: Tensor) -> Rare:
+    """Two things that are seldom together."""
+    return Rare(rare.never_together(world), [rare.indices(both) for both in rare.NEVER])
+
+
+RARE = {"digits": rare_digits, "faces": rare_faces}
+"""By how names of worlds begin."""
+
+
+def numbers_of(
+    world: World,
+    latents: Tensor,
+    wanted: Sequence[Mapping[str, int]],
+    repeats: Sequence[int] | None,
+) -> Tensor:
+    """How many pictures of latents show all of each of ``wanted``."""
+    seen = [world.judge(render(world, part, repeats)) for part in latents.split(500)]
+    shown = {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
+    each = [torch.stack([shown[k] == v for k, v in named.items()]).all(0) for named in wanted]
+    return torch.stack(each).sum(dim=1)
+
+
+def rare_of(place: Place, world: World) -> Rare:
+    """Of a world, by its pairs of one code; kept in a file."""
+    file = place.folder / "rare.json"
+    if not file.exists():
+        found = RARE[place.name.partition("-")[0]](world, place.pairs(world).latents)
+        file.write_text(json.dumps(asdict(found)), encoding="utf-8")
+    return Rare.read(file)
+
+
+def exchanged(world: World) -> dict[str, list[float]]:
+    """How often another code of one layer alone changes each fact, as a part of how often that of
+    all does."""
+    latents = random_latents(world, 2 * NUM_EXCHANGED).chunk(2)
+    ours, theirs = (world.generator.latent_space.expand(part) for part in latents)
+    before = world.judge(render(world, ours))
+
+    def changed(there: Tensor) -> dict[str, float]:
+        after = world.judge(render(world, torch.where(there[:, None], theirs, ours)))
+        return {k: float((after[k] != v).float().mean()) for k, v in before.items()}
+
+    layers = torch.eye(ours.shape[1], dtype=torch.bool)
+    wholly = changed(torch.ones(len(layers), dtype=torch.bool))
+    parts = [changed(layer) for layer in layers]
+    return {k: [part[k] / whole for part in parts] for k, whole in wholly.items()}
+
+
+def moved_means(world: World) -> dict[str, list[float]]:
+    """How far the mean of random pictures of each layout lies from that of true ones, and from that
+    of the generator's own of one code."""
+    assert world.corpus is not None
+    layers, corpus = world.generator.latent_space.num_layers, world.corpus()
+
+    def look(images: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.cat([world.embedder.embed_images(part) for part in images.split(128)])
+
+    true = look(corpus.images(torch.arange(NUM_SEEN)))
+    own = look(random_images(world, NUM_SEEN))
+    found = {}
+    for layout, repeats_of in LAYOUTS.items():
+        repeats = repeats_of(layers)
+        num = NUM_SEEN * (1 + len(repeats))  # others than those of `own`
+        latents = random_latents(world, num)[NUM_SEEN:].view(NUM_SEEN, len(repeats), -1)
+        seen = look(render(world, latents, repeats))
+        found[layout] = [moved(seen, true), moved(seen, own)]
+    return found
+
+
+def describe(name: str, work: Path) -> dict[str, Any]:
+    """The generator alone; kept in a file."""
+    file = work / "mixing" / name / "generator.json"
+    if not file.exists():
+        world = open_world(name, work)
+        place = Place(work, name, ONE)
+        place.folder.mkdir(parents=True, exist_ok=True)
+        together, picked, shown = rare_of(place, world).together, {}, {}
+        for layout, repeats_of in LAYOUTS.items():
+            repeats = repeats_of(num_layers(world))
+            pairs = Place(work, name, layout).pairs(world)
+            ruler = Ruler(world, world.judge.questions(NUM_PROMPTS, PROMPT_SEED), repeats)
+            best = ruler.measure_picked(pairs.latents, NUM_IMAGES)
+            picked[layout] = [fmean(best.accuracy), fmean(best.diversity)]
+            shown[layout] = numbers_of(world, pairs.latents, together, repeats).tolist()
+        found = {
+            "moved": moved_means(world),
+            "exchanged": exchanged(world),
+            "picked": picked,
+            "rare": shown,
+        }
+        file.write_text(json.dumps(found), encoding="utf-8")
+    about: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return about
+
+
+def generator_tables(name: str, about: Mapping[str, Any]) -> None:
+    """Print what a generator draws by itself."""
+    print(
+        f"\n## {name}\n\n| latents | CMMD to true pictures | picked by the judge: named, % |",
+        end="",
+    )
+    print(" diversity, % | pairs of each rare combination |\n| --- | --- | --- | --- | --- |")
+    for layout in LAYOUTS:
+        named, varied = (f"{100 * value:.0f}" for value in about["picked"][layout])
+        rare = about["rare"][layout]
+        away = [f"{100 * share:.1f}" for share in about["moved"][layout]]
+        line = [layout, *away, named, varied]
+        print(f"| {' | '.join(line)} | {fmean(rare):.1f}, from {min(rare)} to {max(rare)} |")
+    facts: Mapping[str, Sequence[float]] = about["exchanged"]
+    layers = range(1, 1 + len(next(iter(facts.values()))))
+    print(f"\n| another code of layer | {' | '.join(map(str, layers))} |")
+    print("| --- " * (len(layers) + 1) + "|")
+    for fact, shares in facts.items():
+        print(f"| {fact} | {' | '.join(f'{100 * share:.0f}' for share in shares)} |")
+
+
+def prior_table(cells: Mapping[str, Mapping[str, Found]]) -> None:
+    """Print the priors of a world, by layout."""
+    print(
+        "\n| latents | prior | named, % | minus one code | best of 16, % | diversity, % |", end=""
+    )
+    print(" rare, % | minus one code | ms | MB | bridge |\n" + "| --- " * 11 + "|")
+    for layout, rows in cells.items():
+        for row, found in rows.items():
+            usual, rare = found.usual, found.rare
+            one = cells.get(ONE, {}).get(row)
+            less = ["", ""]
+            if one and layout != ONE:
+                less = [
+                    difference(usual.accuracy, one.usual.accuracy),
+                    difference(rare.accuracy, one.rare.accuracy),
+                ]
+            named, best, varied = scores(usual)
+            line = [layout, row, named, less[0], best, varied, percent(rare.accuracy), less[1]]
+            line += [f"{usual.milliseconds:.2f}", f"{found.megabytes:.1f}", usual.chosen]
+            print(f"| {' | '.join(line)} |")
+
+
+def main() -> None:
+    parser = world_parser(__doc__, WORLDS)
+    parser.add_argument("--layout", choices=LAYOUTS, action="append", help="only this one")
+    parser.add_argument("--row", choices=ROWS, action="append", help="only this one")
+    parser.add_argument("--measured", action="store_true", help="print what DIR holds")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print("# Layer groups and w+\n\nMade by `python benchmarks/mixing.py --work DIR`.\n")
+    print(f"{NUM_PAIRS:,} pairs, {STEPS:,} steps of {BATCH}; {NUM_PROMPTS} prompts, {NUM_IMAGES}")
+    print(f"pictures of each, and of {NUM_RARE} more: the combinations of all facts that pairs of")
+    print("one code show least often. Diversity is that of pixels, as a part of the generator's")
+    print("own random pictures. ± one standard error over prompts; differences prompt by prompt.\n")
+    print("*Another code of layer*: how often that alone changes a fact, in % of how often other")
+    print("codes of all layers do.")
+    for name in options.world or WORLDS:
+        places = [Place(options.work, name, layout) for layout in options.layout or LAYOUTS]
+        if not options.measured:
+            world = open_world(name, options.work)
+            asked = rare_of(Place(options.work, name, ONE), world).asked
+            for place in places:
+                measure(place, world, asked, options.row or ROWS)
+        generator_tables(name, describe(name, options.work))
+        prior_table({place.layout: dict(kept(place)) for place in places})
+
+
+if __name__ == "__main__":
+    main()
