@@ -78,7 +78,7 @@ def verdict(
     if deaf:
         causes = "; ".join(f"{oddity.text}: {oddity.cure}" for oddity in deaf)
         return f"{'; '.join(facts)}: these say little, since {causes}"
-    few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
+    few = f", though {usual_steps:,} steps are usual for this many pairs" if usual_steps else ""
     retrieval = choice is not None and choice.settings.get("retrieval")
     few += RETRIEVAL if retrieval and not oddities else ""
     if not doubts:

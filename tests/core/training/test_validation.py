@@ -319,4 +319,4 @@ def test_the_verdict(reached: float, held_out: float, ends: str) -> None:
     assert ("the bridge from text to pictures is at fault" in words) == ("domain" in ends)
     assert "`steps`" not in verdict(scores, more_steps=False)
     few = verdict(scores, more_steps=True, usual_steps=1234)
-    assert few.endswith(", though 1,234 steps are usual for so many pairs")
+    assert few.endswith(", though 1,234 steps are usual for this many pairs")
