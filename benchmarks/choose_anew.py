@@ -3,8 +3,9 @@
     python benchmarks/choose_anew.py --work DIR --world digits-fixed
 
 Their networks stay as they are, so that a change of the rule takes a minute of one core where
-training takes twenty. What was measured of the priors themselves is forgotten, and made again by
-``resistance.py``; what was measured of fixed bridges stays, where they are tried again.
+training takes twenty; what `onestep` learns after the choice is learnt again. What was measured of
+the priors themselves is forgotten, and made again by ``resistance.py``; what was measured of fixed
+bridges stays, where they are tried again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from worlds import WORLDS, World, open_world
 
 import c2l
 from c2l.prompts.domains import find_domain
+from c2l.training.batches import rng_of
 from c2l.training.choosing import Choice, choose_settings
 from c2l.training.oddities import find_oddities, find_unread
 from c2l.training.plan import held_out
@@ -46,6 +48,8 @@ def choose(bench: Bench, world: World, row: str) -> Choice:
     odd = find_oddities(embeddings, texts, find_unread(listed, world.embedder))
     choice = choose_settings(prior, validator, embeddings, texts, odd)
     assert choice is not None, "its bridge is open"
+    prior.refine(embeddings, rng_of(old.card.training["seed"], "refine", 0))
+    prior.eval().requires_grad_(False)
     training = {**old.card.training, "choice": choice.to_dict()}
     card = dataclasses.replace(old.card, settings=dict(prior.settings()), training=training)
     prior.save(file, card)
@@ -65,20 +69,21 @@ def _open(old: c2l.Prior, num_pairs: int) -> c2l.Prior:
 
 
 def _trained(prior: c2l.Prior) -> set[str]:
-    """What training has made of it: all but the bridge and stored latents."""
-    names = prior.state_dict().keys()
-    return {n for n in names if not n.startswith("gap.") and n != "stored_latents"}
+    """What training has made of it before the choice: no bridge, stored latents or jump."""
+    later = ("gap.", "stored_latents", "jump_", "distilled")
+    return {name for name in prior.state_dict() if not name.startswith(later)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, required=True, help="that of resistance.py")
     parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
+    parser.add_argument("--row", choices=(AUTO, ONESTEP), action="append", help="only this one")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for name in options.world or WORLDS:
         bench = Bench(name, options.work)
-        rows = [row for row in (AUTO, ONESTEP) if bench.file(row).exists()]
+        rows = [row for row in options.row or (AUTO, ONESTEP) if bench.file(row).exists()]
         world = open_world(name, options.work) if rows else None
         for row in rows:
             assert world is not None

@@ -151,9 +151,9 @@ class FlowPrior(BridgedPrior):
         return ((predicted.float() - clean) / spread).square().mean()
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
-        config = self.config
+        usual = self._usual()
         against = led_from(options)
-        guidance = guidance_of(options, against, config.guidance, config.drop)
+        guidance = guidance_of(options, against, usual.guidance, usual.drop)
         normal = options.normal(self.device)
         classes = as_tensor(options.classes, self.device)
         asked = Asked(self.bridge.ask(embeddings, options, normal), None, guidance, classes)
@@ -161,10 +161,14 @@ class FlowPrior(BridgedPrior):
             unit = self.bridge.unit(against, "text")
             # Told to be as noisy as can be: what is near the negative prompt is unwanted as well.
             asked = asked._replace(against=(unit, unit.new_ones(len(unit))))
-        steps = options.steps or config.steps
+        steps = options.steps or usual.steps
         if options.near is not None:
             return self.scale.inverse(self._draw_near(options.near, asked, steps, normal))
         return self.scale.inverse(self._draw(asked, steps, normal))
+
+    def _usual(self) -> Settings:
+        """Whose steps and guidance are those of samples that ask for none."""
+        return self.config
 
     @staticmethod
     def _prompt(encoder: PromptEncoder, asked: Asked) -> Guided:
@@ -181,25 +185,38 @@ class FlowPrior(BridgedPrior):
 
     def _draw(self, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         """Walk from noise to standardised latents (B, K * D)."""
-        return self._walk(normal(self.latent_size), 1.0, asked, steps, normal)
+        prompt = self._prompt(self.prompt, asked)
+        return self._walk(normal(self.latent_size), 1.0, prompt, steps, normal)
 
     def _draw_near(self, near: Near, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         """Walk from latents with noise in them: the last part of the walk, in its share of steps
         (after Meng et al. 2021, arXiv 2108.01073)."""
         clean = self.scale(near.latents.to(self.device))
         x = torch.lerp(clean, normal(self.latent_size), near.amount)
-        return self._walk(x, near.amount, asked, math.ceil(steps * near.amount), normal)
+        steps = math.ceil(steps * near.amount)
+        return self._walk(x, near.amount, self._prompt(self.prompt, asked), steps, normal)
 
-    def _walk(self, x: Tensor, start: float, asked: Asked, steps: int, normal: Numbers) -> Tensor:
-        """Walk from x_t (B, K * D), where t is ``start``, to standardised latents."""
-        prompt = self._prompt(self.prompt, asked)
+    def _walk(
+        self,
+        x: Tensor,
+        start: float,
+        prompt: Guided,
+        steps: int,
+        normal: Numbers,
+        guided: tuple[float, float] | None = None,
+    ) -> Tensor:
+        """Walk from x_t (B, K * D), where t is ``start``, to standardised latents.
+
+        Args:
+            guided: the times between which guidance acts; None for those of the settings.
+        """
         times = torch.linspace(start, 0.0, steps + 1, device=x.device)
         modulations = self.time(times[:-1])
         plain = prompt._replace(against=None)
-        least, most = self.config.guided_above, self.config.guided_below
+        least, most = guided or (self.config.guided_above, self.config.guided_below)
         for step, (now, after) in enumerate(itertools.pairwise(times.tolist())):
-            guided = steps == 1 or least <= now <= most
-            clean = self._guided(x, now, modulations[step], prompt if guided else plain)
+            led = prompt if steps == 1 or least <= now <= most else plain
+            clean = self._guided(x, now, modulations[step], led)
             # Fresh noise instead of walking straight on (as multistep consistency sampling does,
             # Song et al. 2023, arXiv 2303.01469): an answer between two codes is asked again.
             x = torch.lerp(clean, normal(self.latent_size), after) if after else clean

@@ -134,10 +134,6 @@ class Stages:
         self.prior, self.steps_done = state.average, state.step
         self.best_step = state.best.step if state.best else state.step
         self._read_sample()
-        if self.ranks.first:
-            with self.ranks.at_leisure():
-                labelled = self._labelled(self.embeddings, 0)
-                self.prior.refine(labelled, rng_of(self.plan.seed, "refine", 0))
         self.prior.eval().requires_grad_(False)
 
     def help(self) -> None:
@@ -146,7 +142,7 @@ class Stages:
             self.validator.lead(lambda: None)
 
     def finish(self) -> tuple[PriorCard, str]:
-        """Choose what is open, train the student, score the prior.
+        """Choose what is open, refine the prior, train the student, score the prior.
 
         Returns:
             its card and the verdict.
@@ -163,6 +159,10 @@ class Stages:
         embeddings, latents = self.others
         odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts, self.unread)]
         self.choice = choose_settings(self.prior, self.validator, self.embeddings, self.texts, odd)
+        if self.prior.trains_by_gradient:
+            labelled = self._labelled(self.embeddings, 0)
+            self.prior.refine(labelled, rng_of(self.plan.seed, "refine", 0))
+            self.prior.eval().requires_grad_(False)
         loss = held_out_loss(self.prior, self.others_labelled, latents, self.plan.seed)
         if loss is not None:
             scores["held_out_loss"] = loss

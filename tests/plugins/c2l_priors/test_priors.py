@@ -25,7 +25,7 @@ from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.flow import GUIDED, FlowPrior
 from c2l_priors.mlp import MLPPrior
 from c2l_priors.neighbours import NeighboursPrior
-from c2l_priors.onestep import WALK_STEPS, OneStepPrior
+from c2l_priors.onestep import OneStepPrior
 from c2l_priors.ridge import RidgePrior
 from c2l_priors.scaling import LatentScale
 
@@ -258,30 +258,39 @@ def test_a_negative_prompt_takes_the_place_of_nothing(kind: str) -> None:
     assert torch.equal(without, prior.sample(embeddings, **led, guidance=2.0))
 
 
-def test_before_it_is_distilled_one_step_walks() -> None:
+def test_before_it_is_distilled_one_step_draws_as_the_flow_does() -> None:
+    """So the bridge that is chosen for it is the one that suits the flow."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
         prior = OneStepPrior(**WIDTHS, **SMALL["onestep"])
     prior.fit(*some_pairs())
-    assert calls_of_the_network(prior.eval()) == [1] * WALK_STEPS
+    flow = FlowPrior(**WIDTHS, **SMALL["flow"])
+    flow.fit(*some_pairs())
+    flow.load_state_dict(prior.eval().state_dict(), strict=False)
     asked = some_pairs()[0][:4]
-    once = prior.sample(asked, seeds=range(4))
+    walked = flow.eval().sample(asked, seeds=range(4))
+    assert torch.equal(prior.sample(asked, seeds=range(4)), walked)
     prior.requires_grad_(False).refine(some_pairs()[0], torch.Generator().manual_seed(0))
     assert calls_of_the_network(prior) == [1]
     assert not any(p.requires_grad or p.grad is not None for p in prior.parameters())
     # The flow itself has not moved.
-    torch.testing.assert_close(prior.sample(asked, seeds=range(4), steps=WALK_STEPS), once)
+    usual = {"steps": flow.config.steps, "guidance": flow.config.guidance}
+    assert torch.equal(prior.sample(asked, seeds=range(4), **usual), walked)
 
 
 def test_one_step_lands_where_the_walk_ends() -> None:
     prior = trained("onestep", STEPS["onestep"])
     asked = ToyEmbedder().embed_text(some_prompts(200, seed=4))
     jumped = prior.sample(asked, seeds=range(200))
-    walked, other = (prior.sample(asked, seeds=s, steps=8) for s in (range(200), range(200, 400)))
+    walked, other = (
+        prior.sample(asked, seeds=seeds, steps=6, guidance=1.5)
+        for seeds in (range(200), range(200, 400))
+    )
     far = (walked - other).square().mean()
     assert (jumped - walked).square().mean() < 0.5 * far
-    # As varied: what a prompt leaves open is not averaged.
-    assert jumped.std(dim=0).mean() > 0.95 * walked.std(dim=0).mean()
+    # As varied: what a prompt leaves open is not averaged, and walks without fresh noise would
+    # leave more open.
+    assert 0.98 < jumped.std(dim=0).mean() / walked.std(dim=0).mean() < 1.02
 
 
 @given(std=st.floats(1e-3, 1e3), mean=st.floats(-1e3, 1e3))
