@@ -88,7 +88,7 @@ def verdict(
         return f"{'; '.join(facts)}: normal{few}{but}"
     cure = "more `steps` or more pairs help" if more_steps else "more pairs help"
     if oddities:
-        cure = "; ".join(f"{oddity.text}, and {oddity.cure}" for oddity in oddities)
+        cure = "; ".join(f"{oddity.text}: {oddity.cure}" for oddity in oddities)
     elif unlearnt and draws_again:
         cure = "`prior=neighbours` draws those from the same pairs, if less varied" + BETTER_LATENTS
     elif behind and draws_again and choice is None:
