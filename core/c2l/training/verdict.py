@@ -28,20 +28,20 @@ def verdict(
 ) -> str:
     """One sentence.
 
-    A prior is normal if its pictures of prompts gain over random ones at least half of what the
-    nearest training pictures gain, and if its reconstructions of held-out pictures come at least a
-    quarter of the way from any other picture to the same one. One that draws pictures again, but
-    not what prompts ask for though it is in the pairs, needs another bridge and not more pairs;
-    unless others were tried. Some of these take a text for pictures of the pairs, so a network that
-    drew those would show as much as they do: at least three quarters as many must fit. Where fewer
-    do, though it draws pictures again, latents do not follow from embeddings in a way that it can
-    learn: five times the pairs changed nothing (``benchmarks/held_out.md``).
+    A prior is normal if its pictures gain, over random ones, at least half of what the nearest
+    training pictures gain, and if its reconstructions of held-out pictures come at least a quarter
+    of the way from any other picture to the same one. If it reconstructs pictures but does not draw
+    what prompts ask for, although the pairs contain it, it needs another bridge rather than more
+    pairs, unless several were tried. Some bridges turn a text into pictures from the pairs, so a
+    network that draws those shows as much as they do: at least three quarters as many must fit. If
+    fewer do, although it reconstructs pictures, it cannot learn which latents belong to an
+    embedding; five times as many pairs changed nothing (``benchmarks/held_out.md``).
 
     Args:
         scores: of a ``TrainingReport``.
         more_steps: whether more could help: not if training ended because it stopped improving.
         usual_steps: how many suit the pairs, if far fewer were asked for.
-        oddities: what is strange about pairs and prompts: it is the likeliest cause.
+        oddities: of pairs and prompts; they are the likeliest cause.
         choice: of the bridge; None if it was given.
     """
     if "prompts_cosine" not in scores:
