@@ -14,8 +14,9 @@ FITTING = 0.75
 
 RETRIEVAL = (
     "; it answers with stored latents, whose pictures fit better than what the network has learnt "
-    "to draw; latents nearer to the picture are learnt better, as a StyleGAN's w instead of z"
+    "to draw"
 )
+BETTER_LATENTS = "; latents nearer to the picture are learnt better, as a StyleGAN's w instead of z"
 
 
 def verdict(
@@ -80,18 +81,16 @@ def verdict(
         return f"{'; '.join(facts)}: these say little, since {causes}"
     few = f", though {usual_steps:,} steps are usual for this many pairs" if usual_steps else ""
     retrieval = choice is not None and choice.settings.get("retrieval")
-    few += RETRIEVAL if retrieval and not oddities else ""
+    if retrieval and not oddities:
+        few += RETRIEVAL if usual_steps else RETRIEVAL + BETTER_LATENTS
     if not doubts:
         but = "".join(f"; but {oddity.text}: {oddity.cure}" for oddity in oddities)
         return f"{'; '.join(facts)}: normal{few}{but}"
     cure = "more `steps` or more pairs help" if more_steps else "more pairs help"
     if oddities:
-        cure = "; ".join(f"{oddity.text}, and {oddity.cure}" for oddity in oddities)
+        cure = "; ".join(f"{oddity.text}: {oddity.cure}" for oddity in oddities)
     elif unlearnt and draws_again:
-        cure = (
-            "`prior=neighbours` draws those from the same pairs, if less varied; latents nearer to "
-            "the picture are learnt better, as a StyleGAN's w instead of z"
-        )
+        cure = "`prior=neighbours` draws those from the same pairs, if less varied" + BETTER_LATENTS
     elif behind and draws_again and choice is None:
         # It has learnt to draw, and the same pairs hold what prompts ask for.
         cure = (
