@@ -24,7 +24,6 @@ import torch
 from worlds import WORLDS, World, open_world
 from worlds.measure import Ruler
 from worlds.options import world_parser
-from worlds.ranking import SPLITS
 
 import c2l
 from c2l.training.choosing import doubted
@@ -319,9 +318,6 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     print("\n## What follows\n")
     heads = (
         "world",
-        "best fixed bridge",
-        "auto minus it",
-        "minus the best of other prompts",
         "auto minus neighbours",
         "diversity, of neighbours'",
         "the most there is",
@@ -333,19 +329,14 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     never: list[str] = []
     for name, cells in worlds.items():
         auto = cells.get(AUTO)
-        bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
-        if auto is None or not bridges:
+        if auto is None:
             continue
-        best = max(bridges, key=lambda label: fmean(bridges[label].accuracy))
         near, most = cells.get("neighbours"), cells.get(PICKED)
         old = cells.get("2022 recipe, 1000 steps")
         if near and most and fmean(most.diversity) < TWICE * fmean(near.diversity):
             never.append(name)
         row = [
             name,
-            best.removeprefix(TRIED),
-            difference(auto.accuracy, bridges[best].accuracy),
-            _mean(minus_best(auto.accuracy, [cell.accuracy for cell in bridges.values()])),
             difference(auto.accuracy, near.accuracy) if near else "",
             _times(auto, near),
             _times(most, near),
@@ -353,8 +344,6 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
             difference(auto.accuracy, old.accuracy) if old else "",
         ]
         print(f"| {' | '.join(row)} |")
-    print("\n*Minus the best of other prompts*: the bridge that is best for half of the prompts is")
-    print(f"compared on the other half, {SPLITS} times. The best of a table is so by luck, too.")
     _kept(worlds)
     if never:
         print(f"\nNo prior can be twice as varied as neighbours in {', '.join(never)}:")
@@ -373,13 +362,8 @@ def _kept(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
 
     for name, cells in worlds.items():
         auto, near, most = (cells.get(row) for row in (AUTO, "neighbours", PICKED))
-        bridges = [cell for row, cell in cells.items() if row.startswith(TRIED)]
-        if auto is None or not bridges:
+        if auto is None:
             continue
-        best = max(bridges, key=lambda cell: fmean(cell.accuracy))
-        note(name, "at most a point below the best bridge", _apart(auto, best), -0.01)
-        others = minus_best(auto.accuracy, [cell.accuracy for cell in bridges])
-        note(name, "at most a point below the best of other prompts", others, -0.01)
         if near:
             apart = _apart(auto, near)
             note(name, "as accurate as neighbours", apart, 0.0)
@@ -408,23 +392,6 @@ def _kept(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
 def _apart(ours: Cell, theirs: Cell) -> list[float]:
     """In accuracy, for each prompt."""
     return [a - b for a, b in zip(ours.accuracy, theirs.accuracy, strict=True)]
-
-
-def minus_best(ours: Sequence[float], theirs: Sequence[Sequence[float]]) -> list[float]:
-    """For each prompt, ours minus those that are best for other prompts.
-
-    Args:
-        ours: a value for each of P prompts.
-        theirs: the same of each that could be best.
-    """
-    mine, all_ = torch.tensor(ours).double(), torch.tensor(theirs).double()
-    apart, rng = torch.zeros_like(mine), torch.Generator().manual_seed(0)
-    for _ in range(SPLITS):
-        halves = torch.randperm(len(mine), generator=rng).tensor_split(2)
-        for some, others in (halves, halves[::-1]):
-            best = all_[all_[:, some].mean(dim=1).argmax()]
-            apart[others] += mine[others] - best[others]
-    return [value / SPLITS for value in apart.tolist()]
 
 
 def _together(worlds: Mapping[str, Mapping[str, Cell]], other: str) -> None:
@@ -471,10 +438,11 @@ def percent(values: Sequence[float]) -> str:
 
 def difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
     """Of two rows over the same prompts, in points, with its standard error."""
-    return _mean([a - b for a, b in zip(ours, theirs, strict=True)])
+    return mean([a - b for a, b in zip(ours, theirs, strict=True)])
 
 
-def _mean(apart: Sequence[float]) -> str:
+def mean(apart: Sequence[float]) -> str:
+    """Of differences, in points, with its standard error."""
     return f"{100 * fmean(apart):+.1f} ± {100 * _error(apart):.1f}"
 
 

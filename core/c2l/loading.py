@@ -292,7 +292,7 @@ def load_unwatched(
         BadReference, UnknownReference, BadWeights, PluginFailed
     """
     if isinstance(reference, Path):
-        reference = _spelt(reference)
+        reference = path_as_reference(reference)
     spec, source = find_part(reference, interface)
     cls = registry().factory(spec)
     if not (isinstance(cls, type) and issubclass(cls, base)):
@@ -376,7 +376,7 @@ def _moved(part: LivePart, device: torch.device) -> LivePart:
     return part
 
 
-def _spelt(path: Path) -> str:
+def path_as_reference(path: Path) -> str:
     """A path as a reference: with the dot that makes it one, which ``Path`` drops."""
     text = str(path)
     return text if path.is_absolute() or text.startswith(("~", "..")) else f"./{text}"

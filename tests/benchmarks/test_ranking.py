@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import fmean
 from types import SimpleNamespace
 from typing import cast
 
@@ -11,7 +12,7 @@ import ranking
 import torch
 from resistance import AUTO, NUM_PROMPTS, PROMPT_SEED, TRIED, Bench, Cell
 from worlds import World
-from worlds.ranking import Tries, of_criterion, of_halves, pooled
+from worlds.ranking import Tries, minus_best, of_criterion, of_halves, pooled
 
 from c2l import Question
 
@@ -37,6 +38,17 @@ def test_what_is_told_apart_on_every_prompt_can_be_ranked() -> None:
     worlds = [Tries(torch.arange(10.0), accuracy), Tries(-torch.arange(10.0), accuracy)]
     assert of_halves(worlds[:1]) == pytest.approx((1, 1))
     assert of_halves(worlds[1:]) == pytest.approx((-1, 1))
+
+
+def test_who_is_best_by_luck_gains_nothing() -> None:
+    """Each of many is right half of the time; the best of them is so on some prompts alone."""
+    rng = torch.Generator().manual_seed(0)
+    lucky = torch.rand(40, 60, generator=rng).round()
+    assert float(lucky.mean(dim=1).max()) > 0.6
+    apart = minus_best([0.5] * 60, lucky.tolist())
+    assert len(apart) == 60 and abs(fmean(apart)) < 0.03
+    better = torch.cat([lucky, torch.ones(1, 60)])
+    assert minus_best([0.5] * 60, better.tolist()) == [-0.5] * 60
 
 
 def test_other_prompts_are_none_of_the_table() -> None:
@@ -72,3 +84,7 @@ def test_bridges_are_measured_on_both_kinds_of_prompts(
     best, chosen = capsys.readouterr().out.splitlines()[-2:]
     assert best.startswith("| noise | 10.0 | 91.7 | 50 | -50.0 ±")
     assert chosen == "| **blur** | 20.0 | 41.7 | 50 | +0.0 ± 0.0 |"
+    ranking.verdict({"digits-fixed": bridges}, {"digits-fixed": "blur"})
+    shown = capsys.readouterr().out
+    assert "| digits-fixed | 2 | 1.00 | -50.0 ± 28.9 | -" in shown
+    assert "| **all** | 2 | **1.00** | | |" in shown

@@ -75,7 +75,7 @@ def root(
     ] = False,
     debug: Annotated[
         bool,
-        typer.Option("--debug", callback=_turn_on_debug, help=f"Show tracebacks, as {DEBUG}=1."),
+        typer.Option("--debug", callback=_turn_on_debug, help=f"Show tracebacks, like {DEBUG}=1."),
     ] = False,
     plugin: options.PluginFiles = None,
 ) -> None:

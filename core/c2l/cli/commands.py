@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import typer
@@ -92,11 +93,17 @@ def add_with_others(
     app.add_typer(group, name=name)
 
 
-def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> None:
-    """Add a group of commands, by name."""
+def add_group(
+    app: typer.Typer,
+    name: str,
+    help: str,
+    commands: Commands,
+    examples: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Add a group of commands by name, and examples of some."""
     group = typer.Typer(cls=Group, no_args_is_help=True, help=help)
     for command, function in commands.items():
-        add(group, command, function)
+        add(group, command, function, examples.get(command, ""))
     app.add_typer(group, name=name)
 
 

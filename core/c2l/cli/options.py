@@ -111,7 +111,7 @@ PairsFolder = Annotated[Text, place("Folder of pairs; with -g and -e, they are m
 Domain = Annotated[
     Text,
     option(
-        "What people ask of the generator: faces, landscapes, animals, general, or a text file.",
+        "What people will ask for: faces, landscapes, animals, general, or a text file of prompts.",
         default="by the generator's name",
     ),
 ]

@@ -85,7 +85,8 @@ def _tell(report: service.TrainingReport, as_json: bool) -> None:
         output.data(json.dumps(report.to_dict()))
         return
     size, took = f"{report.num_parameters:,} parameters", duration(report.seconds)
-    output.talk(f"{report.kind}, {size}, in {report.path} after {took}")
+    use = f'Draw with it: c2l sample "…" --prior {report.reference}'
+    output.talk(f"{report.kind}, {size}, in {report.path} after {took}. {use}")
     if report.stopped_early:
         output.talk(f"stopped early; the best, step {report.training['best_step']:,}, is kept")
     for line in filter(None, (report.choice, report.verdict)):

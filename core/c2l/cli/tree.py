@@ -36,7 +36,8 @@ SECTIONS = {
 def add_all(app: typer.Typer) -> None:
     """Add the commands to the program."""
     add(app, "sample", sample.sample, sample.EXAMPLES)
-    add_group(app, "edit", "Edit pictures: walks, mixes, variations, directions.", edit.COMMANDS)
+    editing = "Edit pictures: walks, mixes, variations, directions."
+    add_group(app, "edit", editing, edit.COMMANDS, edit.EXAMPLES)
     add(app, "info", info.info, info.EXAMPLES)
     below = {"submit": pairs_submit.submit, **pairs_folders.COMMANDS}
     add_with_others(app, "pairs", pairs.pairs, pairs.EXAMPLES, below)
@@ -46,7 +47,9 @@ def add_all(app: typer.Typer) -> None:
     add(app, "serve", serve.serve, serve.EXAMPLES)
     add(app, "live", live.live, live.EXAMPLES)
     add_group(app, "models", "Models for -g, -e and -p: list, download, inspect.", models.COMMANDS)
-    add_group(app, "recipes", "Recipes: generator, embedder and prior that fit.", recipes.COMMANDS)
+    add_group(
+        app, "recipes", "Recipes: a generator, embedder and prior that fit.", recipes.COMMANDS
+    )
     add_group(app, "plugins", "Plugins: list, install, disable, check.", plugins.COMMANDS)
     add_group(app, "new", "Start a plugin package of your own.", new.COMMANDS)
     add(app, "compat", compat.compat)

@@ -1,4 +1,4 @@
-"""Walks: from picture to picture, in frames between which equal amounts are seen to change."""
+"""Walks from picture to picture, in frames that are seen to change by equal amounts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Spacing = Literal["seen", "path"]
 """Frames evenly spread by what is seen, or along the path."""
 
 _LOOKS = 2
-"""Looks at a way, for each of its frames, before it is looked at closer."""
+"""Pictures drawn of a way for each of its frames, before it is looked at more closely."""
 
 _FEWEST_LOOKS = 16
 
@@ -35,12 +35,12 @@ _FEWEST_LOOKS = 16
 class Walk(Edit):
     """Frames of a walk from end to end.
 
-    Where the frames lie is found when they are drawn, by drawing and embedding the way: two or
+    Where the frames lie is found only when they are drawn, by drawing and embedding the way: two or
     three times as many pictures as there are frames.
 
     Args:
         ends: two operations or more.
-        frames: how many, those at the ends included.
+        frames: how many, including those at the ends.
         path: ``linear``, ``slerp`` or ``prior``, for each of the ways between two ends.
         loop: whether a last way leads back to the first end, whose frame is not repeated.
         spacing: see ``Spacing``.
@@ -124,9 +124,9 @@ def walk_of(
     """A walk between pictures, prompts, seeds or latents.
 
     Args:
-        path: None for the prior where it can, and else ``slerp``.
+        path: by default through the prior if possible, else ``slerp``.
         seed: of every prompt.
-        seeds: one for each end instead; with a single end, which is a prompt, as many ends.
+        seeds: one for each end instead; with a single prompt, each seed makes an end.
         how: guidance and the like, of every prompt.
     Raises:
         BadInput: fewer than two ends, fewer frames than ends, or a path that does not exist.

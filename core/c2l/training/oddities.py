@@ -1,4 +1,4 @@
-"""What is strange about pairs and prompts, and limits whatever is trained on them."""
+"""Oddities of pairs and prompts, which limit whatever is trained on them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from c2l.prompts.words import naming_words, words_read_as_nonsense
 MOST_PICTURES = 2048
 FEW_PICTURES = 64
 MOST_UNREAD = 1 / 3
-"""Of prompts that name nothing the embedder can read. Lists of other worlds have .5 to .9; one
-about all things .1 where the embedder knows colours alone."""
+"""The share of prompts in which the embedder knows no word. Lists for other worlds have .5 to .9;
+the general list has .1 for an embedder that knows only colours."""
 LEAST_TOLD_APART = 1 / 10
 
 
 @dataclass(frozen=True)
 class Oddity:
-    """Something strange.
+    """Something odd.
 
     Args:
-        text: what is so.
-        cure: what to do about it; empty if nothing helps.
-        deaf: whether scores of prompts mean nothing then.
+        text: what it is.
+        cure: what to do about it, or what follows from it.
+        deaf: whether it makes scores of prompts meaningless.
     """
 
     text: str
@@ -40,11 +40,11 @@ class Oddity:
 def find_oddities(
     embeddings: Tensor, texts: Tensor | None, unread: Sequence[Oddity] = ()
 ) -> Sequence[Oddity]:
-    """Those of pairs (N, E) and of the domain's prompts (M, E), if there are any.
+    """Oddities of the embeddings of pairs (N, E) and of the domain's prompts (M, E).
 
     Args:
-        unread: as ``find_unread`` finds them. All prompts being alike says more, and that none is
-            near any picture says less.
+        unread: what ``find_unread`` found. It matters less than all prompts being alike, and
+            explains why none is near any picture.
     """
     found: list[Oddity] = []
     if texts is not None and len(texts) > 1:
@@ -87,10 +87,10 @@ def told_apart(embeddings: Tensor) -> bool:
 def find_unread(domain: Domain, embedder: Embedder) -> Sequence[Oddity]:
     """Whether the embedder has never seen the words of a domain's prompts.
 
-    Pictures may lie near such prompts all the same, by words such as "on the" alone. Most prompts
-    hold words that it calls unknown; or many hold none but words that it reads as nonsense. Other
-    words may stand beside those: an embedder that knows colours alone can follow "a blue car". But
-    where it takes a list for the same few prompts again and again, another would say more.
+    Pictures may lie near such prompts anyway, because of words like "on the". There is an oddity if
+    most prompts contain words that the embedder calls unknown, or if many contain only words that
+    it reads as nonsense. Some such words do no harm: an embedder that knows only colours can follow
+    "a blue car". But if it reads a whole list as the same few prompts, another list would help.
     """
     read = domain.readable(embedder)
     prompts = read.prompts

@@ -1,6 +1,6 @@
-"""Whether the pictures of stored latents still look like the stored embeddings.
+"""Whether pairs still belong together: whether latents draw the pictures that were embedded.
 
-A folder of pairs says which parts made it, but not that its rows were left as they were.
+A folder of pairs says which parts made it, but not whether its rows were changed afterwards.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from c2l.pairs import Pairs
 from c2l.training.oddities import Oddity, told_apart
 
 AT_EACH_END = 8
-"""Pairs that are drawn again: the first and the last ones."""
+"""Pairs that are drawn again, the first ones and the last ones."""
 RECOGNISABLE = 0.9
-"""How well two pictures of one latent have to know each other, for pairs to be asked the same."""
+"""How well two pictures of one latent must recognise each other, or nothing can be said."""
 LESS = 0.2
-"""So much worse than that they do where they are strangers, who know each other in .5 +- .1.
-Nothing comes near that which only changes what pictures look like, such as another precision,
-device or size of batches."""
+"""Pairs that recognise each other worse by this much are strangers, whose score is .5 ± .1. Changes
+that only affect how pictures look, such as another precision, device or batch size, come nowhere
+near it."""
 
 
 def find_unlike(pairs: Pairs, generator: Generator, embedder: Embedder) -> Sequence[Oddity]:
-    """Whether pairs hold embeddings of other pictures than their latents draw; at most one.
+    """Whether embeddings belong to other pictures than the latents draw; at most one oddity.
 
-    Nothing is said of a generator that draws other pictures each time, nor where the embedder
+    There is none for a generator that never draws the same picture twice, or for an embedder that
     cannot tell pictures apart.
 
     Args:
@@ -67,11 +67,11 @@ def find_unlike(pairs: Pairs, generator: Generator, embedder: Embedder) -> Seque
 
 
 def recognition(ours: Tensor, theirs: Tensor) -> float:
-    """Of embeddings (N, E) twice: the share of the other rows of theirs that are less like a row of
-    ours than its own, as a mean over the first or the last half of rows, whichever is less; .5 by
-    chance.
+    """How well rows of embeddings (N, E) recognise their own counterparts; .5 by chance.
 
-    Both are seen from their own mean: what changes all of them alike makes no stranger.
+    For each row of ours: the share of the other rows of theirs that are less like it than its own
+    counterpart. The mean over the first half of the rows or the last, whichever is lower. Both sets
+    are centred, so that a change to all of them does not count.
     """
     like = _from_mean(ours) @ _from_mean(theirs).T
     own = like.diagonal()[:, None]

@@ -35,7 +35,12 @@ def test_a_page(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> N
         assert ugly not in own
     assert all(len(line) <= 80 for line in own.splitlines())
     for line in examples.splitlines():
-        assert tuple(shlex.split(line)[: len(words) + 1]) == ("c2l", *words)
+        typed = shlex.split(line.partition(" > ")[0])
+        assert tuple(typed[: len(words) + 1]) == ("c2l", *words)
+        command = ROOT
+        for word in words:
+            command = command.commands[word]
+        command.make_context(words[-1], typed[len(words) + 1 :])
 
 
 def test_every_command_is_in_a_section(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,6 +91,7 @@ def test_train_in_one_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert c2l.load_pairs(tmp_path / "x.pairs").manifest.num == 60
     printed = capsys.readouterr()
     assert printed.out == "" and f"parameters, in {out} after 0:0" in printed.err
+    assert f'. Draw with it: c2l sample "…" --prior {out}\n' in printed.err
     # Once more without --num: the folder knows how many.
     assert main(["train", *PARTS, "-o", str(out), "-p", "neighbours"]) == 0
     assert c2l.load_prior(str(out)).settings()["num_stored"] == 57

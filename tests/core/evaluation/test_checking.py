@@ -129,6 +129,19 @@ def test_scores_of_training_are_expected() -> None:
         assert check(prior, domain=other).verdict.fault is None
 
 
+def test_pictures_are_drawn_again_as_well_as_in_training() -> None:
+    prior, part = prior_of(), PartCard("toy:part", "0" * 64)
+    card = PriorCard("neighbours", dict(prior.settings()), part, part, (5,))
+    usual = check(prior).scores
+    other = {"held_out_cosine_random": usual["again_other"]}
+    gain = usual["again"] - usual["again_other"]
+    for times, fault in ((1.2, None), (1.5, "unusual")):
+        seen = usual["again_other"] + times * gain
+        prior.card = dataclasses.replace(card, scores={"held_out_cosine": seen, **other})
+        verdict = check(prior).verdict
+        assert verdict.fault == fault and ("again" in verdict.text) == (fault is not None)
+
+
 def test_a_report_names_no_file_and_nobody(tmp_path: Path) -> None:
     prior = prior_of()
     prior.reference = f"neighbours:{tmp_path}/secret.safetensors"

@@ -207,9 +207,10 @@ def test_stored_latents_are_not_the_cause_of_what_is_odd() -> None:
     }
     trial = Trial({"gap": "blur", "retrieval": True}, 0.14, 0.5)
     choice = Choice(trial.settings, [trial], 0.14)
-    assert "normal; it answers with stored latents" in verdict(
-        scores, more_steps=False, choice=choice
-    )
+    said = verdict(scores, more_steps=False, choice=choice)
+    assert "normal; it answers with stored latents" in said and "w instead of z" in said
+    hasty = verdict(scores, more_steps=True, usual_steps=600, choice=choice)
+    assert "though 600 steps are usual" in hasty and "w instead of z" not in hasty
     ten = Oddity("there are ten pictures", "a prior can draw no others", False)
     said = verdict(scores, more_steps=False, oddities=[ten], choice=choice)
     assert said.endswith("normal; but there are ten pictures: a prior can draw no others")
@@ -319,4 +320,4 @@ def test_the_verdict(reached: float, held_out: float, ends: str) -> None:
     assert ("the bridge from text to pictures is at fault" in words) == ("domain" in ends)
     assert "`steps`" not in verdict(scores, more_steps=False)
     few = verdict(scores, more_steps=True, usual_steps=1234)
-    assert few.endswith(", though 1,234 steps are usual for so many pairs")
+    assert few.endswith(", though 1,234 steps are usual for this many pairs")

@@ -29,6 +29,9 @@ FEWEST_FRESH = 16
 FEWEST_PROMPTS = 8
 NEAR_TRAINING = 0.06
 """How far cosines may be from those that training saw, on other prompts and other pictures."""
+AS_WELL = 0.75
+"""Of the way from any other picture to the same one that training came: less is left where pictures
+are mirrored, say, which changes neither their mean nor what is asked of them."""
 
 
 @dataclass(frozen=True)
@@ -165,15 +168,20 @@ def _spread_out(prompts: Sequence[str], num: int) -> list[str]:
 
 
 def _as_trained(pipeline: Pipeline, domain: Domain) -> dict[str, Range]:
-    """Near the cosines that training saw on this domain, if the prior's card has them."""
+    """Near what training saw, if the prior's card has it: cosines on this domain, and how well
+    pictures are drawn again."""
     card = pipeline.prior.card
-    scores = card.scores if card and card.domain.get("name") == domain.name else {}
+    scores = card.scores if card else {}
     names = {"alignment": "prompts_cosine", "alignment_random": "prompts_cosine_random"}
-    return {
+    found: dict[str, Range] = {
         name: (scores[known] - NEAR_TRAINING, scores[known] + NEAR_TRAINING)
         for name, known in names.items()
-        if known in scores
+        if known in scores and card and card.domain.get("name") == domain.name
     }
+    if "held_out_cosine" in scores:
+        same, other = scores["held_out_cosine"], scores["held_out_cosine_random"]
+        found["again"] = (other + AS_WELL * (same - other), None)
+    return found
 
 
 def _part(part: Part) -> dict[str, str]:

@@ -82,15 +82,15 @@ def judge(
     if moved and max(gain, again) >= TRACE:
         return Verdict(
             "embedder",
-            "the embedder sees this generator's pictures otherwise than in training, and yet the "
-            "prior answers them: most likely their preprocessing differs (range, colour order, "
-            "size), or the embedder's weights; or this is a later version of the generator",
+            "the embedder sees this generator's pictures differently than in training, though the "
+            "prior still follows them: most likely the preprocessing differs (range, colour order, "
+            "size), or the embedder's weights do; or this is a later version of the generator",
         )
     if moved:
         return Verdict(
             "generator",
-            "the pictures are not those that the prior was trained on, and it answers neither "
-            "prompts nor pictures: another generator than its own, or another embedder",
+            "these are not the pictures that the prior was trained on, and it follows neither "
+            "prompts nor pictures: this is another generator, or another embedder",
         )
     for oddity in unread:
         if oddity.deaf:
@@ -104,25 +104,28 @@ def judge(
     if gain < GAIN and again < AGAIN:
         return Verdict(
             "prior",
-            "the prior does not listen: its pictures fit neither the prompts nor the pictures that "
-            "it is asked for, though fresh pictures hold what prompts name; its weights are broken,"
-            " or it was trained on other pairs, or for another training of this generator",
+            "the prior does not listen: what it draws matches neither the prompts nor the pictures "
+            "that it is given, though the generator can draw what the prompts name: its weights "
+            "are broken, or it was trained on other pairs or for another training of this "
+            "generator, or pictures reach the embedder differently than in training (with swapped "
+            "colours, say)",
         )
     if gain < GAIN:
         return Verdict(
             "bridge",
-            "the prior draws pictures again, but not what prompts ask for: its bridge from text to "
-            "pictures does not suit this embedder, or it was trained with another text tower",
+            "the prior follows pictures, but not prompts: its bridge from text to pictures does "
+            "not suit this embedder, or it was trained with another text tower",
         )
     if not within(scores["diversity"], normal["diversity"]):
-        return Verdict("alike", "it draws what prompts ask for, but pictures of a prompt are alike")
+        return Verdict(
+            "alike", "it draws what prompts ask for, but all pictures of a prompt look alike"
+        )
     unusual = [n for n, bounds in normal.items() if n in scores and not within(scores[n], bounds)]
     if unusual:
         return Verdict(
             "unusual",
-            f"it draws what prompts ask for, but not as well as its authors saw: "
-            f"{' and '.join(unusual)}; perhaps pictures are preprocessed otherwise, or sampling "
-            "settings differ",
+            "it draws what prompts ask for, but some scores are not what its authors saw: "
+            f"{' and '.join(unusual)}; perhaps the preprocessing or the sampling settings differ",
         )
     return Verdict(None, "it draws what prompts ask for, and all scores are normal")
 
