@@ -169,7 +169,7 @@ def test_what_is_odd_is_the_cause() -> None:
         "normal; but few are there: wait"
     )
     low = {**scores, "prompts_cosine": 0.21}
-    assert verdict(low, more_steps=True, oddities=[few]).endswith("few are there, and wait")
+    assert verdict(low, more_steps=True, oddities=[few]).endswith("few are there: wait")
     # Where none was given, it is not at fault.
     assert "bridge" not in verdict(low, more_steps=False, choice=Choice({}))
 
