@@ -52,7 +52,9 @@ LAYOUTS: Mapping[str, Callable[[int], tuple[int, ...]]] = {
     "w+": lambda layers: (1,) * layers,
 }
 """How many layers each code feeds, of so many: of 18 layers 9,9 and 4,4,10."""
-ROWS = ("neighbours", "ridge", "flow", "onestep")
+NETWORK = "flow, network"
+"""What the network of ``flow`` draws where stored latents were chosen instead."""
+ROWS = ("neighbours", "ridge", "flow", NETWORK, "onestep")
 STEPS = 1_500
 """Less than half of what ``c2l train`` takes by default, for all alike."""
 NUM_RARE = 20
@@ -118,7 +120,7 @@ class Place:
 
     def file(self, row: str) -> Path:
         """Of what was measured of a row."""
-        return self.folder / f"{row}.json"
+        return self.folder / f"{row.replace(', ', '-')}.json"
 
 
 def num_layers(world: World) -> int:
@@ -134,10 +136,18 @@ def measure(place: Place, world: World, asked: Sequence[Question], rows: Sequenc
         if file.exists():
             continue
         print(f"{place.name}, {place.layout}: {row}", file=sys.stderr, flush=True)
-        prior, size = place.prior(world, row)
+        prior, size = place.prior(world, row.partition(",")[0])
         assert prior.card is not None
+        chosen = prior.card.chosen
+        if row == NETWORK:
+            if not chosen["retrieval"]:
+                continue
+            trials = prior.card.training["choice"]["trials"]
+            best = min((t for t in trials if not t["retrieval"]), key=lambda t: t["unfit"])
+            chosen = {name: best[name] for name in chosen}
+            prior.adopt(chosen)
         cells = (
-            drawn(usual, prior, chosen=words(prior.card.chosen)),
+            drawn(usual, prior, chosen=words(chosen)),
             drawn(Ruler(world, asked, repeats), prior),
         )
         file.write_text(json.dumps(asdict(Found(*cells, size))), encoding="utf-8")
@@ -248,9 +258,14 @@ def moved_means(world: World) -> dict[str, list[float]]:
     return found
 
 
+def about_file(name: str, work: Path) -> Path:
+    """What ``describe`` keeps."""
+    return work / "mixing" / name / "generator.json"
+
+
 def describe(name: str, work: Path) -> dict[str, Any]:
     """The generator alone; kept in a file."""
-    file = work / "mixing" / name / "generator.json"
+    file = about_file(name, work)
     if not file.exists():
         world = open_world(name, work)
         place = Place(work, name, ONE)
@@ -276,17 +291,15 @@ def describe(name: str, work: Path) -> dict[str, Any]:
 
 def generator_tables(name: str, about: Mapping[str, Any]) -> None:
     """Print what a generator draws by itself."""
-    print(
-        f"\n## {name}\n\n| latents | CMMD to true pictures | picked by the judge: named, % |",
-        end="",
-    )
-    print(" diversity, % | pairs of each rare combination |\n| --- | --- | --- | --- | --- |")
+    print(f"\n## {name}\n\n| latents | moved from true pictures, % | from its own, % |", end="")
+    print(" picked by the judge: named, % | diversity, % | pairs of each rare combination |")
+    print("| --- " * 6 + "|")
     for layout in LAYOUTS:
         named, varied = (f"{100 * value:.0f}" for value in about["picked"][layout])
-        rare = about["rare"][layout]
+        seldom = about["rare"][layout]
         away = [f"{100 * share:.1f}" for share in about["moved"][layout]]
         line = [layout, *away, named, varied]
-        print(f"| {' | '.join(line)} | {fmean(rare):.1f}, from {min(rare)} to {max(rare)} |")
+        print(f"| {' | '.join(line)} | {fmean(seldom):.1f}, from {min(seldom)} to {max(seldom)} |")
     facts: Mapping[str, Sequence[float]] = about["exchanged"]
     layers = range(1, 1 + len(next(iter(facts.values()))))
     print(f"\n| another code of layer | {' | '.join(map(str, layers))} |")
@@ -329,6 +342,7 @@ def main() -> None:
     print(f"pictures of each, and of {NUM_RARE} more: the combinations of all facts that pairs of")
     print("one code show least often. Diversity is that of pixels, as a part of the generator's")
     print("own random pictures. ± one standard error over prompts; differences prompt by prompt.\n")
+    print("*Moved*: how far the mean of embeddings lies, squared, in % of their variance.")
     print("*Another code of layer*: how often that alone changes a fact, in % of how often other")
     print("codes of all layers do.")
     for name in options.world or WORLDS:
@@ -338,6 +352,8 @@ def main() -> None:
             asked = rare_of(Place(options.work, name, ONE), world).asked
             for place in places:
                 measure(place, world, asked, options.row or ROWS)
+        if options.measured and not about_file(name, options.work).exists():
+            continue
         generator_tables(name, describe(name, options.work))
         prior_table({place.layout: dict(kept(place)) for place in places})
 

@@ -33,6 +33,9 @@ two calls, made as one of twice the batch."""
 ONCE_GUIDED = {"guided_above": 0.2, "guided_below": 0.8}
 """The times of priors whose files name none: their seeds draw what they always did."""
 
+WIDEST_WHITENED = 1024
+"""Of codes: their axes take 4 MB of a file."""
+
 Numbers = Callable[[int], Tensor]
 """The next standard normal numbers, (B, width)."""
 
@@ -81,6 +84,9 @@ class FlowPrior(BridgedPrior):
             steps: the default of ``sample``.
             guided_above, guided_below: guidance acts between these times of a walk, which goes
                 from 1 to 0.
+            whitened: whether the network sees codes along their principal axes, each at unit
+                scale. It then need not learn how the numbers of a code vary together, which it
+                otherwise does for each code of a latent anew.
         """
 
         hidden: Count = 256
@@ -90,6 +96,7 @@ class FlowPrior(BridgedPrior):
         steps: Steps = 6
         guided_above: Share = ONCE_GUIDED["guided_above"]
         guided_below: Share = ONCE_GUIDED["guided_below"]
+        whitened: bool = False
 
     config: Settings
     takes_classes: ClassVar[bool] = True
@@ -99,7 +106,7 @@ class FlowPrior(BridgedPrior):
         super().__init__(**settings)
         config = self.config
         num_modulations = ModulatedMLP.num_modulations(config.num_blocks)
-        self.scale = LatentScale(config.num_codes, config.latent_width)
+        self.scale = LatentScale(config.num_codes, config.latent_width, config.whitened)
         self.teacher = ClassTeacher.of(config.num_classes, config.embedding_width)
         self.prompt = PromptEncoder(
             config.embedding_width, config.hidden, num_modulations, config.num_classes
@@ -119,6 +126,8 @@ class FlowPrior(BridgedPrior):
             latent_width=latent_width,
         )
         found: dict[str, Any] = {**bridge, **GUIDED}
+        if num_codes > 1 and latent_width <= WIDEST_WHITENED:
+            found["whitened"] = True
         if num_pairs >= 200_000:
             return {**found, "hidden": 512}
         return found if num_pairs >= 5_000 else {**found, "hidden": 128, "num_blocks": 3}
@@ -126,7 +135,8 @@ class FlowPrior(BridgedPrior):
     def settings(self) -> Mapping[str, Any]:
         found = super().settings()
         # Left out as in files from before, which so keep their fingerprints.
-        return {k: v for k, v in found.items() if ONCE_GUIDED.get(k) != v}
+        before = {**ONCE_GUIDED, "whitened": False}
+        return {k: v for k, v in found.items() if before.get(k) != v}
 
     def fit(self, embeddings: Tensor, latents: Tensor, texts: Tensor | None = None) -> None:
         super().fit(fit_teacher(self, embeddings), latents, texts)

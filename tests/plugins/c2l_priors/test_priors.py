@@ -194,6 +194,7 @@ def test_settings_are_kept_and_checked(kind: str) -> None:
         "slack",
         "guided_above",
         "guided_below",
+        "whitened",
     }
     with pytest.raises(BadInput, match="hiden is an unknown key") as caught:
         cls(**WIDTHS, hiden=3)
@@ -293,17 +294,44 @@ def test_one_step_lands_where_the_walk_ends() -> None:
     assert 0.98 < jumped.std(dim=0).mean() / walked.std(dim=0).mean() < 1.02
 
 
-@given(std=st.floats(1e-3, 1e3), mean=st.floats(-1e3, 1e3))
-def test_a_dimension_that_never_varies_stays_put(std: float, mean: float) -> None:
+@given(std=st.floats(1e-3, 1e3), mean=st.floats(-1e3, 1e3), whitened=st.booleans())
+def test_a_dimension_that_never_varies_stays_put(std: float, mean: float, whitened: bool) -> None:
     latents = mean + std * torch.randn(50, 1, 4, generator=torch.Generator().manual_seed(0))
     latents[:, 0, 2] = mean
-    scale = LatentScale(1, 4)
+    scale = LatentScale(1, 4, whitened)
     scale.fit(latents)
     flat = scale(latents)
     assert torch.isfinite(flat).all() and flat.abs().max() < 10
     wild = scale.inverse(flat + 1)
     assert (wild - latents)[:, 0, 2].abs().max() < 0.01 * std + 1e-5 * abs(mean)
     torch.testing.assert_close(scale.inverse(flat), latents, rtol=1e-4, atol=1e-3 * std)
+
+
+def test_whitened_codes_vary_along_their_axes_alone() -> None:
+    rng = torch.Generator().manual_seed(0)
+    mixing = torch.randn(5, 5, generator=rng)
+    latents = 7 + torch.randn(4000, 3, 5, generator=rng) @ mixing
+    scale = LatentScale(3, 5, whitened=True)
+    scale.fit(latents)
+    flat = scale(latents)
+    assert (flat.T.cov(correction=0) - torch.eye(15)).abs().max() < 0.1
+    assert (flat.std(dim=0, correction=0) - 1).abs().max() < 1e-3
+    torch.testing.assert_close(scale.inverse(flat), latents, rtol=1e-4, atol=1e-4)
+
+
+def test_only_latents_of_several_codes_are_whitened() -> None:
+    """A single code keeps the weights and the fingerprints it always had."""
+
+    def suggested(num_codes: int, width: int) -> Mapping[str, Any]:
+        return FlowPrior.suggest_settings(
+            9000, embedding_width=6, num_codes=num_codes, latent_width=width
+        )
+
+    assert suggested(18, 512)["whitened"]
+    assert not {"whitened"} & {*suggested(1, 512), *suggested(2, 4096)}
+    assert "whitened" not in shaken("flow").settings()
+    assert shaken("flow", whitened=True).settings()["whitened"]
+    assert {*shaken("flow", whitened=True).state_dict()} > {*shaken("flow").state_dict()}
 
 
 @functools.cache
