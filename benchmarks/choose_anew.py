@@ -19,10 +19,13 @@ from worlds import WORLDS, World, open_world
 
 import c2l
 from c2l.prompts.domains import find_domain
-from c2l.training.choosing import Choice, choose_settings
+from c2l.training.choosing import Choice, choose_again, choose_settings
 from c2l.training.oddities import find_oddities, find_unread
 from c2l.training.plan import held_out
 from c2l.training.validation import Validator
+
+DISTILLED = "distilled"
+"""Of ``onestep``: whether one call draws, which is not so at first."""
 
 
 def choose(bench: Bench, world: World, row: str) -> Choice:
@@ -33,18 +36,22 @@ def choose(bench: Bench, world: World, row: str) -> Choice:
     pairs = pairs_of(bench, world)
     num = len(pairs) - held_out(len(pairs))
     embeddings, latents = pairs.rows(0, num)
-    domain = find_domain(world.domain_file(bench.folder), "").readable(world.embedder)
+    listed = find_domain(world.domain_file(bench.folder), "")
+    domain = listed.readable(world.embedder)
     with torch.no_grad():
         texts = world.embedder.embed_text(domain.for_fitting).float()
     prior = _open(old, len(pairs))
     prior.fit(embeddings, latents, texts)
     network = {k: v for k, v in old.state_dict().items() if k in _trained(old)}
-    prior.load_state_dict(network, strict=False)
+    prior.load_state_dict({k: v for k, v in network.items() if k != DISTILLED}, strict=False)
     prior.eval().requires_grad_(False)
     validator = Validator(world.generator, world.embedder, domain, pairs.manifest.repeats)
-    odd = [*find_oddities(embeddings, texts), *find_unread(domain.prompts, world.embedder)]
+    odd = find_oddities(embeddings, texts, find_unread(listed, world.embedder))
     choice = choose_settings(prior, validator, embeddings, texts, odd)
     assert choice is not None, "its bridge is open"
+    if DISTILLED in network:
+        prior.load_state_dict({DISTILLED: network[DISTILLED]}, strict=False)
+        choice = choose_again(choice, prior, validator, embeddings, texts)
     training = {**old.card.training, "choice": choice.to_dict()}
     card = dataclasses.replace(old.card, settings=dict(prior.settings()), training=training)
     prior.save(file, card)
@@ -73,11 +80,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, required=True, help="that of resistance.py")
     parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
+    parser.add_argument("--row", choices=(AUTO, ONESTEP), action="append", help="only this one")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for name in options.world or WORLDS:
         bench = Bench(name, options.work)
-        rows = [row for row in (AUTO, ONESTEP) if bench.file(row).exists()]
+        rows = [row for row in options.row or (AUTO, ONESTEP) if bench.file(row).exists()]
         world = open_world(name, options.work) if rows else None
         for row in rows:
             assert world is not None

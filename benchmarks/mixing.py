@@ -348,7 +348,7 @@ def generator_tables(name: str, about: Mapping[str, Any]) -> None:
     for layout in LAYOUTS:
         named, varied = (f"{100 * value:.0f}" for value in about["picked"][layout])
         seldom = about["rare"][layout]
-        away = [f"{100 * share:.1f}" for share in about["random"][layout]]
+        away = [f"{round(100 * share, 1) + 0.0:.1f}" for share in about["random"][layout]]
         line = [layout, *away, named, varied]
         print(f"| {' | '.join(line)} | {fmean(seldom):.1f}, from {min(seldom)} to {max(seldom)} |")
     facts: Mapping[str, Sequence[float]] = about["exchanged"]
@@ -402,7 +402,9 @@ def overview(work: Path) -> None:
             if NETWORK not in found and "flow" in found and not _stored(found["flow"]):
                 found[NETWORK] = found["flow"]
             cells = [_in_short(found.get(row)) for row in ("neighbours", "flow", NETWORK)]
-            print(f"| {name} | {layout} | {100 * away[layout][1]:.1f} | {' | '.join(cells)} |")
+            print(
+                f"| {name} | {layout} | {round(100 * away[layout][1], 1) + 0.0:.1f} | {' | '.join(cells)} |"
+            )
 
 
 def _stored(found: Found) -> bool:

@@ -22,9 +22,8 @@ from typing import Any
 
 import torch
 from worlds import WORLDS, World, open_world
-from worlds.measure import Ruler, rank_correlation
+from worlds.measure import Ruler
 from worlds.options import world_parser
-from worlds.ranking import SPLITS, Tries, of_criterion, of_halves
 
 import c2l
 from c2l.training.choosing import doubted
@@ -135,6 +134,8 @@ class Bench:
     name: str
     work: Path
     device: str = "cpu"
+    cells: str = "cells"
+    """The folder of what was measured."""
 
     @property
     def folder(self) -> Path:
@@ -144,7 +145,7 @@ class Bench:
     def measured(self) -> dict[str, Cell]:
         """All cells that are there, by row."""
         found = {}
-        for file in sorted((self.folder / "cells").glob("*.json")):
+        for file in sorted((self.folder / self.cells).glob("*.json")):
             raw = json.loads(file.read_text(encoding="utf-8"))
             row = raw.pop("row")
             found[row] = Cell(**raw)
@@ -155,7 +156,7 @@ class Bench:
         return self.folder / f"{_ALL[row].file or _slug(row)}.safetensors"
 
     def _cell(self, row: str) -> Path:
-        return self.folder / "cells" / f"{_slug(row)}.json"
+        return self.folder / self.cells / f"{_slug(row)}.json"
 
     def forget(self, row: str) -> None:
         """What was measured of it."""
@@ -317,68 +318,37 @@ def verdicts(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
     print("\n## What follows\n")
     heads = (
         "world",
-        "best fixed bridge",
-        "auto minus it",
-        "minus the best of other prompts",
         "auto minus neighbours",
         "diversity, of neighbours'",
         "the most there is",
         "reached of it, %",
         "auto minus 2022",
-        "fit and accuracy, rank correlation",
     )
     print(f"| {' | '.join(heads)} |")
     print("| --- " * len(heads) + "|")
-    tried_in: list[Tries] = []
-    doubted_in: list[Tries] = []
-    own: list[float] = []
     never: list[str] = []
     for name, cells in worlds.items():
         auto = cells.get(AUTO)
-        bridges = {k: v for k, v in cells.items() if k.startswith(TRIED)}
-        if auto is None or not bridges:
+        if auto is None:
             continue
-        best = max(bridges, key=lambda label: fmean(bridges[label].accuracy))
-        tries = [*bridges.values()]
-        fitting = [-(cell.unfit or 0.0) for cell in tries]
-        own.append(rank_correlation(fitting, [fmean(cell.accuracy) for cell in tries]))
-        accuracy = torch.tensor([cell.accuracy for cell in tries]).double()
-        tried_in.append(Tries(torch.tensor(fitting).double(), accuracy))
-        went_by = torch.tensor([-cell.doubted for cell in tries]).double()
-        doubted_in.append(Tries(went_by, accuracy))
         near, most = cells.get("neighbours"), cells.get(PICKED)
         old = cells.get("2022 recipe, 1000 steps")
         if near and most and fmean(most.diversity) < TWICE * fmean(near.diversity):
             never.append(name)
         row = [
             name,
-            best.removeprefix(TRIED),
-            difference(auto.accuracy, bridges[best].accuracy),
-            _mean(minus_best(auto.accuracy, [cell.accuracy for cell in tries])),
             difference(auto.accuracy, near.accuracy) if near else "",
             _times(auto, near),
             _times(most, near),
             f"{100 * fmean(auto.diversity) / fmean(most.diversity):.0f}" if most else "",
             difference(auto.accuracy, old.accuracy) if old else "",
-            f"{own[-1]:.2f}",
         ]
         print(f"| {' | '.join(row)} |")
-    print("\n*Minus the best of other prompts*: the bridge that is best for half of the prompts is")
-    print(f"compared on the other half, {SPLITS} times. The best of a table is so by luck, too.")
     _kept(worlds)
     if never:
         print(f"\nNo prior can be twice as varied as neighbours in {', '.join(never)}:")
         print("there, not even pictures that the judge picks among all of the pairs are. *Reached*")
         print("is the diversity of auto as a part of theirs.")
-    if tried_in:
-        halves, ceiling = of_halves(tried_in)
-        print(f"\nOver all {sum(len(w.fit) for w in tried_in)} bridges and worlds, the share that")
-        print("does not fit, above the least of its world, and accuracy, below the best of its")
-        print(f"world, have a rank correlation of {of_criterion(tried_in):.2f}; the mean of the")
-        print(f"worlds' own is {fmean(own):.2f}. On half of the prompts it is {halves:.2f}, where")
-        print(f"accuracy on the other half has {ceiling:.2f}: so much would the truth of other")
-        print(f"prompts tell (in halves {SPLITS} times). With the doubt")
-        print(f"about stored latents it is {of_criterion(doubted_in):.2f}.")
     _together(worlds, "2022 recipe, 1000 steps")
     _together(worlds, "2022 recipe, 4 steps")
 
@@ -392,13 +362,8 @@ def _kept(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
 
     for name, cells in worlds.items():
         auto, near, most = (cells.get(row) for row in (AUTO, "neighbours", PICKED))
-        bridges = [cell for row, cell in cells.items() if row.startswith(TRIED)]
-        if auto is None or not bridges:
+        if auto is None:
             continue
-        best = max(bridges, key=lambda cell: fmean(cell.accuracy))
-        note(name, "at most a point below the best bridge", _apart(auto, best), -0.01)
-        others = minus_best(auto.accuracy, [cell.accuracy for cell in bridges])
-        note(name, "at most a point below the best of other prompts", others, -0.01)
         if near:
             apart = _apart(auto, near)
             note(name, "as accurate as neighbours", apart, 0.0)
@@ -427,23 +392,6 @@ def _kept(worlds: Mapping[str, Mapping[str, Cell]]) -> None:
 def _apart(ours: Cell, theirs: Cell) -> list[float]:
     """In accuracy, for each prompt."""
     return [a - b for a, b in zip(ours.accuracy, theirs.accuracy, strict=True)]
-
-
-def minus_best(ours: Sequence[float], theirs: Sequence[Sequence[float]]) -> list[float]:
-    """For each prompt, ours minus those that are best for other prompts.
-
-    Args:
-        ours: a value for each of P prompts.
-        theirs: the same of each that could be best.
-    """
-    mine, all_ = torch.tensor(ours).double(), torch.tensor(theirs).double()
-    apart, rng = torch.zeros_like(mine), torch.Generator().manual_seed(0)
-    for _ in range(SPLITS):
-        halves = torch.randperm(len(mine), generator=rng).tensor_split(2)
-        for some, others in (halves, halves[::-1]):
-            best = all_[all_[:, some].mean(dim=1).argmax()]
-            apart[others] += mine[others] - best[others]
-    return [value / SPLITS for value in apart.tolist()]
 
 
 def _together(worlds: Mapping[str, Mapping[str, Cell]], other: str) -> None:
@@ -490,10 +438,11 @@ def percent(values: Sequence[float]) -> str:
 
 def difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
     """Of two rows over the same prompts, in points, with its standard error."""
-    return _mean([a - b for a, b in zip(ours, theirs, strict=True)])
+    return mean([a - b for a, b in zip(ours, theirs, strict=True)])
 
 
-def _mean(apart: Sequence[float]) -> str:
+def mean(apart: Sequence[float]) -> str:
+    """Of differences, in points, with its standard error."""
     return f"{100 * fmean(apart):+.1f} ± {100 * _error(apart):.1f}"
 
 

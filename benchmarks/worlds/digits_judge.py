@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from c2l import Question
-from worlds.digits_captions import FRAMES, caption
+from worlds.digits_captions import DIGITS, FRAMES, caption
 from worlds.digits_scans import NUM_HELD_OUT, SIZE, Scans, measure
 
 STEPS = 1200
@@ -36,7 +36,9 @@ class DigitsJudge(nn.Module):
         return judge.eval().requires_grad_(False)
 
     def questions(self, num: int, seed: int) -> list[Question]:
-        """``num`` different prompts that name a digit, half of them with one more fact."""
+        """``num`` different prompts that name a digit, half of them with one more fact; or as many
+        as there are."""
+        num = min(num, 2 * len(DIGITS) * len(FRAMES))
         rng = torch.Generator().manual_seed(seed)
         found: dict[str, Question] = {}
         while len(found) < num:

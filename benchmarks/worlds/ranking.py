@@ -1,4 +1,4 @@
-"""How well a criterion ranks what was tried in several worlds, and how well that can be ranked."""
+"""How well a criterion ranks what was tried in several worlds, and what is lost by its choice."""
 
 # Letters: T tries of one world, P prompts.
 
@@ -60,3 +60,20 @@ def of_halves(worlds: Sequence[Tries]) -> tuple[float, float]:
         found.append(pooled([w.fit for w in worlds], ones))
         most.append(pooled(ones, others))
     return fmean(found), fmean(most)
+
+
+def minus_best(ours: Sequence[float], theirs: Sequence[Sequence[float]]) -> list[float]:
+    """For each prompt, ours minus those that are best for other prompts.
+
+    Args:
+        ours: a value for each of P prompts.
+        theirs: the same of each that could be best.
+    """
+    mine, all_ = torch.tensor(ours).double(), torch.tensor(theirs).double()
+    apart, rng = torch.zeros_like(mine), torch.Generator().manual_seed(0)
+    for _ in range(SPLITS):
+        halves = torch.randperm(len(mine), generator=rng).tensor_split(2)
+        for some, others in (halves, halves[::-1]):
+            best = all_[all_[:, some].mean(dim=1).argmax()]
+            apart[others] += mine[others] - best[others]
+    return [value / SPLITS for value in apart.tolist()]

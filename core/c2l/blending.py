@@ -1,4 +1,4 @@
-"""Several embeddings as one, and ways between two."""
+"""Several embeddings as one, and points between two."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def blend_embeddings(rows: Tensor, weights: Tensor) -> Tensor:
 
 
 def slerp(start: Tensor, end: Tensor, at: Tensor) -> Tensor:
-    """Along the arc between the directions of rows (..., D), their lengths interpolated.
+    """Interpolate along the arc between the directions of rows (..., D), and between their lengths.
 
     Args:
-        at: where on the way, as of ``torch.lerp``: 0 is ``start``, 1 is ``end``.
+        at: how far, as in ``torch.lerp``: 0 is ``start``, 1 is ``end``.
     """
     lengths = [x.norm(dim=-1, keepdim=True) for x in (start, end)]
     a, b = normalize(start, dim=-1), normalize(end, dim=-1)

@@ -29,6 +29,10 @@ class Budget:
 SAMPLING = Budget(gpu=2**22, cpu=2**22)
 """Pictures and their rivals: 4 of 1024 px, 64 of 256 px."""
 
+FRAMES = Budget(gpu=2**22, cpu=2**19)
+"""Frames of walks and videos, of which there may be thousands: few at once, so that memory stays
+low. Larger batches are hardly faster on a CPU."""
+
 OPTIMISING = Budget(gpu=2**20, cpu=2**20)
 """Each keeps what its gradient needs."""
 

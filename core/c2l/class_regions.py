@@ -1,12 +1,12 @@
 """Where the classes of a generator lie among its latents, for those whose latents only imply them.
 
-A StyleGAN is told the class before w: each class has its own region of w, and nothing says which w
-is of which. Random latents of every class tell: their means, and a covariance that all share, as in
-linear discriminant analysis (Fisher 1936).
+A StyleGAN's mapping network takes the class, so each class has its own region of w, but nothing
+says which w belongs to which. Random latents of every class do: their means, and a covariance that
+all share, as in linear discriminant analysis (Fisher 1936).
 
-All classes are shown with the same seeds, so that a seed's latents in two classes are alike in all
-but the class. A latent is moved to another class as the random one next to it moves: regions need
-not have one shape, and the mean of one may lie outside of it.
+Every class is sampled with the same seeds, so that a seed's latents in two classes differ only in
+the class. A latent is moved to another class as its nearest random latent moves: regions may differ
+in shape, and the mean of one may lie outside it.
 """
 
 # Letters: B batch, C classes, K codes of a latent, D width of a code, S seeds.

@@ -1,4 +1,4 @@
-"""The classes of a network that is told one when it draws: how many, their names, how often.
+"""The classes of a class-conditional network: how many, their names, how often each was drawn.
 
 Imports no torch, so that lists of names can be shown at once.
 """
@@ -33,7 +33,7 @@ class Classes:
     Args:
         num: how many there are.
         names: of each, in their order; empty where nobody named them.
-        shares: how often training drew each, in any unit; empty for all equally often.
+        shares: how often training drew each, in any unit; empty if all equally often.
     Raises:
         BadInput: there is no class, or names or shares are not as many.
     """
@@ -196,7 +196,7 @@ def _folded(name: str) -> str:
 
 
 def _uniform(seeds: Sequence[int]) -> NDArray[np.float64]:
-    """A number from 0 to 1 for each seed, which only labels are drawn with."""
+    """A number from 0 to 1 for each seed, used for drawing labels only."""
     wrong = next((seed for seed in seeds if not 0 <= seed < 2**64), None)
     if wrong is not None:
         raise BadInput(

@@ -12,10 +12,10 @@ import torch
 
 @dataclass
 class Clock:
-    """Wall time by stage, in milliseconds; a stage that comes again is added up.
+    """Wall time by stage, in milliseconds; repeated stages add up.
 
     Args:
-        device: where the stages compute; a GPU is waited for at the end of each.
+        device: where the stages compute; on a GPU, each stage ends by waiting for it.
         milliseconds: what has been counted so far.
     """
 

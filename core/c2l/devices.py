@@ -78,7 +78,7 @@ def _has_units(dtype: torch.dtype, device_type: str) -> bool:
 
 
 def free_cached_memory() -> None:
-    """Give back to the device what torch keeps for later."""
+    """Return cached memory to the device."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():

@@ -31,8 +31,8 @@ class TextReading:
 class Embedder(Part, ABC):
     """Texts and images to one embedding space, not normalised.
 
-    A subclass has ``load``, ``width``, ``embed_text``, ``embed_images`` and ``settings``, which
-    must hold the preprocessing, since embeddings depend on it.
+    A subclass implements ``load``, ``width``, ``embed_text``, ``embed_images`` and ``settings``,
+    which must describe the preprocessing, since embeddings depend on it.
     """
 
     differentiable: bool = True
@@ -68,7 +68,7 @@ class Embedder(Part, ABC):
         """Embed prompts.
 
         Args:
-            prompts: B texts of any length in any script, also empty ones. What does not fit is cut.
+            prompts: B texts of any length, in any script, even empty ones. Long ones are cut.
         Returns:
             float32, shape (B, E), not normalised and never zero, on the embedder's device.
         """
@@ -84,5 +84,5 @@ class Embedder(Part, ABC):
         """
 
     def read_text(self, prompt: str) -> TextReading:
-        """What the text tower cannot read of a prompt. By default, nothing."""
+        """The parts of a prompt that the text tower cannot read. By default, none."""
         return TextReading()

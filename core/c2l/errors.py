@@ -58,7 +58,7 @@ __all__ = [
 
 
 class Assumed(UserWarning):
-    """A file of somebody else's does not say all that decides its network; the rest was assumed."""
+    """Somebody else's file does not fully describe its network; the rest was assumed."""
 
 
 class BadInput(C2LError):
@@ -98,7 +98,7 @@ class OutOfMemory(C2LError):
 
 
 class ProgramNotAccepted(C2LError):
-    """A file that is a program, and that the user has not said yes to.
+    """A file that is a program, which the user has not agreed to run.
 
     Args:
         reference: ``kind:file``.
@@ -133,21 +133,21 @@ class MissingDependency(C2LError):
 
 
 class StoreRefused(C2LError):
-    """A store says no: no right to do this, no such bucket, keys that have expired."""
+    """A store refuses: no permission, no such bucket, or expired keys."""
 
     exit_code = ExitCode.REFUSED
 
 
 class StoreUnreachable(C2LError):
-    """A store that does not answer, or is busy, or cuts its answers off, however often asked."""
+    """A store that does not answer, is busy, or breaks off its answers, even when asked again."""
 
     exit_code = ExitCode.OFFLINE
 
 
 def as_out_of_memory(error: BaseException) -> OutOfMemory | None:
-    """The error to show for one of Python or torch that memory is full; None for any other.
+    """The error to show if Python or torch ran out of memory; None for any other error.
 
-    On a CPU, torch says so in its message alone.
+    On a CPU, only torch's message says so.
     """
     full = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     if not full and "DefaultCPUAllocator" not in str(error):

@@ -10,7 +10,7 @@ from typing import Any
 from c2l.errors import BadInput
 from c2l.places import Place
 from c2l_registry import files
-from c2l_registry.files import ANOTHER_PLACE, draft_of
+from c2l_registry.files import draft_of
 
 __all__ = [
     "create_atomically",
@@ -23,11 +23,11 @@ __all__ = [
 ]
 
 
-def write_atomically(path: Place, data: bytes, *, hint: str = ANOTHER_PLACE) -> None:
+def write_atomically(path: Place, data: bytes, *, hint: str = "") -> None:
     """Write a file so that whoever reads it, at any moment, finds the old one or the new one.
 
     Args:
-        hint: what to do where the disk does not take it.
+        hint: what to do where the disk does not take it; without one, it follows from the error.
     Raises:
         NotWritable, StoreRefused, StoreUnreachable
     """

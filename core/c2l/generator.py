@@ -94,7 +94,7 @@ class LatentSpace(LatentLayout):
     """The space in which a generator takes its latents, float32 tensors of shape (B, K, D).
 
     Args:
-        num_codes, width, repeats: as of ``LatentLayout``.
+        num_codes, width, repeats: as in ``LatentLayout``.
         mean, std: statistics of ``sample_latents``, float32, shape (K, D).
     """
 
@@ -103,11 +103,11 @@ class LatentSpace(LatentLayout):
 
 
 class Generator(Part, ABC):
-    """Latents to images. Differentiable where the network is; never consumes global randomness.
+    """Latents to images. Differentiable if the network is; leaves global random state alone.
 
-    A subclass has ``load``, ``latent_space``, ``image_size``, ``sample_latents`` and
-    ``synthesize``. What else decides its pictures, besides its weights, is in ``settings()``.
-    One that is told a class has ``classes`` and ``sample_class_latents`` as well.
+    A subclass implements ``load``, ``latent_space``, ``image_size``, ``sample_latents`` and
+    ``synthesize``. Whatever else affects its pictures, besides its weights, goes into
+    ``settings()``. A class-conditional one also has ``classes`` and ``sample_class_latents``.
     """
 
     classes: Classes | None = None
@@ -172,8 +172,8 @@ class Generator(Part, ABC):
     def centres(self, latents: Tensor) -> Tensor:
         """Where truncation pulls latents to.
 
-        A generator whose classes each have a mean overrides this; so does one whose latents hold
-        the class, which truncation leaves.
+        Override this if each class has its own mean, or if latents contain the class, which
+        truncation must not change.
 
         Args:
             latents: float32, shape (B, K, D).
@@ -191,7 +191,7 @@ class Generator(Part, ABC):
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
         """Draw latents from the generator's own distribution.
 
-        With classes, each is of the class that ``self.classes.draw`` gives its seed.
+        With classes, ``self.classes.draw`` picks the class of each seed.
 
         Args:
             seeds: B whole numbers from 0 to 2**64 - 1; row i depends only on ``seeds[i]``.
@@ -200,26 +200,26 @@ class Generator(Part, ABC):
         """
 
     def sample_class_latents(self, seeds: Sequence[int], classes: Sequence[int]) -> Tensor:
-        """Draw latents of given classes: what ``sample_latents`` does once it has drawn those.
+        """Draw latents of given classes, as ``sample_latents`` does once it has picked classes.
 
         Args:
-            seeds: as of ``sample_latents``.
-            classes: B numbers; row i depends on ``seeds[i]`` and ``classes[i]`` alone.
+            seeds: as in ``sample_latents``.
+            classes: B numbers; row i depends only on ``seeds[i]`` and ``classes[i]``.
         Returns:
             as ``sample_latents``.
         Raises:
-            BadInput: there is no such class, or there are none at all.
+            BadInput: there is no such class, or no classes at all.
         """
         raise self._without_classes()
 
     def classes_of(self, latents: Tensor) -> Tensor:
-        """The class that each latent is of.
+        """The class of each latent.
 
-        A generator whose latents hold it beside z overrides this and ``in_classes``. By default it
-        is found by where random latents of each class lie, which are drawn at the first call.
+        Override this and ``in_classes`` if latents contain the class. By default, the class is
+        inferred from random latents of each class, which are drawn at the first call.
 
         Args:
-            latents: float32, shape (B, K, D), as of ``synthesize``.
+            latents: float32, shape (B, K, D), as in ``synthesize``.
         Returns:
             int64, shape (B,), on the device of the latents.
         Raises:
@@ -228,15 +228,15 @@ class Generator(Part, ABC):
         return self._class_regions(latents).classes_of(latents.cpu()).to(latents.device)
 
     def in_classes(self, latents: Tensor, classes: Sequence[int]) -> Tensor:
-        """The latents nearest to these that are of given classes; others stay as they are.
+        """The nearest latents of given classes; those already of their class stay as they are.
 
         Args:
-            latents: float32, shape (B, K, D), as of ``synthesize``.
+            latents: float32, shape (B, K, D), as in ``synthesize``.
             classes: B numbers.
         Returns:
             as ``latents``; ``classes_of`` gives ``classes`` for them.
         Raises:
-            BadInput: there is no such class, or there are none at all.
+            BadInput: there is no such class, or no classes at all.
         """
         regions = self._class_regions(latents)
         assert self.classes is not None
@@ -279,7 +279,7 @@ class Generator(Part, ABC):
             truncation: pulls the latents towards their mean: 1 leaves them, 0 gives the mean image.
             repeats: for layer groups, K numbers that sum to the number of layers.
         Returns:
-            float32, shape (B, 3, H, W), range [-1, 1] up to overshoot of the network.
+            float32, shape (B, 3, H, W), range [-1, 1]; the network may overshoot a little.
         Raises:
             BadInput: the latents do not fit the latent space.
         """

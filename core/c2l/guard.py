@@ -85,7 +85,7 @@ def failure(cls: type[Any], method: str, what: str, *, hint: str = "") -> Plugin
 
 @contextmanager
 def blaming(cls: type[Any], method: str) -> Iterator[None]:
-    """What is raised inside, other than a ``C2LError``, is a failure of somebody else's class."""
+    """Report what is raised inside, except a ``C2LError``, as a failure of a foreign class."""
     if not is_foreign(cls):
         yield
         return

@@ -33,7 +33,7 @@ OWN_KINDS = (
         kind="direction",
         interface="direction",
         factory="c2l.editing.directions:Direction",
-        summary="A move of latents that changes one thing of a picture",
+        summary="A move of latents that changes one thing about a picture",
     ),
 )
 """What c2l offers without a plugin."""

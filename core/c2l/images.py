@@ -17,7 +17,6 @@ from torch import Tensor
 
 from c2l.errors import BadPicture
 from c2l.files import draft_of
-from c2l_registry.files import ANOTHER_PLACE
 from c2l_registry.paths import cannot_write
 
 GAP = 4
@@ -63,7 +62,7 @@ class Grid:
 
 
 def suggest_columns(per_prompt: int, num: int) -> int:
-    """Columns for ``num`` pictures: a row for each prompt, if it has several; at most 8."""
+    """Columns for ``num`` pictures: one row for each prompt with several; at most 8 columns."""
     return min(per_prompt if per_prompt > 1 else num, num, MOST_COLUMNS)
 
 
@@ -127,7 +126,7 @@ def write_new_png(
         except FileExistsError:
             continue
         except OSError as error:
-            raise cannot_write(path, error, hint=ANOTHER_PLACE) from error
+            raise cannot_write(path, error) from error
     try:
         write(path)
     finally:
@@ -156,7 +155,7 @@ def write_numbered(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise cannot_write(folder, error, hint=ANOTHER_PLACE) from error
+        raise cannot_write(folder, error) from error
     digits = max(2, len(str(num)))
     for number, picture in enumerate(pictures, start=1):
         yield picture, write_new_png(folder, f"{stem}-{number:0{digits}}", picture.save)

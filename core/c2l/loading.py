@@ -58,15 +58,15 @@ def load_generator(
 
     Args:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``: CUDA, else MPS, else the CPU.
-        precision: ``float32``; or ``bf16`` or ``fp16``, if it computes in them; or ``auto``, the
-            fastest that changes pictures by less than can be seen.
+        precision: ``float32``; or ``bf16`` or ``fp16``, if it can compute in them; or ``auto``,
+            the fastest that causes no visible change.
         accept_programs: agree, from now on, to run this file if it is a program.
     Returns:
         The generator, in eval mode, its weights frozen.
     Raises:
         As ``load_embedder``; and
         BadInput: it computes in float32 only.
-        ProgramNotAccepted: the file is a program that nobody has agreed to run.
+        ProgramNotAccepted: the file is a program, which nobody has agreed to run.
     """
     where = resolve_device(device)
     if precision != AUTO:
@@ -134,9 +134,9 @@ def load_pipeline(
         recipe: the name of a recipe; only a label if all three parts are given.
         generator, embedder, prior: references, files, or parts that are loaded already.
         device: for all parts, as for ``load_generator``.
-        precision: ``bf16`` or ``fp16`` for the parts that compute in it. ``auto`` is for the
-            generator alone, the fastest that changes pictures by less than can be seen;
-            ``drawn_in`` of the pipeline says which.
+        precision: ``bf16`` or ``fp16`` for the parts that can compute in it. ``auto`` is for the
+            generator only: the fastest that causes no visible change; the pipeline's
+            ``drawn_in`` says which.
         accept_programs: as for ``load_generator``.
     Raises:
         IncompatibleParts: the prior was trained for another generator or embedder.
@@ -292,7 +292,7 @@ def load_unwatched(
         BadReference, UnknownReference, BadWeights, PluginFailed
     """
     if isinstance(reference, Path):
-        reference = _spelt(reference)
+        reference = path_as_reference(reference)
     spec, source = find_part(reference, interface)
     cls = registry().factory(spec)
     if not (isinstance(cls, type) and issubclass(cls, base)):
@@ -376,7 +376,7 @@ def _moved(part: LivePart, device: torch.device) -> LivePart:
     return part
 
 
-def _spelt(path: Path) -> str:
+def path_as_reference(path: Path) -> str:
     """A path as a reference: with the dot that makes it one, which ``Path`` drops."""
     text = str(path)
     return text if path.is_absolute() or text.startswith(("~", "..")) else f"./{text}"

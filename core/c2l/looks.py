@@ -85,7 +85,7 @@ def look_at_pictures(generator: Any, images: Any, latents: Any) -> str:
     wrong = _look(generator, images, (len(latents), 3, *generator.image_size), latents)
     if wrong or not images.numel():
         return wrong
-    lowest, highest = float(images.min()), float(images.max())
+    lowest, highest = float(images.min()) + 0.0, float(images.max()) + 0.0  # no -0
     if max(-lowest, highest) > WIDEST:
         return f"gives pixels from {lowest:.3g} to {highest:.3g}; they should run from -1 to 1"
     if lowest >= 0 and _is_never_dark(generator):

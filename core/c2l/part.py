@@ -64,11 +64,11 @@ class Part(nn.Module):
         return False
 
     def settings(self) -> Mapping[str, Any]:
-        """Everything but the weights that decides the output, JSON-able; in the fingerprint."""
+        """Everything besides the weights that affects the output, JSON-able; in the fingerprint."""
         return {}
 
     def compute_in(self, dtype: torch.dtype) -> None:
-        """Compute in another dtype where it is faster; inputs and outputs stay float32.
+        """Compute in another dtype where that is faster; inputs and outputs stay float32.
 
         It may round the weights, so load a fresh part to save or train. The fingerprint stays that
         of the loaded weights.
@@ -91,8 +91,8 @@ class Part(nn.Module):
     def fingerprint(self) -> str:
         """A sha256 over the class's name, settings and every stored tensor, as 64 hex digits.
 
-        Parts with the same fingerprint compute the same. A prior stores those of the generator and
-        the embedder it was trained for. It is computed again only if a tensor changed.
+        Parts with the same fingerprint compute the same. A prior stores the fingerprints of the
+        generator and embedder it was trained for. Cached until a tensor changes.
         """
         tensors = self.state_dict(keep_vars=True).values()
         # Every write to a tensor in place counts its version up; inference tensors have none.

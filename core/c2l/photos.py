@@ -1,4 +1,4 @@
-"""Picture files of any origin, read so that none can do harm, and fitted to a generator."""
+"""Picture files of any origin, read safely, and fitted to a generator."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def photo_of(thing: Photo | Path | str | Image.Image | Tensor, *, field: str = "
 
     Raises:
         BadPicture: the file cannot be read as a picture.
-        BadInput: it is nothing of these.
+        BadInput: it is none of these.
     """
     if isinstance(thing, Photo):
         return thing

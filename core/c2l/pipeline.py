@@ -85,7 +85,7 @@ class Pipeline:
         Args:
             prompts: one prompt or several; each gets ``num_images`` pictures. A prompt is a text,
                 or several texts blended by weight: ``{"a man": 1, "a pirate": 0.4}``.
-            image: an image prompt, alone or blended with one prompt, as of ``like``, which takes
+            image: an image prompt, alone or blended with one prompt, as in ``like``, which takes
                 fewer settings.
             weight: of the image, if there is a prompt, from 0 to 1.
             num_images: pictures for each prompt, with seeds ``seed, seed + 1, ...``; by default 1.
@@ -118,7 +118,7 @@ class Pipeline:
         skip: Collection[int] = (),
         on_candidates: OnCandidates | None = None,
     ) -> Iterator[Picture]:
-        """Draw one picture after the other; memory does not grow with their number.
+        """Draw pictures one by one; memory does not grow with their number.
 
         Args:
             request: with prompts. Without a seed, a random one is picked.
@@ -153,7 +153,7 @@ class Pipeline:
     def edit(
         self, *things: Thing, truncation: float | None = None, seed: int = 0, **how: Any
     ) -> Edit:
-        """Pictures to begin an edit with; nothing is drawn yet.
+        """The pictures an edit starts from; nothing is drawn yet.
 
         Args:
             things: pictures, or the paths of PNGs that c2l wrote; prompts; seeds of the
@@ -165,14 +165,14 @@ class Pipeline:
         return edit_of(self, things, truncation=truncation, seed=seed, **how)
 
     def walk(self, ends: Thing | Sequence[Thing], *, frames: int = 60, **how: Any) -> Walk:
-        """A walk from end to end and through all between; nothing is drawn yet.
+        """A walk from the first end through all others to the last; nothing is drawn yet.
 
         Args:
-            ends: two things or more, as of ``edit``; or one prompt, with several ``seeds``.
-            frames: how many, those at the ends included.
+            ends: two things or more, as in ``edit``; or one prompt, with several ``seeds``.
+            frames: how many, including those at the ends.
             how: ``path`` (linear, slerp or prior; by default the prior where it can), ``loop``,
-                ``spacing`` (seen or path), ``seed``, ``seeds`` and ``truncation``; and as of
-                ``edit``.
+                ``spacing`` (seen or path), ``seed``, ``seeds`` and ``truncation``; and as
+                in ``edit``.
         """
         return walk_of(self, ends, frames=frames, **how)
 
@@ -190,7 +190,7 @@ class Pipeline:
             image: of any origin: a path, a Pillow image, or a tensor (3, H, W) in [-1, 1].
             prompt: what to blend it with.
             weight: of the image, from 0, the prompt alone, to 1, the image alone.
-            how: ``num_images``, ``seed`` and ``seeds`` as of a call; truncation, guidance, steps,
+            how: ``num_images``, ``seed`` and ``seeds`` as in a call; truncation, guidance, steps,
                 adherence, negative and negative_by: see ``DrawRequest``.
         Raises:
             BadInput, BadPicture: the image cannot be read, or a value is out of range.
@@ -200,12 +200,12 @@ class Pipeline:
     def invert(
         self, image: Photo | Path | str | Image.Image | Tensor, *, fit: Fit = "crop", **how: Any
     ) -> Picture:
-        """The picture that is nearest to one of the user's own, of any size and shape.
+        """The generator's picture nearest to one of your own, of any size and shape.
 
         Args:
             image: a path, a Pillow image, or a tensor (3, H, W) in [-1, 1].
             fit: ``crop`` takes its middle, in the generator's shape; ``pad`` takes all of it, and
-                leaves to the generator what is beside it.
+                lets the generator fill the rest.
             how: ``space`` (``w+``, or ``w``, which stays nearer to what the generator usually
                 draws), ``steps`` of gradient descent, ``seed``; ``on_step`` and ``on_estimate`` are
                 called with how far it is, and with the seconds that it will take.
@@ -225,15 +225,15 @@ class Pipeline:
         seed: int = 0,
         on_progress: OnProgress | None = None,
     ) -> Direction:
-        """The direction from what one prompt says to what another one says.
+        """The direction from what one prompt says to what another says.
 
-        Seconds of drawing, once; then any number of pictures can be moved along it. See also
-        ``c2l.Direction`` for files.
+        Making it takes seconds; after that, any number of pictures can be moved along it. For
+        directions in files, see ``c2l.Direction``.
 
         Args:
-            keep: what shall stay, each in words: ``("glasses", "hair")``.
-            num: pictures that it is the mean of.
-            seed: of the first of them.
+            keep: what should stay, each in words: ``("glasses", "hair")``.
+            num: how many pictures it is averaged over.
+            seed: of the first one.
             on_progress: called with the number of pictures drawn to make it, and the most there
                 may be.
         Raises:

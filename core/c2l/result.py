@@ -1,4 +1,4 @@
-"""Pictures that were drawn, with all that belongs to them."""
+"""Pictures, with everything that belongs to them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Picture:
     Args:
         image: float32, (3, H, W), range [-1, 1].
         latents: float32, (K, D).
-        score: cosine of image and text embedding; NaN where there is no prompt.
+        score: cosine of image and text embedding; NaN without a prompt.
         seed: draws the same picture by itself.
         prompt: in one line.
         record: what a PNG of it holds: all that is needed to draw it again.
@@ -79,21 +79,21 @@ class Picture:
         return path
 
     def vary(self, amount: float, *, num: int = 1, seed: int | None = None) -> Edit:
-        """Neighbours of the picture, to be drawn: see ``Edit.vary``."""
+        """Neighbours of the picture, not drawn yet: see ``Edit.vary``."""
         return _edit(self.pipeline, [self]).vary(amount, num=num, seed=seed)
 
     def mix(
         self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
     ) -> Edit:
-        """The picture with some layers of another one, to be drawn: see ``Edit.mix``."""
+        """The picture with some layers of another, not drawn yet: see ``Edit.mix``."""
         return _edit(self.pipeline, [self]).mix(other, layers=layers, share=share)
 
     def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
-        """The picture moved along a direction, to be drawn: see ``Edit.move``."""
+        """The picture moved along a direction, not drawn yet: see ``Edit.move``."""
         return _edit(self.pipeline, [self]).move(direction, strength)
 
     def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
-        """The picture made to show one more thing, to be drawn: see ``Edit.adhere``."""
+        """The picture changed to show one more thing, not drawn yet: see ``Edit.adhere``."""
         return _edit(self.pipeline, [self]).adhere(to, start=start, seed=seed)
 
     def _repr_png_(self) -> bytes:
@@ -110,11 +110,11 @@ class Result(Drawing, Sequence[Picture]):
         images: float32, (B, 3, H, W), range [-1, 1].
         latents: float32, (B, K, D).
         image_embeddings: float32, (B, E), of the images, by the pipeline's embedder.
-        scores: float32, (B,), cosine of image and text embedding; by the same embedder that
-            chose the latents, so good for ranking, not for comparing embedders.
+        scores: float32, (B,), cosine of image and text embedding; by the embedder that also
+            chose the latents: good for ranking, not for comparing embedders.
         seeds: the seed of each picture, which draws the same picture by itself.
         prompts: the prompt of each picture; a blend in one line, as in ``a man + a pirate:0.4``.
-        settings: what was used; None for what the prior decided or has no use for.
+        settings: what was used; None for what the prior decides or does not use.
         milliseconds: wall time by stage: text, prior, synthesis, ranking; and student and
             optimising if used.
         records: what a PNG of each picture holds.
@@ -211,21 +211,21 @@ class Result(Drawing, Sequence[Picture]):
         ]
 
     def vary(self, amount: float, *, num: int = 1, seed: int | None = None) -> Edit:
-        """Neighbours of each picture, to be drawn: see ``Edit.vary``."""
+        """Neighbours of each picture, not drawn yet: see ``Edit.vary``."""
         return _edit(self.pipeline, list(self)).vary(amount, num=num, seed=seed)
 
     def mix(
         self, other: Thing | Edit, *, layers: str | Sequence[int], share: float | None = None
     ) -> Edit:
-        """Each picture with some layers of another one, to be drawn: see ``Edit.mix``."""
+        """Each picture with some layers of another, not drawn yet: see ``Edit.mix``."""
         return _edit(self.pipeline, list(self)).mix(other, layers=layers, share=share)
 
     def move(self, direction: Direction, strength: float | Sequence[float] = 1.0) -> Edit:
-        """Each picture moved along a direction, to be drawn: see ``Edit.move``."""
+        """Each picture moved along a direction, not drawn yet: see ``Edit.move``."""
         return _edit(self.pipeline, list(self)).move(direction, strength)
 
     def adhere(self, to: str, *, start: str | None = None, seed: int = 0) -> Adhering:
-        """Each picture made to show one more thing, to be drawn: see ``Edit.adhere``."""
+        """Each picture changed to show one more thing, not drawn yet: see ``Edit.adhere``."""
         return _edit(self.pipeline, list(self)).adhere(to, start=start, seed=seed)
 
     def _repr_html_(self) -> str | None:

@@ -61,15 +61,15 @@ _WAYS: Mapping[str, TypeAdapter[Any]] = {
 
 @dataclass(frozen=True, eq=False)
 class Towards:
-    """Another end for each sample: what is drawn lies somewhere between the sample and that end.
+    """A second end for each sample: what is drawn lies somewhere between the two.
 
-    Embedding and noise are both interpolated, so that every point between is a proper sample.
+    Both embedding and noise are interpolated, so every point in between is a proper sample.
 
     Args:
         embeddings: of the other ends, float32, (B, E).
         seeds: of the other ends, B.
         at: B numbers from 0, the sample itself, to 1, the other end.
-        modality: what was embedded at the other ends; None for the same as at these.
+        modality: what was embedded at the other ends; None if the same as at these.
     Raises:
         BadInput: a value is out of range.
     """
@@ -92,7 +92,7 @@ class Towards:
 
 @dataclass(frozen=True, eq=False)
 class Near:
-    """Latents to stay near: some noise is added to them, and they are sampled again from there.
+    """Latents to stay near: noise is added to them, and sampling continues from there.
 
     Args:
         latents: float32, (B, K, D), not standardised.
@@ -124,8 +124,8 @@ class SampleOptions:
         negative_weights: M numbers above 0, how strongly to stay away from each; empty for 1 each.
         negative_by: how to stay away from them, see ``NegativeBy``.
         modality: whether the embeddings are of texts or of images.
-        towards: another end for each sample, to sample a point between the two.
-        near: latents that the samples are to be neighbours of.
+        towards: a second end for each sample, to sample a point between the two.
+        near: latents whose neighbours to sample.
         classes: B numbers of the generator's classes, for priors that learnt them; None lets the
             embedding choose. Other priors ignore them.
     Raises:

@@ -32,8 +32,8 @@ def limit_this_thread(num: int) -> None:
 def leaving_a_core() -> Iterator[None]:
     """Make torch use one thread less than usual for the calling thread, if it uses several.
 
-    For a thread that computes beside others that have to answer: threads of torch wait for each
-    other, so that one of them without a core holds up all.
+    For a thread that computes beside others that must respond: torch's threads wait for each
+    other, so one without a core holds up all of them.
     """
     num = torch.get_num_threads()
     limit_this_thread(max(1, num - 1))
@@ -82,7 +82,7 @@ def can_limit_a_thread() -> bool:
 def _setters() -> tuple[Callable[[int], None], ...]:
     """The functions of OpenMP and, if torch uses it, MKL; empty unless all of them are found.
 
-    Names are looked up as the system does it for torch: in what is visible to the whole process,
+    Names are looked up as the system does for torch: in what is visible to the whole process,
     such as a preloaded OpenMP, then in the libraries that torch depends on.
     """
     names = ["omp_set_num_threads"]

@@ -1,9 +1,9 @@
 """A short trial of a third-party part, before hours are spent on what it gives.
 
-The guard looks at single answers (``c2l.guard``). Some promises show only in several: that an
-answer depends on its own row alone, that asking twice gives the same, that everything that decides
-it is in the fingerprint. A few pictures tell, so pairs are not made, and a prior is not handed
-over, without such a trial. Bundled parts keep these promises in c2l's own tests.
+The guard looks at single answers (``c2l.guard``). Some promises only show over several: that an
+answer depends on its own row alone, that asking twice gives the same, that the fingerprint covers
+everything that matters. A few pictures are enough to tell, so no pairs are made, and no prior is
+handed over, without such a trial. For bundled parts, c2l's own tests check these promises.
 """
 
 from __future__ import annotations
@@ -218,8 +218,11 @@ def hidden_numbers_changed(part: Part) -> Iterator[str]:
 
 
 def _hidden(part: Part) -> Iterator[tuple[str, Any]]:
-    """Tensors and arrays that are plain attributes of a module, or in a list or table of it."""
-    covered = set(map(id, part.buffers()))
+    """Tensors and arrays that are plain attributes of a module, or in a list or table of it.
+
+    Torch's own recurrent layers keep their parameters in such a list as well.
+    """
+    covered = {id(tensor) for tensor in (*part.parameters(), *part.buffers())}
     for prefix, module in part.named_modules():
         for name, value in vars(module).items():
             if name.startswith("_") and name in _OF_TORCH:

@@ -1,4 +1,4 @@
-"""The embedded default: a small world of drawn faces and landscapes that works offline.
+"""The built-in demo: a small world of drawn faces and landscapes that works offline.
 
 It names weights that ship inside the package (``demo.toml``), and holds a judge for each recipe. In
 the repository, ``c2l_demo_workshop`` beside it made the weights; nothing here needs it.

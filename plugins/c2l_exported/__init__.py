@@ -1,4 +1,4 @@
-"""Generators that somebody exported: TorchScript, ONNX and torch.export files."""
+"""Generators exported to a file: TorchScript, ONNX or torch.export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The GANs that people have besides StyleGAN2 and 3, one kind for each family."""
+"""GANs besides StyleGAN2 and 3, one kind for each family."""
 
 from __future__ import annotations
 

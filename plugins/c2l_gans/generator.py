@@ -168,7 +168,7 @@ class GAN(c2l.Generator):
         """Draw the images of latents. Differentiable in the latents and in the weights.
 
         Args:
-            latents: float32, shape (B, K, D), K as of ``latent_space``, or any K with ``repeats``.
+            latents: float32, shape (B, K, D), K as in ``latent_space``, or any K with ``repeats``.
             truncation: pulls the latents towards their ``centres``: 1 leaves them, 0 gives the
                 mean image.
             repeats: for layer groups, K numbers that sum to the number of layers.

@@ -12,10 +12,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,85 +22,34 @@ from c2l import (
     Bridge,
     Modality,
     Prior,
-    PriorSettings,
     SampleOptions,
     Source,
     check_embeddings,
     check_pairs,
 )
 from c2l.errors import BadInput, BadWeights
-from c2l.ranges import Adherence, Count, Drop, Guidance, Positive, Size, Steps
 from c2l.reading import unfilled
 from c2l_priors.diffusion_checkpoints import is_checkpoint, read_checkpoint, recognises
 from c2l_priors.diffusion_guided import Guided
 from c2l_priors.diffusion_network import Contexts, PriorNetwork
+from c2l_priors.diffusion_noise import endless_noise, given_noise, turned
 from c2l_priors.diffusion_samplers import SAMPLERS, SamplerName, renoised
 from c2l_priors.diffusion_schedule import NoiseSchedule
+from c2l_priors.diffusion_settings import PAPER, DiffusionSettings
 from c2l_priors.guidance import guidance_of, led_from
 from c2l_priors.scaling import LatentScale
-
-PAPER = "paper"
-"""The gap of the paper: raw embeddings, and isotropic noise while training."""
-
-
-def _check_gap(text: str) -> str:
-    return text if text == PAPER else Bridge.check_ingredients(text)
 
 
 class DiffusionPrior(Prior):
     """clip2latent's diffusion: varied latents by removing noise step by step.
 
-    Without a gap, which is the paper's way, embeddings are taken with their length, as the embedder
-    gives them, and training turns them by noise. With one they are what the gap makes of them, but
-    the network is not told how noisy they are.
+    Without a gap, as in the paper, embeddings keep their length, as the embedder gives them, and
+    training turns them by noise. With one, they are what the gap makes of them, but the network is
+    not told how noisy they are.
     """
 
-    class Settings(PriorSettings):
-        """What decides a ``DiffusionPrior``.
-
-        Args:
-            width: of the network; None: E where E = D, as in the paper, else 256.
-            depth: its layers.
-            heads: of its attention.
-            head_width: width of each head.
-            expansion: how much wider a layer is inside.
-            num_timesteps: T.
-            embedding_scale: embeddings are multiplied by this.
-            gap: ingredients of the bridge from text to pictures, see ``c2l.Bridge``; ``paper``
-                for the paper's.
-            noise: length of the noise added to unit embeddings while training.
-            adherence: the default of ``sample``.
-            drop: how often training hides the embedding.
-            sampler: of ``sample``, see ``c2l_priors.diffusion_samplers``.
-            guidance: the default of ``sample``.
-            steps: the default of ``sample``; None: what suits the sampler.
-        """
-
-        width: Count = Field(default=None, validate_default=True)
-        depth: Count = 6
-        heads: Count = 8
-        head_width: Count = 64
-        expansion: Count = 4
-        num_timesteps: Count = 1000
-        embedding_scale: Positive = 1.0
-        gap: Annotated[str, AfterValidator(_check_gap)] = PAPER
-        noise: Size = 1.0
-        adherence: Adherence = 1.0
-        drop: Drop = 0.2
-        sampler: SamplerName = "dpm++2m"
-        guidance: Guidance = 2.0
-        steps: Steps | None = None
-
-        @field_validator("width", mode="before")
-        @classmethod
-        def _default_width(cls, width: Any, info: ValidationInfo) -> Any:
-            if width is not None:
-                return width
-            from_width = info.data.get("embedding_width")
-            same = from_width is not None and from_width == info.data.get("latent_width")
-            return from_width if same else 256
-
-    config: Settings
+    Settings = DiffusionSettings
+    config: DiffusionSettings
     supported_options: ClassVar[frozenset[str]] = Prior.supported_options | {"towards", "near"}
 
     def __init__(self, **settings: Any) -> None:
@@ -263,7 +211,7 @@ class DiffusionPrior(Prior):
             guidance_of(options, against, config.guidance, config.drop),
             None if against is None else self._unit(against, "text"),
         )
-        noise = _endless(normal, shape)
+        noise = endless_noise(normal, shape)
         if (near := options.near) is None:
             return self._walk(guided, config.sampler, steps, noise)
         self._refuse_more_steps(steps)
@@ -310,7 +258,7 @@ class DiffusionPrior(Prior):
             return torch.empty(shape, device=self.device)
         strength = guidance_of(options, None, guidance, self.config.drop)
         guided = self._guided(self._unit(embeddings, "text"), strength, None)
-        latents = self._walk(guided, sampler, steps, _given(noise, shape))
+        latents = self._walk(guided, sampler, steps, given_noise(noise, shape))
         return latents if truncation == 1 else torch.lerp(self.scale.mean, latents, truncation)
 
     def _guided(self, embeddings: Tensor, guidance: float, against: Tensor | None) -> Guided:
@@ -378,34 +326,3 @@ class DiffusionPrior(Prior):
         contexts = Contexts(times[:, None], embeddings * self.config.embedding_scale, keep)
         clean: Tensor = self.network(x_t, contexts)[0]
         return clean
-
-
-def turned(embeddings: Tensor, direction: Tensor, noise: float) -> Tensor:
-    """Embeddings (B, E) turned towards ``direction`` (B, E), their lengths kept.
-
-    Unit embeddings are moved by ``noise`` in that direction before they get their lengths back.
-    """
-    moved = F.normalize(embeddings, dim=1) + noise * F.normalize(direction, dim=1)
-    lengths: Tensor = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True)
-    return lengths * F.normalize(moved, dim=1)
-
-
-def _endless(normal: Callable[[int], Tensor], shape: tuple[int, int, int]) -> Iterator[Tensor]:
-    """Noise without end, row i from a stream of its own."""
-    while True:
-        yield normal(shape[1] * shape[2]).view(shape)
-
-
-def _given(noise: Iterable[Tensor], shape: tuple[int, int, int]) -> Iterator[Tensor]:
-    """The caller's noise, brought to ``shape``."""
-    for item in noise:
-        if item.numel() != torch.Size(shape).numel():
-            raise BadInput(
-                f"a tensor of noise has shape {tuple(item.shape)}, not {shape}",
-                hint="Give as many numbers as there are in the latents",
-                field="noise",
-            )
-        yield item.float().reshape(shape)
-    raise BadInput(
-        "the noise ran out", hint="Give the start and one tensor for each step", field="noise"
-    )

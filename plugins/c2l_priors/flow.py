@@ -161,9 +161,9 @@ class FlowPrior(BridgedPrior):
         return ((predicted.float() - clean) / spread).square().mean()
 
     def _sample(self, embeddings: Tensor, options: SampleOptions) -> Tensor:
-        config = self.config
+        usual = self._usual()
         against = led_from(options)
-        guidance = guidance_of(options, against, config.guidance, config.drop)
+        guidance = guidance_of(options, against, usual.guidance, usual.drop)
         normal = options.normal(self.device)
         classes = as_tensor(options.classes, self.device)
         asked = Asked(self.bridge.ask(embeddings, options, normal), None, guidance, classes)
@@ -171,10 +171,14 @@ class FlowPrior(BridgedPrior):
             unit = self.bridge.unit(against, "text")
             # Told to be as noisy as can be: what is near the negative prompt is unwanted as well.
             asked = asked._replace(against=(unit, unit.new_ones(len(unit))))
-        steps = options.steps or config.steps
+        steps = options.steps or usual.steps
         if options.near is not None:
             return self.scale.inverse(self._draw_near(options.near, asked, steps, normal))
         return self.scale.inverse(self._draw(asked, steps, normal))
+
+    def _usual(self) -> Settings:
+        """Whose steps and guidance are those of samples that ask for none."""
+        return self.config
 
     @staticmethod
     def _prompt(encoder: PromptEncoder, asked: Asked) -> Guided:

@@ -21,6 +21,9 @@ from c2l_priors.classes import taught
 from c2l_priors.flow import Asked, FlowPrior, Guided, Numbers
 from c2l_priors.network import Condition, ModulatedMLP, PromptEncoder
 
+FLOW = {name: FlowPrior.Settings.model_fields[name].default for name in ("steps", "guidance")}
+"""Of what is drawn until it is distilled: its bridge has to suit the flow as well."""
+
 WALK_STEPS = 4
 WALK_GUIDANCE = 1.5
 WALK_GUIDED = (0.2, 0.8)
@@ -123,10 +126,11 @@ class OneStepPrior(FlowPrior):
         # The jump begins at pure noise.
         return super()._draw_near(near, asked, max(steps, WALK_STEPS), normal)
 
+    def _usual(self) -> FlowPrior.Settings:
+        return self.config if self.distilled else self.config.model_copy(update=FLOW)
+
     def _draw(self, asked: Asked, steps: int, normal: Numbers) -> Tensor:
-        if not self.distilled:  # while it trains, pictures are drawn to judge it
-            return super()._draw(asked, max(steps, WALK_STEPS), normal)
-        if steps > 2:
+        if steps > 2 or not self.distilled:
             return super()._draw(asked, steps, normal)
         # Of pure noise nothing is decided yet, and more guidance would only overshoot: it takes a
         # second look.

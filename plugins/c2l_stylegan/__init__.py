@@ -1,4 +1,4 @@
-"""StyleGAN2 and StyleGAN3: faces, landscapes, and the networks people train for themselves."""
+"""StyleGAN2 and StyleGAN3: the published networks, and your own."""
 
 from __future__ import annotations
 

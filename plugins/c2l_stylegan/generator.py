@@ -232,7 +232,7 @@ class StyleGAN(MeasuredLatents):
         """Draw latents w of given classes; a seed has the same z for each class.
 
         Args:
-            seeds: as of ``sample_latents``.
+            seeds: as in ``sample_latents``.
             classes: B numbers.
         Returns:
             float32, shape (B, 1, w_dim).

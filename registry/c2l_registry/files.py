@@ -11,14 +11,12 @@ from pathlib import Path
 
 from c2l_registry.paths import cannot_write
 
-ANOTHER_PLACE = "Choose another place, or make room"
 
-
-def write_atomically(path: Path, data: bytes, *, hint: str = ANOTHER_PLACE) -> None:
+def write_atomically(path: Path, data: bytes, *, hint: str = "") -> None:
     """Write ``path`` so that a crash at any moment leaves the old file or the new one.
 
     Args:
-        hint: what to do where it cannot be written.
+        hint: as in ``cannot_write``.
     Raises:
         NotWritable: the folder or the disk does not take it.
     """
@@ -26,7 +24,7 @@ def write_atomically(path: Path, data: bytes, *, hint: str = ANOTHER_PLACE) -> N
         draft.write_bytes(data)
 
 
-def create_atomically(path: Path, data: bytes, *, hint: str = ANOTHER_PLACE) -> bool:
+def create_atomically(path: Path, data: bytes) -> bool:
     """Write ``path`` unless it exists; of several who do so at once, one does. Says whether.
 
     Raises:
@@ -48,20 +46,20 @@ def create_atomically(path: Path, data: bytes, *, hint: str = ANOTHER_PLACE) -> 
             draft.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except OSError as error:
-        raise cannot_write(path, error, hint=hint) from error
+        raise cannot_write(path, error) from error
     return True
 
 
 @contextmanager
 def draft_of(
-    path: Path, *, parents: bool = False, sync: bool = True, hint: str = ANOTHER_PLACE
+    path: Path, *, parents: bool = False, sync: bool = True, hint: str = ""
 ) -> Iterator[Path]:
     """A file beside ``path`` to write to, which becomes ``path`` once it is whole.
 
     Args:
         parents: make the folder, if it is not there.
         sync: wait until the disk has it, so that it also survives a power cut.
-        hint: what to do where it cannot be written.
+        hint: as in ``cannot_write``.
     Raises:
         NotWritable: the folder or the disk does not take it.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -83,8 +84,14 @@ def cannot_read(path: Path, error: OSError, *, hint: str = ANOTHER_HOME) -> NotR
     return NotReadable(f"cannot read {_at_fault(path, error)}: {_reason(error)}", hint=hint)
 
 
-def cannot_write(path: Path, error: OSError, *, hint: str) -> NotWritable:
-    """What to raise where the system refuses to write ``path``."""
+def cannot_write(path: Path, error: OSError, *, hint: str = "") -> NotWritable:
+    """What to raise where the system refuses to write ``path``.
+
+    Args:
+        hint: what to do; without one, it follows from the error.
+    """
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    hint = hint or ("Make room, or choose another place" if is_full else "Choose another place")
     return NotWritable(f"cannot write {_at_fault(path, error)}: {_reason(error)}", hint=hint)
 
 
@@ -104,4 +111,6 @@ def _at_fault(path: Path, error: OSError) -> str:
 
 
 def _reason(error: OSError) -> str:
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return "it is a file, not a folder"
     return error.strerror or str(error)

@@ -1,13 +1,16 @@
-"""Text and TOML as people save them."""
+"""Files: text and TOML as people save them, and why one cannot be written."""
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from c2l.errors import BadInput
-from c2l.files import read_json, read_text, read_toml
+from c2l.errors import BadInput, NotWritable
+from c2l.files import read_json, read_text, read_toml, write_atomically
+from c2l_registry.paths import cannot_write
 
 
 def write(folder: Path, data: bytes) -> Path:
@@ -51,3 +54,23 @@ def test_what_is_not_a_json_object(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(BadInput, match=r"is not (JSON:|a JSON object)") as caught:
         read_json(path, field="out")
     assert caught.value.field == "out" and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.EEXIST, "x: it is a file, not a folder. Choose another place"),
+        (errno.ENOTDIR, "x: it is a file, not a folder. Choose another place"),
+        (errno.ENOSPC, "x: No space left on device. Make room, or choose another place"),
+        (errno.EROFS, "x: Read-only file system. Choose another place"),
+    ],
+)
+def test_why_a_file_cannot_be_written(tmp_path: Path, number: int, says: str) -> None:
+    error = cannot_write(tmp_path / "x", OSError(number, os.strerror(number)))
+    assert str(error) == f"cannot write {tmp_path}/{says}"
+
+
+def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
+    taken = write(tmp_path, b"")
+    with pytest.raises(NotWritable, match=f"cannot write {taken}: it is a file, not a folder"):
+        write_atomically(taken / "sub" / "x", b"")

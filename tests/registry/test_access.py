@@ -132,7 +132,7 @@ def test_a_file_where_a_folder_belongs(
     home.write_text("not a folder")
     with pytest.raises(NotReadable) as caught:
         uses(registry, card)[what]()
-    assert caught.value.message == f"cannot read {home}: Not a directory"
+    assert caught.value.message == f"cannot read {home}: it is a file, not a folder"
 
 
 def test_what_needs_no_weights_needs_no_folder(

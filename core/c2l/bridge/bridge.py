@@ -250,7 +250,7 @@ class Bridge(nn.Module):
         Less ``adherence`` than the default picks among more of them.
 
         Args:
-            normal: as of ``ask``.
+            normal: as in ``ask``.
         """
         options = dataclasses.replace(options, negative_by=None)
         adherence = self.adherence if options.adherence is None else options.adherence

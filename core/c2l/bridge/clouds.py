@@ -18,6 +18,9 @@ NO_SPREAD = 1e-3
 NUM_DIRECTIONS = 256
 LEAST_TOLD = 1.2
 """Lists of prompts that suit a generator have 1.7 to 4, those of other worlds up to 1.9."""
+CROWDED = 0.6
+"""In cosine: chance counts as no nearer than that. In a few dimensions pictures lie in every
+direction, and no prompt can be much nearer to one than chance is."""
 LEAST_NAMED, LEAST_PART = 0.02, 0.25
 """In cosine; and as a part of what any two pictures lack to be alike, since there are embedders to
 which all pictures are alike to .99. Lists that suit have .05 to .4 of the one and .6 to 3 times the
@@ -70,8 +73,8 @@ class Clouds:
         below = torch.searchsorted(theirs, ours, right=False)
         not_above = torch.searchsorted(theirs, ours, right=True)
         return cls(
-            pictures_alike=_alike(seen),
-            texts_alike=_alike(read),
+            pictures_alike=alike(seen),
+            texts_alike=alike(read),
             apart=float(between.norm()),
             separable=float((below + not_above).double().mean() / (2 * len(theirs))),
             nearest=float((read @ seen.T).amax(dim=1).mean()),
@@ -214,14 +217,14 @@ def _told(seen: Tensor, read: Tensor) -> tuple[float, float]:
     anywhere = torch.randn(NUM_DIRECTIONS, seen.shape[1], generator=rng, dtype=seen.dtype)
     near = (centred @ asked.T).max(dim=0)
     by_chance = (centred @ normalize(anywhere, dim=1).to(centred).T).amax(dim=0).mean()
-    told = float(near.values.mean() / by_chance.clamp_min(1e-6))
+    told = float(near.values.mean() / by_chance.clamp(1e-6, CROWDED))
     cosines = seen[near.indices] @ read.T
     own, num = cosines.diagonal().sum(), len(read)
     others = (cosines.sum() - own) / max(1, num * (num - 1))
     return told, float(own / num - others)
 
 
-def _alike(unit: Tensor) -> float:
+def alike(unit: Tensor) -> float:
     """The mean cosine of any two different rows; 1 for one row alone."""
     num = len(unit)
     if num < 2:

@@ -45,8 +45,8 @@ class BridgedPrior(Prior):
     - ``_sample`` reads what is asked for by ``self.bridge.ask(embeddings, options)``, which heeds
       negative prompts and adherence.
 
-    With ``retrieval``, stored latents are the answer, and ``_sample`` is asked only for what is to
-    stay near other latents.
+    With ``retrieval``, stored latents are the answer, and ``_sample`` is called only for samples
+    near given latents.
     """
 
     Settings = BridgeSettings

@@ -30,8 +30,8 @@ class BridgeSettings(FixedBridgeSettings):
     """Settings of a prior whose bridge is chosen once it is trained, by what it draws.
 
     Args:
-        gap: ingredients, or ``auto``: ``fit`` puts those in its place that the embeddings suggest,
-            and training those that draw best.
+        gap: ingredients, or ``auto``: ``fit`` replaces it by what the embeddings suggest, and
+            training by what draws best.
         noise: the longest noise added to unit embeddings.
         text_noise: how noisy a text is said to be, as a part of ``noise``.
         adherence: the default of ``sample`` for text.
@@ -39,9 +39,8 @@ class BridgeSettings(FixedBridgeSettings):
         nearest: the share of stored pictures that neighbours are among, at least.
         slack: and those that fit as well but for such a part.
         stored: how many pictures of the pairs the bridge keeps.
-        retrieval: whether the latents of stored pictures that fit are the answer, instead of what
-            the prior would draw. ``auto`` takes that where a network cannot learn latents from
-            embeddings.
+        retrieval: whether to answer with latents of stored pictures that fit, instead of what the
+            prior would draw. ``auto`` does so where a network cannot learn latents from embeddings.
     """
 
     gap: OpenIngredients = AUTO

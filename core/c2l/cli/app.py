@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from c2l.cli import options, tree, wording
+from c2l.cli import help_pages, options, tree, wording
 from c2l.cli.assumed import saying_what_is_assumed
 from c2l.cli.commands import Group
 from c2l.cli.interrupts import no_interrupt_is_lost
@@ -30,6 +30,9 @@ class Interrupted(Exception):
 
 class Root(Group):
     """The command ``c2l`` itself."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        help_pages.write_commands(formatter, self.commands, tree.SECTIONS)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -72,11 +75,11 @@ def root(
     ] = False,
     debug: Annotated[
         bool,
-        typer.Option("--debug", callback=_turn_on_debug, help=f"Show tracebacks, as {DEBUG}=1."),
+        typer.Option("--debug", callback=_turn_on_debug, help=f"Show tracebacks, like {DEBUG}=1."),
     ] = False,
     plugin: options.PluginFiles = None,
 ) -> None:
-    """Text-driven sampling for any pretrained GAN."""
+    """Draw pictures of text, with any pretrained GAN."""
     if context.invoked_subcommand is None:
         print(context.get_help())
 

@@ -14,9 +14,7 @@ from c2l.cli.options import option
 
 EXAMPLES = """
 c2l check stylegan:demo-faces
-
 c2l check flow
-
 c2l check ./my_gan.py
 """
 

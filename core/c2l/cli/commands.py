@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from c2l import service
-from c2l.cli import wording
+from c2l.cli import help_pages, wording
 from c2l.errors import BadInput
 
 MANAGING = ("c2l plugins ", "c2l doctor")
@@ -30,13 +31,14 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> Any:
         params: list[Any] = [*super().get_params(ctx)]
-        for parameter in params:
-            if parameter.multiple and parameter.metavar is None:
-                parameter.metavar = "<str>"  # of one, where Typer says list[str]
+        help_pages.spell_parameters(params)
         return params
 
     def get_help_option(self, ctx: Any) -> Any:
         return _false_by_default(super().get_help_option(ctx))
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        help_pages.write_examples(formatter, self.epilog)
 
     def invoke(self, ctx: Any) -> Any:
         wording.speak_for(ctx)
@@ -53,6 +55,7 @@ class Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> Any:
         params: list[Any] = [*super().get_params(ctx)]
+        help_pages.spell_parameters(params)
         for parameter in params:
             if parameter.multiple:
                 parameter.process_value = partial(_as_typed, parameter)
@@ -60,6 +63,9 @@ class Group(TyperGroup):
 
     def get_help_option(self, ctx: Any) -> Any:
         return _false_by_default(super().get_help_option(ctx))
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        help_pages.write_examples(formatter, self.epilog)
 
 
 class CommandGroup(Group):
@@ -72,32 +78,33 @@ class CommandGroup(Group):
 
 
 def add(app: typer.Typer, name: str, function: Callable[..., Any], examples: str = "") -> None:
-    """Add a command; examples are separated by blank lines, and shown as they are written."""
-    app.command(name, cls=Command, epilog=_epilog(examples))(function)
+    """Add a command, with a line for each example."""
+    app.command(name, cls=Command, epilog=examples)(function)
 
 
 def add_with_others(
     app: typer.Typer, name: str, function: Callable[..., Any], examples: str, commands: Commands
 ) -> None:
     """Add a command that has others below it."""
-    group = typer.Typer(cls=CommandGroup, invoke_without_command=True, epilog=_epilog(examples))
+    group = typer.Typer(cls=CommandGroup, invoke_without_command=True, epilog=examples)
     group.callback()(function)
     for command, other in commands.items():
         add(group, command, other)
     app.add_typer(group, name=name)
 
 
-def add_group(app: typer.Typer, name: str, help: str, commands: Commands) -> None:
-    """Add a group of commands, by name."""
+def add_group(
+    app: typer.Typer,
+    name: str,
+    help: str,
+    commands: Commands,
+    examples: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Add a group of commands by name, and examples of some."""
     group = typer.Typer(cls=Group, no_args_is_help=True, help=help)
     for command, function in commands.items():
-        add(group, command, function)
+        add(group, command, function, examples.get(command, ""))
     app.add_typer(group, name=name)
-
-
-def _epilog(examples: str) -> str | None:
-    lines = [f"\b\n{example.strip()}" for example in examples.split("\n\n")] if examples else []
-    return "\n\n".join(lines) or None
 
 
 def is_another(context: typer.Context) -> bool:

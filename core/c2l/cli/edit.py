@@ -66,6 +66,24 @@ def vary(
     editing.draw(context, service.typed_vary, "amount", "num")
 
 
+EXAMPLES = {
+    "walk": 'c2l edit walk "a beach at noon" "mountains at night" --recipe demo-landscapes',
+    "mix": 'c2l edit mix "a man with a beard" "a young blonde woman" --layers 0-3',
+    "vary": "c2l edit vary pictures/a-man-s7.png --amount 0.3",
+    "direction": """
+c2l edit direction pictures/a-man-s7.png --start "a sad face" --end "a smiling face"
+c2l edit direction --start "a sad face" --end "a smiling face" --save smile
+c2l edit direction pictures/a-man-s7.png --direction smile --strength=-1,0,1
+""",
+    "adhere": 'c2l edit adhere pictures/a-man-s7.png --to "with sunglasses"',
+    "like": 'c2l edit like photo.jpg --prompt "a woman"',
+    "invert": "c2l edit invert photo.jpg",
+    "video": """
+c2l edit video "a man" "a woman" --loop --out walk.mp4
+c2l edit video "a man" --start "a young face" --end "an old face" --strength=-1..1 --ping-pong
+""",
+}
+
 COMMANDS: Commands = {
     "walk": walk,
     "mix": mix,

@@ -50,7 +50,8 @@ def direction(
     """Change one thing about pictures, by any amount.
 
     The change is given by two prompts, by two groups of pictures, by a principal component, or
-    by a saved direction."""
+    by a saved direction. Without pictures, --save only saves it.
+    """
     with progress("making the direction", "pictures") as update:
         editing.draw(
             context,

@@ -105,7 +105,7 @@ def opened(
     """A session that asks, tells and downloads as commands do, and a progress bar.
 
     Args:
-        what, unit: as of ``progress``.
+        what, unit: as in ``progress``.
     """
     output.warn_of_problems()
     ask = questions(context.params["accept_licence"], context.params["accept_programs"])
@@ -120,9 +120,10 @@ def draw(context: typer.Context, make: Make, *own: str) -> None:
         own: the options that are of this command alone; ``make`` gets them.
     """
 
-    def made(session: service.Session, **fields: Any) -> service.TypedEdit:
+    def made(session: service.Session, **fields: Any) -> service.TypedEdit | None:
         given = {name: fields.pop(name) for name in own}
-        typed: service.TypedEdit = make(session, service.open_ends(session, **fields), **given)
+        ends = service.open_ends(session, optional=given.get("save") is not None, **fields)
+        typed: service.TypedEdit | None = make(session, ends, **given)
         return typed
 
     draw_made(context, made)
@@ -133,6 +134,8 @@ def draw_made(context: typer.Context, make: Make) -> None:
     params, milliseconds = context.params, []
     with opened(context, "drawing", "pictures") as (session, update):
         typed = make(session, **fields_of(context, "out"))
+        if typed is None:  # a direction that was only to be saved
+            return
 
         def show(drawn: service.Drawn) -> None:
             print_drawn(drawn, params["as_json"], session.milliseconds_loading)

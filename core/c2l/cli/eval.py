@@ -15,11 +15,8 @@ from c2l.errors import BadInput
 
 EXAMPLES = """
 c2l eval demo-faces
-
 c2l eval demo-faces --guidance 1,1.5,2 --steps 4,8,32 --out sweep
-
 c2l eval -p ./mine.safetensors --prompts prompts.txt --independent openclip:ViT-L-14/openai
-
 c2l eval --compare evaluation sweep --out side-by-side
 """
 

@@ -10,19 +10,44 @@ import typer
 from c2l import service
 from c2l.cli import output
 from c2l.cli.options import option
+from c2l.errors import C2LError
+
+EXAMPLES = """
+c2l info pictures/tropical-beach-s1.png
+c2l info faces.safetensors > run.toml
+"""
 
 
 def info(
-    file: Annotated[str, typer.Argument(help="A PNG, a prior or a direction.", show_default=False)],
-    as_json: Annotated[bool, option("Print one JSON object.", "--json")] = False,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="PNGs, priors or directions by c2l.")
+    ],
+    as_json: Annotated[bool, option("Print a JSON object for each file.", "--json")] = False,
 ) -> None:
     """Show how a picture, a prior or a direction was made.
 
-    Of a picture, its prompt, seed, parts and settings; of a prior, the run that made it.
-
-    A run is TOML, which 'c2l train' takes again; --json prints all that a prior's file says.
+    For a picture: its prompt, seed, parts and settings. For a prior: its training run, as TOML for
+    'c2l train'; --json prints everything its file says.
     """
-    facts = service.describe_file(file)
+    errors = []
+    for file in files:
+        try:
+            facts = service.describe_file(file)
+        except C2LError as wrong:
+            errors.append(wrong)
+            continue
+        if len(files) > 1 and not as_json:
+            output.data(f"# {file}")
+        _print(facts, as_json)
+    for error in errors[:-1]:
+        output.fail(str(error))
+    if errors:
+        raise errors[-1]
+
+
+def _print(
+    facts: service.PictureFacts | service.PriorFacts | service.DirectionFacts, as_json: bool
+) -> None:
     if isinstance(facts, service.PictureFacts):
         if as_json:
             output.data(json.dumps(facts.record, ensure_ascii=False))

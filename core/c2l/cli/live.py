@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 c2l live "a man" --direction "smile=a sad face -> a smiling face"
-
 c2l live "tropical beach" --recipe demo-landscapes --walk 0.2 --glide 2
 """
 

@@ -13,7 +13,7 @@ from c2l.cli import output
 from c2l.cli.commands import Commands
 from c2l.cli.options import option
 
-Name = Annotated[str, typer.Argument(help="Of the plugin, as in my-gan.")]
+Name = Annotated[str, typer.Argument(help="Name of the plugin, as in my-gan.")]
 Out = Annotated[Path | None, option("Folder for the package.", "--out", "-o", default="c2l-NAME")]
 Json = Annotated[bool, option("Print JSON instead.", "--json")]
 
@@ -21,21 +21,24 @@ Json = Annotated[bool, option("Print JSON instead.", "--json")]
 def generator(name: Name, out: Out = None, as_json: Json = False) -> None:
     """Write a package with a working generator.
 
-    Then replace its network by yours."""
+    Replace its network with your own.
+    """
     _show(service.new_package("generator", name, out), as_json)
 
 
 def embedder(name: Name, out: Out = None, as_json: Json = False) -> None:
     """Write a package with a working embedder.
 
-    It knows colours; then replace it by yours."""
+    It knows colours; replace it with your own.
+    """
     _show(service.new_package("embedder", name, out), as_json)
 
 
 def prior(name: Name, out: Out = None, as_json: Json = False) -> None:
     """Write a package with a working prior.
 
-    It trains and samples; then replace it by yours."""
+    It trains and samples; replace it with your own.
+    """
     _show(service.new_package("prior", name, out), as_json)
 
 

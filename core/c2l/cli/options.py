@@ -20,12 +20,14 @@ File: TypeAlias = Path | None
 
 def option(help: str, *flags: str, default: str | bool = True, metavar: str | None = None) -> Any:
     """An option: its help, its flags unless made from its name, and the default that help shows."""
+    if isinstance(default, str):  # in words; Typer would put them into brackets of their own
+        help, default = f"{help}  [default: {default}]", False
     return typer.Option(*flags, help=help, show_default=default, metavar=metavar)
 
 
 def place(help: str, *flags: str, default: str | bool = True) -> Any:
     """An option for a path of this machine or an address of a store, which stays as it is typed."""
-    return typer.Option(*flags, help=help, show_default=default, metavar="PLACE")
+    return option(help, *flags, default=default, metavar="PLACE")
 
 
 def _use_files(files: list[str]) -> None:
@@ -109,7 +111,7 @@ PairsFolder = Annotated[Text, place("Folder of pairs; with -g and -e, they are m
 Domain = Annotated[
     Text,
     option(
-        "What people ask of the generator: faces, landscapes, animals, general, or a text file.",
+        "What people will ask for: faces, landscapes, animals, general, or a text file of prompts.",
         default="by the generator's name",
     ),
 ]

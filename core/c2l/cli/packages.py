@@ -13,11 +13,12 @@ from c2l.cli.commands import Commands
 from c2l.cli.options import Json, option
 
 Packages = Annotated[
-    list[str], typer.Argument(metavar="PKG", help="As pip takes it: c2l-dcgan, ./folder, …")
+    list[str],
+    typer.Argument(metavar="PKG", help="What to install, as for pip: c2l-dcgan, ./folder, …"),
 ]
 Lines = Annotated[
     Path | None,
-    typer.Argument(metavar="FILE", help="What 'c2l plugins freeze' printed.", show_default=False),
+    typer.Argument(metavar="FILE", help="Output of 'c2l plugins freeze'.", show_default=False),
 ]
 DryRun = Annotated[bool, option("Only print the command.", "--dry-run")]
 

@@ -15,7 +15,6 @@ from c2l.errors import BadInput
 
 EXAMPLES = """
 c2l pairs -g stylegan:demo-faces -e openclip:demo --num 20000 --out faces-pairs
-
 c2l pairs --out faces-pairs --rank 3 --world 8
 """
 

@@ -19,7 +19,7 @@ Folder = Annotated[str, typer.Argument(metavar="DIR", help="A folder of pairs.")
 
 
 def status(folder: Folder, as_json: Json = False) -> None:
-    """Show how far a folder is, and what is missing."""
+    """Show how much of a folder is done, and what is missing."""
     found = service.pairs_status(folder)
     plan = found.plan
     facts = {
@@ -58,7 +58,7 @@ def status(folder: Folder, as_json: Json = False) -> None:
 def finish(folder: Folder) -> None:
     """Write the list of all shards, once all are there.
 
-    'c2l pairs' does so itself where it draws the last one.
+    'c2l pairs' does this itself after drawing the last one.
     """
     plan = service.finish_pairs(folder)
     output.talk(f"{plan.num:,} pairs in {folder}. Train on them: c2l train --pairs {folder}")

@@ -12,7 +12,7 @@ from c2l.cli.check import print_reports
 from c2l.cli.commands import Commands
 from c2l.cli.options import Json
 
-Name = Annotated[str, typer.Argument(help="Its name in the list.")]
+Name = Annotated[str, typer.Argument(help="A plugin, from 'c2l plugins list'.")]
 Chosen = Annotated[str, typer.Argument(help="A plugin, or the package of several.")]
 
 
@@ -60,7 +60,8 @@ def enable_plugin(name: Chosen, as_json: Json = False) -> None:
 
 
 def check_plugin(
-    name: Annotated[str, typer.Argument(help="Its name in the list.")], as_json: Json = False
+    name: Annotated[str, typer.Argument(help="A plugin, from 'c2l plugins list'.")],
+    as_json: Json = False,
 ) -> int:
     """Check the parts of a plugin, as 'c2l check' does."""
     return print_reports(service.check_plugin(name), as_json=as_json)

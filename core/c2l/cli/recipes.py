@@ -14,7 +14,7 @@ from c2l.cli.options import AcceptLicence, DryRun, Json, option
 from c2l.cli.progress import progress
 from c2l.errors import ExitCode
 
-Name = Annotated[str, typer.Argument(help="Its name in the list.")]
+Name = Annotated[str, typer.Argument(help="A recipe, from 'c2l recipes list'.")]
 CHECKED = ("score", "value", "normal", "what it is")
 
 
@@ -36,7 +36,7 @@ def show_recipe(name: Name, as_json: Json = False) -> None:
 
 
 def pull_recipes(
-    names: Annotated[list[str], typer.Argument(help="Their names in 'c2l recipes list'.")],
+    names: Annotated[list[str], typer.Argument(help="Recipes, from 'c2l recipes list'.")],
     accept_licence: AcceptLicence = False,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -51,7 +51,7 @@ def pull_recipes(
 def check_recipe(
     context: typer.Context,
     recipe: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Its name in the list.")
+        str | None, typer.Argument(metavar="NAME", help="A recipe, from 'c2l recipes list'.")
     ] = None,
     out: Annotated[
         str | None, options.place("Folder for a report to attach to an issue.", default="none")

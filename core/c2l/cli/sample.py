@@ -16,13 +16,9 @@ from c2l.cli.progress import drew, progress
 
 EXAMPLES = """
 c2l sample "a young blonde woman with eyeglasses and ear rings" --num 4
-
 c2l sample "tropical beach" --recipe demo-landscapes --best-of 8 --seeds 1-4
-
 c2l sample "a man" --also "a woman:0.5" --negative "eyeglasses, beard:2" --adherence 0.8
-
 c2l sample "a woman" --image photo.jpg --weight 0.6
-
 c2l sample --from pictures/tropical-beach-s1.png --out again/
 """
 

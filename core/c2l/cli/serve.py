@@ -12,11 +12,8 @@ from c2l.web import starting
 
 EXAMPLES = """
 c2l serve
-
 c2l serve --recipe demo-faces --port 8080
-
 c2l serve --host 0.0.0.0 --token-file token.txt
-
 c2l serve --engine ray --replicas 2
 """
 

@@ -16,11 +16,8 @@ from c2l.cli.progress import Update, duration, progress
 
 EXAMPLES = """
 c2l train --pairs faces-pairs --prior flow --out faces.safetensors
-
 c2l train -g stylegan:demo-faces -e openclip:demo --num 20000 --out faces.safetensors
-
 c2l train run.toml --steps 2000
-
 c2l train --pairs faces-pairs --out faces.safetensors --processes 2
 """
 
@@ -88,7 +85,8 @@ def _tell(report: service.TrainingReport, as_json: bool) -> None:
         output.data(json.dumps(report.to_dict()))
         return
     size, took = f"{report.num_parameters:,} parameters", duration(report.seconds)
-    output.talk(f"{report.kind}, {size}, in {report.path} after {took}")
+    use = f'Draw with it: c2l sample "…" --prior {report.reference}'
+    output.talk(f"{report.kind}, {size}, in {report.path} after {took}. {use}")
     if report.stopped_early:
         output.talk(f"stopped early; the best, step {report.training['best_step']:,}, is kept")
     for line in filter(None, (report.choice, report.verdict)):

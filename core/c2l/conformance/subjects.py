@@ -68,7 +68,7 @@ class Subject(Generic[PartT]):
         return None if record.file else record
 
     def description(self, *, again: bool = False) -> Described:
-        """What describing its plugin took; measured once, unless it shall be measured again."""
+        """What describing its plugin took; measured once, unless it should be measured again."""
         assert self.plugin is not None
         if again or self._described is None:
             self._described = describe_apart(self.plugin)

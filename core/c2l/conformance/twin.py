@@ -23,7 +23,7 @@ from c2l_registry.describing import one_line
 
 @dataclass(frozen=True)
 class Question:
-    """What the twin shall use.
+    """What the twin should use.
 
     Args:
         maker: makes the part, or the class of a prior.
@@ -89,7 +89,7 @@ class Twin:
 
     def _start(self, question: Question) -> None:
         self._path = question.path
-        # Numbers that hang on the hashes of texts differ between processes: so they shall here.
+        # Numbers that hang on the hashes of texts differ between processes: so they should here.
         seed = "1" if question.environ.get("PYTHONHASHSEED") != "1" else "2"
         environ = {**question.environ, "PYTHONHASHSEED": seed}
         environ["PYTHONPATH"] = os.pathsep.join(question.path)

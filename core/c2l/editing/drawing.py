@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch.nn.functional import cosine_similarity
 
-from c2l.budgets import SAMPLING
+from c2l.budgets import FRAMES
 from c2l.clock import Clock
 from c2l.editing.apply import latents_of
 from c2l.errors import BadInput
@@ -45,7 +45,7 @@ def draw_all(
         BadInput: as ``latents_of``; or the latents hold NaN or infinity.
     """
     generator = parts.generator
-    at_once = SAMPLING.pictures(generator.image_size, generator.device.type)
+    at_once = FRAMES.pictures(generator.image_size, generator.device.type)
     target = embed_prompts(parts.embedder, [prompt]) if prompt else None
     for first in range(0, len(operations), at_once):
         some = operations[first : first + at_once]

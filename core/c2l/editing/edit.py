@@ -205,7 +205,7 @@ class Adhering(Edit):
 
     Args:
         edit: the pictures.
-        to, start, seed, on_progress: as of ``Edit.adhere``.
+        to, start, seed, on_progress: as in ``Edit.adhere``.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""Places on a way between which equal amounts change, by what is seen.
+"""Places along a way, spaced so that equal amounts are seen to change between them.
 
-A way through a latent space changes little for a while and then all at once, so that evenly spread
-places show the same picture again and again, and then another. Here the way is looked at first,
-more closely where it changes much, and then paced out like a coast with a pair of dividers.
+Along a way through a latent space, little changes for a while, and then everything at once: evenly
+spaced places show one picture again and again, and then another. So the way is looked at first,
+more closely where it changes much, and then paced out as one does a coastline with dividers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Look = Callable[[Sequence[float]], Tensor]
 """Places from 0 to 1 to embeddings (B, E) of what is seen there."""
 
 ROUNDS = 6
-"""Times that a way is looked at again where it still changes too much at once."""
+"""How often a way is looked at again where it still changes too much at once."""
 
 CLOSEST = 1e-4
 """Places nearer to each other than this are not told apart: what jumps, jumps."""
@@ -28,11 +28,11 @@ _BISECTIONS = 40
 
 
 class Track:
-    """A way as it was looked at so far.
+    """What was seen of a way so far.
 
     Args:
         look: looks at places.
-        num: places to begin with, evenly spread, both ends among them.
+        num: places to begin with, evenly spaced, including both ends.
     """
 
     def __init__(self, look: Look, num: int) -> None:
@@ -42,7 +42,7 @@ class Track:
         self._add(np.linspace(0, 1, num).tolist())
 
     def length(self) -> float:
-        """What changes from place to place, in all."""
+        """How much changes from place to place, in total."""
         return float(self._gaps().sum())
 
     def pace(self, num: int) -> list[float]:

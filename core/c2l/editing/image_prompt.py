@@ -43,7 +43,7 @@ def edit_like(
     Args:
         prompt: None for the photo alone.
         weight: of the photo, if there is a prompt.
-        num_images, seed, seeds: as of ``DrawRequest``; 1 picture of seed 0 by default.
+        num_images, seed, seeds: as in ``DrawRequest``; 1 picture of seed 0 by default.
         how: guidance and the like.
     Raises:
         BadInput: a value is out of range.

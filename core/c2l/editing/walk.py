@@ -1,4 +1,4 @@
-"""Walks: from picture to picture, in frames between which equal amounts are seen to change."""
+"""Walks from picture to picture, in frames that are seen to change by equal amounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from c2l.budgets import SAMPLING
+from c2l.budgets import FRAMES
 from c2l.editing.apply import latents_of
 from c2l.editing.edit import Edit
 from c2l.editing.ends import end_of, one_truncation
@@ -27,7 +27,7 @@ Spacing = Literal["seen", "path"]
 """Frames evenly spread by what is seen, or along the path."""
 
 _LOOKS = 2
-"""Looks at a way, for each of its frames, before it is looked at closer."""
+"""Pictures drawn of a way for each of its frames, before it is looked at more closely."""
 
 _FEWEST_LOOKS = 16
 
@@ -35,12 +35,12 @@ _FEWEST_LOOKS = 16
 class Walk(Edit):
     """Frames of a walk from end to end.
 
-    Where the frames lie is found when they are drawn, by drawing and embedding the way: two or
+    Where the frames lie is found only when they are drawn, by drawing and embedding the way: two or
     three times as many pictures as there are frames.
 
     Args:
         ends: two operations or more.
-        frames: how many, those at the ends included.
+        frames: how many, including those at the ends.
         path: ``linear``, ``slerp`` or ``prior``, for each of the ways between two ends.
         loop: whether a last way leads back to the first end, whose frame is not repeated.
         spacing: see ``Spacing``.
@@ -91,7 +91,7 @@ class Walk(Edit):
         pipeline = self.pipeline
         truncation = pipeline.truncation(self.truncation)
         latents = latents_of(pipeline, *(_point(way, at) for at in places))
-        rows = SAMPLING.pictures(pipeline.generator.image_size, pipeline.generator.device.type)
+        rows = FRAMES.pictures(pipeline.generator.image_size, pipeline.generator.device.type)
         return torch.cat([
             pipeline.embedder.embed_images(
                 pipeline.generator.synthesize(some, truncation=truncation)
@@ -124,9 +124,9 @@ def walk_of(
     """A walk between pictures, prompts, seeds or latents.
 
     Args:
-        path: None for the prior where it can, and else ``slerp``.
+        path: by default through the prior if possible, else ``slerp``.
         seed: of every prompt.
-        seeds: one for each end instead; with a single end, which is a prompt, as many ends.
+        seeds: one for each end instead; with a single prompt, each seed makes an end.
         how: guidance and the like, of every prompt.
     Raises:
         BadInput: fewer than two ends, fewer frames than ends, or a path that does not exist.

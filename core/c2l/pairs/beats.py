@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from c2l.errors import C2LError
@@ -63,8 +64,12 @@ class Heart:
     def _write(self, index: int) -> None:
         self._written = time.monotonic()
         sign = {"node": platform.node(), "pid": os.getpid(), "shard": index, "batch": self._longest}
-        with suppress(C2LError):  # the shard itself will say what is wrong with the folder
+        try:
             write_atomically(self._file, json.dumps(sign).encode())
+        except C2LError:  # the shard itself will say what is wrong with the folder
+            if isinstance(self._file, Path):  # a full disk still takes an empty folder
+                with suppress(OSError):
+                    self._file.parent.rmdir()
 
 
 @dataclass(frozen=True)

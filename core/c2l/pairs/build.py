@@ -152,7 +152,7 @@ def begin_pairs(
 
     Args:
         measure: whether to measure what the precision of a new folder costs, on this device.
-        Others: as of ``build_pairs``.
+        Others: as in ``build_pairs``.
     Raises:
         As ``build_pairs``.
     """

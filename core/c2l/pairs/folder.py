@@ -29,6 +29,7 @@ from c2l.pairs.records import (
 )
 from c2l.pairs.shard_list import ShardList
 from c2l.places import Place, place_of
+from c2l_registry.kinds import WRAPPED
 
 
 def begin(
@@ -225,7 +226,10 @@ def _classes(manifest: PairsManifest) -> str:
 
 
 def _command(manifest: PairsManifest, folder: Place) -> str:
-    """The command that finishes a folder."""
+    """What finishes a folder: a command, or for parts that have no name a call."""
+    parts = manifest.generator.reference, manifest.embedder.reference
+    if not all(parts) or any(part.startswith(f"{WRAPPED}:") for part in parts):
+        return "call `c2l.build_pairs` again, with the same generator and embedder"
     fields: dict[str, object] = {
         "generator": manifest.generator.reference,
         "embedder": manifest.embedder.reference,

@@ -7,14 +7,8 @@ other things, and stores the cosine between the two in the prior's file
 
 from __future__ import annotations
 
-import re
-
 from c2l.embedder import Embedder
-
-FUNCTION_WORDS = frozenset(
-    {"a", "an", "the", "of", "and", "or", "in", "on", "at", "by", "for", "to", "with", "without"}
-)
-"""Words that name nothing that could be drawn."""
+from c2l.prompts.words import naming_words
 
 
 def is_far(embedder: Embedder, prompt: str, best_score: float, threshold: float | None) -> bool:
@@ -32,5 +26,4 @@ def is_far(embedder: Embedder, prompt: str, best_score: float, threshold: float 
 
 def _knows_no_word(embedder: Embedder, prompt: str) -> bool:
     unknown = {word.lower() for word in embedder.read_text(prompt).unknown}
-    words = set(re.findall(r"[^\W\d_]+(?:[-'][^\W\d_]+)*", prompt.lower())) - FUNCTION_WORDS
-    return bool(unknown) and words <= unknown
+    return bool(unknown) and naming_words(prompt) <= unknown

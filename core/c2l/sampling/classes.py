@@ -46,7 +46,7 @@ def sample_of_class(
     """Latents of the prior, (B, K, D).
 
     Args:
-        embeddings, how: as of ``Prior.sample``.
+        embeddings, how: as in ``Prior.sample``.
         number: of the class that all are of; None for any.
     """
     if number is None:

@@ -232,7 +232,7 @@ class Request(DrawRequest):
         recipe: the name of a recipe; ``demo-faces`` if there is neither recipe nor prior.
         generator, embedder, prior: references that replace parts of the recipe.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``: CUDA, else MPS, else the CPU.
-        precision: ``float32``, ``bf16`` or ``fp16``; or ``auto``, as of ``c2l.load_pipeline``.
+        precision: ``float32``, ``bf16`` or ``fp16``; or ``auto``, as in ``c2l.load_pipeline``.
         fingerprints: of the parts that a record was drawn with, by role; others that go by the same
             name are told to the user.
         plugin_files: the loose files of those parts: sha256 by path. They are only named, never

@@ -54,8 +54,8 @@ def typed_direction(
     strength: str | Sequence[float] = "1",
     save: Path | str | None = None,
     on_progress: OnProgress = lambda done, total: None,
-) -> TypedEdit:
-    """Each end moved along one direction, at each strength.
+) -> TypedEdit | None:
+    """Each end moved along one direction, at each strength; None without ends.
 
     Args:
         start, end: two prompts.
@@ -63,7 +63,7 @@ def typed_direction(
         component: of the latent space, counted from 0.
         direction: a file, or the name of one that was kept. One of these four ways names the
             direction.
-        keep: what shall stay, each in words.
+        keep: what should stay, each in words.
         strength: as in ``-1,0,1``; or ``0..1.5:7``, seven from the one to the other.
         save: a file to write the direction to, or a name to keep it by.
         on_progress: called with the number of pictures drawn to make the direction, and the most
@@ -111,6 +111,8 @@ def typed_direction(
         session.tell(Notice("saved", f"the direction is in {found.save(place)}"))
     if (short := notice_of_short(found)) is not None:
         session.tell(short)
+    if not ends.things:
+        return None
     begin = ends.edit()
     moved = begin.move(found, strengths)
     moved.name = f"{ends.title}-{_short(found.card.made.get('end') or found.card.name)}"
@@ -129,7 +131,7 @@ def typed_adhere(
     """Each end, changed until it shows one more thing.
 
     Args:
-        seed: as of ``Edit.adhere``.
+        seed: as in ``Edit.adhere``.
         on_progress: called with the number of moves that are found, and of all.
 
     Raises:

@@ -84,6 +84,7 @@ def open_ends(
     *,
     seeds: str | Sequence[int] | None = None,
     truncation: float | None = None,
+    optional: bool = False,
     **fields: Any,
 ) -> Ends:
     """What was typed as the ends of an edit, and the pipeline that draws them.
@@ -93,6 +94,7 @@ def open_ends(
         seeds: one for each end, or one for all; several with one prompt give as many ends, and
             without ends those of the generator's own pictures. A random one by default.
         truncation: None for that of the pictures.
+        optional: whether there may be no ends.
         fields: negative, guidance, steps, adherence and class_label of the prompts; recipe,
             generator, embedder, prior, device and precision, by default those of the first picture.
     Raises:
@@ -109,7 +111,7 @@ def open_ends(
         things = list(numbers)
     elif len(things) == 1 and len(numbers) > 1:
         things = things * len(numbers)
-    if not things:
+    if not things and not optional:
         raise BadInput(
             "there is nothing to edit", hint="Give pictures, prompts or `seeds`", field="ends"
         )

@@ -53,7 +53,7 @@ def typed_walk(
     """A walk through all ends.
 
     Args:
-        frames, path, loop, spacing: as of ``Pipeline.walk``; None for its defaults.
+        frames, path, loop, spacing: as in ``Pipeline.walk``; None for its defaults.
     Raises:
         BadInput: as ``Pipeline.walk``.
     """

@@ -38,7 +38,7 @@ def typed_like(
 
     Args:
         image: a picture file of any origin.
-        also: texts to blend into the prompt, as of ``typed_request``.
+        also: texts to blend into the prompt, as in ``typed_request``.
         weight: of the image, if there is a prompt; half by default.
         num_images: 4 by default.
         seeds: a random one and those that follow by default.

@@ -66,10 +66,10 @@ def invert_photos(
     Args:
         photos: picture files of any origin.
         out: the folder, made if need be. Nothing is overwritten.
-        space, fit, steps, seed: as of ``Pipeline.invert``.
+        space, fit, steps, seed: as in ``Pipeline.invert``.
         on_picture: called with each picture, once it is in the folder.
         on_step: called with the number of steps that were made, that of all, and a note.
-        parts: recipe, generator, embedder, prior and device, as of ``Request``.
+        parts: recipe, generator, embedder, prior and device, as in ``Request``.
     Returns:
         Pages that show each photo, the prior's answer, and its picture.
     Raises:

@@ -57,7 +57,7 @@ class WantedPairs:
     """Which pairs a request means, once the folder was looked at.
 
     Args:
-        As of ``PairsRequest``.
+        As in ``PairsRequest``.
         num_before: pairs that the folder was begun for; 0 for a new one.
     """
 

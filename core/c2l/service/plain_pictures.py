@@ -29,7 +29,7 @@ class PlainPicture:
     Args:
         width, height: in pixels.
         pixels: RGB, three bytes each, row by row.
-        seed, prompt, record: as of ``Picture``.
+        seed, prompt, record: as in ``Picture``.
         score: cosine of picture and prompt by the embedder; None where there is no prompt.
         latents: its latents as an operation, which draws it again without prior and prompt.
         milliseconds: its share of the time, by stage.

@@ -22,7 +22,6 @@ from c2l.errors import BadInput
 from c2l.plugins import registry
 from c2l.version import __version__
 from c2l_registry import Interface
-from c2l_registry.files import ANOTHER_PLACE
 from c2l_registry.paths import cannot_write, expand_path
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -163,4 +162,4 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
-        raise cannot_write(folder, error, hint=ANOTHER_PLACE) from error
+        raise cannot_write(folder, error) from error

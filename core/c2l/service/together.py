@@ -56,7 +56,7 @@ def draw_together(
     Args:
         requests: with seeds (``with_seeds``).
         tells: who is told the notices of each.
-        on_candidates: as of ``Session.draw``, for all of them.
+        on_candidates: as in ``Session.draw``, for all of them.
     Raises:
         As ``Session.pipeline``.
     """

@@ -45,10 +45,10 @@ def typed_track(
     """What the video goes along: a walk through all ends, or one end turned along a direction.
 
     Args:
-        start, end, direction: name the direction, as of ``typed_direction``.
+        start, end, direction: name the direction, as in ``typed_direction``.
         strength: as in ``-1..1``, from the first frame to the last.
-        on_progress: called while a direction is made, as of ``typed_direction``.
-        way: ``path``, ``loop`` and ``spacing`` of the walk, as of ``typed_walk``.
+        on_progress: called while a direction is made, as in ``typed_direction``.
+        way: ``path``, ``loop`` and ``spacing`` of the walk, as in ``typed_walk``.
     Raises:
         BadInput: both, or as ``typed_walk`` and ``typed_direction``.
     """
@@ -70,6 +70,7 @@ def typed_track(
     along = f"{strength or TURN}:{frames}"
     named: dict[str, Any] = {"start": start, "end": end, "direction": direction}
     turned = typed_direction(session, ends, **named, strength=along, on_progress=on_progress)
+    assert turned is not None  # there is one end
     return TypedEdit(turned.edit)
 
 
@@ -82,7 +83,7 @@ def draw_video(
 
     Args:
         out: replaced if it is there; None for a new ``pictures/NAME.mp4``.
-        how: as of ``Edit.video``.
+        how: as in ``Edit.video``.
     Raises:
         As ``Edit.video``.
     """

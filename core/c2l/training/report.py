@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from c2l.loading import path_as_reference
 from c2l.places import Place
 
 
@@ -87,6 +89,11 @@ class TrainingReport:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {**dataclasses.asdict(self), "path": str(self.path)}
+
+    @property
+    def reference(self) -> str:
+        """What ``c2l.load_prior`` takes for the prior's file."""
+        return path_as_reference(self.path) if isinstance(self.path, Path) else str(self.path)
 
     @property
     def stopped_early(self) -> bool:

@@ -20,6 +20,7 @@ from c2l.resolving import resolve_beside
 from c2l_registry.wording import describe_problem
 
 _FROM_CARD = ("patience", "first_seed", "half", "micro_batches", "fast")
+_HINTS = {"learning_rate": "Use `learning_rate=0.001`, which suits most runs, or leave it out"}
 MICRO_BATCHES = 8
 """So that 1, 2, 4 or 8 processes can share a step."""
 
@@ -89,7 +90,7 @@ class TrainingRun(BaseModel):
             problems = [_problem(problem) for problem in error.errors(include_url=False)]
             raise BadInput(
                 f"this run cannot be trained: {'; '.join(problem for _, problem in problems)}",
-                hint="See the fields of a training run",
+                hint=_HINTS.get(problems[0][0], "docs/training.md lists what a run can say"),
                 field=problems[0][0],
             ) from error
 

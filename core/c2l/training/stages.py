@@ -26,7 +26,7 @@ from c2l.prompts.domains import Domain, find_domain
 from c2l.ranks import Ranks
 from c2l.training.batches import rng_of
 from c2l.training.checkpoint import checkpoint_path
-from c2l.training.choosing import Choice, choose_settings
+from c2l.training.choosing import Choice, choose_again, choose_settings
 from c2l.training.feed import Feed, WholeFeed, WindowFeed
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
@@ -76,9 +76,9 @@ class Stages:
         self.texts: Tensor | None = None
         self.unread: Sequence[Oddity] = ()
         if embedder is not None:
-            self.domain = find_domain(run.domain, self.manifest.generator.reference)
-            self.domain = self.domain.readable(embedder)
-            self.unread = find_unread(self.domain.prompts, embedder)
+            domain = find_domain(run.domain, self.manifest.generator.reference)
+            self.domain = domain.readable(embedder)
+            self.unread = find_unread(domain, embedder)
             with torch.no_grad():
                 self.texts = embedder.embed_text(self.domain.for_fitting).float().cpu()
         self.validator: Validator | None = None
@@ -134,10 +134,6 @@ class Stages:
         self.prior, self.steps_done = state.average, state.step
         self.best_step = state.best.step if state.best else state.step
         self._read_sample()
-        if self.ranks.first:
-            with self.ranks.at_leisure():
-                labelled = self._labelled(self.embeddings, 0)
-                self.prior.refine(labelled, rng_of(self.plan.seed, "refine", 0))
         self.prior.eval().requires_grad_(False)
 
     def help(self) -> None:
@@ -146,7 +142,7 @@ class Stages:
             self.validator.lead(lambda: None)
 
     def finish(self) -> tuple[PriorCard, str]:
-        """Choose what is open, train the student, score the prior.
+        """Choose what is open, refine the prior, train the student, score the prior.
 
         Returns:
             its card and the verdict.
@@ -161,8 +157,10 @@ class Stages:
     def _finish(self) -> tuple[PriorCard, str]:
         scores: dict[str, float] = {}
         embeddings, latents = self.others
-        odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts), *self.unread]
+        odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts, self.unread)]
         self.choice = choose_settings(self.prior, self.validator, self.embeddings, self.texts, odd)
+        if type(self.prior).refine is not Prior.refine:
+            self._refine()
         loss = held_out_loss(self.prior, self.others_labelled, latents, self.plan.seed)
         if loss is not None:
             scores["held_out_loss"] = loss
@@ -212,6 +210,15 @@ class Stages:
             class_labels=self.manifest.class_labels,
         )
         return card, words
+
+    def _refine(self) -> None:
+        labelled = self._labelled(self.embeddings, 0)
+        self.prior.refine(labelled, rng_of(self.plan.seed, "refine", 0))
+        self.prior.eval().requires_grad_(False)
+        if self.choice and self.validator is not None and self.texts is not None:
+            self.choice = choose_again(
+                self.choice, self.prior, self.validator, self.embeddings, self.texts
+            )
 
     def _unlike(self) -> Sequence[Oddity]:
         if self.validator is None:

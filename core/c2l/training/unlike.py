@@ -1,6 +1,6 @@
-"""Whether the pictures of stored latents still look like the stored embeddings.
+"""Whether pairs still belong together: whether latents draw the pictures that were embedded.
 
-A folder of pairs says which parts made it, but not that its rows were left as they were.
+A folder of pairs says which parts made it, but not whether its rows were changed afterwards.
 """
 
 from __future__ import annotations
@@ -15,28 +15,30 @@ from c2l.budgets import VALIDATION
 from c2l.embedder import Embedder
 from c2l.generator import Generator
 from c2l.pairs import Pairs
-from c2l.training.oddities import Oddity
+from c2l.training.oddities import Oddity, told_apart
 
 AT_EACH_END = 8
-"""Pairs that are drawn again: the first and the last ones."""
+"""Pairs that are drawn again, the first ones and the last ones."""
 RECOGNISABLE = 0.9
-"""How well two pictures of one latent have to know each other, for pairs to be asked the same."""
+"""How well two pictures of one latent must recognise each other, or nothing can be said."""
 LESS = 0.2
-"""So much worse than that they do where they are strangers, who know each other in .5 +- .1.
-Nothing comes near that which only changes what pictures look like, such as another precision,
-device or size of batches."""
+"""Pairs that recognise each other worse by this much are strangers, whose score is .5 ± .1. Changes
+that only affect how pictures look, such as another precision, device or batch size, come nowhere
+near it."""
 
 
 def find_unlike(pairs: Pairs, generator: Generator, embedder: Embedder) -> Sequence[Oddity]:
-    """Whether pairs hold embeddings of other pictures than their latents draw; at most one.
+    """Whether embeddings belong to other pictures than the latents draw; at most one oddity.
 
-    Nothing is said of a generator that draws other pictures each time, nor where the embedder
+    There is none for a generator that never draws the same picture twice, or for an embedder that
     cannot tell pictures apart.
 
     Args:
         generator, embedder: the parts that made the pairs.
     """
     stored, latents = _some_rows(pairs)
+    if not told_apart(stored):
+        return ()
     repeats = pairs.manifest.repeats
     at_once = VALIDATION.pictures(generator.image_size, generator.device.type)
 
@@ -49,8 +51,9 @@ def find_unlike(pairs: Pairs, generator: Generator, embedder: Embedder) -> Seque
         known = recognition(seen, stored)
         if known >= 1 - LESS:
             return ()
-        # In another order, so that what follows from the place in a batch is no likeness.
-        again = recognition(seen, look(latents.flip(0)).flip(0))
+        # In another order, so that what follows from the place in a batch is no likeness; and
+        # rounded as pairs are stored, which alone decides where pictures differ in one way only.
+        again = recognition(seen, look(latents.flip(0)).flip(0).half().float())
     if again < RECOGNISABLE or known >= again - LESS:
         return ()
     return (
@@ -64,11 +67,11 @@ def find_unlike(pairs: Pairs, generator: Generator, embedder: Embedder) -> Seque
 
 
 def recognition(ours: Tensor, theirs: Tensor) -> float:
-    """Of embeddings (N, E) twice: the share of the other rows of theirs that are less like a row of
-    ours than its own, as a mean over the first or the last half of rows, whichever is less; .5 by
-    chance.
+    """How well rows of embeddings (N, E) recognise their own counterparts; .5 by chance.
 
-    Both are seen from their own mean: what changes all of them alike makes no stranger.
+    For each row of ours: the share of the other rows of theirs that are less like it than its own
+    counterpart. The mean over the first half of the rows or the last, whichever is lower. Both sets
+    are centred, so that a change to all of them does not count.
     """
     like = _from_mean(ours) @ _from_mean(theirs).T
     own = like.diagonal()[:, None]

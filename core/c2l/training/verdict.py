@@ -14,8 +14,9 @@ FITTING = 0.75
 
 RETRIEVAL = (
     "; it answers with stored latents, whose pictures fit better than what the network has learnt "
-    "to draw; latents nearer to the picture are learnt better, as a StyleGAN's w instead of z"
+    "to draw"
 )
+BETTER_LATENTS = "; latents nearer to the picture are learnt better, as a StyleGAN's w instead of z"
 
 
 def verdict(
@@ -28,20 +29,20 @@ def verdict(
 ) -> str:
     """One sentence.
 
-    A prior is normal if its pictures of prompts gain over random ones at least half of what the
-    nearest training pictures gain, and if its reconstructions of held-out pictures come at least a
-    quarter of the way from any other picture to the same one. One that draws pictures again, but
-    not what prompts ask for though it is in the pairs, needs another bridge and not more pairs;
-    unless others were tried. Some of these take a text for pictures of the pairs, so a network that
-    drew those would show as much as they do: at least three quarters as many must fit. Where fewer
-    do, though it draws pictures again, latents do not follow from embeddings in a way that it can
-    learn: five times the pairs changed nothing (``benchmarks/held_out.md``).
+    A prior is normal if its pictures gain, over random ones, at least half of what the nearest
+    training pictures gain, and if its reconstructions of held-out pictures come at least a quarter
+    of the way from any other picture to the same one. If it reconstructs pictures but does not draw
+    what prompts ask for, although the pairs contain it, it needs another bridge rather than more
+    pairs, unless several were tried. Some bridges turn a text into pictures from the pairs, so a
+    network that draws those shows as much as they do: at least three quarters as many must fit. If
+    fewer do, although it reconstructs pictures, it cannot learn which latents belong to an
+    embedding; five times as many pairs changed nothing (``benchmarks/held_out.md``).
 
     Args:
         scores: of a ``TrainingReport``.
         more_steps: whether more could help: not if training ended because it stopped improving.
         usual_steps: how many suit the pairs, if far fewer were asked for.
-        oddities: what is strange about pairs and prompts: it is the likeliest cause.
+        oddities: of pairs and prompts; they are the likeliest cause.
         choice: of the bridge; None if it was given.
     """
     if "prompts_cosine" not in scores:
@@ -78,20 +79,18 @@ def verdict(
     if deaf:
         causes = "; ".join(f"{oddity.text}: {oddity.cure}" for oddity in deaf)
         return f"{'; '.join(facts)}: these say little, since {causes}"
-    few = f", though {usual_steps:,} steps are usual for so many pairs" if usual_steps else ""
+    few = f", though {usual_steps:,} steps are usual for this many pairs" if usual_steps else ""
     retrieval = choice is not None and choice.settings.get("retrieval")
-    few += RETRIEVAL if retrieval and not oddities else ""
+    if retrieval and not oddities:
+        few += RETRIEVAL if usual_steps else RETRIEVAL + BETTER_LATENTS
     if not doubts:
         but = "".join(f"; but {oddity.text}: {oddity.cure}" for oddity in oddities)
         return f"{'; '.join(facts)}: normal{few}{but}"
     cure = "more `steps` or more pairs help" if more_steps else "more pairs help"
     if oddities:
-        cure = "; ".join(f"{oddity.text}, and {oddity.cure}" for oddity in oddities)
+        cure = "; ".join(f"{oddity.text}: {oddity.cure}" for oddity in oddities)
     elif unlearnt and draws_again:
-        cure = (
-            "`prior=neighbours` draws those from the same pairs, if less varied; latents nearer to "
-            "the picture are learnt better, as a StyleGAN's w instead of z"
-        )
+        cure = "`prior=neighbours` draws those from the same pairs, if less varied" + BETTER_LATENTS
     elif behind and draws_again and choice is None:
         # It has learnt to draw, and the same pairs hold what prompts ask for.
         cure = (

@@ -21,7 +21,7 @@ class Offered:
 
     Args:
         name, summary: of the recipe.
-        card: as of ``service.show_recipe``: parts, settings, prompts to try.
+        card: as in ``service.show_recipe``: parts, settings, prompts to try.
         priors: references that may stand for its prior, its own first.
         licences: of its parts, by reference.
     """

@@ -25,7 +25,7 @@ _ANOTHER_PORT = "Use another `port`, or `port=0` for one that is free"
 
 
 class Server(uvicorn.Server):
-    """uvicorn, with an engine that is told as soon as it shall stop.
+    """uvicorn, with an engine that is told as soon as it should stop.
 
     Args:
         on_ready: called with the address once the server answers.

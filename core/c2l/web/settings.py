@@ -67,7 +67,7 @@ class Settings:
         host, port: where; port 0 is any that is free.
         token: what clients have to show; empty for none.
         recipes: that are offered, the first by default; empty for all whose weights are here.
-        device, precision: as of ``Request``.
+        device, precision: as in ``Request``.
         origins: of pages elsewhere that may use this server from a browser; ``*`` is all.
         proxies: addresses of reverse proxies, which may say whom they ask for.
         replicas: that draw in place of this process; None for this process.

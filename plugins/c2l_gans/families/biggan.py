@@ -60,7 +60,7 @@ class BigGAN(ClassCodes):
         """Draw the images of latents. Differentiable in the latents and in the weights.
 
         Args:
-            latents: float32, shape (B, K, D), K as of ``latent_space``, or any K with ``repeats``.
+            latents: float32, shape (B, K, D), K as in ``latent_space``, or any K with ``repeats``.
             truncation: scales the noise: 1 leaves it, 0 gives the mean image of a class.
             repeats: for layer groups, K numbers that sum to the number of layers.
         Returns:

@@ -49,7 +49,7 @@ class EG3D(MappedLatents):
         """Draw the images of latents. Differentiable in the latents and in the weights.
 
         Args:
-            latents, truncation, repeats: as of ``GAN``.
+            latents, truncation, repeats: as in ``GAN``.
             camera: how it differs from the network's own, as in ``{"yaw": 30, "pitch": -10}``:
                 any of ``yaw``, ``pitch``, ``distance``, ``focal`` and ``pivot``.
         Returns:

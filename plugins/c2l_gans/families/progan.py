@@ -24,11 +24,11 @@ class ProGAN(NormalLatents):
     reader = progan
 
     def map(self, z: Tensor) -> Tensor:
-        """As of ``NormalLatents``; the noise is brought to a root mean square of one."""
+        """As in ``NormalLatents``; the noise is brought to a root mean square of one."""
         return super().map(unit_rms(check_noise(z, self.network_settings.z_dim)))
 
     def sample_latents(self, seeds: Sequence[int]) -> Tensor:
-        """As of ``NormalLatents``; z is from numpy's ``RandomState`` of each seed."""
+        """As in ``NormalLatents``; z is from numpy's ``RandomState`` of each seed."""
         return self.map(numpy_normal(seeds, self.network_settings.z_dim))
 
     def _draw(self, codes: Tensor) -> Tensor:

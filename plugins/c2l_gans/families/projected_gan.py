@@ -31,7 +31,7 @@ class ProjectedGAN(ClassCodes):
         return c2l.LatentLayout(1, width, (1,))
 
     def map(self, z: Tensor, classes: Sequence[int] | None = None) -> Tensor:
-        """As of ``ClassCodes``; the noise is brought to a root mean square of one."""
+        """As in ``ClassCodes``; the noise is brought to a root mean square of one."""
         return super().map(unit_rms(check_noise(z, self.network_settings.z_dim)), classes)
 
     def _draw(self, codes: Tensor) -> Tensor:

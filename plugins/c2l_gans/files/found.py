@@ -76,7 +76,7 @@ def pickle(path: Path, *, functions: bool = False) -> Iterator[tuple[Any, Take]]
     """What NVIDIA's code and its heirs pickled, and how to read tensors of it.
 
     Args:
-        functions: as of ``c2l_stylegan.shared.root_of``.
+        functions: as in ``c2l_stylegan.shared.root_of``.
     Raises:
         BadWeights: as ``checkpoint``.
     """

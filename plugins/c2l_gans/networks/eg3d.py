@@ -43,7 +43,7 @@ class EG3DSettings(NetworkSettings):
         told: what the mapping's label, that of a frontal camera, is multiplied by; 0 for networks
             whose training hid the camera from it.
         axes: for each plane, which axes of the world run along its width and its height.
-        box, near, far, coarse, fine, is_white: as of ``Planes`` and ``March``.
+        box, near, far, coarse, fine, is_white: as in ``Planes`` and ``March``.
         hidden: the width of the decoder.
         features: what it gives of a place; the first three are colours.
         raw_side: rays along each side of the picture before it is enlarged.

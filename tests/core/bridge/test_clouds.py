@@ -128,6 +128,14 @@ def test_one_loud_number_that_says_nothing_is_no_other_world() -> None:
     assert not Clouds.measure(loud(pictures), loud(others)).texts_suit
 
 
+def test_in_three_dimensions_every_direction_has_a_picture_near_it() -> None:
+    mean_colours = 1 + torch.randn(2000, 3, generator=rng(0)) * torch.tensor([0.3, 0.25, 0.2])
+    names = torch.eye(3).repeat(4, 1) + 0.1
+    found = Clouds.measure(mean_colours, names)
+    assert found.texts_suit
+    assert len(candidates(found)) > 1
+
+
 def test_of_few_pictures_several_are_near() -> None:
     pictures = cone(40, 0.6, 0)
     clouds = Clouds.measure(pictures, apart(pictures))

@@ -137,3 +137,14 @@ def test_a_direction_is_kept_by_name(
     assert "direction:first" in capsys.readouterr().out
     found = told(capsys, ExitCode.NOT_FOUND, *move, "--direction", "frist")
     assert "there is no direction frist. Did you mean first?" in found
+
+
+def test_a_direction_can_be_saved_without_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["edit", "direction", "--component", "0"]
+    assert main([*words, "--save", "./first.safetensors"]) == 0
+    assert "the direction is in first.safetensors" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["first.safetensors"]
+    assert "nothing to edit" in told(capsys, ExitCode.USAGE, *words)

@@ -306,7 +306,7 @@ def test_an_unknown_disabled_name(run: Run) -> None:
         (["models", "inspect", "no.pkl"], 4, "error: there is no file no.pkl. Check the path"),
         (["models", "lst"], 2, "error: No such command 'lst'. Did you mean 'list'? See: c2l"),
         (["modells"], 2, "error: No such command 'modells'"),
-        (["plugins", "show"], 2, "error: Missing argument 'name'"),
+        (["plugins", "show"], 2, "error: Missing argument 'NAME'"),
     ],
 )
 def test_mistakes_are_one_line(run: Run, arguments: list[str], code: int, line: str) -> None:

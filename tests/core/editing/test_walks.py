@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 import c2l
+from c2l.budgets import Budget
 from c2l.editing import Interpolate, RandomLatents, SampleLatents, Walk
 from c2l.editing.evenly import Track, shared_out
 from c2l.errors import BadInput
@@ -147,3 +148,22 @@ def test_two_samples_that_differ_in_more_than_prompt_and_seed(faces: c2l.Pipelin
     ends = [SampleLatents(prompt="a man", seed=1), SampleLatents(prompt="a man", seed=2, steps=3)]
     with pytest.raises(BadInput, match="its ends differ in `steps`"):
         faces.walk(ends, path="prior")
+
+
+def test_few_frames_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory does not grow with their number."""
+    pipeline = toy_pipeline()
+    height, width = pipeline.generator.image_size
+    few = Budget(gpu=3 * height * width, cpu=3 * height * width)
+    monkeypatch.setattr("c2l.editing.drawing.FRAMES", few)
+    monkeypatch.setattr("c2l.editing.walk.FRAMES", few)
+    drawn: list[int] = []
+    synthesize = pipeline.generator.synthesize
+
+    def counting(latents: Tensor, **how: Any) -> Tensor:
+        drawn.append(len(latents))
+        return synthesize(latents, **how)
+
+    monkeypatch.setattr(pipeline.generator, "synthesize", counting)
+    assert len(list(pipeline.walk([1, 2], frames=10))) == 10
+    assert sum(drawn) > 20 and max(drawn) == 3

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from c2l import Pipeline, Prior, PriorCard
+from c2l import Pipeline, Prior, PriorCard, TextReading
 from c2l.errors import BadInput
 from c2l.evaluation.checking import Check, check_pipeline
 from c2l.evaluation.checking.verdict import judge, ranges
@@ -71,6 +71,13 @@ def shuffled(latents: Tensor) -> Tensor:
     return latents[torch.randperm(len(latents), generator=torch.Generator().manual_seed(0))]
 
 
+class OtherWords(ToyEmbedder):
+    """Calls all words unknown, though it tells prompts apart."""
+
+    def read_text(self, prompt: str) -> TextReading:
+        return TextReading(unknown=tuple(prompt.split()))
+
+
 def test_parts_that_fit() -> None:
     found = check(prior_of())
     assert found.verdict.fault is None, found.verdict
@@ -89,6 +96,7 @@ def test_parts_that_fit() -> None:
         ("embedder", lambda: {"prior": prior_of(), "embedder": Upside()}),
         ("bridge", lambda: {"prior": prior_of(gap="none"), "embedder": ToyEmbedder(gap=5.0)}),
         ("prompts", lambda: {"prior": prior_of(), "embedder": Deaf()}),
+        ("prompts", lambda: {"prior": prior_of(), "embedder": OtherWords()}),
         ("alike", lambda: {"prior": prior_of(num_nearest=1)}),
     ],
 )
@@ -119,6 +127,19 @@ def test_scores_of_training_are_expected() -> None:
         assert check(prior).verdict.fault == fault
         other = dataclasses.replace(DOMAIN, name="others.txt")
         assert check(prior, domain=other).verdict.fault is None
+
+
+def test_pictures_are_drawn_again_as_well_as_in_training() -> None:
+    prior, part = prior_of(), PartCard("toy:part", "0" * 64)
+    card = PriorCard("neighbours", dict(prior.settings()), part, part, (5,))
+    usual = check(prior).scores
+    other = {"held_out_cosine_random": usual["again_other"]}
+    gain = usual["again"] - usual["again_other"]
+    for times, fault in ((1.2, None), (1.5, "unusual")):
+        seen = usual["again_other"] + times * gain
+        prior.card = dataclasses.replace(card, scores={"held_out_cosine": seen, **other})
+        verdict = check(prior).verdict
+        assert verdict.fault == fault and ("again" in verdict.text) == (fault is not None)
 
 
 def test_a_report_names_no_file_and_nobody(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 from torch import Tensor
 
 from c2l.cli.app import main
-from c2l.pairs import WorkerDied, begin_pairs, build_pairs, draw_pairs, pairs_status
-from c2l.pairs.beats import workers_of
+from c2l.errors import NotWritable
+from c2l.pairs import WorkerDied, beats, begin_pairs, build_pairs, draw_pairs, pairs_status
+from c2l.pairs.beats import Heart, workers_of
 from c2l.pairs.engines import local
 from c2l.pairs.engines.local import LocalEngine
 from c2l.testing import ToyEmbedder, ToyGenerator, toy_parts
@@ -89,6 +90,16 @@ def test_a_worker_of_our_own_that_hangs_is_ended(
     with pytest.raises(WorkerDied, match=r"process 77 on node a hung for 3600 s in pairs-00003"):
         local._end_hanging(tmp_path, age=4000)
     assert ended == [77]
+
+
+def test_a_full_disk_keeps_no_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        path.parent.mkdir()
+        raise NotWritable("the disk is full", hint="")
+
+    monkeypatch.setattr(beats, "write_atomically", full)
+    with Heart(tmp_path).beating(0):
+        assert not (tmp_path / ".workers").exists()
 
 
 def test_a_folder_that_takes_no_signs_is_drawn_all_the_same(tmp_path: Path) -> None:

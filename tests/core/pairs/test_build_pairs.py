@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -26,6 +27,7 @@ from c2l.errors import (
     PluginFailed,
 )
 from c2l.pairs import PairsInterrupted, build_pairs, load_pairs, read_manifest
+from c2l.pairs.folder import unfinished
 from c2l.testing import ToyEmbedder, ToyGenerator, toy_pairs
 from c2l.testing.toy_world import WIDTH
 from c2l.testing.toys import EMBEDDING_WIDTH
@@ -336,3 +338,13 @@ def test_the_command_is_quick_to_find_nothing_to_do(tmp_path: Path) -> None:
     time.sleep(0.01)
     build(tmp_path)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_how_to_finish_pairs_of_parts_that_no_command_can_name(tmp_path: Path) -> None:
+    manifest = read_manifest(build(tmp_path / "p", num=4).folder)
+    for reference in ("", "wrapped:mine.Net"):
+        part = dataclasses.replace(manifest.generator, reference=reference)
+        plan = dataclasses.replace(manifest, num=9, generator=part)
+        hint = unfinished(plan, tmp_path / "p").hint
+        assert "call `c2l.build_pairs` again" in hint
+        assert "c2l pairs" not in hint

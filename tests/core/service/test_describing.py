@@ -61,3 +61,15 @@ def test_what_is_neither(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "z.jpg")
     with pytest.raises(BadPicture, match="carries no c2l record"):
         describe_file(tmp_path / "z.jpg")
+
+
+def test_several_files_are_told_one_after_the_other(
+    prior: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "x.txt"
+    text.write_text("text")
+    assert main(["info", str(prior), str(text), str(tmp_path / "gone"), str(prior)]) == 9
+    out, err = capsys.readouterr()
+    assert out.count(f"# {prior}\n") == 2 and out.count('prior = "flow"') == 2
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert [str(text) in errors[0], "there is no file" in errors[1], len(errors)] == [True, True, 2]

@@ -22,6 +22,7 @@ from c2l.training import (
     TrainingProgress,
     TrainingReport,
     TrainingRun,
+    stages,
     train_prior,
 )
 from c2l_priors.flow import FlowPrior
@@ -227,6 +228,17 @@ def test_what_needs_trained_weights_is_learnt_last(
             train_prior(TrainingRun(**run), pairs, tmp_path / "x.safetensors")
     again = train_prior(TrainingRun(**run), pairs, tmp_path / "x.safetensors").path
     assert again.read_bytes() == whole.read_bytes()
+
+
+def test_it_is_learnt_once_the_bridge_is_chosen(
+    pairs: c2l.Pairs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(stages, "choose_settings", lambda *_: done.append("chosen"))
+    monkeypatch.setattr(OneStepPrior, "refine", lambda *_: done.append("refined"))
+    run = TrainingRun(prior="onestep", settings=SMALL, steps=1, student=False)
+    train_prior(run, pairs, tmp_path / "x.safetensors")
+    assert done == ["chosen", "refined"]
 
 
 def test_a_checkpoint_of_another_run(pairs: c2l.Pairs, tmp_path: Path) -> None:

@@ -55,6 +55,19 @@ class Noisy(ToyGenerator):
         return (images + 3 * torch.randn_like(images)).clamp(-1, 1)
 
 
+class OneWay(ToyEmbedder):
+    """Sees a single pixel: all pictures lie on a line."""
+
+    def embed_images(self, images: Tensor) -> Tensor:
+        line = torch.linspace(0.5, 1, self.width)
+        return 3 + images.float().flatten(1)[:, :1] * line
+
+
+def test_pictures_that_differ_in_one_way_only(tmp_path: Path) -> None:
+    pairs = c2l.build_pairs(ToyGenerator(), OneWay(), NUM, tmp_path)
+    assert not find_unlike(pairs, ToyGenerator(), OneWay())
+
+
 class ByPlace(ToyGenerator):
     """Pictures depend on their place in a batch, hardly on latents."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from c2l.errors import MissingDependency
 from c2l.plugins import registry
 from c2l.prior import Prior
 from c2l.prior_file import read_prior_card
+from c2l.prompts.domains import Domain
+from c2l.prompts.words import words_read_as_nonsense
 from c2l.sample_options import SampleOptions
 from c2l.student import Student
 from c2l.testing import ToyEmbedder, ToyGenerator
@@ -167,7 +169,7 @@ def test_what_is_odd_is_the_cause() -> None:
         "normal; but few are there: wait"
     )
     low = {**scores, "prompts_cosine": 0.21}
-    assert verdict(low, more_steps=True, oddities=[few]).endswith("few are there, and wait")
+    assert verdict(low, more_steps=True, oddities=[few]).endswith("few are there: wait")
     # Where none was given, it is not at fault.
     assert "bridge" not in verdict(low, more_steps=False, choice=Choice({}))
 
@@ -205,9 +207,10 @@ def test_stored_latents_are_not_the_cause_of_what_is_odd() -> None:
     }
     trial = Trial({"gap": "blur", "retrieval": True}, 0.14, 0.5)
     choice = Choice(trial.settings, [trial], 0.14)
-    assert "normal; it answers with stored latents" in verdict(
-        scores, more_steps=False, choice=choice
-    )
+    said = verdict(scores, more_steps=False, choice=choice)
+    assert "normal; it answers with stored latents" in said and "w instead of z" in said
+    hasty = verdict(scores, more_steps=True, usual_steps=600, choice=choice)
+    assert "though 600 steps are usual" in hasty and "w instead of z" not in hasty
     ten = Oddity("there are ten pictures", "a prior can draw no others", False)
     said = verdict(scores, more_steps=False, oddities=[ten], choice=choice)
     assert said.endswith("normal; but there are ten pictures: a prior can draw no others")
@@ -227,15 +230,56 @@ def test_pictures_may_be_alike_to_the_embedder() -> None:
     assert "hardly tells these pictures apart" in verdict(deaf, more_steps=False)
 
 
+def unread(prompts: tuple[str, ...], embedder: c2l.Embedder) -> Sequence[Oddity]:
+    return find_unread(Domain("x", prompts), embedder)
+
+
 def test_prompts_in_words_that_the_embedder_has_never_seen() -> None:
     class Knows(ToyEmbedder):
         def read_text(self, prompt: str) -> c2l.TextReading:
             return c2l.TextReading(unknown=tuple(w for w in prompt.split() if w not in "a red"))
 
-    assert not find_unread(["a red", "a", "a blue car"], Knows())
-    (odd,) = find_unread(["a red", "a blue car", "a car"], Knows())
+    assert not unread(("a red", "a", "a blue car"), Knows())
+    (odd,) = unread(("a red", "a blue car", "a car"), Knows())
     assert odd.text.startswith("2 of 3 prompts") and odd.text.endswith("such as 'car', 'blue'")
     assert odd.deaf
+
+
+class Colours(ToyEmbedder):
+    """Knows two words, and does not say so."""
+
+    def embed_text(self, prompts: Sequence[str]) -> torch.Tensor:
+        known = [" ".join(sorted({"red", "blue"} & set(p.split()))) for p in prompts]
+        return super().embed_text([f"a {words or 'thing'}" for words in known])
+
+
+def test_prompts_in_words_that_the_embedder_reads_as_nonsense() -> None:
+    assert words_read_as_nonsense(Colours(), ["a red car", "Blue"]) == {"car"}
+    assert not words_read_as_nonsense(ToyEmbedder(), ["a red car"])
+    assert not unread(("a red car", "a blue house", "the car"), Colours())
+    assert not unread(("7", "42", "the 7", "a red car"), ToyEmbedder())
+    (odd,) = unread(("a red car", "a man", "the man in a car"), Colours())
+    assert odd.deaf and odd.text == (
+        "2 of 3 prompts hold only words that the embedder has never seen, such as 'man', 'car'"
+    )
+
+
+def test_a_list_of_which_little_is_told_apart() -> None:
+    def prompts(num: int) -> tuple[str, ...]:
+        colours = ("a red", "a blue", "a red and blue", "a blue red", "no")
+        return (*colours, *(f"a red {number}" for number in range(num)))
+
+    class Numbers(Colours):
+        """Knows four more, so that enough are left."""
+
+        def embed_text(self, prompts: Sequence[str]) -> torch.Tensor:
+            four = [[w for w in p.split() if w in ("0", "1", "2", "3")] for p in prompts]
+            texts = [f"a {' '.join(w)}" for w in four]
+            return super().embed_text(prompts) + ToyEmbedder.embed_text(self, texts)
+
+    (odd,) = unread(prompts(99), Numbers())
+    assert not odd.deaf and odd.text == "the embedder tells only 8 of 104 prompts apart"
+    assert not unread(prompts(9), Numbers())
 
 
 def test_the_nearest_picture_over_several_parts() -> None:
@@ -280,4 +324,4 @@ def test_the_verdict(reached: float, held_out: float, ends: str) -> None:
     assert ("the bridge from text to pictures is at fault" in words) == ("domain" in ends)
     assert "`steps`" not in verdict(scores, more_steps=False)
     few = verdict(scores, more_steps=True, usual_steps=1234)
-    assert few.endswith(", though 1,234 steps are usual for so many pairs")
+    assert few.endswith(", though 1,234 steps are usual for this many pairs")

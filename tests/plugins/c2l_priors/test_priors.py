@@ -25,7 +25,7 @@ from c2l_priors.diffusion import DiffusionPrior
 from c2l_priors.flow import GUIDED, FlowPrior
 from c2l_priors.mlp import MLPPrior
 from c2l_priors.neighbours import NeighboursPrior
-from c2l_priors.onestep import WALK_STEPS, OneStepPrior
+from c2l_priors.onestep import OneStepPrior
 from c2l_priors.ridge import RidgePrior
 from c2l_priors.scaling import LatentScale
 
@@ -259,19 +259,24 @@ def test_a_negative_prompt_takes_the_place_of_nothing(kind: str) -> None:
     assert torch.equal(without, prior.sample(embeddings, **led, guidance=2.0))
 
 
-def test_before_it_is_distilled_one_step_walks() -> None:
+def test_before_it_is_distilled_one_step_draws_as_the_flow_does() -> None:
+    """So the bridge that is chosen for it is the one that suits the flow."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
         prior = OneStepPrior(**WIDTHS, **SMALL["onestep"])
     prior.fit(*some_pairs())
-    assert calls_of_the_network(prior.eval()) == [1] * WALK_STEPS
+    flow = FlowPrior(**WIDTHS, **SMALL["flow"])
+    flow.fit(*some_pairs())
+    flow.load_state_dict(prior.eval().state_dict(), strict=False)
     asked = some_pairs()[0][:4]
-    once = prior.sample(asked, seeds=range(4))
+    walked = flow.eval().sample(asked, seeds=range(4))
+    assert torch.equal(prior.sample(asked, seeds=range(4)), walked)
     prior.requires_grad_(False).refine(some_pairs()[0], torch.Generator().manual_seed(0))
     assert calls_of_the_network(prior) == [1]
     assert not any(p.requires_grad or p.grad is not None for p in prior.parameters())
     # The flow itself has not moved.
-    torch.testing.assert_close(prior.sample(asked, seeds=range(4), steps=WALK_STEPS), once)
+    usual = {"steps": flow.config.steps, "guidance": flow.config.guidance}
+    assert torch.equal(prior.sample(asked, seeds=range(4), **usual), walked)
 
 
 def test_one_step_lands_where_the_walk_ends() -> None:

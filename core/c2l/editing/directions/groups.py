@@ -37,7 +37,7 @@ def from_groups(
     Args:
         without: pictures that do not show the thing, latents (B, K, D).
         shown: pictures that do, (B', K, D).
-        keep: what shall stay, each in words.
+        keep: what should stay, each in words.
         made: for the card: what the groups are.
         seed: of the prior, for ``keep``.
         on_progress: called as pictures are drawn.

@@ -1,4 +1,4 @@
-"""Directions without what shall stay."""
+"""Directions without what should stay."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _NO_DIRECTION = 0.05
 def without_kept(
     parts: Parts, raw: Tensor, keep: Sequence[str], pictures: Pictures, name: str, *, seed: int
 ) -> Tensor:
-    """A raw step (L, D) without its share along the directions of what shall stay.
+    """A raw step (L, D) without its share along the directions of what should stay.
 
     Lengths and angles are those of latents whose every dimension varies as much as the others.
 
     Raises:
-        BadInput: hardly anything is left, since what shall stay is what changes.
+        BadInput: hardly anything is left, since what should stay is what changes.
     """
     if not keep:
         return raw
@@ -45,7 +45,7 @@ def without_kept(
     share = float(left.norm() / flat.norm().clamp_min(1e-12))
     if share < _LEAST_LEFT:
         raise BadInput(
-            f"'{name}' changes just what shall stay: {share:.0%} of it is left",
+            f"'{name}' changes just what should stay: {share:.0%} of it is left",
             hint="Keep less",
             field="keep",
         )

@@ -74,7 +74,7 @@ def from_prompts(
     answer moves when the picture's embedding moves from one text to the other.
 
     Args:
-        keep: what shall stay, each in words: the directions of these are taken out.
+        keep: what should stay, each in words: the directions of these are taken out.
         num: pictures, 8 or more.
         seed: of the first of them.
         on_progress: called as pictures are drawn.

@@ -19,7 +19,8 @@ from torch.nn.functional import normalize
 
 from c2l.errors import BadInput
 from c2l.prompts.blends import check_text
-from c2l.prompts.domains import ALIKE, find_domain
+from c2l.prompts.domains import find_domain
+from c2l.prompts.words import ALIKE
 from c2l.sample_options import Near
 from c2l.sampling.parts import Parts
 
@@ -86,7 +87,7 @@ def is_a_kind(parts: Parts, start: str, end: str, typical: Tensor, usual: Tensor
     """Whether pictures of ``start`` show what others do not: black hair is a kind, a face is none.
 
     Args:
-        typical, usual: as of ``as_far_as_shown``.
+        typical, usual: as in ``as_far_as_shown``.
     """
     own = _apart(parts, start, end)[1]
     clear, rarely = ((normalize(x, dim=1) @ own.to(x)).mean() for x in (typical, usual))

@@ -1,7 +1,7 @@
-"""A photo's latents: from the prior's answer down the gradient, in w and then in w+.
+"""A photo's latents: gradient descent from the prior's answer, first in w, then in w+.
 
-The way of StyleGAN2's projector (Karras et al. 2020, arXiv 1912.04958) begins at the mean picture
-and needs a long, noisy search. The prior's answer is already near, so that what is left is descent.
+StyleGAN2's projector (Karras et al. 2020, arXiv 1912.04958) starts from the mean picture and needs
+a long, noisy search. The prior's answer is already near, so plain descent is enough.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def inverted(pipeline: Pipeline, photo: Photo, *, fit: Fit = "crop", **how: Any)
 
     Args:
         fit: how the photo gets the shape of the generator's pictures.
-        how: space, steps, seed, on_step and on_estimate, as of ``invert``.
+        how: space, steps, seed, on_step and on_estimate, as in ``invert``.
     Raises:
         BadInput: as ``invert``.
         InversionInterrupted: Ctrl-C.

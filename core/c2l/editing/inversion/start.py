@@ -1,4 +1,4 @@
-"""Where gradient descent begins: the best of what the prior answers for a photo."""
+"""Where gradient descent starts: the best of the prior's answers for a photo."""
 
 from __future__ import annotations
 

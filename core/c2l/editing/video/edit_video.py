@@ -1,4 +1,4 @@
-"""The frames of an edit as a video: the playhead goes along them, and also between them."""
+"""An edit as a video: the playhead moves along its frames, and between them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def write_edit(
     """Draw an edit, frame by frame, into a video.
 
     Args:
-        path: a .mp4, .webm, .webp or .gif, as of ``write_video``.
+        path: a .mp4, .webm, .webp or .gif, as in ``write_video``.
         easing: how it starts and ends, see ``Easing``.
-        ping_pong: show the way back as well.
-        sound: a wav, mp3 or the like that moves the video: what is silent shows the first frame,
-            what is loud the last. The video is as long, and has the sound where its format can.
-        on_frame: called with the number of frames that were drawn, and of all.
+        ping_pong: also play it backwards.
+        sound: a wav, mp3 or the like that moves the playhead: silence shows the first frame, loud
+            sound the last. The video gets its length, and the sound itself if the format can.
+        on_frame: called with the number of frames drawn so far, and in total.
     Raises:
         As ``write_video``, and ``BadInput`` for a sound that cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Frames to a video that plays, whatever stops its drawing."""
+"""Frames to a video, which plays even if drawing was stopped halfway."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WITH_SOUND = (".mp4", ".webm")
 
 @dataclass(frozen=True)
 class Video:
-    """A video that was written.
+    """A finished video.
 
     Args:
         path: the file.
@@ -68,10 +68,10 @@ class Video:
 
 
 class VideoInterrupted(KeyboardInterrupt):
-    """Ctrl-C while a video was drawn. What was drawn so far is a video that plays.
+    """Ctrl-C while a video was drawn. The frames drawn so far are a video that plays.
 
     Args:
-        video: what there is of it; None if not one frame was drawn.
+        video: those frames; None if there are none.
     """
 
     resumes = False
@@ -83,10 +83,10 @@ class VideoInterrupted(KeyboardInterrupt):
 
 
 def check_video(path: Path, fps: float, *, sound: bool = False) -> Fraction:
-    """The frames a second, exactly, of a video that could be written.
+    """The exact frame rate of a video, if it can be written.
 
     Raises:
-        BadInput: of another format, or too slow or too fast; or a sound for a format without.
+        BadInput: an unknown format, too slow or too fast, or a sound for a format without sound.
     """
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
@@ -111,20 +111,20 @@ def write_video(
     sound: Path | None = None,
     on_frame: Callable[[int], None] = lambda num: None,
 ) -> Video:
-    """Write frames, one after the other, as they come; memory does not grow with their number.
+    """Write frames as they come; memory does not grow with their number.
 
     Args:
-        path: a .mp4 or .webm, which need PyAV (the extra ``c2l[video]``), a .webp or a .gif. It is
-            replaced once the video is whole.
+        path: a .mp4 or .webm, which need PyAV (the extra ``c2l[video]``), a .webp or a .gif. An
+            existing file is replaced once the video is complete.
         frames: pictures of one size, or tensors (3, H, W) or (B, 3, H, W) in [-1, 1].
         sound: a file whose sound goes with a .mp4 or .webm.
         on_frame: called with the number of frames after each.
     Raises:
-        BadInput: no frame, frames that differ in size, or a format or rate that does not exist.
+        BadInput: no frames, frames of different sizes, or an impossible format or rate.
         MissingDependency: PyAV is not installed, or lacks the encoder.
-        NotWritable: the disk is full, and then what was drawn so far is a video that plays; or it
+        NotWritable: the disk is full, and the frames so far are a video that plays; or the file
             cannot be written at all.
-        VideoInterrupted: Ctrl-C, and what was drawn so far plays.
+        VideoInterrupted: Ctrl-C; the frames so far are a video that plays.
     """
     path = Path(path).expanduser()
     rate = check_video(path, fps, sound=sound is not None)
@@ -132,7 +132,7 @@ def write_video(
     with HeldInterrupt() as stop:
         first = next(pictures, None)
         if first is None:
-            raise BadInput("there is not a frame", hint="Give one or more", field="frames")
+            raise BadInput("there are no frames", hint="Give one or more", field="frames")
         room = _ROOM + _ROOM_OF_A_PIXEL * first.width * first.height
         with draft_of(path, parents=True) as draft, RoomyFile(draft, room=room) as file:
             more = {"sound": sound} if sound is not None else {}

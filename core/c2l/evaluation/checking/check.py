@@ -21,6 +21,7 @@ from c2l.pipeline import Pipeline
 from c2l.places import Place
 from c2l.prompts.domains import Domain, domain_names
 from c2l.sampling.request import DrawSettings
+from c2l.training.oddities import find_unread
 from c2l_registry import parse_reference
 
 SCHEMA = "c2l-check/1"
@@ -28,6 +29,9 @@ FEWEST_FRESH = 16
 FEWEST_PROMPTS = 8
 NEAR_TRAINING = 0.06
 """How far cosines may be from those that training saw, on other prompts and other pictures."""
+AS_WELL = 0.75
+"""Of the way from any other picture to the same one that training came: less is left where pictures
+are mirrored, say, which changes neither their mean nor what is asked of them."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ def check_pipeline(
         "device": pipeline.generator.device.type,
         "versions": _versions(),
     }
-    verdict = judge(measured.scores, normal)
+    verdict = judge(measured.scores, normal, find_unread(domain, pipeline.embedder))
     return Check(verdict, measured.scores, normal, facts, time.monotonic() - start)
 
 
@@ -164,15 +168,20 @@ def _spread_out(prompts: Sequence[str], num: int) -> list[str]:
 
 
 def _as_trained(pipeline: Pipeline, domain: Domain) -> dict[str, Range]:
-    """Near the cosines that training saw on this domain, if the prior's card has them."""
+    """Near what training saw, if the prior's card has it: cosines on this domain, and how well
+    pictures are drawn again."""
     card = pipeline.prior.card
-    scores = card.scores if card and card.domain.get("name") == domain.name else {}
+    scores = card.scores if card else {}
     names = {"alignment": "prompts_cosine", "alignment_random": "prompts_cosine_random"}
-    return {
+    found: dict[str, Range] = {
         name: (scores[known] - NEAR_TRAINING, scores[known] + NEAR_TRAINING)
         for name, known in names.items()
-        if known in scores
+        if known in scores and card and card.domain.get("name") == domain.name
     }
+    if "held_out_cosine" in scores:
+        same, other = scores["held_out_cosine"], scores["held_out_cosine_random"]
+        found["again"] = (other + AS_WELL * (same - other), None)
+    return found
 
 
 def _part(part: Part) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from c2l.bridge.clouds import LEAST_TOLD, least_named
+from c2l.training.oddities import Oddity
 
 Range = tuple[float | None, float | None]
 """The lowest and the highest value that is normal; None for no bound."""
@@ -58,12 +59,15 @@ def ranges(num_fresh: int, expected: Mapping[str, Range]) -> dict[str, Range]:
     }
 
 
-def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
+def judge(
+    scores: Mapping[str, float], normal: Mapping[str, Range], unread: Sequence[Oddity] = ()
+) -> Verdict:
     """The likeliest cause, the surest signs first.
 
     Args:
         scores: as ``measure`` gives them.
         normal: as ``ranges`` gives them.
+        unread: as ``find_unread`` finds them: then scores of prompts say little.
     """
     reachable, least = scores["named_neighbours"], least_named(scores["again_other"])
     gain = scores["named"] / max(reachable, least)
@@ -78,16 +82,19 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
     if moved and max(gain, again) >= TRACE:
         return Verdict(
             "embedder",
-            "the embedder sees this generator's pictures otherwise than in training, and yet the "
-            "prior answers them: most likely their preprocessing differs (range, colour order, "
-            "size), or the embedder's weights; or this is a later version of the generator",
+            "the embedder sees this generator's pictures differently than in training, though the "
+            "prior still follows them: most likely the preprocessing differs (range, colour order, "
+            "size), or the embedder's weights do; or this is a later version of the generator",
         )
     if moved:
         return Verdict(
             "generator",
-            "the pictures are not those that the prior was trained on, and it answers neither "
-            "prompts nor pictures: another generator than its own, or another embedder",
+            "these are not the pictures that the prior was trained on, and it follows neither "
+            "prompts nor pictures: this is another generator, or another embedder",
         )
+    for oddity in unread:
+        if oddity.deaf:
+            return Verdict("prompts", f"{oddity.text}: {oddity.cure}")
     if reachable < least or not within(scores["told"], normal["told"]):
         return Verdict(
             "prompts",
@@ -97,25 +104,28 @@ def judge(scores: Mapping[str, float], normal: Mapping[str, Range]) -> Verdict:
     if gain < GAIN and again < AGAIN:
         return Verdict(
             "prior",
-            "the prior does not listen: its pictures fit neither the prompts nor the pictures that "
-            "it is asked for, though fresh pictures hold what prompts name; its weights are broken,"
-            " or it was trained on other pairs, or for another training of this generator",
+            "the prior does not listen: what it draws matches neither the prompts nor the pictures "
+            "that it is given, though the generator can draw what the prompts name: its weights "
+            "are broken, or it was trained on other pairs or for another training of this "
+            "generator, or pictures reach the embedder differently than in training (with swapped "
+            "colours, say)",
         )
     if gain < GAIN:
         return Verdict(
             "bridge",
-            "the prior draws pictures again, but not what prompts ask for: its bridge from text to "
-            "pictures does not suit this embedder, or it was trained with another text tower",
+            "the prior follows pictures, but not prompts: its bridge from text to pictures does "
+            "not suit this embedder, or it was trained with another text tower",
         )
     if not within(scores["diversity"], normal["diversity"]):
-        return Verdict("alike", "it draws what prompts ask for, but pictures of a prompt are alike")
+        return Verdict(
+            "alike", "it draws what prompts ask for, but all pictures of a prompt look alike"
+        )
     unusual = [n for n, bounds in normal.items() if n in scores and not within(scores[n], bounds)]
     if unusual:
         return Verdict(
             "unusual",
-            f"it draws what prompts ask for, but not as well as its authors saw: "
-            f"{' and '.join(unusual)}; perhaps pictures are preprocessed otherwise, or sampling "
-            "settings differ",
+            "it draws what prompts ask for, but some scores are not what its authors saw: "
+            f"{' and '.join(unusual)}; perhaps the preprocessing or the sampling settings differ",
         )
     return Verdict(None, "it draws what prompts ask for, and all scores are normal")
 

@@ -22,6 +22,7 @@ from c2l.embedder import Embedder
 from c2l.errors import BadInput
 from c2l.plugins import registry
 from c2l.prompts.files import read_distinct_prompts
+from c2l.prompts.words import ALIKE
 from c2l_registry.paths import expand_path, is_there
 
 GENERAL = "general"
@@ -30,8 +31,6 @@ FOLDER = Path(__file__).parent
 EVERY = 5
 FEWEST_READABLE = 16
 FEWEST_TOLD_APART = 5
-ALIKE = 1e-6
-"""1 - cosine of two texts that an embedder reads as the same."""
 FEWEST_PROMPTS = 10
 """In a user's own list: the mean of fewer would depend too much on each of them."""
 

@@ -50,7 +50,7 @@ def open_live(
     """The live picture of a recipe, with its directions made or read.
 
     Args:
-        directions: as of ``typed_live``.
+        directions: as in ``typed_live``.
         class_label: to begin with; the parts must have it.
         parts: recipe, generator, embedder, prior, device and precision.
     Raises:

@@ -32,7 +32,7 @@ class SentDirection(BaseModel):
     Args:
         start, end: two prompts.
         component: of the latent space, counted from 0.
-        keep: what shall stay, each in words.
+        keep: what should stay, each in words.
         along: its numbers, as an answer gave them; then ``name`` is what records call it.
     """
 
@@ -103,7 +103,7 @@ def moved(
 
     Args:
         strengths: with a single move, a picture for each of them instead of its own.
-        tell, on_progress: as of ``find_direction``.
+        tell, on_progress: as in ``find_direction``.
     Raises:
         BadInput: as ``find_direction``, or the numbers of a direction do not fit the generator.
     """

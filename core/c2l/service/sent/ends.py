@@ -31,7 +31,7 @@ SentPrompt = Text | dict[Text, Annotated[float, Field(json_schema_extra={"exclus
 
 
 class SentHow(BaseModel):
-    """How prompts are sampled: as of ``Request``."""
+    """How prompts are sampled: as in ``Request``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -44,7 +44,7 @@ def sent_video(
     """Draw an edit into a video, in a folder that is gone afterwards.
 
     Args:
-        fps, easing, ping_pong: as of ``Edit.video``.
+        fps, easing, ping_pong: as in ``Edit.video``.
         on_frame: called with the number of frames that were drawn, and of all; may raise to stop.
     Raises:
         BadInput: as ``Edit.video``.

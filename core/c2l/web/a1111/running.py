@@ -55,7 +55,7 @@ class AllRunning:
         self._running: list[Running] = []
 
     async def answer(self, running: Running, do: Do) -> Answer:
-        """As of ``Running``."""
+        """As in ``Running``."""
         self._running.append(running)
         try:
             return await running.answer(do)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class TextBody(BaseModel):
-    """``POST /sdapi/v1/txt2img``. Beside these fields may stand c2l's own, as of ``Request``."""
+    """``POST /sdapi/v1/txt2img``. Beside these fields may stand c2l's own, as in ``Request``."""
 
     model_config = ConfigDict(
         extra="allow",

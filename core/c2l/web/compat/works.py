@@ -41,7 +41,7 @@ class FromPicture(Work):
         record: that it came with; None for pictures of any other origin.
         prompt: what it is to show; empty for what it shows.
         seeds: one for each picture.
-        how: guidance and the like, as of ``DrawRequest``.
+        how: guidance and the like, as in ``DrawRequest``.
         truncation: None for that of the record.
     """
 

@@ -82,7 +82,7 @@ def test_keeping_what_changes_leaves_nothing(pipeline: c2l.Pipeline) -> None:
     pictures = pipeline.generator.sample_latents(range(8)).expand(-1, space.num_layers, -1)
     move = answers(pipeline, see(pipeline, pictures), difference).mean(dim=0)
     pool = look(pipeline, pictures)
-    with pytest.raises(BadInput, match="'x' changes just what shall stay"):
+    with pytest.raises(BadInput, match="'x' changes just what should stay"):
         without_kept(pipeline, move, ["shape2"], pool, "x", seed=0)
 
 

@@ -173,7 +173,7 @@ def test_what_cannot_be_written(name: str, fps: float, message: str, tmp_path: P
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], "there is not a frame"),
+        ([], "there are no frames"),
         ([torch.zeros(3, 8, 8), torch.zeros(3, 8, 9)], "a frame is 9 x 8 px and the first one 8"),
         ([torch.zeros(8, 8)], r"a tensor of shape \(8, 8\) is not a frame"),
         (["a.png"], "a str is not a frame"),
