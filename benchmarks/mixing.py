@@ -402,9 +402,8 @@ def overview(work: Path) -> None:
             if NETWORK not in found and "flow" in found and not _stored(found["flow"]):
                 found[NETWORK] = found["flow"]
             cells = [_in_short(found.get(row)) for row in ("neighbours", "flow", NETWORK)]
-            print(
-                f"| {name} | {layout} | {round(100 * away[layout][1], 1) + 0.0:.1f} | {' | '.join(cells)} |"
-            )
+            line = [name, layout, f"{round(100 * away[layout][1], 1) + 0.0:.1f}", *cells]
+            print(f"| {' | '.join(line)} |")
 
 
 def _stored(found: Found) -> bool:
