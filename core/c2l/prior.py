@@ -31,11 +31,11 @@ from c2l_registry.wording import a_type_of
 class Prior(Part, ABC):
     """Embeddings to latents of one generator.
 
-    A subclass has ``fit``, ``_sample`` and, unless ``trains_by_gradient`` is False,
+    A subclass implements ``fit``, ``_sample`` and, unless ``trains_by_gradient`` is False,
     ``training_loss``. It declares ``Settings`` and passes the keyword arguments of its constructor
-    on to this one, which checks them and keeps them in ``self.config``. All other state is in
-    parameters and buffers, whose shapes follow from the settings: a file is read into a prior that
-    was built from them.
+    to this one, which checks them and keeps them in ``self.config``. All other state is in
+    parameters and buffers, whose shapes follow from the settings, since a file is loaded into a
+    prior built from them.
 
     Raises:
         BadInput: a setting is unknown or out of range.
@@ -167,11 +167,11 @@ class Prior(Part, ABC):
         return ()
 
     def sampling_candidates_near(self, settings: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """More of them, like the one that would be taken so far; at most as many are tried."""
+        """More candidates, close to the best one so far; at most as many again are tried."""
         return ()
 
     def sampling_doubt(self, settings: Mapping[str, Any]) -> float:
-        """What the odds of a picture that does not fit are multiplied by, to compare candidates.
+        """What to multiply the odds of a picture that does not fit by, to compare candidates.
 
         Above 1 for one whose pictures the embedder has picked itself: it does not see what it
         overlooked.
@@ -183,7 +183,7 @@ class Prior(Part, ABC):
         return {}
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
-        """Change settings that matter to sampling alone; a class that leaves none open has none."""
+        """Change settings that affect only sampling; a class that leaves none open has none."""
         raise NotImplementedError(f"{type(self).__name__} leaves no settings open")
 
     def refine(self, embeddings: Tensor, rng: torch.Generator) -> None:
@@ -210,7 +210,7 @@ class Prior(Part, ABC):
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
 
     def forward(self, embeddings: Tensor, latents: Tensor, rng: torch.Generator) -> Tensor:
-        """``training_loss``: what wraps a module to train it, as DDP does, calls this."""
+        """``training_loss``, by the name that wrappers such as DDP call."""
         return self.training_loss(embeddings, latents, rng)
 
     @torch.no_grad()

@@ -1,11 +1,11 @@
 """Classes as a condition, beside the prompt's embedding.
 
-Much of the training hides the class, so that a prompt alone chooses as well. A picture says of
-which class it is: whoever is only told the same besides, learns to pay no heed. So some of the rest
-is told a class that its embedding does not show, while the latent stays: the mean of its class is
-replaced by that of another one, which teaches to take the class from what is told, and what else
-there is from the embedding; or the embedding is that of another picture, which teaches to take
-nothing from what cannot be.
+Training often hides the class, so that a prompt alone can choose one. But a picture already shows
+its class, so a network that is only told the same again learns to ignore what it is told. Some
+samples are therefore told a class that the embedding does not show, for the same latent. Either the
+mean of its class is replaced in the embedding by that of another, which teaches the network to take
+the class from what it is told, and all else from the embedding. Or the embedding is that of another
+picture, which teaches it to ignore what cannot be true.
 """
 
 # Letters: B batch, C classes, E embedding width, N pairs.

@@ -43,9 +43,9 @@ from c2l_priors.scaling import LatentScale
 class DiffusionPrior(Prior):
     """clip2latent's diffusion: varied latents by removing noise step by step.
 
-    Without a gap, which is the paper's way, embeddings are taken with their length, as the embedder
-    gives them, and training turns them by noise. With one they are what the gap makes of them, but
-    the network is not told how noisy they are.
+    Without a gap, as in the paper, embeddings keep their length, as the embedder gives them, and
+    training turns them by noise. With one, they are what the gap makes of them, but the network is
+    not told how noisy they are.
     """
 
     Settings = DiffusionSettings

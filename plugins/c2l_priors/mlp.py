@@ -1,9 +1,9 @@
 """Gaussian regression with the beta-NLL loss (Seitzer et al. 2022, arXiv 2203.09168).
 
 The plainest prior that a network can be. One pass gives the mean of all latents that fit an
-embedding and how far each dimension strays from it. What a prompt leaves open is averaged in the
-mean; a sample strays by seed, each dimension independently, since a Gaussian without correlations
-knows nothing of what goes together.
+embedding and how far each dimension strays from it. The mean averages over what a prompt leaves
+open; samples stray from it by seed, each dimension independently, since a Gaussian without
+correlations does not know what goes together.
 """
 
 from __future__ import annotations

@@ -92,12 +92,16 @@ def notices_of_weights(pipeline: Pipeline, request: Request) -> Iterator[Notice]
         if here.get(role, fingerprint) != fingerprint:
             name = getattr(pipeline, role).reference or f"the {role}"
             yield Notice(
-                "weights", f"{name} has other weights than those it was drawn with; it may differ"
+                "weights",
+                f"the picture was drawn with other weights of {name}, and may look different",
             )
     files = pipeline.provenance.get("plugin_files", {})
     for file, sha256 in (request.plugin_files or {}).items():
         if files.get(file, sha256) != sha256:
-            yield Notice("weights", f"{file} has changed since it was drawn; it may differ")
+            yield Notice(
+                "weights",
+                f"{file} has changed since it was drawn, and the picture may look different",
+            )
 
 
 def notice_of_far(pipeline: Pipeline, prompt: str, best_score: float) -> Notice | None:

@@ -16,6 +16,7 @@ from c2l.generator import Generator
 from c2l.loading import load_embedder, load_generator
 from c2l.pairs import Pairs, load_pairs, references_of
 from c2l.places import Place
+from c2l.prompts.domains import find_domain
 from c2l.ranks import Launch, Ranks, find_member, join
 from c2l.service.consent import Ask, fetch_with_consent, load_with_consent
 from c2l.service.notices import Notice, Tell
@@ -26,6 +27,7 @@ from c2l.service.typed_values import parse_groups, parse_settings
 from c2l.training import TrainingProgress, TrainingReport, TrainingRun
 from c2l.training.checkpoint import checkpoint_path
 from c2l.training.checks import Faults, check_pairs, check_run
+from c2l.training.oddities import find_unread
 from c2l.training.outlook import outlook
 from c2l.training.priors import try_prior
 from c2l.training.sharing import check_sharing, sharing
@@ -193,6 +195,8 @@ def _prepared(
         needed = run.domain is not None
         _tell_outlook(pairs.manifest.num, callbacks.tell)
         parts = _makers(pairs, device.name, callbacks.tell, ask=callbacks.ask, needed=needed)
+        if parts:
+            _tell_unread(run, parts, callbacks.tell)
         return device, pairs, parts
     check_run(run)
     device = ChosenDevice(run.device, callbacks.tell)
@@ -236,6 +240,7 @@ def _new_pairs(
     num = num_wanted(folder) if run.num is None else run.num
     try_prior(run, num, *parts)
     _tell_outlook(num, tell)
+    _tell_unread(run, parts, tell)
     try:
         pairs = fill_folder(
             *parts,
@@ -257,6 +262,12 @@ def _new_pairs(
 def _tell_outlook(num: int, tell: Tell) -> None:
     if text := outlook(num):
         tell(Notice("pairs", text))
+
+
+def _tell_unread(run: TrainingRun, parts: Parts, tell: Tell) -> None:
+    generator, embedder = parts
+    for odd in find_unread(find_domain(run.domain, generator.reference), embedder):
+        tell(Notice("words", f"{odd.text}: {odd.cure}", "domain"))
 
 
 def _makers(

@@ -92,8 +92,7 @@ def find_unread(domain: Domain, embedder: Embedder) -> Sequence[Oddity]:
     it reads as nonsense. Some such words do no harm: an embedder that knows only colours can follow
     "a blue car". But if it reads a whole list as the same few prompts, another list would help.
     """
-    read = domain.readable(embedder)
-    prompts = read.prompts
+    prompts = domain.readable(embedder).prompts
     told = [words for prompt in prompts if (words := frozenset(embedder.read_text(prompt).unknown))]
     if 2 * len(told) > len(prompts):
         return (_unread(len(told), len(prompts), "words", told),)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from c2l.cli.app import app, main
+from c2l.cli.app import app
 from c2l.cli.tree import SECTIONS
 
 ROOT: Any = typer.main.get_command(app)
@@ -22,7 +22,7 @@ def pages(command: Any = ROOT, words: tuple[str, ...] = ()) -> Iterator[tuple[st
 
 
 def shown(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
-    assert main([*words, "--help"]) == 0
+    ROOT.main([*words, "--help"], prog_name="c2l", standalone_mode=False)
     return capsys.readouterr().out
 
 

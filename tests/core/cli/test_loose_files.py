@@ -128,7 +128,10 @@ def test_from_a_file_to_a_picture_and_again(run: Run) -> None:
     assert Path(again).read_bytes() == Path(path).read_bytes()
     Path("my_gan.py").write_text(dedent(MY_GAN) + "\n# another\n", encoding="utf-8")
     changed = run(*command.split()[1:], "--out", "changed")
-    assert "warning: ./my_gan.py has changed since it was drawn; it may differ" in changed.stderr
+    assert (
+        "warning: ./my_gan.py has changed since it was drawn, and the picture may look different"
+        in changed.stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,21 @@ def test_pairs_then_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert c2l.load_prior(str(out)).settings()["hidden"] == 16
 
 
+def test_a_list_in_unknown_words_is_said_before_hours_are_spent_on_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(self: ToyEmbedder, prompt: str) -> c2l.TextReading:
+        return c2l.TextReading(unknown=tuple(prompt.split()))
+
+    monkeypatch.setattr(ToyEmbedder, "read_text", nothing)
+    words = [*PARTS, "--num", "20", "-p", "ridge", "--no-student"]
+    assert main(["train", *words, "-o", str(tmp_path / "x.safetensors")]) == 0
+    before, _, after = capsys.readouterr().err.partition("computing on")
+    for part in (before, after):
+        assert "words that the embedder has never seen, such as" in part
+        assert "give a --domain in words it knows" in part
+
+
 def test_pairs_in_another_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = tmp_path / "pairs", tmp_path / "x.safetensors"
     assert main(["pairs", *PARTS, "--num", "60", "-o", str(folder)]) == 0

@@ -132,4 +132,4 @@ def test_other_weights_under_the_same_name_are_told() -> None:
     prints = picture.record["fingerprints"]
     assert told(request.replace(fingerprints=prints)) == []
     (notice,) = told(request.replace(fingerprints={**prints, "prior": "0" * 16}))
-    assert notice.kind == "weights" and "flow:demo-faces has other weights" in notice.text
+    assert notice.kind == "weights" and "other weights of flow:demo-faces" in notice.text

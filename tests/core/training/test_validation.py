@@ -169,7 +169,7 @@ def test_what_is_odd_is_the_cause() -> None:
         "normal; but few are there: wait"
     )
     low = {**scores, "prompts_cosine": 0.21}
-    assert verdict(low, more_steps=True, oddities=[few]).endswith("few are there, and wait")
+    assert verdict(low, more_steps=True, oddities=[few]).endswith("few are there: wait")
     # Where none was given, it is not at fault.
     assert "bridge" not in verdict(low, more_steps=False, choice=Choice({}))
 
@@ -230,13 +230,17 @@ def test_pictures_may_be_alike_to_the_embedder() -> None:
     assert "hardly tells these pictures apart" in verdict(deaf, more_steps=False)
 
 
+def unread(prompts: tuple[str, ...], embedder: c2l.Embedder) -> Sequence[Oddity]:
+    return find_unread(Domain("x", prompts), embedder)
+
+
 def test_prompts_in_words_that_the_embedder_has_never_seen() -> None:
     class Knows(ToyEmbedder):
         def read_text(self, prompt: str) -> c2l.TextReading:
             return c2l.TextReading(unknown=tuple(w for w in prompt.split() if w not in "a red"))
 
-    assert not find_unread(Domain("x", ("a red", "a", "a blue car")), Knows())
-    (odd,) = find_unread(Domain("x", ("a red", "a blue car", "a car")), Knows())
+    assert not unread(("a red", "a", "a blue car"), Knows())
+    (odd,) = unread(("a red", "a blue car", "a car"), Knows())
     assert odd.text.startswith("2 of 3 prompts") and odd.text.endswith("such as 'car', 'blue'")
     assert odd.deaf
 
@@ -252,9 +256,9 @@ class Colours(ToyEmbedder):
 def test_prompts_in_words_that_the_embedder_reads_as_nonsense() -> None:
     assert words_read_as_nonsense(Colours(), ["a red car", "Blue"]) == {"car"}
     assert not words_read_as_nonsense(ToyEmbedder(), ["a red car"])
-    assert not find_unread(Domain("x", ("a red car", "a blue house", "the car")), Colours())
-    assert not find_unread(Domain("x", ("7", "42", "the 7", "a red car")), ToyEmbedder())
-    (odd,) = find_unread(Domain("x", ("a red car", "a man", "the man in a car")), Colours())
+    assert not unread(("a red car", "a blue house", "the car"), Colours())
+    assert not unread(("7", "42", "the 7", "a red car"), ToyEmbedder())
+    (odd,) = unread(("a red car", "a man", "the man in a car"), Colours())
     assert odd.deaf and odd.text == (
         "2 of 3 prompts hold only words that the embedder has never seen, such as 'man', 'car'"
     )
@@ -273,9 +277,9 @@ def test_a_list_of_which_little_is_told_apart() -> None:
             texts = [f"a {' '.join(w)}" for w in four]
             return super().embed_text(prompts) + ToyEmbedder.embed_text(self, texts)
 
-    (odd,) = find_unread(Domain("x", prompts(99)), Numbers())
+    (odd,) = unread(prompts(99), Numbers())
     assert not odd.deaf and odd.text == "the embedder tells only 8 of 104 prompts apart"
-    assert not find_unread(Domain("x", prompts(9)), Numbers())
+    assert not unread(prompts(9), Numbers())
 
 
 def test_the_nearest_picture_over_several_parts() -> None:
