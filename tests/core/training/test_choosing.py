@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,12 +18,14 @@ import c2l
 from c2l.prior_file import read_prior_card
 from c2l.prompts.domains import find_domain
 from c2l.testing import ToyEmbedder, ToyGenerator, share_shown, some_prompts
-from c2l.training import TrainingReport, TrainingRun, train_prior
+from c2l.training import TrainingReport, TrainingRun, choosing, train_prior
 from c2l.training.choosing import (
     GIVEN_AWAY,
+    Choice,
     Scale,
     Trial,
     best_trial,
+    choose_again,
     choose_settings,
     doubted,
 )
@@ -118,6 +121,31 @@ def test_a_doubt_is_no_excuse_for_what_is_not_in_doubt() -> None:
     stored, network = Trial({}, 0.03, 0.5, 2.0), Trial({}, 0.10, 0.9)
     assert best_trial([stored, network]) == stored
     assert best_trial([stored, dataclasses.replace(network, unfit=0.08)]).unfit == 0.08
+
+
+def test_what_is_chosen_again_fits_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = {1: (0.3, 0.5), 2: (0.05, 0.3), 3: (0.02, 0.9)}
+
+    class Refined:
+        adopted: Mapping[str, Any]
+
+        def adopt(self, settings: Mapping[str, Any]) -> None:
+            self.adopted = settings
+
+    def test_of(*_: object) -> Callable[[Mapping[str, Any]], Trial]:
+        return lambda settings: Trial(settings, *now[settings["a"]])
+
+    monkeypatch.setattr(choosing._Test, "of", test_of)
+    monkeypatch.setattr(choosing, "_first_prompts", lambda *_: ["a prompt"])
+    unfit = {1: 0.05, 2: 0.04, 3: 0.2}
+    tried = tuple(Trial({"a": a}, share, 0.5) for a, share in unfit.items())
+    prior: Any = Refined()
+    validator: Any = None
+    choice = choose_again(Choice({"a": 1}, tried, 0.1, 1), prior, validator, some(9, 0), some(9, 1))
+    assert choice.settings == prior.adopted == {"a": 2}
+    assert [trial.unfit for trial in choice.trials] == [0.3, 0.05, 0.2]
+    untried = Choice({"a": 1})
+    assert choose_again(untried, prior, validator, some(9, 0), some(9, 1)) is untried
 
 
 def test_without_pictures_it_is_the_first() -> None:
