@@ -3,9 +3,8 @@
     python benchmarks/choose_anew.py --work DIR --world digits-fixed
 
 Their networks stay as they are, so that a change of the rule takes a minute of one core where
-training takes twenty; what `onestep` learns after the choice is learnt again. What was measured of
-the priors themselves is forgotten, and made again by ``resistance.py``; what was measured of fixed
-bridges stays, where they are tried again.
+training takes twenty. What was measured of the priors themselves is forgotten, and made again by
+``resistance.py``; what was measured of fixed bridges stays, where they are tried again.
 """
 
 from __future__ import annotations
@@ -20,11 +19,13 @@ from worlds import WORLDS, World, open_world
 
 import c2l
 from c2l.prompts.domains import find_domain
-from c2l.training.batches import rng_of
-from c2l.training.choosing import Choice, choose_settings
+from c2l.training.choosing import Choice, choose_again, choose_settings
 from c2l.training.oddities import find_oddities, find_unread
 from c2l.training.plan import held_out
 from c2l.training.validation import Validator
+
+DISTILLED = "distilled"
+"""Of ``onestep``: whether one call draws, which is not so at first."""
 
 
 def choose(bench: Bench, world: World, row: str) -> Choice:
@@ -42,14 +43,15 @@ def choose(bench: Bench, world: World, row: str) -> Choice:
     prior = _open(old, len(pairs))
     prior.fit(embeddings, latents, texts)
     network = {k: v for k, v in old.state_dict().items() if k in _trained(old)}
-    prior.load_state_dict(network, strict=False)
+    prior.load_state_dict({k: v for k, v in network.items() if k != DISTILLED}, strict=False)
     prior.eval().requires_grad_(False)
     validator = Validator(world.generator, world.embedder, domain, pairs.manifest.repeats)
     odd = find_oddities(embeddings, texts, find_unread(listed, world.embedder))
     choice = choose_settings(prior, validator, embeddings, texts, odd)
     assert choice is not None, "its bridge is open"
-    prior.refine(embeddings, rng_of(old.card.training["seed"], "refine", 0))
-    prior.eval().requires_grad_(False)
+    if DISTILLED in network:
+        prior.load_state_dict({DISTILLED: network[DISTILLED]}, strict=False)
+        choice = choose_again(choice, prior, validator, embeddings, texts)
     training = {**old.card.training, "choice": choice.to_dict()}
     card = dataclasses.replace(old.card, settings=dict(prior.settings()), training=training)
     prior.save(file, card)
@@ -69,9 +71,9 @@ def _open(old: c2l.Prior, num_pairs: int) -> c2l.Prior:
 
 
 def _trained(prior: c2l.Prior) -> set[str]:
-    """What training has made of it before the choice: no bridge, stored latents or jump."""
-    later = ("gap.", "stored_latents", "jump_", "distilled")
-    return {name for name in prior.state_dict() if not name.startswith(later)}
+    """What training has made of it: all but the bridge and stored latents."""
+    names = prior.state_dict().keys()
+    return {n for n in names if not n.startswith("gap.") and n != "stored_latents"}
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from resistance import (
     NUM_PAIRS,
     NUM_PROMPTS,
     PROMPT_SEED,
+    STORED,
     Cell,
     difference,
     drawn,
@@ -33,6 +34,7 @@ from resistance import (
     words,
 )
 from torch import Tensor
+from torch.nn.functional import normalize
 from worlds import World, open_world
 from worlds.digits_captions import DIGITS, caption
 from worlds.measure import Ruler, random_images, random_latents, render
@@ -54,12 +56,31 @@ LAYOUTS: Mapping[str, Callable[[int], tuple[int, ...]]] = {
 """How many layers each code feeds, of so many: of 18 layers 9,9 and 4,4,10."""
 NETWORK = "flow, network"
 """What the network of ``flow`` draws where stored latents were chosen instead."""
-ROWS = ("neighbours", "ridge", "flow", NETWORK, "onestep")
+PLAIN = "flow, network, not whitened"
+"""The same of one that sees the numbers of codes as they are."""
+ROWS = ("neighbours", "ridge", "flow", NETWORK, PLAIN, "onestep")
 STEPS = 1_500
 """Less than half of what ``c2l train`` takes by default, for all alike."""
 NUM_RARE = 20
 NUM_EXCHANGED = 2_000
 NUM_SEEN = 1_000
+NUM_TRUE, NEIGHBOURS = 2_000, 3
+NUM_LOOKED_AT = 6
+
+
+ABOUT = f"""# Layer groups and w+
+
+Made by `python benchmarks/mixing.py --work DIR`.
+
+{NUM_PAIRS:,} pairs, {STEPS:,} steps of {BATCH}; {NUM_PROMPTS} prompts, {NUM_IMAGES} pictures of
+each, and of what is *rare*: of digits, the {NUM_RARE} combinations of all facts that pairs of one
+code show least often. Diversity is that of pixels, as a part of random pictures of one code. ± one
+standard error over prompts; differences prompt by prompt, of a network from that of one code.
+
+*Look true*: as near to a true picture as true ones are to each other (of held-out scans, 92 % do);
+of random pictures, and of those drawn for prompts. *Moved*: how far the mean of random pictures
+lies from that of one code, squared, in % of their variance. *Another code of layer*: how often that
+alone changes a fact, in % of how often other codes of all layers do."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +91,13 @@ class Found:
         usual: of the judge's prompts.
         rare: of what pairs of one code show least often.
         megabytes: of its file.
+        true: the share of its pictures that look true.
     """
 
     usual: Cell
     rare: Cell
     megabytes: float
+    true: float
 
 
 @dataclass(frozen=True)
@@ -100,9 +123,10 @@ class Place:
             groups=None if self.layout == ONE else groups,
         )
 
-    def prior(self, world: World, kind: str) -> tuple[c2l.Prior, float]:
+    def prior(self, world: World, row: str) -> tuple[c2l.Prior, float]:
         """Trained unless it is there, and the megabytes of its file."""
-        file = self.folder / f"{kind}.safetensors"
+        kind, plain = row.partition(",")[0], row == PLAIN
+        file = self.folder / f"{kind}{'-not-whitened' if plain else ''}.safetensors"
         if not file.exists():
             c2l.train_prior(
                 kind,
@@ -111,6 +135,7 @@ class Place:
                 generator=world.generator,
                 embedder=world.embedder,
                 domain=world.domain_file(self.folder),
+                settings={"whitened": False} if plain else {},
                 steps=STEPS,
                 patience=STEPS,
                 batch_size=BATCH,
@@ -120,7 +145,7 @@ class Place:
 
     def file(self, row: str) -> Path:
         """Of what was measured of a row."""
-        return self.folder / f"{row.replace(', ', '-')}.json"
+        return self.folder / f"{row.replace(', ', '-').replace(' ', '-')}.json"
 
 
 def num_layers(world: World) -> int:
@@ -136,21 +161,33 @@ def measure(place: Place, world: World, asked: Sequence[Question], rows: Sequenc
         if file.exists():
             continue
         print(f"{place.name}, {place.layout}: {row}", file=sys.stderr, flush=True)
-        prior, size = place.prior(world, row.partition(",")[0])
-        assert prior.card is not None
-        chosen = prior.card.chosen
-        if row == NETWORK:
-            if not chosen["retrieval"]:
-                continue
-            trials = prior.card.training["choice"]["trials"]
-            best = min((t for t in trials if not t["retrieval"]), key=lambda t: t["unfit"])
-            chosen = {name: best[name] for name in chosen}
-            prior.adopt(chosen)
+        if row == PLAIN and place.layout == ONE:
+            continue
+        prior, size = place.prior(world, row)
+        chosen = adopted(prior, row)
+        if chosen is None:
+            continue
         cells = (
             drawn(usual, prior, chosen=words(chosen)),
             drawn(Ruler(world, asked, repeats), prior),
         )
-        file.write_text(json.dumps(asdict(Found(*cells, size))), encoding="utf-8")
+        images = usual.render(usual.draw(prior, NUM_LOOKED_AT)).flatten(0, 1)
+        found = Found(*cells, size, look_true(world, images))
+        file.write_text(json.dumps(asdict(found)), encoding="utf-8")
+
+
+def adopted(prior: c2l.Prior, row: str) -> Mapping[str, Any] | None:
+    """Make a prior draw as a row says, and tell how; None if another row draws the same."""
+    assert prior.card is not None
+    chosen = prior.card.chosen
+    if row not in (NETWORK, PLAIN):
+        return chosen
+    if not chosen["retrieval"]:
+        return None
+    trials = prior.card.training["choice"]["trials"]
+    best = min((t for t in trials if not t["retrieval"]), key=lambda t: t["unfit"])
+    prior.adopt({name: best[name] for name in chosen})
+    return {name: best[name] for name in chosen}
 
 
 def kept(place: Place) -> Iterator[tuple[str, Found]]:
@@ -158,7 +195,8 @@ def kept(place: Place) -> Iterator[tuple[str, Found]]:
     for row in ROWS:
         if place.file(row).exists():
             raw = json.loads(place.file(row).read_text(encoding="utf-8"))
-            yield row, Found(Cell(**raw["usual"]), Cell(**raw["rare"]), raw["megabytes"])
+            cells = [Cell(**raw.pop(prompts)) for prompts in ("usual", "rare")]
+            yield row, Found(*cells, **raw)
 
 
 @dataclass(frozen=True)
@@ -236,25 +274,32 @@ def exchanged(world: World) -> dict[str, list[float]]:
     return {k: [part[k] / whole for part in parts] for k, whole in wholly.items()}
 
 
-def moved_means(world: World) -> dict[str, list[float]]:
-    """How far the mean of random pictures of each layout lies from that of true ones, and from that
-    of the generator's own of one code."""
+def look(world: World, images: Tensor) -> Tensor:
+    """Embeddings of pictures."""
+    with torch.no_grad():
+        return torch.cat([world.embedder.embed_images(part) for part in images.split(128)])
+
+
+def look_true(world: World, images: Tensor) -> float:
+    """The share of pictures that lie as near to a true one as its third neighbour does (precision;
+    Kynkäänniemi et al. 2019, arXiv 1904.06991)."""
     assert world.corpus is not None
-    layers, corpus = world.generator.latent_space.num_layers, world.corpus()
+    true = normalize(look(world, world.corpus().images(torch.arange(NUM_TRUE))).double(), dim=1)
+    ours = normalize(look(world, images).double(), dim=1)
+    reach = torch.cdist(true, true).kthvalue(NEIGHBOURS + 1, dim=1).values
+    return float((torch.cdist(ours, true) <= reach).any(dim=1).double().mean())
 
-    def look(images: Tensor) -> Tensor:
-        with torch.no_grad():
-            return torch.cat([world.embedder.embed_images(part) for part in images.split(128)])
 
-    true = look(corpus.images(torch.arange(NUM_SEEN)))
-    own = look(random_images(world, NUM_SEEN))
-    found = {}
+def at_random(world: World) -> dict[str, list[float]]:
+    """Of random pictures of each layout: the share that look true, and how far their mean has moved
+    from that of one code."""
+    own, found = look(world, random_images(world, NUM_SEEN)), {}
     for layout, repeats_of in LAYOUTS.items():
-        repeats = repeats_of(layers)
+        repeats = repeats_of(num_layers(world))
         num = NUM_SEEN * (1 + len(repeats))  # others than those of `own`
         latents = random_latents(world, num)[NUM_SEEN:].view(NUM_SEEN, len(repeats), -1)
-        seen = look(render(world, latents, repeats))
-        found[layout] = [moved(seen, true), moved(seen, own)]
+        images = render(world, latents, repeats)
+        found[layout] = [look_true(world, images), moved(look(world, images), own)]
     return found
 
 
@@ -279,7 +324,7 @@ def describe(name: str, work: Path) -> dict[str, Any]:
             picked[layout] = [fmean(best.accuracy), fmean(best.diversity)]
             shown[layout] = numbers_of(world, pairs.latents, together, repeats).tolist()
         found = {
-            "moved": moved_means(world),
+            "random": at_random(world),
             "exchanged": exchanged(world),
             "picked": picked,
             "rare": shown,
@@ -291,13 +336,13 @@ def describe(name: str, work: Path) -> dict[str, Any]:
 
 def generator_tables(name: str, about: Mapping[str, Any]) -> None:
     """Print what a generator draws by itself."""
-    print(f"\n## {name}\n\n| latents | moved from true pictures, % | from its own, % |", end="")
+    print(f"\n## {name}\n\n| latents | look true, % | moved, % |", end="")
     print(" picked by the judge: named, % | diversity, % | pairs of each rare combination |")
     print("| --- " * 6 + "|")
     for layout in LAYOUTS:
         named, varied = (f"{100 * value:.0f}" for value in about["picked"][layout])
         seldom = about["rare"][layout]
-        away = [f"{100 * share:.1f}" for share in about["moved"][layout]]
+        away = [f"{100 * share:.1f}" for share in about["random"][layout]]
         line = [layout, *away, named, varied]
         print(f"| {' | '.join(line)} | {fmean(seldom):.1f}, from {min(seldom)} to {max(seldom)} |")
     facts: Mapping[str, Sequence[float]] = about["exchanged"]
@@ -313,11 +358,13 @@ def prior_table(cells: Mapping[str, Mapping[str, Found]]) -> None:
     print(
         "\n| latents | prior | named, % | minus one code | best of 16, % | diversity, % |", end=""
     )
-    print(" rare, % | minus one code | ms | MB | bridge |\n" + "| --- " * 11 + "|")
+    print(" rare, % | minus one code | look true, % | ms | MB | bridge |")
+    print("| --- " * 12 + "|")
     for layout, rows in cells.items():
         for row, found in rows.items():
             usual, rare = found.usual, found.rare
-            one = cells.get(ONE, {}).get(row)
+            rival = row if row in cells.get(ONE, {}) else row.partition(",")[0]
+            one = cells.get(ONE, {}).get(rival)
             less = ["", ""]
             if one and layout != ONE:
                 less = [
@@ -326,8 +373,48 @@ def prior_table(cells: Mapping[str, Mapping[str, Found]]) -> None:
                 ]
             named, best, varied = scores(usual)
             line = [layout, row, named, less[0], best, varied, percent(rare.accuracy), less[1]]
-            line += [f"{usual.milliseconds:.2f}", f"{found.megabytes:.1f}", usual.chosen]
+            line += [
+                f"{100 * found.true:.0f}",
+                f"{usual.milliseconds:.2f}",
+                f"{found.megabytes:.1f}",
+                usual.chosen,
+            ]
             print(f"| {' | '.join(line)} |")
+
+
+def overview(work: Path) -> None:
+    """Print the layouts of all worlds side by side, as far as they are measured."""
+    print("\n## All of them\n\nNamed, diversity, and how many look true, %.\n")
+    print("| generator | latents | moved, % | neighbours | flow | its network alone |")
+    print("| --- " * 6 + "|")
+    for name in WORLDS:
+        if not about_file(name, work).exists():
+            continue
+        away = describe(name, work)["random"]
+        for layout in LAYOUTS:
+            found = dict(kept(Place(work, name, layout)))
+            if NETWORK not in found and "flow" in found and not _stored(found["flow"]):
+                found[NETWORK] = found["flow"]
+            cells = [_in_short(found.get(row)) for row in ("neighbours", "flow", NETWORK)]
+            print(f"| {name} | {layout} | {100 * away[layout][1]:.1f} | {' | '.join(cells)} |")
+
+
+def _stored(found: Found) -> bool:
+    return found.usual.chosen.startswith(STORED)
+
+
+def _in_short(found: Found | None) -> str:
+    if found is None:
+        return ""
+    cell = found.usual
+    return ", ".join(
+        f"{100 * value:.{digits}f}"
+        for value, digits in (
+            (fmean(cell.accuracy), 1),
+            (fmean(cell.diversity), 0),
+            (found.true, 0),
+        )
+    )
 
 
 def main() -> None:
@@ -337,14 +424,7 @@ def main() -> None:
     parser.add_argument("--measured", action="store_true", help="print what DIR holds")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print("# Layer groups and w+\n\nMade by `python benchmarks/mixing.py --work DIR`.\n")
-    print(f"{NUM_PAIRS:,} pairs, {STEPS:,} steps of {BATCH}; {NUM_PROMPTS} prompts, {NUM_IMAGES}")
-    print(f"pictures of each, and of {NUM_RARE} more: the combinations of all facts that pairs of")
-    print("one code show least often. Diversity is that of pixels, as a part of the generator's")
-    print("own random pictures. ± one standard error over prompts; differences prompt by prompt.\n")
-    print("*Moved*: how far the mean of embeddings lies, squared, in % of their variance.")
-    print("*Another code of layer*: how often that alone changes a fact, in % of how often other")
-    print("codes of all layers do.")
+    print(ABOUT)
     for name in options.world or WORLDS:
         places = [Place(options.work, name, layout) for layout in options.layout or LAYOUTS]
         if not options.measured:
@@ -356,6 +436,7 @@ def main() -> None:
             continue
         generator_tables(name, describe(name, options.work))
         prior_table({place.layout: dict(kept(place)) for place in places})
+    overview(options.work)
 
 
 if __name__ == "__main__":

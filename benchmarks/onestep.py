@@ -1,75 +1,60 @@
-"""What one call of ``onestep`` keeps of the flow that it was distilled from: one table per world.
+"""What one call of ``onestep`` keeps of the flow that it learnt from: one table for all worlds.
 
     python benchmarks/onestep.py --work DIR > benchmarks/onestep.md
 
-Its file holds the flow too, which is what more than two steps draw with, so all rows share weights,
-bridge and seeds. DIR is that of ``resistance.py``, whose pairs and priors it takes.
+Both rows are those of ``resistance.py``, measured unless DIR holds them: from the same pairs,
+seeds and steps ``onestep`` learns the same flow, and chooses the same bridge by it.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from pathlib import Path
-from statistics import fmean, stdev
-from typing import Any
+from statistics import fmean
 
 import torch
-from resistance import NUM_IMAGES, NUM_PAIRS, NUM_PROMPTS, PROMPT_SEED, STEPS, Bench, trained
-from worlds import WORLDS, World, open_world
-from worlds.measure import Ruler
+from resistance import AUTO, NUM_IMAGES, NUM_PROMPTS, ONESTEP, Bench, difference, percent
+from worlds import WORLDS
 from worlds.options import world_parser
 
-import c2l
-from c2l_priors.flow import FlowPrior
-
-FLOW = {name: FlowPrior.Settings.model_fields[name].default for name in ("steps", "guidance")}
-ROWS: Mapping[str, Mapping[str, Any]] = {
-    f"flow, {FLOW['steps']} steps": FLOW,
-    "one call": {"steps": 1},
-    "two calls": {"steps": 2},
-}
-TIMED = 256
-
-
-def milliseconds(world: World, prior: c2l.Prior, how: Mapping[str, Any]) -> float:
-    """Of the prior alone for one latent, the best of three batches."""
-    asked = world.embedder.embed_text([world.domain[0]]).float().expand(TIMED, -1)
-    spent = []
-    for _ in range(3):
-        start = time.perf_counter()
-        prior.sample(asked, seeds=range(TIMED), **how)
-        spent.append(time.perf_counter() - start)
-    return 1000 * min(spent) / TIMED
+HEADS = (
+    "world",
+    "flow, named, %",
+    "one call, named, %",
+    "one call minus flow",
+    "flow, diversity, %",
+    "one call, diversity, %",
+    "of the flow's, %",
+)
 
 
-def table(name: str, work: Path) -> None:
-    """Train, measure and print one world."""
-    world = open_world(name, work)
-    ruler = Ruler(world, world.judge.questions(NUM_PROMPTS, PROMPT_SEED))
-    asked = ruler.texts.repeat_interleave(NUM_IMAGES, dim=0)
-    prior = trained(Bench(name, work), world, "onestep, auto")
-    assert prior.card is not None
-    chosen = ", ".join(f"{name} {value}" for name, value in prior.card.chosen.items())
-    print(f"\n## {name}\n\n{chosen}\n")
-    print("| latents from | named attributes, % | diversity, % | ms |\n| --- | --- | --- | --- |")
-    for label, how in ROWS.items():
-        latents = prior.sample(asked, seeds=range(len(asked)), **how)
-        found = ruler.measure(ruler.render(latents))
-        error = 100 * stdev(found.accuracy) / len(found.accuracy) ** 0.5
-        accuracy = f"{100 * fmean(found.accuracy):.1f} ± {error:.1f}"
-        varied, spent = f"{100 * fmean(found.diversity):.0f}", milliseconds(world, prior, how)
-        print(f"| {label} | {accuracy} | {varied} | {spent:.2f} |", flush=True)
+def line(name: str, work: Path) -> str:
+    """One row of the table."""
+    bench = Bench(name, work)
+    bench.measure([AUTO, ONESTEP])
+    flow, one = (bench.measured()[row] for row in (AUTO, ONESTEP))
+    assert flow.chosen == one.chosen, f"{name}: {flow.chosen} and {one.chosen}"
+    varied, ours = fmean(flow.diversity), fmean(one.diversity)
+    found = (
+        name,
+        percent(flow.accuracy),
+        percent(one.accuracy),
+        difference(one.accuracy, flow.accuracy),
+        f"{100 * varied:.1f}",
+        f"{100 * ours:.1f}",
+        f"{100 * ours / varied:.0f}",
+    )
+    return f"| {' | '.join(found)} |"
 
 
 def main() -> None:
     options = world_parser(__doc__, WORLDS).parse_args()
     torch.set_num_threads(1)
     print("# One call for a walk\n\nMade by `python benchmarks/onestep.py --work DIR`.\n")
-    print(f"{NUM_PAIRS:,} pairs, {STEPS:,} steps; {NUM_PROMPTS} prompts, {NUM_IMAGES} pictures of")
-    print("each. Diversity is that of pixels, as a part of random pictures; ± one standard error.")
+    print(f"{NUM_PROMPTS} prompts, {NUM_IMAGES} pictures of each, as in")
+    print("[resistance](resistance.md), whose rows these are: the same flow, bridge and seeds.")
+    print(f"\n| {' | '.join(HEADS)} |\n{'| --- ' * len(HEADS)}|")
     for name in options.world or WORLDS:
-        table(name, options.work)
+        print(line(name, options.work), flush=True)
 
 
 if __name__ == "__main__":

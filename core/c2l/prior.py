@@ -189,8 +189,9 @@ class Prior(Part, ABC):
     def refine(self, embeddings: Tensor, rng: torch.Generator) -> None:
         """Learn what can only be learnt from trained weights, such as fewer steps.
 
-        Called once, after training by gradient and with the sampling settings that were chosen; by
-        default there is nothing to do. It leaves no gradients behind.
+        Called once, after training by gradient and after the choice of sampling settings. These are
+        then chosen again, to suit the prior before and after. By default there is nothing to do. It
+        leaves no gradients behind.
 
         Args:
             embeddings: float32, shape (N, E), of the pairs trained on.

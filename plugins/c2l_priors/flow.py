@@ -195,38 +195,25 @@ class FlowPrior(BridgedPrior):
 
     def _draw(self, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         """Walk from noise to standardised latents (B, K * D)."""
-        prompt = self._prompt(self.prompt, asked)
-        return self._walk(normal(self.latent_size), 1.0, prompt, steps, normal)
+        return self._walk(normal(self.latent_size), 1.0, asked, steps, normal)
 
     def _draw_near(self, near: Near, asked: Asked, steps: int, normal: Numbers) -> Tensor:
         """Walk from latents with noise in them: the last part of the walk, in its share of steps
         (after Meng et al. 2021, arXiv 2108.01073)."""
         clean = self.scale(near.latents.to(self.device))
         x = torch.lerp(clean, normal(self.latent_size), near.amount)
-        steps = math.ceil(steps * near.amount)
-        return self._walk(x, near.amount, self._prompt(self.prompt, asked), steps, normal)
+        return self._walk(x, near.amount, asked, math.ceil(steps * near.amount), normal)
 
-    def _walk(
-        self,
-        x: Tensor,
-        start: float,
-        prompt: Guided,
-        steps: int,
-        normal: Numbers,
-        guided: tuple[float, float] | None = None,
-    ) -> Tensor:
-        """Walk from x_t (B, K * D), where t is ``start``, to standardised latents.
-
-        Args:
-            guided: the times between which guidance acts; None for those of the settings.
-        """
+    def _walk(self, x: Tensor, start: float, asked: Asked, steps: int, normal: Numbers) -> Tensor:
+        """Walk from x_t (B, K * D), where t is ``start``, to standardised latents."""
+        prompt = self._prompt(self.prompt, asked)
         times = torch.linspace(start, 0.0, steps + 1, device=x.device)
         modulations = self.time(times[:-1])
         plain = prompt._replace(against=None)
-        least, most = guided or (self.config.guided_above, self.config.guided_below)
+        least, most = self.config.guided_above, self.config.guided_below
         for step, (now, after) in enumerate(itertools.pairwise(times.tolist())):
-            led = prompt if steps == 1 or least <= now <= most else plain
-            clean = self._guided(x, now, modulations[step], led)
+            guided = steps == 1 or least <= now <= most
+            clean = self._guided(x, now, modulations[step], prompt if guided else plain)
             # Fresh noise instead of walking straight on (as multistep consistency sampling does,
             # Song et al. 2023, arXiv 2303.01469): an answer between two codes is asked again.
             x = torch.lerp(clean, normal(self.latent_size), after) if after else clean

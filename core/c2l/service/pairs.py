@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 MUCH_MOVED = 0.05
-"""Of the variance of pictures: where layer groups move their mean further, priors show less of what
-prompts name than with one code, and where they do not, as much (``benchmarks/mixing.md``)."""
+"""Of the variance of pictures: where layer groups move their mean by less, what priors draw looks
+nearly as true as from one code; where by more, a sixth of it no longer does
+(``benchmarks/mixing.md``)."""
 
 
 def make_pairs(

@@ -206,29 +206,79 @@ def choose_settings(
     prompts = _some_prompts(validator, ROUNDS * len(candidates), len(embeddings))
     if not prompts:
         return unseen.noting("pairs are too few to try others")
-    asked = validator.texts(prompts)
-    centre = normalize(texts, dim=1).mean(dim=0)
-    scale = Scale.of(asked, centre, embeddings[:MOST_RANDOM])
-    random = validator.generator.sample_latents(range(EACH * len(prompts)))
-    usual = validator.look_at_twins(random, own=True)[1].mean().clamp_min(1e-6)
-
-    def attempt(settings: Mapping[str, Any]) -> Trial:
-        prior.adopt(settings)
-        latents = draw(prior, asked.repeat_interleave(EACH, dim=0), "text")
-        seen, apart = validator.look_at_twins(latents)
-        unfit = scale.unfit(seen.unflatten(0, (-1, EACH)))
-        varied = float(apart.mean() / usual)
-        return Trial(settings, unfit, varied, prior.sampling_doubt(settings))
-
-    trials = [attempt(candidate) for candidate in candidates]
+    test = _Test.of(prior, validator, embeddings, texts, prompts)
+    trials = [test(candidate) for candidate in candidates]
     closer = prior.sampling_candidates_near(_fits_best(trials).settings)
     new = [settings for settings in closer if settings not in candidates]
-    trials += [attempt(settings) for settings in new[: len(candidates)]]
+    trials += [test(settings) for settings in new[: len(candidates)]]
     chosen = best_trial(trials)
     prior.adopt(chosen.settings)
-    near = nearest(scale.texts, embeddings)
-    neighbours = scale.unfit(embeddings[near][:, None])
+    near = nearest(test.scale.texts, embeddings)
+    neighbours = test.scale.unfit(embeddings[near][:, None])
     return Choice(chosen.settings, tuple(trials), neighbours, len(prompts), notes, evidence)
+
+
+def choose_again(
+    choice: Choice, prior: Prior, validator: Validator, embeddings: Tensor, texts: Tensor
+) -> Choice:
+    """Choose anew among what was tried, for a prior that draws otherwise since it was refined.
+
+    Pictures have to fit both ways: what is chosen stays so unless fewer of them fit now, and a hair
+    between two settings does not fall otherwise by chance.
+    """
+    if not choice.trials:
+        return choice
+    prompts = _first_prompts(validator, choice.num_prompts)
+    test = _Test.of(prior, validator, embeddings, texts, prompts)
+    trials = []
+    for before in choice.trials:
+        now = test(before.settings)
+        trials.append(dataclasses.replace(now, unfit=max(before.unfit, now.unfit)))
+    chosen = best_trial(trials)
+    prior.adopt(chosen.settings)
+    return dataclasses.replace(choice, settings=chosen.settings, trials=tuple(trials))
+
+
+@dataclass(frozen=True)
+class _Test:
+    """Tries settings of a prior on prompts.
+
+    Args:
+        asked: embeddings of the prompts, (P, E).
+        usual: how far two random pictures are apart.
+    """
+
+    prior: Prior
+    validator: Validator
+    asked: Tensor
+    scale: Scale
+    usual: Tensor
+
+    @classmethod
+    def of(
+        cls,
+        prior: Prior,
+        validator: Validator,
+        embeddings: Tensor,
+        texts: Tensor,
+        prompts: Sequence[str],
+    ) -> _Test:
+        """On these prompts; of the rest as ``choose_settings`` has it."""
+        asked = validator.texts(prompts)
+        centre = normalize(texts, dim=1).mean(dim=0)
+        scale = Scale.of(asked, centre, embeddings[:MOST_RANDOM])
+        random = validator.generator.sample_latents(range(EACH * len(prompts)))
+        usual = validator.look_at_twins(random, own=True)[1].mean().clamp_min(1e-6)
+        return cls(prior, validator, asked, scale, usual)
+
+    def __call__(self, settings: Mapping[str, Any]) -> Trial:
+        """Draw with them."""
+        self.prior.adopt(settings)
+        latents = draw(self.prior, self.asked.repeat_interleave(EACH, dim=0), "text")
+        seen, apart = self.validator.look_at_twins(latents)
+        unfit = self.scale.unfit(seen.unflatten(0, (-1, EACH)))
+        varied = float(apart.mean() / self.usual)
+        return Trial(settings, unfit, varied, self.prior.sampling_doubt(settings))
 
 
 def doubted(share: float, times: float) -> float:
@@ -262,6 +312,11 @@ def _some_prompts(validator: Validator, num_candidates: int, num_pairs: int) -> 
     num = min(MOST_PROMPTS, pictures // (num_candidates * EACH))
     if num < FEWEST_PROMPTS:
         return ()
+    return _first_prompts(validator, num)
+
+
+def _first_prompts(validator: Validator, num: int) -> Sequence[str]:
+    """So many prompts of the domain, always the same."""
     prompts = validator.domain.prompts
     # Lists have an order, and every n-th prompt may be of one kind.
     order = torch.randperm(len(prompts), generator=rng_of(0, "prompts", 0))

@@ -26,7 +26,7 @@ from c2l.prompts.domains import Domain, find_domain
 from c2l.ranks import Ranks
 from c2l.training.batches import rng_of
 from c2l.training.checkpoint import checkpoint_path
-from c2l.training.choosing import Choice, choose_settings
+from c2l.training.choosing import Choice, choose_again, choose_settings
 from c2l.training.feed import Feed, WholeFeed, WindowFeed
 from c2l.training.log import TrainingLog
 from c2l.training.loop import run_steps
@@ -159,10 +159,8 @@ class Stages:
         embeddings, latents = self.others
         odd = [*self._unlike(), *find_oddities(self.embeddings, self.texts, self.unread)]
         self.choice = choose_settings(self.prior, self.validator, self.embeddings, self.texts, odd)
-        if self.prior.trains_by_gradient:
-            labelled = self._labelled(self.embeddings, 0)
-            self.prior.refine(labelled, rng_of(self.plan.seed, "refine", 0))
-            self.prior.eval().requires_grad_(False)
+        if type(self.prior).refine is not Prior.refine:
+            self._refine()
         loss = held_out_loss(self.prior, self.others_labelled, latents, self.plan.seed)
         if loss is not None:
             scores["held_out_loss"] = loss
@@ -212,6 +210,15 @@ class Stages:
             class_labels=self.manifest.class_labels,
         )
         return card, words
+
+    def _refine(self) -> None:
+        labelled = self._labelled(self.embeddings, 0)
+        self.prior.refine(labelled, rng_of(self.plan.seed, "refine", 0))
+        self.prior.eval().requires_grad_(False)
+        if self.choice and self.validator is not None and self.texts is not None:
+            self.choice = choose_again(
+                self.choice, self.prior, self.validator, self.embeddings, self.texts
+            )
 
     def _unlike(self) -> Sequence[Oddity]:
         if self.validator is None:
