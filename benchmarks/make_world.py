@@ -3,8 +3,8 @@
     python benchmarks/make_world.py --work DIR --world digits-fixed
 
 DIR keeps their weights from run to run. On one core of its own, ``colours`` takes a minute, a first
-world of ``digits`` a quarter of an hour, of ``faces-gan`` half an hour; each further CLIP some
-minutes.
+world of ``digits`` a quarter of an hour, of ``faces-gan`` half an hour; each further CLIP, or a
+training on with style mixing, some minutes.
 """
 
 from __future__ import annotations

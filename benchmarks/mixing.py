@@ -43,6 +43,7 @@ from worlds.options import world_parser
 import c2l
 from c2l import Question
 from c2l.pairs.moving import moved
+from c2l.training.choosing import Trial, best_trial
 
 WORLDS = ("digits-mixed-fixed", "digits-fixed", "faces-gan-fixed")
 """The generator of the first was trained with mixing, and that of the others without."""
@@ -55,7 +56,8 @@ LAYOUTS: Mapping[str, Callable[[int], tuple[int, ...]]] = {
 }
 """How many layers each code feeds, of so many: of 18 layers 9,9 and 4,4,10."""
 NETWORK = "flow, network"
-"""What the network of ``flow`` draws where stored latents were chosen instead."""
+"""What that of ``flow`` draws where stored latents were chosen instead, with the bridge that
+training would have taken without them."""
 PLAIN = "flow, network, not whitened"
 """The same of one that sees the numbers of codes as they are."""
 ROWS = ("neighbours", "ridge", "flow", NETWORK, PLAIN, "onestep")
@@ -184,10 +186,14 @@ def adopted(prior: c2l.Prior, row: str) -> Mapping[str, Any] | None:
         return chosen
     if not chosen["retrieval"]:
         return None
-    trials = prior.card.training["choice"]["trials"]
-    best = min((t for t in trials if not t["retrieval"]), key=lambda t: t["unfit"])
-    prior.adopt({name: best[name] for name in chosen})
-    return {name: best[name] for name in chosen}
+    trials = [
+        Trial({name: t[name] for name in chosen}, t["unfit"], t["diversity"])
+        for t in prior.card.training["choice"]["trials"]
+        if not t["retrieval"]
+    ]
+    taken = best_trial(trials).settings
+    prior.adopt(taken)
+    return taken
 
 
 def kept(place: Place) -> Iterator[tuple[str, Found]]:
@@ -342,7 +348,7 @@ def generator_tables(name: str, about: Mapping[str, Any]) -> None:
     for layout in LAYOUTS:
         named, varied = (f"{100 * value:.0f}" for value in about["picked"][layout])
         seldom = about["rare"][layout]
-        away = [f"{100 * share:.1f}" for share in about["random"][layout]]
+        away = [f"{round(100 * share, 1) + 0.0:.1f}" for share in about["random"][layout]]
         line = [layout, *away, named, varied]
         print(f"| {' | '.join(line)} | {fmean(seldom):.1f}, from {min(seldom)} to {max(seldom)} |")
     facts: Mapping[str, Sequence[float]] = about["exchanged"]
@@ -396,7 +402,8 @@ def overview(work: Path) -> None:
             if NETWORK not in found and "flow" in found and not _stored(found["flow"]):
                 found[NETWORK] = found["flow"]
             cells = [_in_short(found.get(row)) for row in ("neighbours", "flow", NETWORK)]
-            print(f"| {name} | {layout} | {100 * away[layout][1]:.1f} | {' | '.join(cells)} |")
+            line = [name, layout, f"{round(100 * away[layout][1], 1) + 0.0:.1f}", *cells]
+            print(f"| {' | '.join(line)} |")
 
 
 def _stored(found: Found) -> bool:

@@ -84,7 +84,7 @@ class Photo:
             return Fitted(_tensor(image), 0, height, 0, width)
         if fit != "pad":
             raise BadInput(
-                f"`fit={fit}` is none of {', '.join(get_args(Fit))}", hint="Use `fit=crop`",
+                f"`fit={fit}` is not one of {', '.join(get_args(Fit))}", hint="Use `fit=crop`",
                 field="fit",
             )  # fmt: skip
         inner = ImageOps.contain(self.image, (width, height), Image.Resampling.LANCZOS)

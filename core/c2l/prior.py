@@ -83,7 +83,7 @@ class Prior(Part, ABC):
         if unknown := cls.supported_options - OPTIONAL:
             raise TypeError(
                 f"{cls.__name__}.supported_options has {', '.join(map(repr, sorted(unknown)))}, "
-                f"which is none of {', '.join(sorted(OPTIONAL))}"
+                f"which is not one of {', '.join(sorted(OPTIONAL))}"
             )
 
     def __init__(self, **settings: Any) -> None:

@@ -216,5 +216,5 @@ def test_what_is_no_picture(thing: object, message: str) -> None:
 
 
 def test_another_fit_is_refused() -> None:
-    with pytest.raises(BadInput, match="`fit=stretch` is none of crop, pad"):
+    with pytest.raises(BadInput, match="`fit=stretch` is not one of crop, pad"):
         photo_of(halves()).fitted((8, 8), "stretch")  # type: ignore[arg-type]

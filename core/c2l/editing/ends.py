@@ -72,7 +72,7 @@ def end_of(pipeline: Pipeline, thing: Thing, *, seed: int = 0, **how: Any) -> En
     if not isinstance(thing, bool) and hasattr(thing, "record"):
         return _of_picture(pipeline, cast("Picture", thing))
     raise BadInput(
-        f"{thing!r:.60} is nothing that can be edited",
+        f"{thing!r:.60} cannot be edited",
         hint="Give a picture, a path, a prompt, a seed or latents",
         field="ends",
     )

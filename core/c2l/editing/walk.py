@@ -160,7 +160,7 @@ def walk_of(
     for name, value, known in (("path", path, Path), ("spacing", spacing, Spacing)):
         if value is not None and value not in get_args(known):
             raise BadInput(
-                f"`{name}={value}` is none of {', '.join(get_args(known))}",
+                f"`{name}={value}` is not one of {', '.join(get_args(known))}",
                 hint=f"Use `{name}={get_args(known)[0]}`",
                 field=name,
             )

@@ -89,8 +89,8 @@ def typed_direction(
     if direction is not None:
         if kept:
             raise BadInput(
-                "a direction from a file is as it is",
-                hint="Leave out `keep`, or make it anew",
+                "a saved direction cannot be changed",
+                hint="Leave out `keep`, or make a new direction",
                 field="keep",
             )
         if (reference := on_card(direction)) is not None:

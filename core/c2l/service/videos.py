@@ -61,7 +61,7 @@ def typed_track(
         return typed_walk(session, ends, frames=frames, **way)
     if any(way.values()) or len(ends.things) != 1:
         raise BadInput(
-            "a direction turns one picture, and needs no way between several",
+            "a direction moves one picture; a walk goes between several",
             hint="Give one, without `path`, `loop` and `spacing`",
             field="ends",
         )

@@ -89,7 +89,7 @@ def test_what_is_no_video_is_said_at_once(capsys: pytest.CaptureFixture[str]) ->
     assert "--fps 0 is not from 0.01 to 240" in last_line(capsys)
     words = ["edit", "video", "a man", "a woman", "--easing", "jump", "--out", "a.gif"]
     assert main(words) == ExitCode.USAGE
-    assert "--easing jump is none of linear" in last_line(capsys)
+    assert "--easing jump is not one of linear" in last_line(capsys)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
@@ -120,7 +120,7 @@ def test_a_turned_picture_as_a_video(capsys: pytest.CaptureFixture[str]) -> None
     assert main([*turn, "--strength", "0..1"]) == ExitCode.USAGE
     assert "nothing says what to turn. Give --start and --end, or --direction" in last_line(capsys)
     assert main([*turn, "a woman", "--start", "sad", "--end", "happy"]) == ExitCode.USAGE
-    assert "a direction turns one picture" in last_line(capsys)
+    assert "a direction moves one picture" in last_line(capsys)
 
 
 def test_what_a_photo_shows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,7 +46,9 @@ def read_direction(path: Path) -> Direction:
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise BadWeights(f"{path} holds no direction", hint=_HINT) from error
     if step.ndim != 2 or not step.numel() or not torch.isfinite(step).all():
-        raise BadWeights(f"{path} holds a direction of no sense: {tuple(step.shape)}", hint=_HINT)
+        raise BadWeights(
+            f"{path} holds a direction of an impossible shape, {tuple(step.shape)}", hint=_HINT
+        )
     return Direction(step, card)
 
 

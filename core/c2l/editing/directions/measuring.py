@@ -201,7 +201,7 @@ def calibrate(
     apart = float((unit - unit.roll(1, dims=0)).norm(dim=1).mean())
     if wanted <= _FAINT * apart:
         raise BadInput(
-            f"'{name}' is a direction of nothing: it changes what is seen by {wanted:.3f}, and any "
+            f"'{name}' changes next to nothing: what is seen moves by {wanted:.3f}, where any "
             f"two pictures differ by {apart:.3f}",
             hint="Say it in other words, or give other pictures",
             field="end",

@@ -40,7 +40,7 @@ def places(
     """
     if easing not in _EASINGS:
         raise BadInput(
-            f"`easing={easing}` is none of {', '.join(get_args(Easing))}",
+            f"`easing={easing}` is not one of {', '.join(get_args(Easing))}",
             hint="Use `easing=smooth`",
             field="easing",
         )

@@ -57,7 +57,11 @@ class SentDirection(BaseModel):
         if ways[0] and (self.start is None or self.end is None):
             raise FieldError("`start` and `end` belong together", "start", hint="Give both")
         if self.along is not None and self.keep:
-            raise FieldError("`along` is a direction as it is", "keep", hint="Leave out `keep`")
+            raise FieldError(
+                "`along` is a finished direction, which cannot be changed",
+                "keep",
+                hint="Leave out `keep`",
+            )
         if self.name and self.along is None:
             raise FieldError("`name` is that of `along`", "name", hint="Leave it out")
         return self

@@ -93,7 +93,7 @@ def test_two_texts_that_are_read_alike_make_no_direction(pipeline: c2l.Pipeline)
 
 def test_groups_that_look_alike_make_no_direction(pipeline: c2l.Pipeline) -> None:
     latents = pipeline.generator.sample_latents(range(8))
-    with pytest.raises(BadInput, match=r"direction of nothing: it changes what is seen by 0\.000"):
+    with pytest.raises(BadInput, match=r"changes next to nothing: what is seen moves by 0\.000"):
         from_groups(pipeline, latents, latents)
     with pytest.raises(BadInput, match="no pictures"):
         from_groups(pipeline, latents, latents[:0])

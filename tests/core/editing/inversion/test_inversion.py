@@ -185,7 +185,7 @@ def test_an_embedder_without_gradients_is_left_out() -> None:
     [
         ({"space": "z"}, "`space=z` is neither w nor w+"),
         ({"steps": -1}, "`steps=-1` is not between 0 and 100,000"),
-        ({"fit": "stretch"}, "`fit=stretch` is none of"),
+        ({"fit": "stretch"}, "`fit=stretch` is not one of"),
     ],
 )
 def test_values_out_of_range(pipeline: c2l.Pipeline, how: dict[str, object], message: str) -> None:

@@ -52,7 +52,7 @@ def test_what_excludes_each_other() -> None:
         places(3, loop=True, ping_pong=True)
     with pytest.raises(BadInput, match="goes back and forth by itself"):
         places(3, ping_pong=True, loudness=[0.0])
-    with pytest.raises(BadInput, match="`easing=bounce` is none of linear, smooth, in, out"):
+    with pytest.raises(BadInput, match="`easing=bounce` is not one of linear, smooth, in, out"):
         places(3, easing="bounce")  # type: ignore[arg-type]
 
 
