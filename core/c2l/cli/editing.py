@@ -102,11 +102,7 @@ def edit(*, without: str = "") -> Callable[[Callable[..., None]], Callable[..., 
 def opened(
     context: typer.Context, what: str, unit: str
 ) -> Iterator[tuple[service.Session, Update]]:
-    """A session that asks, tells and downloads as commands do, and a progress bar.
-
-    Args:
-        what, unit: as in ``progress``.
-    """
+    """A session that asks, tells and downloads as commands do, and a bar as ``progress`` has."""
     output.warn_of_problems()
     ask = questions(context.params["accept_licence"], context.params["accept_programs"])
     with downloads() as on_download, progress(what, unit) as update:
