@@ -503,7 +503,9 @@ def test_a_prior(tmp_path: Path, pairs: Pairs, priors: Path, name: str, says: st
 
 
 def test_options_that_do_not_exist_are_refused_with_the_class() -> None:
-    with pytest.raises(TypeError, match=r"Wrong.supported_options has 'strength', which is none"):
+    with pytest.raises(
+        TypeError, match=r"Wrong.supported_options has 'strength', which is not one"
+    ):
 
         class Wrong(ToyPrior):
             supported_options = frozenset({"strength"})
