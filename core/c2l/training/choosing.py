@@ -132,7 +132,7 @@ class Choice:
         chosen = ", ".join(f"{k} {v}" for k, v in self.settings.items() if v is not False)
         notes = "".join(f"; {note}" for note in self.notes)
         taken = self.taken
-        if taken is None:
+        if taken is None or self.neighbours is None:
             return f"chosen by the embeddings alone: {chosen}{notes}"
         best = 1 - min(t.unfit for t in self.trials)
         return (
