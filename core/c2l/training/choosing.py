@@ -132,13 +132,13 @@ class Choice:
         chosen = ", ".join(f"{k} {v}" for k, v in self.settings.items() if v is not False)
         notes = "".join(f"; {note}" for note in self.notes)
         taken = self.taken
-        if taken is None:
+        if taken is None or self.neighbours is None:
             return f"chosen by the embeddings alone: {chosen}{notes}"
-        least = min(t.unfit for t in self.trials)
+        best = 1 - min(t.unfit for t in self.trials)
         return (
             f"chosen among {len(self.trials)} by {self.num_prompts} prompts: {chosen}; "
-            f"{taken.unfit:.1%} of its pictures do not fit (the least {least:.1%}, of the "
-            f"nearest training pictures {self.neighbours:.1%}), and they vary "
+            f"{1 - taken.unfit:.1%} of its pictures fit (at best {best:.1%}; of the training "
+            f"pictures nearest to the prompts, {1 - self.neighbours:.1%}), and they vary "
             f"{taken.diversity:.0%} as much as random ones{notes}"
         )
 
