@@ -221,10 +221,10 @@ def choose_settings(
 def choose_again(
     choice: Choice, prior: Prior, validator: Validator, embeddings: Tensor, texts: Tensor
 ) -> Choice:
-    """Choose anew among what was tried, for a prior that draws otherwise since it was refined.
+    """Choose again among what was tried, for a prior that draws differently since it was refined.
 
-    Pictures have to fit both ways: what is chosen stays so unless fewer of them fit now, and a hair
-    between two settings does not fall otherwise by chance.
+    Pictures have to fit before and after: the choice stays unless fewer of them fit now, so that
+    chance does not decide a near tie the other way.
     """
     if not choice.trials:
         return choice
@@ -263,7 +263,7 @@ class _Test:
         texts: Tensor,
         prompts: Sequence[str],
     ) -> _Test:
-        """On these prompts; of the rest as ``choose_settings`` has it."""
+        """On these prompts; the rest as in ``choose_settings``."""
         asked = validator.texts(prompts)
         centre = normalize(texts, dim=1).mean(dim=0)
         scale = Scale.of(asked, centre, embeddings[:MOST_RANDOM])
